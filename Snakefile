@@ -1,0 +1,34 @@
+"""ToM Transfer: teach a small language model how a large one plays social games, and measure what arrived.
+
+    snakemake --cores all                    everything, from the teacher's choices to the summary
+    snakemake in_sample --cores all          the cells that are taught
+    snakemake out_of_sample --cores all      the cells that are not
+    snakemake validate --cores all           leave one context out, to choose a recipe
+
+The stages are the files of workflow/rules, in the order of the include statements below.
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config/config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/collect.smk"
+include: "workflow/rules/prepare.smk"
+include: "workflow/rules/sample.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/out_of_sample.smk"
+include: "workflow/rules/validate.smk"
+include: "workflow/rules/figures.smk"
+
+
+onsuccess:
+    print_summary()

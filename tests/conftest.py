@@ -1,0 +1,68 @@
+"""What all tests share: the library on the path, no network, one thread, and one tiny model a session."""
+
+import os
+import sys
+from pathlib import Path
+
+# Set before anything imports torch or transformers, and inherited by every process that a test starts.
+os.environ |= {
+    "HF_HUB_OFFLINE": "1",
+    "OMP_NUM_THREADS": "1",
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "workflow" / "scripts"), str(ROOT / "tests")]
+
+import pytest  # noqa: E402
+from hypothesis import settings  # noqa: E402
+
+# Examples follow from the test's code alone, so a run that passes here passes everywhere.
+settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)
+settings.load_profile("repeatable")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The project's folder."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def resources() -> Path:
+    """The folder of games, contexts and elicitations."""
+    return ROOT / "resources"
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory) -> Path:
+    """A tiny Llama in float32 as an ordinary model folder; read it, never write to it."""
+    from tiny_model import make_tiny_model
+
+    return make_tiny_model(tmp_path_factory.mktemp("tiny") / "float32")
+
+
+@pytest.fixture(scope="session")
+def nf4_folder(tiny_folder) -> Path:
+    """The same model in NF4; read it, never write to it."""
+    from tom.language_models import convert_precision
+
+    folder = tiny_folder.parent / "nf4"
+    convert_precision(tiny_folder, folder, "nf4", "float32")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def adapter_folder(tiny_folder) -> Path:
+    """A LoRA adapter for the tiny model that changes its answers; read it, never write to it."""
+    from tiny_model import make_tiny_adapter
+
+    return make_tiny_adapter(tiny_folder, tiny_folder.parent / "adapter")
+
+
+@pytest.fixture(scope="session")
+def tokenizer(tiny_folder):
+    """The tiny model's tokenizer."""
+    from tom.language_models import load_tokenizer
+
+    return load_tokenizer(tiny_folder)

@@ -1,0 +1,30 @@
+"""Targets: each stage by name. `all` comes first, so it is what a bare `snakemake` makes."""
+
+
+rule all:
+    default_target: True
+    input:
+        f"{RESULTS}/summary.md",
+        tables(config["splits"]),
+        figures(),
+
+
+rule prepare:
+    input:
+        unpack(prepared("student")),
+
+
+rule train:
+    input:
+        expand(f"{RESULTS}/adapters/all/seed{{seed}}/manifest.json", seed=config["training"]["seeds"]),
+
+
+rule sample_in_sample:
+    input:
+        shards(IN_SAMPLE, ["teacher", "base", *TUNED]),
+
+
+rule in_sample:
+    input:
+        tables([IN_SAMPLE]),
+        figure(f"propensities-{IN_SAMPLE}"),

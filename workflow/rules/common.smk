@@ -1,0 +1,144 @@
+"""What the rules share: the checked config, paths of shards, and flags for scripts. No rule stands here."""
+
+import os
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+# Paths are relative to the working directory, so that a moved project reruns nothing.
+ROOT = Path(os.path.relpath(workflow.basedir))
+RESOURCES = ROOT / "resources"
+CAPTIONS = "../report/"
+sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
+
+from tom.code import code_of
+from tom.errors import BadInput
+from tom.games import split_scale
+from tom.owner import announce_run
+from tom.study import IN_SAMPLE, cells_of, check_study, out_of_sample_splits
+
+try:
+    check_study(config, ", ".join(map(os.path.relpath, workflow.configfiles)), RESOURCES)
+except BadInput as error:
+    raise WorkflowError(str(error))
+
+# Jobs run the Python that runs Snakemake, unless a software environment puts its own in front.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+announce_run()
+
+RESULTS = config["results"]
+OUT_OF_SAMPLE = "out_of_sample"
+TUNED = expand("tuned-seed{seed}", seed=config["training"]["seeds"])
+
+# No job asks a hub but the one that fetches. Two torch processes that wait actively for their threads
+# slow each other down twentyfold.
+TORCH = "HF_HUB_OFFLINE=1 TOKENIZERS_PARALLELISM=false OMP_NUM_THREADS={threads} OMP_WAIT_POLICY=PASSIVE python"
+
+
+wildcard_constraints:
+    context="[a-z][a-z0-9_]*",
+    game="[a-z][a-z0-9_]*(-x[0-9]+([.][0-9]+)?)?",
+    role="teacher|student",
+    seed="[0-9]+",
+    split="[a-z][a-z0-9_]+",
+
+
+def code(script):
+    """A script and the modules it imports: declared inputs, so that an edit reruns what uses it and no more."""
+    return [os.path.relpath(file) for file in code_of(script)]
+
+
+def flags(section, *names):
+    """Config values as sorted `--key value` flags: the order of keys in the YAML reruns nothing."""
+    words = []
+    for name in sorted(names or section):
+        values = section[name] if isinstance(section[name], list) else [section[name]]
+        words.append(" ".join([f"--{name.replace('_', '-')}", *map(str, values)]))
+    return " ".join(words)
+
+
+def game_file(wildcards):
+    return RESOURCES / "games" / f"{split_scale(wildcards.game)[0]}.yaml"
+
+
+def game_files(split):
+    stems = {split_scale(game)[0] for game in config["splits"][split]["games"]}
+    return [RESOURCES / "games" / f"{stem}.yaml" for stem in sorted(stems)]
+
+
+def context_file(wildcards):
+    return RESOURCES / "contexts" / f"{wildcards.context}.yaml"
+
+
+def context_files(split):
+    return [RESOURCES / "contexts" / f"{context}.yaml" for context in sorted(config["splits"][split]["contexts"])]
+
+
+def elicitation_file():
+    return RESOURCES / "elicitations" / f"{config['elicitation']}.yaml"
+
+
+def stage_of(split):
+    """in_sample, or out_of_sample for every other split."""
+    return IN_SAMPLE if split == IN_SAMPLE else OUT_OF_SAMPLE
+
+
+def shards(split, models):
+    """Paths of the shards of some models in every cell of a split."""
+    return [
+        f"{RESULTS}/{stage_of(split)}/shards/{model}/{game}/{context}.parquet"
+        for model in models
+        for game, context in cells_of(config["splits"][split])
+    ]
+
+
+def prepared(role):
+    """A model at its precision: the manifest is what jobs depend on, the weights must merely be there."""
+    folder = f"{RESULTS}/models/{role}/{config[role].get('precision')}"
+    return {"manifest": f"{folder}/manifest.json", "weights": ancient(f"{folder}/weights")}
+
+
+TABLES = ("propensities", "improvements", "alignment", "diagnostics")
+
+
+def table_files(split):
+    """The tables of a split: each as Parquet under its own name, and as CSV."""
+    folder = f"{RESULTS}/tables/{split}"
+    files = {name: f"{folder}/{name}.parquet" for name in TABLES}
+    return files | {f"{name}_csv": f"{folder}/{name}.csv" for name in TABLES}
+
+
+def table(splits, name):
+    """One table of some splits; in_sample first, whatever the order in the config."""
+    ordered = sorted(splits, key=lambda split: (split != IN_SAMPLE, split))
+    return [table_files(split)[name] for split in ordered]
+
+
+def tables(splits):
+    """All tables of some splits."""
+    return [file for name in table_files("") for file in table(splits, name)]
+
+
+def figure(name):
+    """A figure as PDF and PNG."""
+    return [f"{RESULTS}/figures/{name}.{kind}" for kind in ("pdf", "png")]
+
+
+def figure_files(name, **section):
+    """A figure's files as a rule's outputs; the PNG goes into Snakemake's report under its caption."""
+    pdf, png = figure(name)
+    return {"pdf": pdf, "png": report(png, caption=f"{CAPTIONS}{name.partition('-')[0]}.rst", **section)}
+
+
+def figures():
+    """Every figure of a run."""
+    names = [*(f"propensities-{split}" for split in sorted(config["splits"])), "agreement", "gap_closed"]
+    return [file for name in [*names, "training_curve"] for file in figure(name)]
+
+
+def print_summary():
+    """The run's result, as the last thing it prints."""
+    summary = Path(RESULTS) / "summary.md"
+    if summary.exists():
+        print(summary.read_text(), file=sys.stderr)

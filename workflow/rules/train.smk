@@ -1,0 +1,41 @@
+"""QLoRA training: the in-sample shards of the teacher fan in, one adapter for all cells comes out.
+
+in: every in-sample shard of the teacher, the cells' texts, the quantised student
+out: adapters/{fold}/seed{seed}/: the adapter and its manifest, the training curve, what the loss looked at
+An interrupted training resumes from checkpoints/, which no rule declares and its end removes.
+"""
+
+TRAIN = (
+    TORCH
+    + " {input.code[0]} --shards {input.shards} --game-files {input.games} --context-files {input.contexts}"
+    + " --elicitation-file {input.elicitation} --weights {input.weights} --manifest {input.manifest}"
+    + f" --threads {config['training']['threads']} --checkpoints {RESULTS}/checkpoints"
+    + " --seed {wildcards.seed} {params.recipe} --output {output.adapter} --output-manifest {output.manifest}"
+    + " --curve {output.curve} --supervision {output.supervision}"
+)
+
+
+rule train_adapter:
+    input:
+        **prepared("student"),
+        code=code("train_adapter.py"),
+        shards=shards(IN_SAMPLE, ["teacher"]),
+        games=game_files(IN_SAMPLE),
+        contexts=context_files(IN_SAMPLE),
+        elicitation=elicitation_file(),
+    output:
+        adapter=directory(f"{RESULTS}/adapters/all/seed{{seed}}/adapter"),
+        manifest=f"{RESULTS}/adapters/all/seed{{seed}}/manifest.json",
+        curve=f"{RESULTS}/adapters/all/seed{{seed}}/curve.csv",
+        supervision=f"{RESULTS}/adapters/all/seed{{seed}}/supervision.json",
+    log:
+        f"{RESULTS}/logs/train/all-seed{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train/all-seed{{seed}}.tsv"
+    threads: config["training"]["threads"]
+    resources:
+        gpu=config["student"]["gpus"],
+    params:
+        recipe=flags({key: value for key, value in config["training"].items() if key not in ("seeds", "threads")}),
+    shell:
+        TRAIN + " 2>&1 | tee {log}"

@@ -1,0 +1,59 @@
+"""Validation: leave each in-sample context out of the teaching once, and measure on it.
+
+Recipes are chosen by this table alone; no out-of-sample cell is read. Not part of `all`: it trains one
+adapter for each context and seed.
+in: as train.smk and sample.smk
+out: validation/adapters/without-{context}/seed{seed}/, validation/shards/, tables/held_out/
+"""
+
+HELD_OUT = f"{RESULTS}/validation/adapters/without-{{context}}/seed{{seed}}"
+
+
+use rule train_adapter as train_without_context with:
+    output:
+        adapter=directory(f"{HELD_OUT}/adapter"),
+        manifest=f"{HELD_OUT}/manifest.json",
+        curve=f"{HELD_OUT}/curve.csv",
+        supervision=f"{HELD_OUT}/supervision.json",
+    log:
+        f"{RESULTS}/logs/train/without-{{context}}-seed{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train/without-{{context}}-seed{{seed}}.tsv"
+    params:
+        recipe=rules.train_adapter.params.recipe + " --held-out {context}",
+
+
+use rule sample_tuned as sample_held_out with:
+    input:
+        **prepared("student"),
+        adapter_manifest=f"{HELD_OUT}/manifest.json",
+        adapter=ancient(f"{HELD_OUT}/adapter"),
+        code=code("sample_shard.py") + code("serve_engine.py"),
+        game=game_file,
+        context=context_file,
+        elicitation=elicitation_file(),
+    output:
+        f"{RESULTS}/validation/shards/tuned-seed{{seed}}/{{game}}/{{context}}.parquet",
+    log:
+        f"{RESULTS}/logs/sample/held-out-seed{{seed}}/{{game}}-{{context}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/sample/held-out-seed{{seed}}/{{game}}-{{context}}.tsv"
+
+
+use rule evaluate_in_sample as evaluate_held_out with:
+    input:
+        code=code("evaluate_split.py"),
+        shards=[
+            *shards(IN_SAMPLE, ["teacher", "base"]),
+            *[file.replace("/in_sample/", "/validation/") for file in shards(IN_SAMPLE, TUNED)],
+        ],
+        reference=shards(IN_SAMPLE, ["teacher", "base"]),
+        published=RESOURCES / "paper" / "observed_choices.csv",
+    wildcard_constraints:
+        split="held_out",
+
+
+rule validate:
+    input:
+        tables(["held_out"]),
+        figure("propensities-held_out"),

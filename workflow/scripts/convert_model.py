@@ -1,0 +1,34 @@
+"""Hold a model's weights at the precision that every job of it uses, and list their hashes."""
+
+import argparse
+from pathlib import Path
+
+from tom.errors import run_main
+from tom.files import whole_folder
+from tom.model_folders import link_folder, read_manifest, verify, write_manifest
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--weights", type=Path, required=True, help="model folder")
+    parser.add_argument("--manifest", type=Path, required=True)
+    parser.add_argument("--precision", required=True, help="nf4, float32, bfloat16 or source")
+    parser.add_argument("--compute-dtype", required=True, help="what nf4 layers compute in")
+    parser.add_argument("--output", type=Path, required=True, help="model folder")
+    parser.add_argument("--output-manifest", type=Path, required=True)
+    arguments = parser.parse_args()
+
+    manifest = read_manifest(arguments.manifest)
+    verify(arguments.weights, manifest)
+    with whole_folder(arguments.output) as temporary:
+        if arguments.precision == "source":
+            link_folder(arguments.weights, temporary)
+        else:
+            from tom.language_models import convert_precision
+
+            convert_precision(arguments.weights, temporary, arguments.precision, arguments.compute_dtype)
+    write_manifest(arguments.output_manifest, arguments.output, source=manifest["sha256"])
+
+
+if __name__ == "__main__":
+    run_main(main)

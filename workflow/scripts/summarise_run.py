@@ -1,0 +1,246 @@
+"""Summarise a run in one page of plain Markdown: what the students learnt, and what would have done as well.
+
+python workflow/scripts/summarise_run.py --alignment A.parquet ... --diagnostics D.parquet ... \
+    --improvements I.parquet ... --published resources/paper/observed_choices.csv \
+    --contributions resources/paper/observed_contributions.csv --output summary.md
+"""
+
+import argparse
+from pathlib import Path
+from textwrap import wrap
+
+import polars as pl
+
+from tom.alignment import distance, gap_closed
+from tom.baselines import COIN
+from tom.errors import run_main
+from tom.files import whole_file
+from tom.improvement import VERDICTS, improvement, published_improvement, summarise_improvements
+from tom.models import BASE, TEACHER, role
+from tom.names import readable
+from tom.plain_tables import markdown_table
+from tom.propensities import headline_view
+from tom.published import SPLITS, mean_contributions, read_published_split
+from tom.tables import read_table
+
+WIDTH = 110
+VIEW_NAMES = {"both": "both", "fixed": "paper's", "swapped": "swapped"}
+NOTABLE = 0.1
+"""A mean change of propensity that the summary calls notable: the size of the paper's whole effect of tuning."""
+
+
+def percent(share: float | None) -> str:
+    """0.334 → `33`; `-` where nothing is defined."""
+    return "-" if share is None else f"{100 * share:.0f}"
+
+
+def with_interval(row: dict) -> str:
+    """`33 (28 to 38)`, in percent; `-` where the base has no gap to close."""
+    if row["gap_closed"] is None:
+        return "-"
+    return f"{percent(row['gap_closed'])} ({percent(row['low'])} to {percent(row['high'])})"
+
+
+def headline_measure(alignment: pl.DataFrame) -> pl.DataFrame:
+    """The rows of the measure that a run is judged by: `exact` where all splits have it, else `sampled`."""
+    exact = alignment.filter(measure="exact")
+    return exact if exact["split"].n_unique() == alignment["split"].n_unique() else alignment.filter(measure="sampled")
+
+
+def predictors_of(alignment: pl.DataFrame, split: str, view: str) -> dict[str, dict]:
+    """Predictor → its row, of one split and view."""
+    return {row["predictor"]: row for row in alignment.filter(split=split, view=view).iter_rows(named=True)}
+
+
+def alignment_lines(alignment: pl.DataFrame, views: list[str]) -> list[str]:
+    """The table of gaps: a line for each split and view."""
+    header = ["split", "order", "gap before → after", "closed % (interval)", "coin", "constant", "shift", "ceiling"]
+    rows = []
+    for split in alignment["split"].unique(maintain_order=True):
+        for view in views:
+            found = predictors_of(alignment, split, view)
+            rows.append(
+                [
+                    readable(split),
+                    VIEW_NAMES[view],
+                    f"{found[BASE]['gap']:.3f} → {found['tuned']['gap']:.3f}",
+                    with_interval(found["tuned"]),
+                    *(percent(found[name]["gap_closed"]) for name in ("coin", "constant", "shift", "teacher_again")),
+                ]
+            )
+    return markdown_table(header, rows)
+
+
+def describe_lead(row: dict, baseline: str) -> str:
+    """How the tuned student does against a baseline: by the interval of the difference."""
+    low, high = row[f"{baseline}_low"], row[f"{baseline}_high"]
+    if low is None:
+        return "not to be compared with"
+    if low > 0:
+        return "beats"
+    return "falls short of" if high < 0 else "not to be told from"
+
+
+def verdict_line(alignment: pl.DataFrame, split: str, view: str) -> str:
+    """One sentence on a split: did tuning close any of the gap, and more than no student would?"""
+    tuned = predictors_of(alignment, split, view)["tuned"]
+    if tuned["gap_closed"] is None:
+        change = "no gap to close"
+    elif tuned["low"] > 0:
+        change = "nearer to the teacher"
+    elif tuned["high"] < 0:
+        change = "farther from the teacher"
+    else:
+        change = "no clear change"
+    spread = "" if tuned["seed_sd"] is None else f" (seed SD {100 * tuned['seed_sd']:.1f} points)"
+    leads: dict[str, list[str]] = {}
+    for baseline in ("coin", "constant"):
+        leads.setdefault(describe_lead(tuned, baseline), []).append(f"the {baseline}")
+    compared = "; ".join(f"{lead} {' and '.join(baselines)}" for lead, baselines in leads.items())
+    return "\n".join(wrap(f"- {readable(split)}: {change}{spread}; {compared}.", WIDTH, subsequent_indent="  "))
+
+
+def paper_lines(alignment: pl.DataFrame, published: Path, contributions: Path) -> list[str]:
+    """The paper's figures from its published counts, beside this run in the paper's order.
+
+    Each run's baselines are measured from its own base, so the coin of the paper's base is not the coin of ours.
+    """
+    sampled = alignment.filter(measure="sampled")
+    rows = []
+    for split in SPLITS:
+        counts = read_published_split(published, split)
+        mean = summarise_improvements(published_improvement(counts))["mean_improvement"]
+        rates = {model: counts[model].rates() for model in counts}
+        coin = gap_closed(distance(rates["teacher"], COIN), distance(rates["teacher"], rates["base"]))
+        found = predictors_of(sampled, split, "fixed")
+        ours = found.get("tuned")
+        rows.append(
+            [
+                readable(split),
+                f"{mean:.2f}",
+                "-" if ours is None or ours["mean_improvement"] is None else f"{ours['mean_improvement']:.2f}",
+                with_interval(found["paper_tuned"]) if found else "-",
+                percent(float(coin)),
+                with_interval(ours) if ours else "-",
+            ]
+        )
+    money = mean_contributions(contributions)
+    games = float(improvement(money["base"], money["tuned"], money["teacher"]))
+    rows.append(["Public goods (contributions)", f"{games:.1f}", "-", "-", "-", "-"])
+    header = ["split", "paper: improvement %", "this run", "paper: closed %", "paper: coin", "this run"]
+    return markdown_table(header, rows)
+
+
+def diagnostics_lines(diagnostics: pl.DataFrame) -> list[str]:
+    """Order and letters, over all splits and seeds, and what they mean."""
+    students = diagnostics.with_columns(student=pl.col("model").map_elements(role, return_dtype=pl.String))
+    names = ["order_bias", "letter_change", "letter_distance", "option_mass"]
+    means = students.group_by("student").agg(pl.col(names).mean(), pl.col("invalid", "observations").sum())
+    found = {row["student"]: row for row in means.iter_rows(named=True)}
+    header = ["model", "order bias", "letters exchanged: change", "from the letter", "option mass", "invalid replies"]
+    rows = [
+        [
+            name,
+            *("-" if found[name][column] is None else f"{found[name][column]:.3f}" for column in names),
+            f"{found[name]['invalid']} of {found[name]['observations']}",
+        ]
+        for name in (TEACHER, BASE, "tuned")
+    ]
+    words = [
+        describe_student(name, found[name]) for name in (BASE, "tuned") if found[name]["letter_change"] is not None
+    ]
+    return markdown_table(header, rows) + (["", *words] if words else [])
+
+
+def describe_student(name: str, row: dict) -> str:
+    """What a student's answers follow, in words."""
+    order = "no order to compare"
+    if row["order_bias"] is not None:
+        weight = "notable" if row["order_bias"] > NOTABLE else "small"
+        order = f"the listing order moves it by {100 * row['order_bias']:.0f} points ({weight})"
+    change, distance = row["letter_change"], row["letter_distance"]
+    if max(change, distance) <= NOTABLE:
+        letters = "it is so near to a coin that neither game nor letter shows"
+    elif change < distance:
+        letters = "it follows the game more than the letter"
+    else:
+        letters = "it follows the letter more than the game"
+    return f"- {name}: {order}; {letters}."
+
+
+def cells_lines(improvements: pl.DataFrame, alignment: pl.DataFrame, view: str, measure: str) -> list[str]:
+    """How many cells of each verdict, all seeds together."""
+    shown = improvements.filter(view=view, measure=measure)
+    rows = []
+    for split in alignment["split"].unique(maintain_order=True):
+        verdicts = shown.filter(split=split)["verdict"].to_list()
+        rows.append([readable(split), *(str(verdicts.count(verdict)) for verdict in VERDICTS)])
+    return markdown_table(["cells (all seeds)", *VERDICTS], rows)
+
+
+def summarise(
+    alignment: pl.DataFrame,
+    diagnostics: pl.DataFrame,
+    improvements: pl.DataFrame,
+    published: Path,
+    contributions: Path,
+    student: str,
+    teacher: str,
+) -> list[str]:
+    """The summary's lines."""
+    shown = headline_measure(alignment)
+    found = shown["view"].unique().to_list()
+    headline = headline_view(found)
+    views = list(dict.fromkeys([headline, *(["fixed"] if "fixed" in found else [])]))
+    measure = shown["measure"][0]
+    confidence = alignment["confidence"][0]
+    lines = [
+        f"# What {student} learnt from {teacher}",
+        "",
+        "gap: mean distance between the student's and the teacher's propensity to cooperate, over cells.",
+        f"closed: the share of the base's gap that is gone, in %; interval: {confidence:.0%}; propensities: {measure}.",
+        "coin: p = 0.5. constant, shift: fitted on in-sample cells. ceiling: what a perfect student would show.",
+        "",
+        *alignment_lines(shown, views),
+        "",
+        *(verdict_line(shown, split, headline) for split in shown["split"].unique(maintain_order=True)),
+        "",
+        "Beside the paper, in its order, sampled. Improvement: mean over cells of (tuned - base) / (teacher - base).",
+        "",
+        *paper_lines(alignment, published, contributions),
+        "",
+        *diagnostics_lines(diagnostics),
+        "",
+        *cells_lines(improvements, shown, headline, measure),
+    ]
+    if unreadable := shown.filter(predictor="tuned", view=headline)["cells_unreadable"].sum():
+        lines += ["", f"Left out for want of readable replies: {unreadable} cells."]
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name in ("alignment", "diagnostics", "improvements"):
+        parser.add_argument(f"--{name}", nargs="+", required=True, help="tables of every split")
+    parser.add_argument("--published", type=Path, required=True, help="the paper's choices, CSV")
+    parser.add_argument("--contributions", type=Path, required=True, help="the paper's contributions, CSV")
+    parser.add_argument("--student", default="the student", help="its name")
+    parser.add_argument("--teacher", default="the teacher", help="its name")
+    parser.add_argument("--output", required=True)
+    arguments = parser.parse_args()
+
+    lines = summarise(
+        read_table(*arguments.alignment),
+        read_table(*arguments.diagnostics),
+        read_table(*arguments.improvements),
+        arguments.published,
+        arguments.contributions,
+        arguments.student,
+        arguments.teacher,
+    )
+    with whole_file(arguments.output) as temporary:
+        temporary.write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    run_main(main)

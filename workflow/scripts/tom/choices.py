@@ -1,0 +1,74 @@
+"""Exact choice probabilities of one cell, and observations drawn from them.
+
+Drawing among the options from their exact probabilities is what structured decoding does token by token,
+for one prefill in place of one `generate` for each observation.
+"""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from tom.cells import CellFiles, cell_generator, render_variants, share_out
+from tom.prompts import Messages, prompt_sha256
+from tom.variants import Variant, asked, scored
+
+
+@dataclass(frozen=True)
+class ChoiceScore:
+    """Log-probabilities of two options as the whole reply, and how likely a free reply begins with either."""
+
+    log_probabilities: tuple[float, float]
+    option_mass: float
+
+    def probability(self, index: int, temperature: float) -> float:
+        """Probability of one option among the two at a temperature; sums to 1 over both."""
+        difference = self.log_probabilities[1 - index] - self.log_probabilities[index]
+        return float(1 / (1 + np.exp(np.clip(difference / temperature, -700, 700))))
+
+
+@dataclass(frozen=True)
+class Question:
+    """What an engine is asked: a prompt and the options to choose among."""
+
+    messages: Messages
+    options: tuple[str, str]
+
+
+def questions(files: CellFiles, variants: list[Variant]) -> list[Question]:
+    """A question for each variant; the option of cooperation first, whatever the listing order."""
+    rendered = render_variants(files, variants)
+    return [Question(messages, (v.label(True), v.label(False))) for messages, v in zip(rendered, variants)]
+
+
+def observe(
+    engine, files: CellFiles, orders: list[str], observations: int, temperature: float, seed: int, fields: dict
+) -> list[dict]:
+    """Score rows for every variant, then observation rows for the asked ones.
+
+    engine: has `score(questions) -> list[ChoiceScore]`. fields: columns that all rows share; `model`,
+    `game` and `context` among them seed the draws.
+    """
+    variants = scored(orders)
+    asks = questions(files, variants)
+    rows, known = [], {}
+    for variant, question, score in zip(variants, asks, engine.score(asks), strict=True):
+        known[variant] = fields | {
+            "order": variant.order,
+            "cooperation_label": variant.cooperation_label,
+            "prompt_sha256": prompt_sha256(question.messages),
+            "p_cooperate": score.probability(0, temperature),
+            "option_mass": score.option_mass,
+            "temperature": temperature,
+            "seed": seed,
+        }
+        rows.append(known[variant] | {"record": "score"})
+    number = 0
+    wanted = asked(orders)
+    for variant, share in zip(wanted, share_out(observations, len(wanted)), strict=True):
+        names = (fields["model"], fields["game"], fields["context"], *asdict(variant).values())
+        draws = cell_generator(seed, *names).random(share) < known[variant]["p_cooperate"]
+        for cooperates in draws.tolist():
+            reply = {"raw": variant.label(cooperates), "action": "cooperate" if cooperates else "defect"}
+            rows.append(known[variant] | reply | {"record": "observation", "observation": number})
+            number += 1
+    return rows

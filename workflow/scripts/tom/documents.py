@@ -1,0 +1,54 @@
+"""YAML documents checked against the JSON schemas in workflow/schemas."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from tom.errors import BadInput
+
+SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
+
+
+@cache
+def load_schema(name: str) -> dict[str, Any]:
+    """The schema called `name`: workflow/schemas/{name}.schema.yaml."""
+    return yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text())
+
+
+def describe(error: jsonschema.ValidationError, file: str) -> str:
+    """One line for one violation: file, key, what is wrong, what is allowed."""
+    key = ".".join(str(part) for part in error.absolute_path)
+    where = f"{file}: {key}: " if key else f"{file}: "
+    if error.validator == "additionalProperties":
+        known = sorted(error.schema.get("properties", {}))
+        unknown = sorted(set(error.instance) - set(known))
+        return f"{where}unknown key {', '.join(map(repr, unknown))} (allowed: {', '.join(known)})"
+    if error.validator == "required":
+        missing = [name for name in error.validator_value if name not in error.instance]
+        return f"{where}missing key {', '.join(map(repr, missing))}"
+    if error.validator == "enum":
+        return f"{where}{error.instance!r} is not allowed (allowed: {', '.join(map(str, error.validator_value))})"
+    return f"{where}{error.message}"
+
+
+def check(document: Any, schema: str, file: str) -> None:
+    """Raise BadInput with every violation of the schema, one a line."""
+    validator = jsonschema.Draft202012Validator(load_schema(schema))
+    errors = sorted(validator.iter_errors(document), key=lambda error: list(map(str, error.absolute_path)))
+    if errors:
+        raise BadInput("\n".join(describe(error, file) for error in errors))
+
+
+def read_checked(file: str | Path, schema: str) -> dict[str, Any]:
+    """Read a YAML file and check it. Errors: BadInput if it is missing, no YAML, or breaks the schema."""
+    try:
+        document = yaml.safe_load(Path(file).read_text())
+    except FileNotFoundError:
+        raise BadInput(f"{file}: no such {schema} file") from None
+    except yaml.YAMLError as error:
+        raise BadInput(f"{file}: not YAML: {' '.join(str(error).split())}") from None
+    check(document, schema, str(file))
+    return document

@@ -1,0 +1,39 @@
+"""The seam between shards and what answers them: something with `score(questions)`.
+
+A new engine is a class with that method and a place here that opens it.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from tom.choices import ChoiceScore, Question
+from tom.local_model import LocalModel
+from tom.resident import EngineLost, resident_engine
+
+Result = TypeVar("Result")
+RESIDENT_TRIES = 2
+
+
+class Engine(Protocol):
+    """What a shard needs of an engine."""
+
+    def score(self, questions: list[Question]) -> list[ChoiceScore]:
+        """Exact option scores of each question, in order."""
+
+
+def with_local_engine(model: LocalModel, idle_seconds: float, work: Callable[[Engine], Result]) -> Result:
+    """Run `work` with an engine: a resident one, or after two lost ones (or with idle_seconds 0) one of its own.
+
+    `work` may run again after an engine was lost, so it must leave nothing behind before it returns.
+    """
+    for _ in range(RESIDENT_TRIES if idle_seconds > 0 else 0):
+        try:
+            with resident_engine(model, idle_seconds) as engine:
+                return work(engine)
+        except EngineLost as error:
+            print(f"no resident engine: {error}", file=sys.stderr, flush=True)
+    # Torch takes seconds to import, which a shard that found a resident engine never pays.
+    from tom.transformers_engine import TransformersEngine
+
+    return work(TransformersEngine(model))

@@ -1,0 +1,61 @@
+"""Parametric bootstrap of propensities: what other draws from the observed rates would have given."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Counts of one model. Both arrays are (cells, orders); readable replies either cooperate or defect."""
+
+    cooperated: np.ndarray
+    readable: np.ndarray
+
+    def rates(self) -> np.ndarray:
+        """(cells,): the propensity averaged over the orders, each with equal weight; nan if one has no reply."""
+        return _ratio(self.cooperated, self.readable).mean(axis=1)
+
+    def redrawn(self, draws: int, generator: np.random.Generator) -> np.ndarray:
+        """(draws, cells): the rates of binomial resamples, each count drawn at its own observed rate.
+
+        Counts of 0 or n of n do not vary, as in every parametric bootstrap.
+        """
+        share = np.nan_to_num(_ratio(self.cooperated, self.readable))
+        resampled = generator.binomial(self.readable, share, size=(draws, *share.shape))
+        return _ratio(resampled, self.readable).mean(axis=2)
+
+    def cells(self, kept: np.ndarray) -> "Counted":
+        """The same for some of the cells; kept: (cells,) of booleans."""
+        return Counted(self.cooperated[kept], self.readable[kept])
+
+    def pooled(self) -> "Counted":
+        """All orders as one: arrays (cells, 1)."""
+        return Counted(self.cooperated.sum(axis=1, keepdims=True), self.readable.sum(axis=1, keepdims=True))
+
+
+@dataclass(frozen=True)
+class Known:
+    """Propensities known exactly, by engine or by definition: (cells, orders). Drawing again changes nothing."""
+
+    propensities: np.ndarray
+
+    def rates(self) -> np.ndarray:
+        """(cells,): averaged over the orders with equal weight."""
+        return self.propensities.mean(axis=1)
+
+    def redrawn(self, draws: int, generator: np.random.Generator) -> np.ndarray:
+        """(1, cells): the rates themselves, which broadcast over any number of draws."""
+        return self.rates()[np.newaxis]
+
+    def cells(self, kept: np.ndarray) -> "Known":
+        """The same for some of the cells; kept: (cells,) of booleans."""
+        return Known(self.propensities[kept])
+
+
+Answers = Counted | Known
+
+
+def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    """numerator / denominator, nan where the denominator is 0."""
+    return numerator / np.where(denominator > 0, denominator, np.nan)

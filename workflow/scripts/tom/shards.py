@@ -1,0 +1,68 @@
+"""The shard: one Parquet file for one (model, game, context).
+
+Two kinds of rows share its columns (see COLUMNS). A `score` row gives the exact probabilities of one
+variant, where the engine has logits; an `observation` row is one reply drawn in one variant. Settings and
+hashes that hold for the whole shard are columns as well, so that a stray row still says where it is from.
+"""
+
+import sys
+from pathlib import Path
+
+import polars as pl
+
+from tom.errors import BadInput
+from tom.files import whole_file
+
+ACTIONS = ("cooperate", "defect")
+
+COLUMNS: dict[str, pl.DataType] = {
+    "record": pl.Enum(["score", "observation"]),
+    "model": pl.String(),  # teacher, base, tuned-seed1, ...
+    "game": pl.String(),
+    "context": pl.String(),
+    "elicitation": pl.String(),
+    "order": pl.String(),  # cooperation_first or cooperation_last: which option is listed first
+    "cooperation_label": pl.String(),  # the letter that means cooperation
+    "prompt_sha256": pl.String(),  # of the messages, before any chat template; null for a recorded teacher
+    "observation": pl.Int32(),  # number within the shard; null in score rows
+    "raw": pl.String(),  # the reply as given; null in score rows and for a recorded teacher
+    "action": pl.Enum(ACTIONS),  # null in score rows and for a reply that can't be read
+    "p_cooperate": pl.Float64(),  # exact probability among the options, at the temperature
+    "option_mass": pl.Float64(),  # probability that an unconstrained reply begins with an option, at temperature 1
+    "temperature": pl.Float64(),
+    "seed": pl.Int64(),
+    "engine": pl.String(),
+    "model_sha256": pl.String(),
+    "adapter_sha256": pl.String(),
+}
+
+
+def write_shard(file: str | Path, rows: list[dict]) -> None:
+    """Write rows as a shard, whole or not at all; a column that a row lacks is null."""
+    frame = pl.DataFrame([{name: row.get(name) for name in COLUMNS} for row in rows], schema=COLUMNS)
+    with whole_file(file) as temporary:
+        frame.write_parquet(temporary, compression="zstd", statistics=False)
+    print(f"{file}: {frame.height} rows", file=sys.stderr, flush=True)
+
+
+def read_shard(file: str | Path) -> pl.DataFrame:
+    """Read a shard. Errors: BadInput if it is missing, damaged or of another shape."""
+    try:
+        frame = pl.read_parquet(file)
+    except FileNotFoundError:
+        raise BadInput(f"{file}: no such shard") from None
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise BadInput(f"{file}: damaged shard ({_first_line(error)}); delete it and run again") from None
+    if dict(frame.schema) != COLUMNS:
+        differing = sorted(set(frame.schema.items()) ^ set(COLUMNS.items()), key=str)
+        raise BadInput(f"{file}: not a shard of this version; differing columns: {differing}; delete it and run again")
+    return frame
+
+
+def read_shards(files: list[str] | list[Path]) -> pl.DataFrame:
+    """Read many shards into one frame."""
+    return pl.concat([read_shard(file) for file in files])
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

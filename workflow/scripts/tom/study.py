@@ -1,0 +1,86 @@
+"""What a run is about, read from its config: splits, cells and models; checked before any job starts."""
+
+from pathlib import Path
+
+from tom.contexts import load_context
+from tom.documents import check
+from tom.errors import BadInput
+from tom.games import load_game, split_scale
+from tom.model_folders import check_is_model
+from tom.prompts import load_elicitation
+from tom.recorded_teacher import read_counts, require_cells
+
+IN_SAMPLE = "in_sample"
+
+
+def cells_of(split: dict) -> list[tuple[str, str]]:
+    """The (game, context) pairs of a split."""
+    return [(game, context) for context in split["contexts"] for game in split["games"]]
+
+
+def out_of_sample_splits(config: dict) -> list[str]:
+    """Names of the splits that are never taught."""
+    return sorted(set(config["splits"]) - {IN_SAMPLE})
+
+
+def all_cells(config: dict) -> list[tuple[str, str]]:
+    """Every cell of every split, once."""
+    return sorted({cell for split in config["splits"].values() for cell in cells_of(split)})
+
+
+def check_study(config: dict, file: str, resources: Path) -> None:
+    """Raise BadInput unless a run of this config can start.
+
+    config: the merged configuration; file: where it was read, for messages; resources: the folder of
+    games, contexts and elicitations. Nothing large is read.
+    """
+    check(config, "config", file)
+    _check_texts(config, file, resources)
+    _check_disjoint(config, file)
+    for role in ("teacher", "student"):
+        _check_model(config, role, file)
+
+
+def _check_texts(config: dict, file: str, resources: Path) -> None:
+    folders = {"games": resources / "games", "contexts": resources / "contexts"}
+    for name, split in config["splits"].items():
+        for kind, folder in folders.items():
+            for entry in split[kind]:
+                stem = split_scale(entry)[0] if kind == "games" else entry
+                _require_file(folder, stem, f"{file}: splits.{name}.{kind}")
+    _require_file(resources / "elicitations", config["elicitation"], f"{file}: elicitation")
+    games, contexts = ({entry for cell in all_cells(config) for entry in [cell[at]]} for at in (0, 1))
+    for game in sorted(games):
+        load_game(folders["games"] / f"{split_scale(game)[0]}.yaml", game)
+    for context in sorted(contexts):
+        load_context(folders["contexts"] / f"{context}.yaml")
+    load_elicitation(resources / "elicitations" / f"{config['elicitation']}.yaml")
+
+
+def _require_file(folder: Path, stem: str, where: str) -> None:
+    if not (folder / f"{stem}.yaml").is_file():
+        known = ", ".join(sorted(path.stem for path in folder.glob("*.yaml")))
+        raise BadInput(f"{where}: '{stem}' has no file {folder / stem}.yaml (allowed: {known})")
+
+
+def _check_disjoint(config: dict, file: str) -> None:
+    taught = set(cells_of(config["splits"][IN_SAMPLE]))
+    for name in out_of_sample_splits(config):
+        shared = sorted(taught & set(cells_of(config["splits"][name])))
+        if shared:
+            game, context = shared[0]
+            raise BadInput(
+                f"{file}: splits.{name}: {game} in {context} is taught (in_sample), so it is not out of sample"
+            )
+
+
+def _check_model(config: dict, role: str, file: str) -> None:
+    model = config[role]
+    if model["engine"] == "recorded":
+        counts = read_counts(model["recorded"]["counts"], model["recorded"]["model"])
+        require_cells(counts, all_cells(config), model["recorded"]["counts"], model["recorded"]["model"])
+    elif model["source"] == "folder":
+        try:
+            check_is_model(model["folder"])
+        except BadInput as error:
+            raise BadInput(f"{file}: {role}.folder: {error}") from None

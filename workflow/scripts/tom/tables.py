@@ -1,0 +1,30 @@
+"""Result tables: Parquet for programs and, beside each, the same as CSV for people."""
+
+from pathlib import Path
+
+import polars as pl
+
+from tom.errors import BadInput
+from tom.files import whole_file
+
+
+def write_table(table: pl.DataFrame, file: Path) -> None:
+    """Write a table as Parquet and, beside it, as CSV."""
+    with whole_file(file) as temporary:
+        table.write_parquet(temporary, compression="zstd", statistics=False)
+    with whole_file(file.with_suffix(".csv")) as temporary:
+        table.write_csv(temporary)
+
+
+def read_table(*files: str | Path) -> pl.DataFrame:
+    """Read one table or several of the same columns as one. Errors: BadInput names the file."""
+    return pl.concat([_read(file) for file in files])
+
+
+def _read(file: str | Path) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(file)
+    except FileNotFoundError:
+        raise BadInput(f"{file}: no such table") from None
+    except pl.exceptions.PolarsError:
+        raise BadInput(f"{file}: no table in Parquet format") from None

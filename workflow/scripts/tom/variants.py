@@ -1,0 +1,46 @@
+"""In which order the options are listed, and which letter means cooperation.
+
+An untuned small model prefers what is mentioned first (measured: docs/decisions.md), so a cell is asked
+in both orders in equal shares. Exchanged letters are a diagnostic: who follows the letter changes its
+action with it, who follows the game does not.
+"""
+
+from dataclasses import dataclass
+from itertools import product
+
+ORDERS = ("cooperation_first", "cooperation_last")
+LABELS = ("C", "D")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way of asking a cell."""
+
+    order: str
+    cooperation_label: str
+
+    @property
+    def defection_label(self) -> str:
+        return LABELS[1 - LABELS.index(self.cooperation_label)]
+
+    def label(self, cooperates: bool) -> str:
+        """The letter of an action."""
+        return self.cooperation_label if cooperates else self.defection_label
+
+    def actions(self) -> tuple[bool, bool]:
+        """Cooperate (True) and defect (False) as listed."""
+        return (True, False) if self.order == "cooperation_first" else (False, True)
+
+
+PAPER_VARIANT = Variant(order="cooperation_first", cooperation_label="C")
+"""The one variant of arXiv 2408.05241: C means cooperation, outcomes listed CC, CD, DC, DD."""
+
+
+def asked(orders: list[str]) -> list[Variant]:
+    """The variants that observations are drawn from: C means cooperation in each."""
+    return [Variant(order, LABELS[0]) for order in orders]
+
+
+def scored(orders: list[str]) -> list[Variant]:
+    """The variants scored exactly: the asked ones, then the same with the letters exchanged."""
+    return [Variant(order, label) for label, order in product(LABELS, orders)]
