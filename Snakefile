@@ -8,6 +8,8 @@
 The stages are the files of workflow/rules, in the order of the include statements below.
 """
 
+import atexit
+
 from snakemake.utils import min_version
 
 min_version("9.0")
@@ -20,6 +22,15 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+
+
+rule all:
+    input:
+        f"{RESULTS}/summary.md",
+        tables(config["splits"]),
+        figures(),
+
+
 include: "workflow/rules/collect.smk"
 include: "workflow/rules/prepare.smk"
 include: "workflow/rules/sample.smk"
@@ -31,4 +42,5 @@ include: "workflow/rules/figures.smk"
 
 
 onsuccess:
-    print_summary()
+    # Behind the logger's own closing lines.
+    atexit.register(print_summary)

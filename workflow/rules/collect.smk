@@ -1,12 +1,4 @@
-"""Targets: each stage by name. `all` comes first, so it is what a bare `snakemake` makes."""
-
-
-rule all:
-    default_target: True
-    input:
-        f"{RESULTS}/summary.md",
-        tables(config["splits"]),
-        figures(),
+"""Targets: each stage by name. `all` stands in the Snakefile, since no included rule can be the default."""
 
 
 rule prepare:

@@ -33,7 +33,10 @@ TUNED = expand("tuned-seed{seed}", seed=config["training"]["seeds"])
 
 # No job asks a hub but the one that fetches. Two torch processes that wait actively for their threads
 # slow each other down twentyfold.
-TORCH = "HF_HUB_OFFLINE=1 TOKENIZERS_PARALLELISM=false OMP_NUM_THREADS={threads} OMP_WAIT_POLICY=PASSIVE python"
+TORCH = (
+    "HF_HUB_OFFLINE=1 TQDM_DISABLE=1 TOKENIZERS_PARALLELISM=false"
+    " OMP_NUM_THREADS={threads} OMP_WAIT_POLICY=PASSIVE python"
+)
 
 
 wildcard_constraints:
@@ -141,4 +144,4 @@ def print_summary():
     """The run's result, as the last thing it prints."""
     summary = Path(RESULTS) / "summary.md"
     if summary.exists():
-        print(summary.read_text(), file=sys.stderr)
+        print(summary.read_text())

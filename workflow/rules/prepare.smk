@@ -33,7 +33,7 @@ rule fetch_model:
     params:
         source=source_flags,
     shell:
-        "python {input.code[0]} {params.source} --output {output.weights} --output-manifest {output.manifest}"
+        "TQDM_DISABLE=1 python {input.code[0]} {params.source} --output {output.weights} --output-manifest {output.manifest}"
         " > {log} 2>&1"
 
 

@@ -16,8 +16,7 @@ SAMPLE = (
     TORCH
     + " {input.code[0]} --model {params.model} --game {wildcards.game} --game-file {input.game}"
     + " --context-file {input.context} --elicitation-file {input.elicitation} {params.sampling}"
-    + f" --idle-seconds {IDLE_SECONDS}"
-    + " --weights {input.weights} --manifest {input.manifest}"
+    + " --idle-seconds {IDLE_SECONDS} --weights {input.weights} --manifest {input.manifest}"
 )
 
 

@@ -9,8 +9,7 @@ TRAIN = (
     TORCH
     + " {input.code[0]} --shards {input.shards} --game-files {input.games} --context-files {input.contexts}"
     + " --elicitation-file {input.elicitation} --weights {input.weights} --manifest {input.manifest}"
-    + f" --threads {config['training']['threads']} --checkpoints {RESULTS}/checkpoints"
-    + " --seed {wildcards.seed} {params.recipe} --output {output.adapter} --output-manifest {output.manifest}"
+    + " --threads {threads} --checkpoints {RESULTS}/checkpoints --seed {wildcards.seed} {params.recipe} --output {output.adapter} --output-manifest {output.manifest}"
     + " --curve {output.curve} --supervision {output.supervision}"
 )
 

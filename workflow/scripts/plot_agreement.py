@@ -56,7 +56,8 @@ def plot_pairs(pairs: pl.DataFrame) -> "Figure":
     for axes_row, student in zip(grid, students):
         for axes, split in zip(axes_row, splits):
             axes.plot([0, 1], [0, 1], color="0.6", linewidth=1, zorder=1)
-            for (context,), cells in pairs.filter(split=split, student=student).group_by("context"):
+            for context in contexts:
+                cells = pairs.filter(split=split, student=student, context=context)
                 axes.scatter(
                     cells["teacher"], cells["propensity"], color=colours[context], marker=marks[context],
                     s=34, edgecolor="white", linewidth=0.5, zorder=2,

@@ -54,7 +54,7 @@ def predictors_of(alignment: pl.DataFrame, split: str, view: str) -> dict[str, d
 
 def alignment_lines(alignment: pl.DataFrame, views: list[str]) -> list[str]:
     """The table of gaps: a line for each split and view."""
-    header = ["split", "order", "gap before → after", "closed % (interval)", "coin", "constant", "shift", "ceiling"]
+    header = ["split", "order", "gap: before → after", "closed %", "coin", "constant", "shift", "ceiling"]
     rows = []
     for split in alignment["split"].unique(maintain_order=True):
         for view in views:
@@ -126,7 +126,7 @@ def paper_lines(alignment: pl.DataFrame, published: Path, contributions: Path) -
         )
     money = mean_contributions(contributions)
     games = float(improvement(money["base"], money["tuned"], money["teacher"]))
-    rows.append(["Public goods (contributions)", f"{games:.1f}", "-", "-", "-", "-"])
+    rows.append(["Public goods", f"{games:.1f}", "-", "-", "-", "-"])
     header = ["split", "paper: improvement %", "this run", "paper: closed %", "paper: coin", "this run"]
     return markdown_table(header, rows)
 

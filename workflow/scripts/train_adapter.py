@@ -86,7 +86,7 @@ def main() -> None:
 
     model = add_adapter(load_model(local.weights, pick_device()), recipe, arguments.seed)
     texts = [[lesson.group, lesson.messages, lesson.replies] for lesson in taught]
-    name = checkpoint_name(local.content(), recipe.as_dict(), arguments.seed, arguments.held_out, texts)
+    name = checkpoint_name(local.sha256, recipe.as_dict(), arguments.seed, arguments.held_out, texts)
     with checkpoint_folder(arguments.checkpoints / name) as folder:
         curve = train_adapter(model, batches, measured, recipe, arguments.seed, folder)
         with whole_folder(arguments.output) as temporary:

@@ -8,7 +8,7 @@ That average is ruled by the cells whose base is already near the teacher; the r
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binom
+from scipy.stats import binom, norm
 
 from tom.intervals import symmetric
 from tom.resampling import Answers, Counted, Known
@@ -37,16 +37,17 @@ def gap_closed(gap, base_gap):
     return 1 - gap / np.where(np.asarray(base_gap) > 0, base_gap, np.nan)
 
 
-def closed_interval(gap: Gap, base: Gap, confidence: float, may_be_equal: bool) -> tuple[float, float, float]:
+def closed_interval(gap: Gap, base: Gap, confidence: float, reach: float) -> tuple[float, float, float]:
     """(gap closed, low, high); nan where the base has no gap.
 
-    The interval is the symmetric bootstrap interval, cut off at 1. No resample knows of a student that *is* the
-    teacher, since each starts from two sets of counts that differ by chance: so where `may_be_equal`
-    (see `may_equal_teacher`), high is 1.
+    low is that of the symmetric bootstrap interval, high its high or `reach` (see `closed_reach`; nan for none),
+    whichever is higher, but at most 1.
+
+    COVERAGE
     """
     estimate = float(gap_closed(gap.estimate, base.estimate))
     low, high = symmetric(estimate, gap_closed(gap.draws, base.draws), confidence)
-    return estimate, low, 1.0 if may_be_equal else min(high, 1.0)
+    return estimate, low, min(float(np.fmax(high, reach)), 1.0)
 
 
 def lead_interval(gap: Gap, other: Gap, base: Gap, confidence: float) -> tuple[float, float, float]:
@@ -59,23 +60,41 @@ def lead_interval(gap: Gap, other: Gap, base: Gap, confidence: float) -> tuple[f
     return lead, *symmetric(lead, draws, confidence)
 
 
-def may_equal_teacher(
-    teacher: Counted, student: Answers, draws: int, confidence: float, generator: np.random.Generator
-) -> bool:
-    """Whether a student with the teacher's own propensities is as far from it as this one, by chance.
+def closed_reach(
+    teacher: Counted, student: Answers, base: Answers, draws: int, confidence: float, generator: np.random.Generator
+) -> float:
+    """The most of the gap that the student may have closed; above 1 if it may be the teacher, nan if base has no gap.
 
-    The test's statistic is the gap, its null distribution drawn at the pooled rate of teacher and student in each
-    cell (at the student's own rate where that is exact), its level 1 − confidence.
+    Counts of teacher and student differ by chance even where their propensities are equal, and a resample that
+    starts from them takes that difference for real. So here the cells that a z-test at the confidence can't tell
+    apart start from one rate: the pooled one, or the student's own where that is exact. Resamples show how far
+    below the truth of that world an estimate falls, and the estimate is raised by as much.
     """
+    rates, own = teacher.rates(), student.rates()
+    readable = teacher.readable[:, 0]
     if isinstance(student, Known):
-        centre, student_draws = student.rates(), student.redrawn(draws, generator)
+        pooled, inverse_size = own, 1 / readable
     else:
-        pooled = student.pooled()
-        both = Counted(teacher.cooperated + pooled.cooperated, teacher.readable + pooled.readable)
-        centre = both.rates()
-        student_draws = _draw(centre, pooled.readable[:, 0], draws, generator)
-    null = distance(_draw(centre, teacher.readable[:, 0], draws, generator), student_draws)
-    return bool(distance(teacher.rates(), student.rates()) <= np.quantile(null, confidence))
+        replies = student.pooled()
+        pooled = Counted(teacher.cooperated + replies.cooperated, teacher.readable + replies.readable).rates()
+        inverse_size = 1 / readable + 1 / replies.readable[:, 0]
+    limit = norm.ppf((1 + confidence) / 2) * np.sqrt(pooled * (1 - pooled) * inverse_size)
+    alike = np.abs(rates - own) <= limit
+    world, student_world = np.where(alike, pooled, rates), np.where(alike, pooled, own)
+
+    redrawn = _draw(world, readable, draws, generator)
+    if isinstance(student, Known):
+        redrawn_student = student_world
+    else:
+        redrawn_student = _draw(student_world, replies.readable[:, 0], draws, generator)
+    truth = gap_closed(distance(world, student_world), distance(world, base.rates()))
+    found = gap_closed(distance(redrawn, redrawn_student), distance(redrawn, base.redrawn(draws, generator)))
+    errors = found - truth
+    errors = errors[np.isfinite(errors)]
+    if errors.size == 0:
+        return float("nan")
+    estimate = gap_closed(distance(rates, own), distance(rates, base.rates()))
+    return float(estimate - np.quantile(errors, (1 - confidence) / 2))
 
 
 def noise_gap(teacher: Counted, student_is_exact: bool) -> float:

@@ -37,7 +37,7 @@ class Question:
 def questions(files: CellFiles, variants: list[Variant]) -> list[Question]:
     """A question for each variant; the option of cooperation first, whatever the listing order."""
     rendered = render_variants(files, variants)
-    return [Question(messages, (v.label(True), v.label(False))) for messages, v in zip(rendered, variants)]
+    return [Question(messages, (v.label(True), v.label(False))) for messages, v in zip(rendered, variants, strict=True)]
 
 
 def observe(

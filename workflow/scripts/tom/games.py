@@ -5,10 +5,11 @@ the payoffs, as in Robinson and Goforth, The Topology of the 2x2 Games (2005).
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
-from tom.errors import BadInput
 from tom.documents import read_checked
+from tom.errors import BadInput
 
 FAMILIES = {
     "prisoners_dilemma": "TRPS",
@@ -65,7 +66,7 @@ def check_family(family: str, payoffs: dict[str, float], file: str) -> None:
     """Raise BadInput unless the payoffs are strictly ordered as the family says."""
     order = FAMILIES[family]
     values = [payoffs[letter] for letter in order]
-    if any(high <= low for high, low in zip(values, values[1:])):
+    if any(high <= low for high, low in pairwise(values)):
         found = ", ".join(f"{letter} = {payoffs[letter]:g}" for letter in "TRPS")
         raise BadInput(f"{file}: payoffs: {family} needs {' > '.join(order)}, found {found}")
 

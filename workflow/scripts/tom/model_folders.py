@@ -67,7 +67,8 @@ def verify(folder: str | Path, manifest: dict) -> None:
             raise BadInput(f"{Path(folder) / name}: not listed in the manifest; prepare the model again")
         if found[name] != listed[name]:
             raise BadInput(
-                f"{Path(folder) / name}: SHA-256 {found[name]}, the manifest says {listed[name]}; prepare the model again"
+                f"{Path(folder) / name}: SHA-256 {found[name]}, "
+                f"the manifest says {listed[name]}; prepare the model again"
             )
 
 

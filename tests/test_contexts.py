@@ -1,0 +1,49 @@
+"""Contexts and the files under resources/contexts."""
+
+from pathlib import Path
+
+import pytest
+
+from tom.contexts import Context, load_context
+from tom.errors import BadInput
+
+CONTEXTS = sorted((Path(__file__).parents[1] / "resources" / "contexts").iterdir())
+
+
+@pytest.mark.parametrize("file", CONTEXTS, ids=lambda file: file.stem)
+def test_every_context_file_reads_as_plain_sentences(file):
+    context = load_context(file)
+    assert context.name == file.stem
+    assert context.title == file.stem.capitalize()
+    assert context.situation.endswith(".")
+    assert "\n" not in context.situation
+    assert not set("{}") & set(context.situation)
+
+
+def test_no_two_contexts_read_alike():
+    assert len({load_context(file).situation for file in CONTEXTS}) == len(CONTEXTS) == 8
+
+
+def test_blanks_around_a_situation_are_dropped(tmp_path):
+    file = tmp_path / "pub.yaml"
+    file.write_text("title: Pub\nsituation: |\n\n  You are in a pub.\n\n")
+    assert load_context(file) == Context("pub", "Pub", "You are in a pub.")
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("title: Pub", ["pub.yaml", "missing key 'situation'"]),
+        ("situation: You.", ["pub.yaml", "missing key 'title'"]),
+        ("title: ''\nsituation: You.", ["pub.yaml", "title"]),
+        ("title: Pub\nsituation: [You]", ["pub.yaml", "situation", "string"]),
+        ("title: Pub\nsituation: You.\nmood: glad", ["pub.yaml", "'mood'", "allowed: situation, title"]),
+    ],
+)
+def test_a_bad_context_names_file_and_key(tmp_path, text, parts):
+    file = tmp_path / "pub.yaml"
+    file.write_text(text)
+    with pytest.raises(BadInput) as caught:
+        load_context(file)
+    for part in parts:
+        assert part in str(caught.value)

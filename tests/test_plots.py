@@ -1,0 +1,137 @@
+import sys
+
+import polars as pl
+import pytest
+from made_tables import made_tables
+
+import plot_agreement
+import plot_gap_closed
+import plot_propensities
+import plot_training_curve
+from tom.errors import BadInput
+from tom.figure_style import use_style
+from tom.names import readable
+from tom.tables import read_table
+
+
+@pytest.fixture(scope="module")
+def tables(resources):
+    use_style()
+    return made_tables(resources)
+
+
+@pytest.fixture(scope="module")
+def curves(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("adapters")
+    rows = {"pass": [1, 1, 2, 2], "step": [1, 2, 3, 4], "group": ["a", "b"] * 2, "loss": [1.0, 0.8, 0.6, 0.4]}
+    rows |= {"learning_rate": [1e-4] * 4, "validation_loss": [None, 0.9, None, 0.7]}
+    for seed in (1, 2):
+        (folder / f"seed{seed}").mkdir()
+        pl.DataFrame(rows).write_csv(folder / f"seed{seed}" / "curve.csv")
+    return sorted(folder.glob("*/curve.csv"))
+
+
+@pytest.mark.parametrize("script", [plot_propensities, plot_agreement, plot_gap_closed, plot_training_curve])
+def test_figures_are_whole_and_the_same_every_time(script, tables, curves, tmp_path, monkeypatch):
+    for name in ("propensities", "alignment"):
+        tables[name].write_parquet(tmp_path / f"{name}.parquet")
+    propensities = ["--propensities", str(tmp_path / "propensities.parquet")]
+    arguments = {
+        plot_propensities: [*propensities, "--split", "in_sample"],
+        plot_agreement: propensities,
+        plot_gap_closed: ["--alignment", str(tmp_path / "alignment.parquet")],
+        plot_training_curve: ["--curves", *map(str, curves)],
+    }[script]
+    written = []
+    for attempt in ("first", "second"):
+        outputs = [tmp_path / attempt / f"figure.{kind}" for kind in ("pdf", "png")]
+        monkeypatch.setattr(sys, "argv", [script.__name__, *arguments, "--output", *map(str, outputs)])
+        script.main()
+        written.append([file.read_bytes() for file in outputs])
+    pdf, png = written[0]
+    assert pdf.startswith(b"%PDF")
+    assert b"CreationDate" not in pdf
+    assert png.startswith(b"\x89PNG")
+    assert written[0] == written[1]
+
+
+def test_propensities_show_every_model_in_every_context(tables):
+    cells = plot_propensities.cells_of(tables["propensities"], "in_sample")
+    assert set(cells["view"]) == {"both"}
+    figure = plot_propensities.plot_split(cells)
+    assert [axes.get_title() for axes in figure.axes] == ["Business", "Friendship"]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["Prisoner's dilemma", "Stag hunt"]
+    # Filled and open markers of teacher, base and two tuned students, then the line between the two games.
+    assert len(figure.axes[0].lines) == 4 * 2 + 1
+    teacher = figure.axes[0].lines[0]
+    assert teacher.get_xdata() == pytest.approx([0.2, 0.2])
+
+
+def test_agreement_averages_seeds(tables):
+    pairs = plot_agreement.pairs_of(tables["propensities"])
+    tuned = pairs.filter(split="in_sample", student="tuned", game="stag_hunt").sort("teacher")
+    assert tuned["teacher"].to_list() == pytest.approx([0.2, 0.6])
+    assert tuned["propensity"].to_list() == pytest.approx([0.25, 0.65])
+    assert pairs.height == 3 * 4 * 2
+
+
+def test_gap_closed_prefers_exact_rows_and_keeps_the_papers(tables):
+    rows = plot_gap_closed.rows_of(tables["alignment"])
+    measures = dict(rows.filter(split="in_sample", view="fixed").select("predictor", "measure").rows())
+    assert measures.pop("paper_tuned") == "sampled"
+    assert set(measures) == set(plot_gap_closed.PREDICTORS) - {"paper_tuned"}
+    assert set(measures.values()) == {"exact"}
+
+
+def test_training_curves_are_named_by_seed(curves, tmp_path):
+    assert [plot_training_curve.label_of(file) for file in curves] == ["seed 1", "seed 2"]
+    figure = plot_training_curve.plot_curves({"seed 1": plot_training_curve.read_curve(curves[0])})
+    step, mean, validation = figure.axes[0].lines
+    assert step.get_ydata() == pytest.approx([1.0, 0.8, 0.6, 0.4])
+    assert mean.get_xydata().ravel() == pytest.approx([1.5, 0.9, 3.5, 0.5])
+    assert validation.get_xydata().tolist() == [[2, 0.9], [4, 0.7]]
+
+
+def test_a_curve_without_validation_has_no_line_for_it(tmp_path):
+    file = tmp_path / "curve.csv"
+    file.write_text("pass,step,loss,learning_rate,validation_loss\n1,1,0.5,0.001,\n")
+    figure = plot_training_curve.plot_curves({"run": plot_training_curve.read_curve(file)})
+    assert len(figure.axes[0].lines) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "no such training curve"),
+        ("step,loss\n1,2\n", "needs numbers in pass, step"),
+        ("pass,step,loss,learning_rate,validation_loss\n", "without steps"),
+        ("pass,step,loss,learning_rate,validation_loss\n1,1,high,0.1,\n", "needs numbers"),
+    ],
+)
+def test_bad_curves_are_named(tmp_path, text, message):
+    file = tmp_path / "curve.csv"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(BadInput, match=rf"curve\.csv: .*{message}"):
+        plot_training_curve.read_curve(file)
+
+
+def test_bad_tables_are_named(tmp_path):
+    with pytest.raises(BadInput, match="missing.parquet: no such table"):
+        read_table(tmp_path / "missing.parquet")
+    (tmp_path / "text.parquet").write_text("no table")
+    with pytest.raises(BadInput, match="text.parquet: no table in Parquet format"):
+        read_table(tmp_path / "text.parquet")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("prisoners_dilemma-x2", "Prisoner's dilemma ×2"),
+        ("stag_hunt-x0.5", "Stag hunt ×0.5"),
+        ("in_sample", "In sample"),
+        ("pre-xmas", "Pre-xmas"),
+    ],
+)
+def test_names_as_people_read_them(name, expected):
+    assert readable(name) == expected

@@ -1,0 +1,162 @@
+"""Prompts: the right numbers behind each choice, variants that differ in order alone, golden transcripts."""
+
+import hashlib
+import re
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from regenerate_golden import CELLS, GOLDEN, cell_files, transcripts
+
+from tom.cells import render_variants
+from tom.contexts import Context
+from tom.errors import BadInput
+from tom.games import Game
+from tom.prompts import Elicitation, load_elicitation, prompt_sha256, render
+from tom.variants import LABELS, ORDERS, Variant, scored
+
+VARIANTS = scored(list(ORDERS))
+CONTEXT = Context("pub", "Pub", "You are in a pub.")
+variants = st.builds(Variant, st.sampled_from(ORDERS), st.sampled_from(LABELS))
+payoffs = st.decimals(-9999, 9999, places=2).map(float)
+
+
+@pytest.fixture(scope="module")
+def elicitation(resources) -> Elicitation:
+    return load_elicitation(resources / "elicitations" / "choice.yaml")
+
+
+def game_of(T=10, R=5, P=3, S=2) -> Game:
+    return Game("g", "G", "prisoners_dilemma", T, R, P, S)
+
+
+def outcomes(elicitation: Elicitation, messages) -> list[tuple[str, ...]]:
+    """(my letter, their letter, my points, their points) of each outcome line, as the prompt has them."""
+    pattern = re.escape(elicitation.outcome)
+    for field, values in {"mine": r"\w", "theirs": r"\w", "my_points": r"\S+?", "their_points": r"\S+?"}.items():
+        pattern = pattern.replace(re.escape(f"{{{field}}}"), f"(?P<{field}>{values})")
+    found = [match for line in messages[0]["content"].splitlines() if (match := re.fullmatch(pattern, line))]
+    return [match.group("mine", "theirs", "my_points", "their_points") for match in found]
+
+
+def words(messages) -> list[str]:
+    return re.findall(r"\w+", " ".join(message["content"] for message in messages))
+
+
+@pytest.fixture(scope="module")
+def fresh() -> dict[str, str]:
+    return transcripts()
+
+
+@pytest.mark.parametrize("name", [f"{game}-{context}.txt" for game, context in CELLS])
+def test_the_golden_transcript_is_fresh(fresh, name):
+    assert (GOLDEN / name).read_text() == fresh[name], "run python tests/regenerate_golden.py"
+
+
+def test_there_are_no_other_golden_transcripts(fresh):
+    assert sorted(file.name for file in GOLDEN.iterdir()) == sorted(fresh)
+
+
+def test_every_cell_of_the_default_config_has_a_golden_transcript(root):
+    import yaml
+
+    from tom.study import all_cells
+
+    assert sorted(CELLS) == all_cells(yaml.safe_load((root / "config" / "config.yaml").read_text()))
+
+
+@given(variant=variants, T=payoffs, R=payoffs, P=payoffs, S=payoffs)
+def test_each_line_tells_the_points_of_its_outcome(elicitation, variant, T, R, P, S):
+    game = game_of(T, R, P, S)
+    lines = outcomes(elicitation, render(elicitation, game, CONTEXT, variant))
+    assert [line[:2] for line in lines] == [
+        (variant.label(mine), variant.label(theirs)) for mine, theirs in product(variant.actions(), repeat=2)
+    ]
+    for mine, theirs, my_points, their_points in lines:
+        cooperation = variant.cooperation_label
+        assert (float(my_points), float(their_points)) == game.points(mine == cooperation, theirs == cooperation)
+
+
+@pytest.mark.parametrize(
+    ("payoff", "text"),
+    [(10, "10"), (10.0, "10"), (2.5, "2.5"), (0.1 * 3, "0.3"), (1234567, "1234567"), (100000.5, "100000.5")],
+)
+def test_numbers_are_written_as_people_write_them(elicitation, payoff, text):
+    lines = outcomes(elicitation, render(elicitation, game_of(T=payoff), CONTEXT, VARIANTS[0]))
+    assert ("C", "D", "2", text) in lines
+
+
+@pytest.mark.parametrize(("game", "context"), CELLS)
+def test_a_pair_of_orders_has_the_same_lines_in_another_order(elicitation, game, context):
+    for letter in LABELS:
+        one, other = render_variants(cell_files(game, context), [Variant(order, letter) for order in ORDERS])
+        lines, other_lines = (outcomes(elicitation, messages) for messages in (one, other))
+        assert len(set(lines)) == 4
+        assert lines == other_lines[::-1]
+        assert sorted(words(one)) == sorted(words(other))
+        assert words(one) != words(other)
+
+
+@pytest.mark.parametrize(("game", "context"), CELLS)
+def test_exchanged_letters_change_nothing_but_the_letters(game, context):
+    exchange = str.maketrans("CD", "DC")
+    for order in ORDERS:
+        one, other = render_variants(cell_files(game, context), [Variant(order, letter) for letter in LABELS])
+        for message, exchanged in zip(one, other, strict=True):
+            letters = re.sub(r"\b[CD]\b", lambda match: match[0].translate(exchange), message["content"])
+            assert letters == exchanged["content"]
+
+
+@pytest.mark.parametrize(("game", "context"), CELLS)
+def test_no_prompt_has_an_unfilled_brace(game, context):
+    for messages in render_variants(cell_files(game, context), VARIANTS):
+        assert [message["role"] for message in messages] == ["system", "user"]
+        for message in messages:
+            assert not set("{}") & set(message["content"])
+
+
+def test_every_prompt_of_a_run_is_unlike_every_other():
+    rendered = [messages for cell in CELLS for messages in render_variants(cell_files(*cell), VARIANTS)]
+    assert len({prompt_sha256(messages) for messages in rendered}) == len(CELLS) * len(VARIANTS)
+
+
+def test_braces_of_a_context_are_text(elicitation):
+    context = Context("odd", "Odd", "Your name is {first}.")
+    user = render(elicitation, game_of(), context, VARIANTS[0])[1]["content"]
+    assert "Your name is {first}." in user
+
+
+def test_the_hash_is_of_compact_json():
+    text = '[{"role":"user","content":"Café?\\n"}]'
+    assert prompt_sha256([{"role": "user", "content": "Café?\n"}]) == hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("key", "template"),
+    [
+        ("system", "{outcomes} {scores}"),
+        ("system", "{outcomes} {"),
+        ("user", "{situation} {0}"),
+        ("user", "{situation} {situation.mood}"),
+        ("outcome", "{mine} {my_pionts}"),
+    ],
+)
+def test_a_field_that_does_not_exist_is_named(tmp_path, elicitation, key, template):
+    templates = {"system": elicitation.system, "user": elicitation.user, "outcome": elicitation.outcome}
+    file = tmp_path / "mine.yaml"
+    body = {"title": "Mine"} | templates | {key: template}
+    file.write_text("\n".join(f"{name}: {text!r}" for name, text in body.items()).replace("\\n", " "))
+    with pytest.raises(BadInput) as caught:
+        render(load_elicitation(file), game_of(), CONTEXT, VARIANTS[0])
+    assert "mine" in str(caught.value) and key in str(caught.value)
+
+
+@pytest.mark.parametrize(("key", "field"), [("system", "outcomes"), ("user", "situation")])
+def test_a_prompt_without_its_game_or_context_is_refused(tmp_path, key, field):
+    body = {"title": "Mine", "system": "{outcomes}", "user": "{situation}", "outcome": "{mine}"} | {key: "Hello."}
+    file = tmp_path / "mine.yaml"
+    file.write_text("\n".join(f"{name}: {text!r}" for name, text in body.items()))
+    with pytest.raises(BadInput, match=field) as caught:
+        load_elicitation(file)
+    assert f"{file}: {key}" in str(caught.value)

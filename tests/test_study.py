@@ -1,0 +1,140 @@
+"""A study's config: what can't be run is refused before any job, and the message names the culprit."""
+
+import shutil
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tom.errors import BadInput
+from tom.study import all_cells, cells_of, check_study, out_of_sample_splits
+
+CONFIG = yaml.safe_load((Path(__file__).parents[1] / "config" / "config.yaml").read_text())
+
+
+@pytest.fixture
+def project(root, tmp_path, monkeypatch) -> Path:
+    """A folder with a copy of resources/, as a run's working directory."""
+    shutil.copytree(root / "resources", tmp_path / "resources")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def changed(value, *path: str) -> dict:
+    """The default config with another value at the path."""
+    config = deepcopy(CONFIG)
+    inner = config
+    for part in path[:-1]:
+        inner = inner[part]
+    inner[path[-1]] = value
+    return config
+
+
+def complaint(config: dict) -> str:
+    with pytest.raises(BadInput) as caught:
+        check_study(config, "config.yaml", Path("resources"))
+    return str(caught.value)
+
+
+def local_teacher(**changes) -> dict:
+    """A teacher with weights of its own in place of the recorded one, so that no cell needs counts."""
+    return deepcopy(CONFIG["student"]) | {"name": "Teacher"} | changes
+
+
+def test_the_default_config_can_run(project):
+    check_study(CONFIG, "config.yaml", Path("resources"))
+
+
+@pytest.mark.parametrize(
+    ("config", "parts"),
+    [
+        (
+            changed(["chicken"], "splits", "in_sample", "games"),
+            ["config.yaml: splits.in_sample.games", "'chicken'", "allowed: prisoners_delight, prisoners_dilemma, sn"],
+        ),
+        (
+            changed(["chicken-x2"], "splits", "doubled_payoffs", "games"),
+            ["config.yaml: splits.doubled_payoffs.games", "'chicken'"],
+        ),
+        (
+            changed(["pub"], "splits", "out_of_sample_contexts", "contexts"),
+            ["config.yaml: splits.out_of_sample_contexts.contexts", "'pub'", "allowed: business, diplomacy"],
+        ),
+        (changed("essay", "elicitation"), ["config.yaml: elicitation", "'essay'", "allowed: choice"]),
+        (changed(["stag_hunt-x0"], "splits", "doubled_payoffs", "games"), ["stag_hunt-x0"]),
+        (
+            changed(CONFIG["splits"]["in_sample"], "splits", "again"),
+            ["config.yaml: splits.again", "prisoners_delight in business", "in_sample"],
+        ),
+        (changed("nowhere.csv", "teacher", "recorded", "counts"), ["nowhere.csv", "no such table"]),
+        (changed("gpt", "teacher", "recorded", "model"), ["'gpt'", "observed_choices.csv"]),
+        (
+            changed({"games": ["stag_hunt-x3"], "contexts": ["sports", "business"]}, "splits", "tripled"),
+            ["observed_choices.csv", "'teacher'", "stag_hunt-x3 in business, stag_hunt-x3 in sports"],
+        ),
+        (
+            changed(local_teacher(source="folder", folder="no/where"), "teacher"),
+            ["config.yaml: teacher.folder", "no/where", "no such model folder"],
+        ),
+        (
+            changed(local_teacher(source="folder", folder="resources"), "student"),
+            ["config.yaml: student.folder", "resources", "config.json", "tokenizer_config.json", "safetensors"],
+        ),
+        (changed(None, "observations"), ["config.yaml: observations"]),
+    ],
+)
+def test_a_config_that_can_not_run_is_refused(project, config, parts):
+    text = complaint(config)
+    for part in parts:
+        assert part in text
+
+
+@pytest.mark.parametrize("name", ["stag_hunt-x1", "stag_hunt-x1.0"])
+def test_a_taught_cell_under_another_name_is_still_taught(project, name):
+    config = changed({"games": [name], "contexts": ["business"]}, "splits", "again") | {"teacher": local_teacher()}
+    text = complaint(config)
+    assert "splits.again" in text and "in_sample" in text
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "parts"),
+    [
+        ("contexts/sports.yaml", "situation: You play.", ["sports.yaml", "missing key 'title'"]),
+        ("contexts/sports.yaml", "title: Sports", ["sports.yaml", "missing key 'situation'"]),
+        (
+            "games/snowdrift.yaml",
+            "{title: S, family: snowdrift, payoffs: {T: 1, R: 2, S: 3, P: 4}}",
+            ["snowdrift.yaml: payoffs", "snowdrift needs T > R > S > P", "T = 1"],
+        ),
+        ("games/snowdrift.yaml", "{title: S, family: war, payoffs: {}}", ["snowdrift.yaml: family: 'war'"]),
+        ("elicitations/choice.yaml", "{title: C, system: Hi, user: Hi, outcome: Hi}", ["choice.yaml: system"]),
+    ],
+)
+def test_a_broken_resource_is_named(project, file, text, parts):
+    (project / "resources" / file).write_text(text)
+    found = complaint(CONFIG)
+    for part in parts:
+        assert part in found
+
+
+def test_a_broken_resource_that_no_split_uses_does_not_matter(project):
+    (project / "resources" / "contexts" / "draft.yaml").write_text("title: [")
+    check_study(CONFIG, "config.yaml", Path("resources"))
+
+
+def test_a_model_folder_on_disk_is_enough(project, tiny_folder):
+    check_study(
+        changed(local_teacher(source="folder", folder=str(tiny_folder)), "student"), "config.yaml", Path("resources")
+    )
+
+
+def test_the_default_cells_are_those_of_the_paper():
+    assert [len(cells_of(split)) for split in CONFIG["splits"].values()] == [20, 12, 20]
+    assert len(all_cells(CONFIG)) == 52
+    assert out_of_sample_splits(CONFIG) == ["doubled_payoffs", "out_of_sample_contexts"]
+
+
+def test_a_cell_of_two_splits_counts_once():
+    split = {"games": ["stag_hunt"], "contexts": ["sports"]}
+    assert all_cells({"splits": {"one": split, "two": split}}) == [("stag_hunt", "sports")]

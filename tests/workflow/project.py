@@ -1,0 +1,90 @@
+"""A copy of the workflow in a folder of its own, and runs of Snakemake in it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+COPIED = ("Snakefile", "workflow", "config", "resources", "profiles")
+CONFIGFILES = ("config/config.yaml", "tiny.yaml")
+RESULT_FOLDERS = ("in_sample", "out_of_sample", "adapters", "tables", "figures", "models")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder that holds a workflow and what its runs wrote."""
+
+    folder: Path
+
+    @classmethod
+    def create(cls, folder: Path, model: Path) -> "Project":
+        """Copy the workflow and a model to a new folder."""
+        folder.mkdir(parents=True)
+        for name in COPIED:
+            source = REPOSITORY / name
+            if source.is_dir():
+                shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy2(source, folder / name)
+        shutil.copy2(Path(__file__).with_name("tiny.yaml"), folder / "tiny.yaml")
+        shutil.copytree(model, folder / "tiny-model")
+        return cls(folder)
+
+    def copy(self, folder: Path) -> "Project":
+        """The same project elsewhere, its results and Snakemake's memory of them included."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Project(folder)
+
+    def command(self, *arguments: str) -> list[str]:
+        """The Snakemake command line for this project; targets come first."""
+        return [sys.executable, "-m", "snakemake", *arguments, "--cores", "2", "--configfile", *CONFIGFILES]
+
+    def run(self, *arguments: str, timeout: int = 600) -> subprocess.CompletedProcess:
+        """Run Snakemake to its end."""
+        return subprocess.run(
+            self.command(*arguments), cwd=self.folder, env=environment(), capture_output=True, text=True, timeout=timeout
+        )
+
+    def succeed(self, *arguments: str) -> str:
+        """Run Snakemake and return what it said; fail if it failed."""
+        done = self.run(*arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def plan(self, *targets: str) -> Counter:
+        """What a run would make: rule → how many jobs, target rules left out."""
+        return Counter(rule for rule, _ in self.planned_jobs(*targets))
+
+    def planned_jobs(self, *targets: str) -> list[tuple[str, str]]:
+        """(rule, first output) of every job that a run would start."""
+        text = self.succeed(*targets, "--dry-run", "--workflow-profile", "none", "--rerun-incomplete")
+        jobs = re.findall(r"^(?:rule|localrule) (\w+):\n(?:    input:.*\n)?(?:    output: (.*)\n)?", text, re.MULTILINE)
+        return [(rule, output.split(", ")[0]) for rule, output in jobs if output]
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        """Replace one piece of text that stands in a file exactly once."""
+        path = self.folder / file
+        text = path.read_text()
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {file}"
+        path.write_text(text.replace(old, new))
+
+    def results(self) -> dict[str, bytes]:
+        """Every result file's bytes, by its path below results/."""
+        root = self.folder / "results"
+        return {
+            path.relative_to(root).as_posix(): path.read_bytes()
+            for name in RESULT_FOLDERS
+            for path in sorted((root / name).rglob("*"))
+            if path.is_file() and not path.name.startswith(".")
+        } | {"summary.md": (root / "summary.md").read_bytes()}
+
+
+def environment() -> dict[str, str]:
+    """This process's environment, less what would tie the run to a run around it."""
+    kept = {key: value for key, value in os.environ.items() if key not in ("TOM_TRANSFER_RUN", "SNAKEMAKE_PROFILE")}
+    return kept | {"PYTHONDONTWRITEBYTECODE": "1"}

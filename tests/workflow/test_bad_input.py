@@ -1,0 +1,68 @@
+"""Bad input ends a run with one error that names the culprit, before a model is loaded where that can be."""
+
+import pytest
+
+BROKEN_CONFIGS = {
+    "unknown key": ("passes: 3", "pases: 3", ["training", "'pases'", "passes"]),
+    "wrong type": ("passes: 3", "passes: many", ["training.passes", "many"]),
+    "unknown game": ("games: [stag_hunt-x2]", "games: [chicken]", ["chicken", "snowdrift"]),
+    "unknown context": ("contexts: [sports]", "contexts: [spots]", ["spots", "sports"]),
+    "missing model folder": ("folder: tiny-model", "folder: no-model", ["student.folder", "no-model"]),
+    "context not recorded": (
+        "games: [stag_hunt-x2]\n    contexts: [business, friendship]",
+        "games: [stag_hunt-x2]\n    contexts: [sports]",
+        ["observed_choices.csv", "stag_hunt-x2 in sports"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN_CONFIGS)
+def test_a_broken_config_is_refused_before_any_job(fresh, case):
+    old, new, named = BROKEN_CONFIGS[case]
+    fresh.edit("tiny.yaml", old, new)
+    done = fresh.run()
+    said = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert all(word in said for word in named), said
+    assert "Traceback" not in said
+    assert not (fresh.folder / "results").exists()
+
+
+def test_a_game_that_contradicts_its_family_is_refused(fresh):
+    fresh.edit("resources/games/stag_hunt.yaml", "R: 10", "R: 4")
+    said = fresh.run().stderr
+    assert "stag_hunt.yaml" in said and "R > T > P > S" in said and "R = 4" in said
+
+
+def test_a_context_without_a_name_is_refused(fresh):
+    fresh.edit("resources/contexts/business.yaml", "title: Business\n", "")
+    said = fresh.run().stderr
+    assert "business.yaml" in said and "'title'" in said
+
+
+def test_a_corrupt_shard_is_named(project):
+    shard = project.folder / "results/in_sample/shards/base/stag_hunt/business.parquet"
+    shard.write_bytes(shard.read_bytes()[:100])
+    done = project.run()
+    assert done.returncode != 0
+    assert "base/stag_hunt/business.parquet" in "".join((done.stdout + done.stderr).split())
+    assert "damaged" in done.stdout + done.stderr
+
+
+def test_changed_weights_are_never_served(project):
+    weights = project.folder / "results/models/student/nf4/weights/model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(bytes(content))
+    (project.folder / "results/in_sample/shards/base/stag_hunt/business.parquet").unlink()
+    done = project.run("results/in_sample/shards/base/stag_hunt/business.parquet")
+    assert done.returncode != 0
+    assert "model.safetensors: SHA-256" in " ".join((done.stdout + done.stderr).split())
+
+
+def test_a_loss_that_is_no_number_ends_the_training(project):
+    project.edit("tiny.yaml", "passes: 3", "passes: 3\n  learning_rate: 1.0e+38")
+    done = project.run("train")
+    said = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode != 0
+    assert "the loss is" in said and "training.learning_rate" in said

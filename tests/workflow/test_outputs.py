@@ -1,0 +1,59 @@
+"""What a finished run has written."""
+
+import json
+
+import polars as pl
+
+
+def test_every_cell_has_a_shard_for_each_model(finished):
+    shards = sorted((finished.folder / "results").glob("*_sample/shards/*/*/*.parquet"))
+    assert len(shards) == 3 * (4 + 2 + 2)
+
+
+def test_a_student_shard_asks_both_orders_in_equal_shares(finished):
+    shard = pl.read_parquet(finished.folder / "results/in_sample/shards/base/stag_hunt/business.parquet")
+    observed = shard.filter(pl.col("record") == "observation")
+    assert observed["order"].value_counts().sort("order").rows() == [("cooperation_first", 20), ("cooperation_last", 20)]
+    assert shard.filter(pl.col("record") == "score").height == 4
+    assert observed["raw"].is_in(["C", "D"]).all()
+
+
+def test_the_loss_sees_replies_alone(finished):
+    proof = json.loads((finished.folder / "results/adapters/all/seed1/supervision.json").read_text())
+    assert {reply["supervised"] for lesson in proof["lessons"] for reply in lesson["replies"]} == {
+        "C<|im_end|>",
+        "D<|im_end|>",
+    }
+    assert all(reply["ends_with_eos"] for lesson in proof["lessons"] for reply in lesson["replies"])
+    assert proof["observations"] == 2 * 4 * 300
+    assert proof["supervised_tokens"] == 2 * proof["observations"]
+
+
+def test_every_job_left_a_log_and_shards_a_benchmark(finished):
+    results = finished.folder / "results"
+    assert len(list(results.glob("logs/sample/*/*.log"))) == len(list(results.glob("benchmarks/sample/*/*.tsv"))) == 24
+
+
+def test_no_machine_path_stands_in_a_result(finished):
+    here = str(finished.folder).encode()
+    assert not [name for name, content in finished.results().items() if here in content]
+
+
+def test_a_model_of_its_own_gives_the_bytes_of_a_resident_one(project):
+    project.edit("tiny.yaml", "idle_seconds: 30", "idle_seconds: 0")
+    for model in ("base", "tuned-seed1"):
+        shard = f"results/in_sample/shards/{model}/stag_hunt/friendship.parquet"
+        before = (project.folder / shard).read_bytes()
+        (project.folder / shard).unlink()
+        project.succeed(shard)
+        assert (project.folder / shard).read_bytes() == before
+
+
+def test_the_run_prints_its_summary_last(project):
+    (project.folder / "results/summary.md").unlink()
+    assert project.run().stdout.rstrip().endswith((project.folder / "results/summary.md").read_text().rstrip())
+
+
+def test_snakemake_builds_its_report(project):
+    project.succeed("--report", "report.zip")
+    assert (project.folder / "report.zip").stat().st_size > 100_000

@@ -1,0 +1,140 @@
+"""A changed input reruns what depends on it, and nothing else."""
+
+import os
+import time
+from collections import Counter
+
+import yaml
+
+AFTER_SHARDS = {"evaluate_in_sample": 1, "evaluate_out_of_sample": 2, "summarise_run": 1}
+FIGURES = {"plot_agreement": 1, "plot_gap_closed": 1, "plot_propensities": 3}
+EVALUATION = AFTER_SHARDS | FIGURES
+TRAINING = {"train_adapter": 1, "plot_training_curve": 1}
+TUNED = {"sample_tuned": 4, "sample_tuned_out_of_sample": 4}
+
+
+def test_a_finished_run_has_nothing_left_to_do(project):
+    assert project.plan() == Counter()
+    said = project.succeed()
+    assert "Nothing to be done" in said
+
+
+def test_touching_every_file_reruns_nothing(project):
+    later = time.time() + 10
+    for path in project.folder.rglob("*"):
+        if ".snakemake" not in path.parts:
+            os.utime(path, (later, later), follow_symlinks=False)
+    assert project.plan() == Counter()
+
+
+def test_reordering_config_keys_reruns_nothing(project):
+    for name in ("config/config.yaml", "tiny.yaml"):
+        path = project.folder / name
+        path.write_text(yaml.safe_dump(reverse(yaml.safe_load(path.read_text())), sort_keys=False))
+    assert project.plan() == Counter()
+
+
+def reverse(value):
+    """The same mapping with its keys in opposite order, at every depth; lists keep theirs."""
+    return {key: reverse(value[key]) for key in reversed(value)} if isinstance(value, dict) else value
+
+
+def test_an_in_sample_context_reruns_its_shards_and_what_was_taught_with_it(project):
+    project.edit("resources/contexts/business.yaml", "CEO of a company", "CEO of a firm")
+    expected = {"sample_untuned": 2, "sample_untuned_out_of_sample": 1}
+    assert project.plan() == Counter(expected | TRAINING | TUNED | EVALUATION)
+    untuned = [file for rule, file in project.planned_jobs() if rule.startswith("sample_untuned")]
+    assert all("business" in file for file in untuned)
+
+
+def test_an_out_of_sample_context_reruns_its_shards_alone(project):
+    project.edit("resources/contexts/sports.yaml", "athletes", "sportspeople")
+    assert project.plan() == Counter(
+        {
+            "sample_untuned_out_of_sample": 2,
+            "sample_tuned_out_of_sample": 2,
+            "evaluate_out_of_sample": 1,
+            "plot_propensities": 1,
+            "plot_agreement": 1,
+            "plot_gap_closed": 1,
+            "summarise_run": 1,
+        }
+    )
+
+
+def test_a_comment_in_a_context_changes_its_file_and_so_its_shards(project):
+    path = project.folder / "resources/contexts/sports.yaml"
+    path.write_text("# A comment.\n" + path.read_text())
+    assert project.plan()["sample_untuned_out_of_sample"] == 2
+
+
+def test_a_statistics_module_reruns_evaluation_alone(project):
+    path = project.folder / "workflow/scripts/tom/resampling.py"
+    path.write_text(path.read_text() + "\n# edited\n")
+    assert set(project.plan()) == set(EVALUATION)
+
+
+def test_a_training_knob_reruns_training_and_tuned_shards_alone(project):
+    project.edit("tiny.yaml", "passes: 3", "passes: 2")
+    assert project.plan() == Counter(TRAINING | TUNED | EVALUATION)
+
+
+def test_waiting_time_and_threads_of_training_rerun_nothing(project):
+    project.edit("tiny.yaml", "idle_seconds: 30", "idle_seconds: 0")
+    project.edit("tiny.yaml", "threads: 1", "threads: 2")
+    assert project.plan() == Counter()
+
+
+def test_the_elicitation_reruns_the_student_but_not_the_recorded_teacher(project):
+    project.edit("resources/elicitations/choice.yaml", "single letter", "single character")
+    plan = project.plan()
+    assert plan["sample_untuned"] + plan["sample_untuned_out_of_sample"] == 8
+    assert plan["replay_teacher"] == 0
+    assert plan["train_adapter"] == 1
+
+
+def test_one_published_count_reruns_what_was_taught_with_it(project):
+    project.edit(
+        "resources/paper/observed_choices.csv",
+        "in_sample,business,stag_hunt,teacher,105,300",
+        "in_sample,business,stag_hunt,teacher,106,300",
+    )
+    plan = project.plan()
+    assert plan["train_adapter"] == 1
+    assert plan["sample_untuned"] == 0
+
+
+def test_a_new_context_adds_its_shards_and_no_other(project):
+    project.edit("tiny.yaml", "contexts: [sports]", "contexts: [sports, roommates]")
+    plan = project.plan()
+    assert plan["sample_untuned_out_of_sample"] == plan["sample_tuned_out_of_sample"] == 2
+    assert plan["train_adapter"] == plan["sample_untuned"] == plan["sample_tuned"] == 0
+    assert all("roommates" in file for rule, file in project.planned_jobs() if rule.startswith("sample_"))
+
+
+def test_a_deleted_shard_comes_back_alone_with_the_same_bytes(project):
+    for name in ("teacher", "base", "tuned-seed1"):
+        shard = f"results/in_sample/shards/{name}/stag_hunt/business.parquet"
+        before = (project.folder / shard).read_bytes()
+        (project.folder / shard).unlink()
+        assert [file for _, file in project.planned_jobs(shard)] == [shard]
+        project.succeed(shard)
+        assert (project.folder / shard).read_bytes() == before
+    assert project.plan() == Counter()
+
+
+def test_the_out_of_sample_stage_runs_alone(finished, tmp_path):
+    project = finished.copy(tmp_path / "project")
+    for name in ("out_of_sample", "tables/doubled_payoffs", "tables/out_of_sample_contexts"):
+        for path in sorted((project.folder / "results" / name).rglob("*.*")):
+            path.unlink()
+    plan = project.plan("out_of_sample")
+    assert plan == Counter(
+        {
+            "replay_teacher_out_of_sample": 4,
+            "sample_untuned_out_of_sample": 4,
+            "sample_tuned_out_of_sample": 4,
+            "evaluate_out_of_sample": 2,
+            "plot_propensities": 2,
+        }
+    )
