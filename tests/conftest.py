@@ -66,3 +66,54 @@ def tokenizer(tiny_folder):
     from tom.language_models import load_tokenizer
 
     return load_tokenizer(tiny_folder)
+
+
+@pytest.fixture(scope="session")
+def engines_folder():
+    """Where resident engines live during the tests, apart from those of any real run."""
+    from engine_processes import private_engines
+
+    with private_engines() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def local_model(tiny_folder):
+    """The tiny model as a job names it."""
+    from tom.local_model import LocalModel
+    from tom.model_folders import write_manifest
+
+    manifest = tiny_folder.parent / "float32.json"
+    write_manifest(manifest, tiny_folder, source="tests")
+    return LocalModel(tiny_folder, manifest, None, None, threads=1)
+
+
+@pytest.fixture(scope="session")
+def adapted_model(local_model, adapter_folder):
+    """The tiny model with an adapter, as a job names it."""
+    from dataclasses import replace
+
+    from tom.model_folders import write_manifest
+
+    manifest = adapter_folder.parent / "adapter.json"
+    write_manifest(manifest, adapter_folder, source="tests")
+    return replace(local_model, adapter=adapter_folder, adapter_manifest=manifest)
+
+
+@pytest.fixture(scope="session")
+def asked():
+    """The questions of one cell, a variant each."""
+    from regenerate_golden import cell_files
+
+    from tom.choices import questions
+    from tom.variants import ORDERS, scored
+
+    return questions(cell_files("stag_hunt", "sports"), scored(list(ORDERS)))
+
+
+@pytest.fixture(scope="session")
+def scores(local_model, asked):
+    """The tiny model's answers to those questions, from an engine in this process."""
+    from tom.transformers_engine import TransformersEngine
+
+    return TransformersEngine(local_model).score(asked)

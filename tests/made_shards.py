@@ -22,7 +22,7 @@ def counted_rows(model: str, game: str, context: str, counts: dict[str, tuple[in
     actions = [
         (order, action)
         for order, numbers in counts.items()
-        for action, number in zip(("cooperate", "defect", None), numbers)
+        for action, number in zip(("cooperate", "defect", None), numbers, strict=True)
         for _ in range(number)
     ]
     fields = {"record": "observation", "model": model, "game": game, "context": context, "cooperation_label": "C"}
@@ -68,14 +68,14 @@ def small_run(base_bias: float = 0.1) -> dict[str, dict[tuple[str, str], list[di
     for model, p in {"base": 0.8, "tuned-seed1": 0.0, "tuned-seed2": 0.1}.items():
         models[model] = {}
         for game in GAMES:
-            for context, target in zip(CONTEXTS, (0.2, 0.6)):
+            for context, target in zip(CONTEXTS, (0.2, 0.6), strict=True):
                 propensity, bias = (p, base_bias) if model == "base" else (target + p, 0.02)
                 models[model][game, context] = student_rows(model, game, context, propensity, bias)
     fields = {"model": "teacher"}
     models["teacher"] = {
         (game, context): replay((round(300 * target), 300), fields | {"game": game, "context": context})
         for game in GAMES
-        for context, target in zip(CONTEXTS, (0.2, 0.6))
+        for context, target in zip(CONTEXTS, (0.2, 0.6), strict=True)
     }
     return models
 

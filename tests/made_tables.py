@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import polars as pl
+from evaluate_split import evaluate
 from made_shards import shard_frame, small_run
 
-from evaluate_split import evaluate
 from tom.alignment_table import Precision
 from tom.published import read_published_split
 

@@ -4,10 +4,10 @@ import pytest
 from tom.alignment import (
     Gap,
     closed_interval,
+    closed_reach,
     distance,
     gap_closed,
     lead_interval,
-    may_equal_teacher,
     mean_gap,
     noise_gap,
 )
@@ -57,21 +57,22 @@ def test_mean_gap_of_seeds():
 
 def test_closed_interval_ends_at_one():
     gap, base = Gap(0.02, np.array([0.0, 0.1, 0.1])), Gap(0.5, np.array([0.5, 0.5, 0.5]))
-    closed, low, high = closed_interval(gap, base, 0.95, may_be_equal=False)
+    closed, low, high = closed_interval(gap, base, 0.95, reach=1.2)
     assert closed == pytest.approx(0.96)
     assert low == pytest.approx(0.96 - 0.16)
     assert high == 1
 
 
-def test_closed_interval_reaches_one_for_a_student_that_may_be_the_teacher():
+def test_closed_interval_goes_as_high_as_its_reach():
     gap, base = Gap(0.1, np.array([0.1])), Gap(0.5, np.array([0.5]))
-    assert closed_interval(gap, base, 0.95, may_be_equal=False)[2] == pytest.approx(0.8)
-    assert closed_interval(gap, base, 0.95, may_be_equal=True)[1:] == pytest.approx((0.8, 1.0))
+    assert closed_interval(gap, base, 0.95, reach=0.9) == pytest.approx((0.8, 0.8, 0.9))
+    assert closed_interval(gap, base, 0.95, reach=0.7) == pytest.approx((0.8, 0.8, 0.8))
+    assert closed_interval(gap, base, 0.95, reach=np.nan) == pytest.approx((0.8, 0.8, 0.8))
 
 
 def test_closed_interval_is_undefined_without_a_gap():
     nothing = Gap(0.0, np.zeros(3))
-    assert np.isnan(closed_interval(nothing, nothing, 0.95, may_be_equal=False)[:2]).all()
+    assert np.isnan(closed_interval(nothing, nothing, 0.95, reach=np.nan)).all()
 
 
 def test_a_lead_has_less_noise_than_what_it_compares():
@@ -113,8 +114,8 @@ def coverage(teacher, base, student, is_exact, runs):
             Gap(float(distance(counts.rates(), known.rates())), distance(draws, known.redrawn(DRAWS, generator)))
             for known in answers
         )
-        may_be_equal = may_equal_teacher(counts, answers[0], DRAWS, CONFIDENCE, generator)
-        _, low, high = closed_interval(gap, base_gap, CONFIDENCE, may_be_equal)
+        reach = closed_reach(counts, *answers, DRAWS, CONFIDENCE, generator)
+        _, low, high = closed_interval(gap, base_gap, CONFIDENCE, reach)
         tails = np.quantile(gap_closed(gap.draws, base_gap.draws), [0.025, 0.975])
         held += [low <= truth <= high, tails[0] <= truth <= tails[1]]
     return held / runs
@@ -122,7 +123,7 @@ def coverage(teacher, base, student, is_exact, runs):
 
 @pytest.mark.parametrize("is_exact", [False, True])
 @pytest.mark.parametrize(
-    ("split", "left"), [("in_sample", "tuned"), ("doubled_payoffs", 0.3), ("doubled_payoffs", 0.05), ("in_sample", 0.0)]
+    ("split", "left"), [("in_sample", "tuned"), ("doubled_payoffs", 0.5), ("doubled_payoffs", 0.05), ("in_sample", 0.0)]
 )
 def test_the_interval_holds_the_truth(published, split, left, is_exact):
     """left: the share of the base's gap that the student has not closed, or the paper's tuned student."""
@@ -130,19 +131,34 @@ def test_the_interval_holds_the_truth(published, split, left, is_exact):
     teacher, base = rates["teacher"], rates["base"]
     student = rates["tuned"] if left == "tuned" else teacher + left * (base - teacher)
     held, _ = coverage(teacher, base, student, is_exact, runs=200)
-    # 95 % asked for; the least that 1,000 runs found is 92 %, less three standard errors of 200 runs.
-    assert held > 0.86
+    # 95 % asked for; 92 % is the least of many cases (closed_interval), less two standard errors of 200 runs.
+    assert held > 0.88
 
 
 def test_the_percentile_interval_would_not(published):
     rates = published("in_sample")
     held, by_percentiles = coverage(rates["teacher"], rates["base"], rates["teacher"], False, runs=50)
     assert by_percentiles < 0.05
-    assert held > 0.85
+    assert held > 0.88
 
 
-def test_another_student_is_not_taken_for_the_teacher(published):
-    rates = published("in_sample")
-    teacher = Counted((rates["teacher"] * 300).round().astype(int)[:, np.newaxis], np.full((20, 1), 300))
-    base = Known(rates["base"][:, np.newaxis])
-    assert not may_equal_teacher(teacher, base, DRAWS, CONFIDENCE, np.random.default_rng(1))
+@pytest.mark.parametrize("is_exact", [False, True])
+def test_the_reach_of_a_student(published, is_exact):
+    """The teacher itself reaches 1; the paper's student, far from the teacher, hardly more than it closed."""
+    rates = published("doubled_payoffs")
+
+    def counted(p):
+        return Counted((300 * p).round().astype(int)[:, np.newaxis], np.full((20, 1), 300))
+
+    def reach(p):
+        student, base = (Known(q[:, np.newaxis]) if is_exact else counted(q) for q in (p, rates["base"]))
+        return closed_reach(counted(rates["teacher"]), student, base, 1000, CONFIDENCE, np.random.default_rng(1))
+
+    assert reach(rates["teacher"]) > 1
+    assert 0.188 < reach(rates["tuned"]) < 0.25
+
+
+def test_there_is_no_reach_without_a_gap():
+    sure = Counted(np.array([[300]]), np.array([[300]]))
+    known = Known(np.array([[1.0]]))
+    assert np.isnan(closed_reach(sure, known, known, 20, CONFIDENCE, np.random.default_rng(1)))

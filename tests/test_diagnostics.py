@@ -34,7 +34,7 @@ def test_who_follows_the_order():
 def test_opposite_biases_do_not_cancel():
     both = {(FIRST, "C"): 0.9, (LAST, "C"): 0.2}, {(FIRST, "C"): 0.2, (LAST, "C"): 0.7}
     rows = counted_rows("base", "snowdrift", "sports", REPLIES)
-    for game, p in zip(("snowdrift", "stag_hunt"), both):
+    for game, p in zip(("snowdrift", "stag_hunt"), both, strict=True):
         rows += scored_rows("base", game, "sports", p)
     assert diagnose(shard_frame(rows))["order_bias"][0] == pytest.approx(0.6)
 

@@ -2,9 +2,9 @@ import sys
 
 import polars as pl
 import pytest
+from evaluate_split import evaluate, main
 from made_shards import CONTEXTS, GAMES, counted_rows, published_frame, shard_frame, small_run, write_models
 
-from evaluate_split import evaluate, main
 from tom.alignment_table import Precision
 from tom.errors import BadInput
 from tom.published import read_published_split
@@ -111,7 +111,7 @@ def test_a_cell_nobody_can_read_is_left_out_and_counted(shards, reference):
 
 def test_one_order_is_its_own_headline():
     models = small_run()
-    one = run_frame(models).filter((pl.col("order") == "cooperation_first"))
+    one = run_frame(models).filter(pl.col("order") == "cooperation_first")
     reference = one.filter(pl.col("model").is_in(["teacher", "base"]))
     tables = evaluate(one, reference, None, "in_sample", PRECISION)
     assert set(tables["alignment"]["view"]) == {"fixed"}

@@ -91,11 +91,18 @@ def test_a_failed_body_leaves_the_old_folder_and_nothing_else(tmp_path, error):
 
 def test_a_folder_and_its_files_have_the_masks_permissions(tmp_path, mask):
     with whole_folder(tmp_path / "target") as temporary:
-        (temporary / "inner").mkdir(mode=0o700)
-        (temporary / "inner" / "weights").touch(mode=0o600)  # as safetensors makes its files
-    assert mode(tmp_path / "target") == 0o777 & ~mask
-    assert mode(tmp_path / "target" / "inner") == 0o777 & ~mask
-    assert mode(tmp_path / "target" / "inner" / "weights") == 0o666 & ~mask
+        (temporary / "inner").mkdir()
+        for name in ("weights", "inner/weights"):
+            (temporary / name).touch(mode=0o600)  # as safetensors makes its files
+    assert mode(tmp_path / "target") == mode(tmp_path / "target" / "inner") == 0o777 & ~mask
+    assert mode(tmp_path / "target" / "weights") == mode(tmp_path / "target" / "inner" / "weights") == 0o666 & ~mask
+
+
+def test_what_a_link_leads_to_keeps_its_permissions(tmp_path):
+    (tmp_path / "weights").touch(mode=0o600)
+    with whole_folder(tmp_path / "target") as temporary:
+        (temporary / "weights").symlink_to(tmp_path / "weights")
+    assert mode(tmp_path / "weights") == 0o600
 
 
 def test_the_mask_itself_is_left_as_it_was(tmp_path, mask):

@@ -1,13 +1,13 @@
 import sys
 
-import polars as pl
-import pytest
-from made_tables import made_tables
-
 import plot_agreement
 import plot_gap_closed
 import plot_propensities
 import plot_training_curve
+import polars as pl
+import pytest
+from made_tables import made_tables
+
 from tom.errors import BadInput
 from tom.figure_style import use_style
 from tom.names import readable
@@ -117,10 +117,10 @@ def test_bad_curves_are_named(tmp_path, text, message):
 
 
 def test_bad_tables_are_named(tmp_path):
-    with pytest.raises(BadInput, match="missing.parquet: no such table"):
+    with pytest.raises(BadInput, match=r"missing\.parquet: no such table"):
         read_table(tmp_path / "missing.parquet")
     (tmp_path / "text.parquet").write_text("no table")
-    with pytest.raises(BadInput, match="text.parquet: no table in Parquet format"):
+    with pytest.raises(BadInput, match=r"text\.parquet: no table in Parquet format"):
         read_table(tmp_path / "text.parquet")
 
 

@@ -3,8 +3,8 @@ import sys
 import polars as pl
 import pytest
 from made_tables import made_tables
-
 from summarise_run import describe_lead, describe_student, main, paper_lines, summarise, verdict_line
+
 from tom.plain_tables import markdown_table
 
 

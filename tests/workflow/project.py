@@ -47,7 +47,12 @@ class Project:
     def run(self, *arguments: str, timeout: int = 600) -> subprocess.CompletedProcess:
         """Run Snakemake to its end."""
         return subprocess.run(
-            self.command(*arguments), cwd=self.folder, env=environment(), capture_output=True, text=True, timeout=timeout
+            self.command(*arguments),
+            cwd=self.folder,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
         )
 
     def succeed(self, *arguments: str) -> str:

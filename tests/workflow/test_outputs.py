@@ -13,7 +13,10 @@ def test_every_cell_has_a_shard_for_each_model(finished):
 def test_a_student_shard_asks_both_orders_in_equal_shares(finished):
     shard = pl.read_parquet(finished.folder / "results/in_sample/shards/base/stag_hunt/business.parquet")
     observed = shard.filter(pl.col("record") == "observation")
-    assert observed["order"].value_counts().sort("order").rows() == [("cooperation_first", 20), ("cooperation_last", 20)]
+    assert observed["order"].value_counts().sort("order").rows() == [
+        ("cooperation_first", 20),
+        ("cooperation_last", 20),
+    ]
     assert shard.filter(pl.col("record") == "score").height == 4
     assert observed["raw"].is_in(["C", "D"]).all()
 

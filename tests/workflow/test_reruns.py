@@ -100,8 +100,19 @@ def test_one_published_count_reruns_what_was_taught_with_it(project):
         "in_sample,business,stag_hunt,teacher,106,300",
     )
     plan = project.plan()
-    assert plan["train_adapter"] == 1
-    assert plan["sample_untuned"] == 0
+    assert plan["replay_teacher"] == plan["train_adapter"] == 1
+    assert plan["sample_untuned"] == plan["replay_teacher_out_of_sample"] == 0
+
+
+def test_one_published_count_out_of_sample_reruns_no_training(project):
+    project.edit(
+        "resources/paper/observed_choices.csv",
+        "out_of_sample_context,sports,stag_hunt,teacher,0,300",
+        "out_of_sample_context,sports,stag_hunt,teacher,1,300",
+    )
+    plan = project.plan()
+    assert plan["replay_teacher_out_of_sample"] == 1
+    assert plan["train_adapter"] == plan["replay_teacher"] == plan["sample_tuned_out_of_sample"] == 0
 
 
 def test_a_new_context_adds_its_shards_and_no_other(project):
@@ -138,3 +149,16 @@ def test_the_out_of_sample_stage_runs_alone(finished, tmp_path):
             "plot_propensities": 2,
         }
     )
+
+
+def test_a_live_teacher_is_sampled_like_the_student(fresh):
+    fresh.edit(
+        "tiny.yaml",
+        "student:",
+        "teacher:\n  engine: transformers\n  source: folder\n  folder: tiny-model\n  precision: source\n"
+        "  compute_dtype: float32\n  gpus: 0\nstudent:",
+    )
+    plan = fresh.plan()
+    assert plan["sample_untuned"] == plan["sample_untuned_out_of_sample"] == 8
+    assert plan["replay_teacher"] == 0
+    assert plan["fetch_model"] == plan["convert_model"] == 2

@@ -16,6 +16,7 @@ from tom.code import code_of
 from tom.errors import BadInput
 from tom.games import split_scale
 from tom.owner import announce_run
+from tom.recorded_teacher import read_counts
 from tom.study import IN_SAMPLE, cells_of, check_study, out_of_sample_splits
 
 try:

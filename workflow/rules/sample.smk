@@ -22,24 +22,28 @@ SAMPLE = (
 
 if config["teacher"]["engine"] == "recorded":
     UNTUNED = "base"
+    RECORDED = read_counts(config["teacher"]["recorded"]["counts"], config["teacher"]["recorded"]["model"])
+
+    # The counts of one cell, and not the whole table: editing a cell reruns that cell.
+    def recorded_counts(wildcards):
+        cooperated, observations = RECORDED[wildcards.game, wildcards.context]
+        return f"--cooperated {cooperated} --observations {observations}"
 
     rule replay_teacher:
         input:
             code=code("replay_shard.py"),
-            counts=config["teacher"]["recorded"]["counts"],
         output:
             f"{RESULTS}/in_sample/shards/teacher/{{game}}/{{context}}.parquet",
+        params:
+            counts=recorded_counts,
+            elicitation=config["elicitation"],
         log:
             f"{RESULTS}/logs/sample/teacher/{{game}}-{{context}}.log",
         benchmark:
             f"{RESULTS}/benchmarks/sample/teacher/{{game}}-{{context}}.tsv"
-        params:
-            recorded=config["teacher"]["recorded"]["model"],
-            elicitation=config["elicitation"],
         shell:
-            "python {input.code[0]} --counts {input.counts} --recorded-model {params.recorded} --model teacher"
-            " --game {wildcards.game} --context {wildcards.context} --elicitation {params.elicitation}"
-            " --output {output} > {log} 2>&1"
+            "python {input.code[0]} {params.counts} --model teacher --game {wildcards.game}"
+            " --context {wildcards.context} --elicitation {params.elicitation} --output {output} > {log} 2>&1"
 
 else:
     UNTUNED = "base|teacher"

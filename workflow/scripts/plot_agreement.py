@@ -47,14 +47,14 @@ def plot_pairs(pairs: pl.DataFrame) -> "Figure":
     splits = pairs["split"].unique(maintain_order=True).to_list()
     students = ["base", "tuned"]
     contexts = pairs["context"].unique().sort().to_list()
-    colours = dict(zip(contexts, sns.color_palette("colorblind", len(contexts))))
+    colours = dict(zip(contexts, sns.color_palette("colorblind", len(contexts)), strict=True))
     marks = {context: MARKS[number % len(MARKS)] for number, context in enumerate(contexts)}
     figure, grid = plt.subplots(
         2, len(splits), sharex=True, sharey=True, squeeze=False,
         figsize=(1.9 + 2.5 * len(splits), 5.4), layout="constrained",
     )  # fmt: skip
-    for axes_row, student in zip(grid, students):
-        for axes, split in zip(axes_row, splits):
+    for axes_row, student in zip(grid, students, strict=True):
+        for axes, split in zip(axes_row, splits, strict=True):
             axes.plot([0, 1], [0, 1], color="0.6", linewidth=1, zorder=1)
             for context in contexts:
                 cells = pairs.filter(split=split, student=student, context=context)
@@ -66,7 +66,7 @@ def plot_pairs(pairs: pl.DataFrame) -> "Figure":
             axes.set_xticks([0, 0.5, 1], ["0", ".5", "1"])
             axes.set_yticks([0, 0.5, 1], ["0", ".5", "1"])
         axes_row[0].set_ylabel(f"{student}: propensity")
-    for axes, split in zip(grid[0], splits):
+    for axes, split in zip(grid[0], splits, strict=True):
         axes.set_title(readable(split))
     for axes in grid[-1]:
         axes.set_xlabel("teacher: propensity")

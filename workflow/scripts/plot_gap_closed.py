@@ -68,14 +68,14 @@ def plot_gap_closed(rows: pl.DataFrame) -> "Figure":
         len(views), len(splits), sharex=True, sharey=True, squeeze=False,
         figsize=(2.0 + 2.4 * len(splits), 0.9 + 1.75 * len(views)), layout="constrained",
     )  # fmt: skip
-    for axes_row, view in zip(grid, views):
-        for axes, split in zip(axes_row, splits):
+    for axes_row, view in zip(grid, views, strict=True):
+        for axes, split in zip(axes_row, splits, strict=True):
             plot_panel(axes, rows.filter(split=split, view=view))
         axes_row[0].set_yticks(range(len(PREDICTORS)), [label for label, _, _ in PREDICTORS.values()])
         axes_row[-1].annotate(
             VIEW_TITLES[view], (1.04, 0.5), xycoords="axes fraction", rotation=270, va="center", fontsize="medium"
         )
-    for axes, split in zip(grid[0], splits):
+    for axes, split in zip(grid[0], splits, strict=True):
         axes.set_title(readable(split))
     for axes in grid[-1]:
         axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 5, 10]))

@@ -69,7 +69,7 @@ def plot_split(cells: pl.DataFrame) -> "Figure":
         figsize=(1.6 + 2.5 * columns, height * rows + 0.4),
         layout="constrained",
     )
-    for axes, context in zip(grid.flat, contexts):
+    for axes, context in zip(grid.flat, contexts, strict=False):
         plot_context(axes, cells.filter(pl.col("context") == context), games, models)
         axes.set_title(readable(context))
     for axes in grid.flat[len(contexts) :]:

@@ -56,7 +56,7 @@ def plot_curves(curves: dict[str, pl.DataFrame]) -> "Figure":
     figure, (losses, rates) = plt.subplots(
         2, 1, sharex=True, figsize=(6.2, 4.4), height_ratios=[3, 1], layout="constrained"
     )
-    for (label, curve), colour in zip(curves.items(), sns.color_palette("colorblind", len(curves))):
+    for (label, curve), colour in zip(curves.items(), sns.color_palette("colorblind", len(curves)), strict=True):
         losses.plot(curve["step"], curve["loss"], color=colour, linewidth=0.7, alpha=0.4)
         passes = curve.group_by("pass").agg(pl.col("step", "loss").mean()).sort("pass")
         losses.plot(passes["step"], passes["loss"], color=colour, linewidth=1.8, label=f"{label}, mean of a pass")

@@ -3,6 +3,9 @@
 gap = mean over cells of |teacher − x|. gap closed = 1 − Σ|teacher − x| / Σ|teacher − base|: a ratio of sums, where
 the paper averages one ratio for each cell (arXiv 2408.05241, its section on improvement; tom/improvement.py).
 That average is ruled by the cells whose base is already near the teacher; the ratio of sums is not.
+
+Intervals take teacher and student for independent. In sample they are not: the student was taught with the very
+counts that it is measured by, so its distance from the teacher's propensities is somewhat larger than its gap.
 """
 
 from dataclasses import dataclass
@@ -43,7 +46,10 @@ def closed_interval(gap: Gap, base: Gap, confidence: float, reach: float) -> tup
     low is that of the symmetric bootstrap interval, high its high or `reach` (see `closed_reach`; nan for none),
     whichever is higher, but at most 1.
 
-    COVERAGE
+    Coverage at 95 %, from 500 simulated experiments in each of 54 cases (the paper's three splits; its own student
+    and students that leave 0 to 100 % of the base's gap; sampled and exact): 92 to 100 %. The percentile interval
+    holds the truth in 89 to 96 % of experiments for the paper's own student, but in 0 to 82 % for one that leaves
+    8 % of the gap, and never for the teacher itself.
     """
     estimate = float(gap_closed(gap.estimate, base.estimate))
     low, high = symmetric(estimate, gap_closed(gap.draws, base.draws), confidence)

@@ -93,9 +93,7 @@ def align(part: Panel, reference: Panel, precision: Precision, *names: str) -> l
     reaches, summaries = {}, {}
     for name, student in part.tuned.items():
         generator = precision.generator(*names, name, "reach")
-        reaches[name] = closed_reach(
-            part.teacher, student, part.base, precision.draws, precision.confidence, generator
-        )
+        reaches[name] = closed_reach(part.teacher, student, part.base, precision.draws, precision.confidence, generator)
         summaries[name] = summarise_improvements(improvement(base_rates, student.rates(), rates))
     # A mean of upper limits is an upper limit of the mean.
     reaches["tuned"] = float(np.mean(list(reaches.values())))
@@ -116,7 +114,7 @@ def align(part: Panel, reference: Panel, precision: Precision, *names: str) -> l
             row |= summaries[name]
             for baseline in fitted:
                 lead = lead_interval(gap, gaps[baseline], gaps[BASE], precision.confidence)
-                row |= dict(zip((f"{baseline}_{column}" for column in ("lead", "low", "high")), lead))
+                row |= dict(zip((f"{baseline}_{column}" for column in ("lead", "low", "high")), lead, strict=True))
         rows.append(row | {"fitted": fitted.get(name)})
     rows.append(
         {
@@ -147,7 +145,9 @@ def align_published(published: dict[str, Counted], precision: Precision, split: 
     )
     percents = published_improvement(published)
     rows = [
-        _gap_columns(name, gap, gaps["paper_base"], precision.confidence, reach if name == "paper_tuned" else float("nan"))
+        _gap_columns(
+            name, gap, gaps["paper_base"], precision.confidence, reach if name == "paper_tuned" else float("nan")
+        )
         for name, gap in gaps.items()
     ]
     rows[-1] |= summarise_improvements(percents)

@@ -48,6 +48,6 @@ def _pairs(scores: pl.DataFrame, column: str, values: tuple[str, str], *more_key
     keys = ["model", *CELL, *more_keys]
     first, second = (
         scores.filter(pl.col(column) == value).select(*keys, pl.col("p_cooperate").alias(name))
-        for value, name in zip(values, ("first", "second"))
+        for value, name in zip(values, ("first", "second"), strict=True)
     )
     return first.join(second, on=keys)

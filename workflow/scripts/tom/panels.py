@@ -32,7 +32,7 @@ class Panel:
         models = (self.teacher, self.base, *self.tuned.values())
         kept = np.isfinite([model.rates() for model in models]).all(axis=0)
         return Panel(
-            cells=[cell for cell, keep in zip(self.cells, kept) if keep],
+            cells=[cell for cell, keep in zip(self.cells, kept, strict=True) if keep],
             teacher=self.teacher.cells(kept),
             base=self.base.cells(kept),
             tuned={name: answers.cells(kept) for name, answers in self.tuned.items()},

@@ -8,6 +8,10 @@ def markdown_table(header: list[str], rows: list[list[str]]) -> list[str]:
 
     def line(row: list[str]) -> str:
         first, *rest = (text.ljust if column == 0 else text.rjust for column, text in enumerate(row))
-        return "| " + " | ".join([first(widths[0]), *(pad(width) for pad, width in zip(rest, widths[1:]))]) + " |"
+        return (
+            "| "
+            + " | ".join([first(widths[0]), *(pad(width) for pad, width in zip(rest, widths[1:], strict=True))])
+            + " |"
+        )
 
     return [line(row) for row in [header, rule, *rows]]

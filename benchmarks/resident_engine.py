@@ -1,0 +1,72 @@
+"""One load for many shards against one load for each: CPU seconds of the sampling stage.
+
+python benchmarks/resident_engine.py [--shards 12]
+"""
+
+import argparse
+import sys
+import tempfile
+from itertools import islice, product
+from pathlib import Path
+
+import yaml
+from measure import ROOT, SCRIPTS, STUDENT, engine_cpu_seconds, require_student, run
+
+IDLE_SECONDS = 30
+
+
+def shard_command(game: str, context: str, idle_seconds: float, output: Path) -> list[str]:
+    """The command line of one shard of the base student, as the rule has it."""
+    resources = ROOT / "resources"
+    words = {
+        "model": "base",
+        "game": game,
+        "game-file": resources / "games" / f"{game}.yaml",
+        "context-file": resources / "contexts" / f"{context}.yaml",
+        "elicitation-file": resources / "elicitations" / "choice.yaml",
+        "observations": 300,
+        "temperature": 1.0,
+        "seed": 1,
+        "threads": 1,
+        "idle-seconds": idle_seconds,
+        "weights": STUDENT / "weights",
+        "manifest": STUDENT / "manifest.json",
+        "output": output,
+    }
+    flags = [f"--{name}={value}" for name, value in words.items()]
+    return [
+        sys.executable,
+        str(SCRIPTS / "sample_shard.py"),
+        *flags,
+        "--orders",
+        "cooperation_first",
+        "cooperation_last",
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--shards", type=int, default=12)
+    shards = parser.parse_args().shards
+    require_student()
+    split = yaml.safe_load((ROOT / "config/config.yaml").read_text())["splits"]["in_sample"]
+    cells = list(islice(product(split["games"], split["contexts"]), shards))
+    with tempfile.TemporaryDirectory() as temporary:
+        alone = Path(temporary) / "alone.parquet"
+        resident = Path(temporary) / "resident.parquet"
+        # One shard first, so that neither side pays for reading the weights into the page cache.
+        run(shard_command(*cells[0], 0, alone))
+        loads = sum(run(shard_command(*cell, 0, alone))[0] for cell in cells)
+        before = engine_cpu_seconds()
+        clients = sum(run(shard_command(*cell, IDLE_SECONDS, resident))[0] for cell in cells)
+        engine = engine_cpu_seconds() - before
+        assert alone.read_bytes() == resident.read_bytes()
+    print(f"{len(cells)} shards, one load each: {loads:.0f} CPU-s ({loads / len(cells):.1f} a shard)")
+    print(
+        f"{len(cells)} shards, resident:      {clients + engine:.0f} CPU-s (clients {clients:.0f}, engine {engine:.0f})"
+    )
+    print(f"ratio: {loads / (clients + engine):.1f}")
+
+
+if __name__ == "__main__":
+    main()

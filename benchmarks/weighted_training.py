@@ -1,0 +1,126 @@
+"""One pass over weighted, packed prompts against one epoch of TRL's SFTTrainer on the rows they stand for.
+
+python benchmarks/weighted_training.py [--rows 48]
+
+The same NF4 student, LoRA adapter, optimiser and learning rate. 20 cells x 300 observations in both listing
+orders are 6,000 rows; TRL trains on --rows of them, completion loss only, and its epoch is extrapolated.
+"""
+
+import argparse
+import tempfile
+import time
+from itertools import product
+
+import yaml
+from measure import ROOT, STUDENT, require_student
+
+ROWS = 6000
+BATCH = 8
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=48, help="rows that TRL trains on")
+    rows = parser.parse_args().rows
+    require_student()
+
+    import torch
+
+    torch.set_num_threads(1)
+    from tom.language_models import load_model, load_tokenizer
+    from tom.objective import batch_loss, pack_lessons
+    from tom.lessons import group_lessons
+
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    lessons = default_lessons(config)
+    tokenizer = load_tokenizer(STUDENT / "weights")
+
+    model = adapted(load_model(STUDENT / "weights", "cpu"), config)
+    batches = [pack_lessons(tokenizer, group) for group in group_lessons(lessons)]
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=7e-4)
+
+    def step(batch) -> None:
+        optimizer.zero_grad()
+        batch_loss(model, batch).backward()
+        optimizer.step()
+
+    step(batches[0])
+    started = time.process_time()
+    for batch in batches:
+        step(batch)
+    ours = time.process_time() - started
+    trl = trl_seconds(tokenizer, adapted(load_model(STUDENT / "weights", "cpu"), config), lessons, rows)
+    print(f"one pass over {len(lessons)} weighted prompts in {len(batches)} batches: {ours:.1f} CPU-s")
+    print(f"TRL, {rows} rows: {trl:.1f} CPU-s; an epoch of {ROWS} rows: {trl / rows * ROWS:.0f} CPU-s (extrapolated)")
+    print(f"ratio: {trl / rows * ROWS / ours:.0f}")
+
+
+def default_lessons(config: dict) -> list:
+    """The default experiment's lessons, from the published counts."""
+    from tom.cells import CellFiles
+    from tom.lessons import choice_lessons
+    from tom.recorded_teacher import read_counts, replay
+    from tom.shards import COLUMNS
+    import polars as pl
+
+    counts = read_counts(ROOT / "resources/paper/observed_choices.csv", "teacher")
+    split = config["splits"]["in_sample"]
+    lessons = []
+    for game, context in product(split["games"], split["contexts"]):
+        files = CellFiles(
+            game,
+            ROOT / "resources/games" / f"{game}.yaml",
+            ROOT / "resources/contexts" / f"{context}.yaml",
+            ROOT / "resources/elicitations/choice.yaml",
+        )
+        rows = [
+            {name: row.get(name) for name in COLUMNS} for row in replay(counts[game, context], {"model": "teacher"})
+        ]
+        lessons += choice_lessons(files, pl.DataFrame(rows, schema=COLUMNS), config["training"]["orders"])
+    return lessons
+
+
+def adapted(model, config: dict):
+    """The model with the default recipe's adapter, in training mode."""
+    from tom.recipe import Recipe
+    from tom.training import add_adapter
+
+    knobs = {name: value for name, value in config["training"].items() if name not in ("seeds", "orders", "threads")}
+    return add_adapter(model, Recipe(**knobs), seed=1).train()
+
+
+def trl_seconds(tokenizer, model, lessons: list, rows: int) -> float:
+    """CPU seconds of SFTTrainer.train on some of the rows that the lessons stand for."""
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer
+
+    examples = [
+        {"prompt": lesson.messages, "completion": [{"role": "assistant", "content": reply}]}
+        for lesson in lessons
+        for reply, _ in lesson.replies
+    ][:rows]
+    with tempfile.TemporaryDirectory() as folder:
+        settings = SFTConfig(
+            output_dir=folder,
+            per_device_train_batch_size=BATCH,
+            num_train_epochs=1,
+            learning_rate=7e-4,
+            completion_only_loss=True,
+            save_strategy="no",
+            report_to="none",
+            logging_strategy="no",
+            gradient_checkpointing=False,
+            bf16=False,
+            use_cpu=True,
+            disable_tqdm=True,
+        )
+        trainer = SFTTrainer(
+            model=model, args=settings, train_dataset=Dataset.from_list(examples), processing_class=tokenizer
+        )
+        started = time.process_time()
+        trainer.train()
+        return time.process_time() - started
+
+
+if __name__ == "__main__":
+    main()

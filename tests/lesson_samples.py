@@ -1,0 +1,13 @@
+"""Lessons over real prompts, for tests of what is learnt from them."""
+
+from regenerate_golden import cell_files
+
+from tom.cells import render_variants
+from tom.lessons import Lesson
+from tom.variants import ORDERS, asked
+
+
+def lesson(game: str, context: str, *replies: tuple[str, int], order: int = 0) -> Lesson:
+    """The cell's prompt in one listing order, with replies and their counts."""
+    messages = render_variants(cell_files(game, context), asked([ORDERS[order]]))[0]
+    return Lesson(f"{game}/{ORDERS[order]}", context, messages, replies)

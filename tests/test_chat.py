@@ -1,0 +1,87 @@
+"""Chats as token ids: special tokens once, prompts that begin their exchanges, options that can be told apart."""
+
+import pytest
+from chat_tokenizers import (
+    LLAMA_TEMPLATE,
+    PROMPT_REWRITTEN,
+    SYSTEM_REFUSED,
+    TURN_NEVER_ENDS,
+    make_chat_tokenizer,
+)
+
+from tom.chat import exchange, option_ids, prompt_ids
+from tom.errors import BadInput
+
+MESSAGES = [{"role": "system", "content": "Choose C or D."}, {"role": "user", "content": "Which?"}]
+REPLIES = ["C", "D", "Cooperate.", " C", "two\nlines", "é"]
+
+
+@pytest.fixture(params=["chatml", "llama"])
+def chat(request, tokenizer):
+    """The tokenizers of two chat families: one without a BOS, one whose template writes it."""
+    return tokenizer if request.param == "chatml" else make_chat_tokenizer(LLAMA_TEMPLATE)
+
+
+def test_the_prompt_is_the_templates_text(chat):
+    text = chat.apply_chat_template(MESSAGES, tokenize=False, add_generation_prompt=True)
+    assert chat.decode(prompt_ids(chat, MESSAGES)) == text
+
+
+def test_a_family_has_one_bos_or_none(chat):
+    assert chat("C")["input_ids"].count(chat.bos_token_id) == (chat.bos_token_id is not None)
+    for ids in (prompt_ids(chat, MESSAGES), sum(vars(exchange(chat, MESSAGES, "C")).values(), ())):
+        assert ids.count(chat.bos_token_id) == (chat.bos_token_id is not None)
+
+
+def test_a_bos_is_the_first_token():
+    llama = make_chat_tokenizer(LLAMA_TEMPLATE)
+    assert prompt_ids(llama, MESSAGES)[0] == llama.bos_token_id
+
+
+@pytest.mark.parametrize("reply", REPLIES)
+def test_the_prompt_begins_the_exchange(chat, reply):
+    found = exchange(chat, MESSAGES, reply)
+    assert found.prompt == prompt_ids(chat, MESSAGES)
+    whole = chat.apply_chat_template([*MESSAGES, {"role": "assistant", "content": reply}], tokenize=False)
+    assert whole.startswith(chat.decode(found.prompt + found.reply))
+
+
+@pytest.mark.parametrize("reply", REPLIES)
+def test_a_reply_ends_with_its_one_end_of_turn(chat, reply):
+    ids = exchange(chat, MESSAGES, reply).reply
+    assert ids.count(chat.eos_token_id) == 1
+    assert ids[-1] == chat.eos_token_id
+    assert reply.strip() in chat.decode(ids)
+
+
+def test_a_chatml_reply_is_its_text_and_the_end_of_turn(tokenizer):
+    assert tokenizer.decode(exchange(tokenizer, MESSAGES, "C").reply) == "C<|im_end|>"
+
+
+def test_options_are_the_reply_without_its_end(chat):
+    ids = option_ids(chat, MESSAGES, ("C", "D"))
+    assert [chat.decode(option).strip() for option in ids] == ["C", "D"]
+    assert all(chat.eos_token_id not in option for option in ids)
+
+
+@pytest.mark.parametrize("options", [("C", "CC"), ("CC", "C"), ("C", "C"), ("C", "C."), ("", "C")])
+def test_options_that_begin_alike_are_refused(tokenizer, options):
+    with pytest.raises(BadInput) as caught:
+        option_ids(tokenizer, MESSAGES, options)
+    assert all(repr(option) in str(caught.value) for option in options)
+
+
+@pytest.mark.parametrize(
+    ("template", "part"),
+    [
+        (PROMPT_REWRITTEN, "differently"),
+        (TURN_NEVER_ENDS, "does not end a reply with '</s>'"),
+        (SYSTEM_REFUSED, "System role not supported"),
+        (None, "chat template"),
+    ],
+    ids=["prompt rewritten", "turn never ends", "system refused", "no template"],
+)
+def test_a_template_that_can_not_be_used_is_refused_by_name(template, part):
+    with pytest.raises(BadInput, match=part) as caught:
+        exchange(make_chat_tokenizer(template, name="some/model"), MESSAGES, "C")
+    assert "some/model" in str(caught.value)

@@ -1,0 +1,60 @@
+"""What the loss looks at, as text and counts."""
+
+import json
+
+import pytest
+from chat_tokenizers import LLAMA_TEMPLATE, make_chat_tokenizer
+from lesson_samples import lesson
+
+from tom.chat import exchange
+from tom.supervision import describe_lesson, describe_supervision
+
+LESSONS = [
+    lesson("stag_hunt", "sports", ("C", 77), ("D", 223)),
+    lesson("snowdrift", "business", ("D", 5), order=1),
+]
+
+
+def test_a_lesson_shows_its_replies_and_the_end_of_its_prompt(tokenizer):
+    described = describe_lesson(tokenizer, LESSONS[0])
+    prompt = exchange(tokenizer, LESSONS[0].messages, "C").prompt
+    assert described["group"] == "stag_hunt/cooperation_first"
+    assert described["context"] == "sports"
+    assert described["prompt_tokens"] == len(prompt)
+    assert described["prompt_ends_with"].endswith("<|im_start|>assistant\n")
+    assert [(reply["count"], reply["supervised"]) for reply in described["replies"]] == [
+        (77, "C<|im_end|>"),
+        (223, "D<|im_end|>"),
+    ]
+    for reply in described["replies"]:
+        assert reply["ends_with_eos"]
+        assert tokenizer.decode(reply["token_ids"]) == reply["supervised"]
+
+
+@pytest.mark.parametrize(("family", "begins"), [("chatml", False), ("llama", True)])
+def test_a_bos_is_reported_where_the_family_has_one(tokenizer, family, begins):
+    chat = tokenizer if family == "chatml" else make_chat_tokenizer(LLAMA_TEMPLATE)
+    assert describe_lesson(chat, LESSONS[0])["begins_with_bos"] is begins
+    assert describe_supervision(chat, LESSONS, 0)["bos_token"] == ("<s>" if begins else None)
+
+
+def test_totals_are_those_of_separate_rows(tokenizer):
+    rows = [
+        exchange(tokenizer, lesson.messages, reply)
+        for lesson in LESSONS
+        for reply, count in lesson.replies
+        for _ in range(count)
+    ]
+    supervised = sum(len(row.reply) for row in rows)
+    found = describe_supervision(tokenizer, LESSONS, invalid=3)
+    assert found["observations"] == len(rows) == 305
+    assert found["supervised_tokens"] == supervised
+    assert found["supervised_share"] == supervised / sum(len(row.prompt) + len(row.reply) for row in rows)
+    assert found["unreadable_observations_left_out"] == 3
+    assert found["eos_token"] == "<|im_end|>"
+    assert len(found["lessons"]) == 2
+
+
+def test_the_description_is_json(tokenizer):
+    found = describe_supervision(tokenizer, LESSONS, 0)
+    assert json.loads(json.dumps(found)) == found

@@ -1,0 +1,93 @@
+"""Packed sequences: the trie is right, and a model's logits in it are those of each sequence alone."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from regenerate_golden import cell_files
+
+from tom.cells import render_variants
+from tom.chat import exchange
+from tom.language_models import load_model
+from tom.trie import logits_at, pack, predictions
+from tom.variants import ORDERS, scored
+
+sequences = st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=7).map(tuple), min_size=1, max_size=8)
+
+
+@given(sequences)
+def test_each_sequence_can_be_read_off_its_path(sequences):
+    trie = pack(sequences)
+    assert [tuple(trie.tokens[path].tolist()) for path in trie.paths] == sequences
+    for path in trie.paths:
+        assert trie.depth[path].tolist() == list(range(len(path)))
+
+
+@given(sequences)
+def test_each_shared_beginning_has_one_node(sequences):
+    beginnings = {sequence[: length + 1] for sequence in sequences for length in range(len(sequence))}
+    trie = pack(sequences)
+    assert len(trie.tokens) == len(trie.depth) == len(beginnings)
+    assert {node for path in trie.paths for node in path} == set(range(len(beginnings)))
+
+
+@given(sequences)
+def test_a_token_sees_its_ancestors_and_itself_alone(sequences):
+    trie = pack(sequences)
+    for path in trie.paths:
+        for place, node in enumerate(path):
+            assert trie.visible[node].nonzero().flatten().tolist() == sorted(path[: place + 1])
+
+
+@given(sequences, st.data())
+def test_predictions_pair_each_token_with_the_node_before_it(sequences, data):
+    trie = pack(sequences)
+    index = data.draw(st.integers(0, len(sequences) - 1))
+    start = data.draw(st.integers(1, len(sequences[index])))
+    nodes, targets = predictions(trie, index, start)
+    assert targets == list(sequences[index][start:])
+    assert nodes == trie.paths[index][start - 1 : -1]
+
+
+@pytest.fixture(scope="module")
+def conversations(tokenizer) -> list[tuple[int, ...]]:
+    """Two contexts of a game in all variants, with replies that share beginnings: real prompts and replies."""
+    found = []
+    for context in ("sports", "business"):
+        for messages in render_variants(cell_files("stag_hunt", context), scored(list(ORDERS))):
+            for reply in ("C", "D", "Cooperate", "Co"):
+                row = exchange(tokenizer, messages, reply)
+                found.append(row.prompt + row.reply)
+    return found
+
+
+@pytest.mark.parametrize("adapted", [False, True], ids=["bare", "adapter"])
+@pytest.mark.parametrize("precision", ["float32", "nf4"])
+def test_logits_in_the_trie_are_those_of_each_sequence_alone(request, conversations, precision, adapted):
+    folder = request.getfixturevalue("tiny_folder" if precision == "float32" else "nf4_folder")
+    model = load_model(folder, "cpu", request.getfixturevalue("adapter_folder") if adapted else None)
+    trie = pack(conversations)
+    assert len(trie.tokens) < sum(map(len, conversations)) / 3
+    with torch.inference_mode():
+        packed = logits_at(model, trie, list(range(len(trie.tokens))))
+        for sequence, path in zip(conversations, trie.paths, strict=True):
+            alone = model(input_ids=torch.tensor([sequence]), use_cache=False).logits[0]
+            assert (packed[path] - alone).abs().max() < 1e-5 * alone.abs().max()
+
+
+def test_a_token_that_should_not_be_seen_would_show(tiny_folder, conversations):
+    model = load_model(tiny_folder, "cpu")
+    trie = pack(conversations)
+    last = [path[-1] for path in trie.paths]
+    with torch.inference_mode():
+        packed = logits_at(model, trie, last)
+        trie.visible[last[-1], last[0]] = True
+        assert (logits_at(model, trie, last) - packed)[-1].abs().max() > 1e-3
+
+
+def test_logits_are_returned_in_the_order_asked_for(tiny_folder, conversations):
+    model = load_model(tiny_folder, "cpu")
+    trie = pack(conversations[:2])
+    with torch.inference_mode():
+        forth, back = (logits_at(model, trie, nodes) for nodes in ([0, 5, 9], [9, 5, 0]))
+    assert torch.equal(forth, back.flip(0))
