@@ -109,7 +109,9 @@ def test_after_two_lost_engines_this_process_answers(engines, local_model, asked
     assert calls == [ResidentEngine] * RESIDENT_TRIES + [TransformersEngine]
 
 
-def test_where_no_engine_can_start_this_process_answers(engines_folder, local_model, asked, scores, monkeypatch, capsys):
+def test_where_no_engine_can_start_this_process_answers(
+    engines_folder, local_model, asked, scores, monkeypatch, capsys
+):
     monkeypatch.setattr(sys, "executable", "/bin/false")
     model = replace(local_model, threads=5)
     found = with_local_engine(model, 60, lambda engine: (type(engine), len(engine.score(asked))))

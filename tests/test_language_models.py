@@ -75,7 +75,9 @@ def test_a_gradient_passes_through_nf4_layers(nf4_folder, adapter_folder, ids):
 
 
 def test_nf4_moves_the_logits_but_not_far(tiny_folder, nf4_folder, ids):
-    exact, quantised = (logits(load_model(folder, "cpu"), ids)[0].log_softmax(-1) for folder in (tiny_folder, nf4_folder))
+    exact, quantised = (
+        logits(load_model(folder, "cpu"), ids)[0].log_softmax(-1) for folder in (tiny_folder, nf4_folder)
+    )
     difference = (exact - quantised).abs().mean()
     assert 0.01 < difference < 1
 

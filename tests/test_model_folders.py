@@ -117,16 +117,14 @@ def test_a_link_whose_file_is_gone_counts_as_missing(model, manifest, tmp_path):
         verify(tmp_path / "linked", manifest)
 
 
-@pytest.mark.parametrize(
-    "content", [None, "", "{", "[]", "{}", '{"sha256": "0"}', '{"files": 1}', '{"files": []}', '{"files": {"a": 1}}']
-)
-def test_a_broken_manifest_is_named(model, content, tmp_path):
+@pytest.mark.parametrize("content", [None, "", '{"files": {', "[]", "{}", '{"sha256": "0"}'])
+def test_a_broken_manifest_is_named(content, tmp_path):
     file = tmp_path / "broken.json"
     if content is not None:
         file.write_text(content)
-    with pytest.raises(BadInput) as caught:
-        verify(model, read_manifest(file))
-    assert content == '{"files": {"a": 1}}' or str(file) in str(caught.value)
+    with pytest.raises(BadInput, match="no readable manifest") as caught:
+        read_manifest(file)
+    assert str(file) in str(caught.value)
 
 
 def test_the_folders_hash_is_that_of_its_list_whatever_the_manifest_claims(model, manifest):

@@ -164,11 +164,14 @@ def test_changed_weights_are_bad_input(engines_folder, local_model, tmp_path):
     assert str(caught.value).startswith(str(file))
 
 
-def test_an_engine_that_can_not_start_is_lost_with_its_last_words(engines_folder, local_model, monkeypatch):
-    monkeypatch.setattr(sys, "executable", "/bin/ls")
-    with pytest.raises(EngineLost, match="status 2") as caught, resident_engine(replace(local_model, threads=4), 60):
+def test_an_engine_that_can_not_start_is_lost_with_its_last_words(engines_folder, local_model, tmp_path, monkeypatch):
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho Killed: out of memory\nexit 137\n")
+    python.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(python))
+    with pytest.raises(EngineLost, match="status 137") as caught, resident_engine(replace(local_model, threads=4), 60):
         pass
-    assert "--idle-seconds" in str(caught.value)
+    assert "Killed: out of memory" in str(caught.value)
 
 
 def test_an_engine_belongs_to_content_and_code(local_model, adapted_model, monkeypatch, tmp_path):
