@@ -130,13 +130,16 @@ def test_an_engine_that_was_killed_is_replaced(engines, local_model, asked, scor
 
 def test_it_ends_when_idle(engines_folder, adapted_model, asked, scores):
     folder = engines_folder / f"tom-transfer-{os.getuid()}" / engine_key(adapted_model)
-    with resident_engine(adapted_model, 1) as engine:
+    with resident_engine(adapted_model, 2) as engine:
         found = engine.score(asked)
-        time.sleep(2)
-        assert servers(folder)  # a client that thinks for longer than that keeps it
+        time.sleep(3)  # a client that thinks for longer than that keeps its engine
         assert engine.score(asked) == found
-    assert found == TransformersEngine(adapted_model).score(asked) != scores
+        before = servers(folder)
+    with resident_engine(adapted_model, 2) as engine:  # the time counts from the last client's end
+        assert engine.score(asked) == found
+        assert servers(folder) == before
     assert wait_until(lambda: not servers(folder), 20)
+    assert found == TransformersEngine(adapted_model).score(asked) != scores
 
 
 def test_it_ends_when_every_run_that_used_it_is_gone(engines_folder, local_model, asked, run, other_run, monkeypatch):

@@ -1,13 +1,18 @@
 """The training script's own functions: what it reads, and what it writes for good."""
 
 import argparse
+import csv
 import json
+import shutil
+import sys
+from dataclasses import replace
 
 import pytest
 from regenerate_golden import cell_files
-from train_adapter import make_portable, read_lessons, write_curve
+from train_adapter import main, make_portable, read_lessons, write_curve
 
 from tom.errors import BadInput
+from tom.model_folders import hash_folder, read_manifest, verify
 from tom.recorded_teacher import replay
 from tom.shards import write_shard
 from tom.variants import ORDERS
@@ -22,6 +27,72 @@ def arguments(*shards) -> argparse.Namespace:
         elicitation_file=cells[0].elicitation_file,
         orders=list(ORDERS),
     )
+
+
+@pytest.fixture
+def train(local_model, tmp_path, monkeypatch):
+    """Run the script on two cells of a stag hunt, with some flags added; returns the folder it wrote."""
+
+    def run(name, *flags, model=local_model, counts=(3, 4)):
+        folder = tmp_path / name
+        cells = [cell_files("stag_hunt", context) for context in ("sports", "business")]
+        shards = []
+        for cell in cells:
+            shards.append(folder / f"{cell.context_file.stem}.parquet")
+            write_shard(shards[-1], replay(counts, {"game": cell.game, "context": cell.context_file.stem}))
+        recipe = "--rank 2 --alpha 4 --dropout 0 --target-modules all-linear --learning-rate 0.01 --warmup 0"
+        words = [
+            *["train_adapter.py", "--shards", *shards, "--game-files", cells[0].game_file],
+            *["--context-files", *[cell.context_file for cell in cells]],
+            *["--elicitation-file", cells[0].elicitation_file, "--orders", *ORDERS, "--seed", 1],
+            *["--checkpoints", folder / "checkpoints", "--output", folder / "adapter"],
+            *["--output-manifest", folder / "adapter.json", "--curve", folder / "curve.csv"],
+            *["--supervision", folder / "supervision.json", *recipe.split(), "--passes", 2],
+            *["--weight-decay", 0, "--clip", 1, *model.arguments(), *flags],
+        ]
+        monkeypatch.setattr(sys, "argv", list(map(str, words)))
+        main()
+        return folder
+
+    return run
+
+
+def validation_losses(folder) -> list[str]:
+    with (folder / "curve.csv").open() as stream:
+        return [row["validation_loss"] for row in csv.DictReader(stream)]
+
+
+def test_the_script_writes_a_whole_adapter_and_clears_up(train, local_model):
+    folder = train("run")
+    manifest = read_manifest(folder / "adapter.json")
+    verify(folder / "adapter", manifest)
+    assert {"adapter_config.json", "adapter_model.safetensors"} <= set(manifest["files"])
+    assert manifest["source"] == local_model.sha256
+    assert not any((folder / "checkpoints").rglob("*.pt"))
+    assert validation_losses(folder) == [""] * 4  # two orders in two passes
+    assert json.loads((folder / "supervision.json").read_text())["observations"] == 2 * 2 * 4
+
+
+def test_what_it_writes_depends_on_the_training_alone(train, local_model, tmp_path):
+    shutil.copytree(local_model.weights, tmp_path / "moved")
+    one, other = train("one"), train("other", model=replace(local_model, weights=tmp_path / "moved"))
+    assert hash_folder(one / "adapter") == hash_folder(other / "adapter")
+    for name in ("adapter.json", "curve.csv", "supervision.json"):
+        assert (one / name).read_bytes() == (other / name).read_bytes()
+
+
+def test_a_held_out_context_is_measured_and_not_taught(train):
+    folder = train("run", "--held-out", "sports")
+    described = json.loads((folder / "supervision.json").read_text())["lessons"]
+    assert {lesson["context"] for lesson in described} == {"business"}
+    assert [bool(loss) for loss in validation_losses(folder)] == [False, True, False, True]
+
+
+def test_a_teacher_that_never_answered_teaches_nothing(train, tmp_path, monkeypatch):
+    monkeypatch.setattr("train_adapter.read_lessons", lambda arguments: ([], 8))
+    with pytest.raises(BadInput, match="no readable reply"):
+        train("run")
+    assert not (tmp_path / "run" / "adapter").exists()
 
 
 def test_each_shard_teaches_its_own_cell(tmp_path):

@@ -119,16 +119,14 @@ def test_another_seed_gives_another_adapter(train):
     assert train("one", replace(RECIPE, passes=1))[2] != train("other", replace(RECIPE, passes=1), seed=SEED + 1)[2]
 
 
-NAMED = {"content": ["sha", None, 1], "recipe": RECIPE.as_dict(), "seed": 1, "held_out": None, "texts": [["g", [], []]]}
+NAMED = {"weights": "sha", "recipe": RECIPE.as_dict(), "seed": 1, "held_out": None, "texts": [["g", [], []]]}
 
 
 @pytest.mark.parametrize(
     "change",
     [
         *({"recipe": RECIPE.as_dict() | {knob: 99}} for knob in RECIPE.as_dict()),
-        {"content": ["other", None, 1]},
-        {"content": ["sha", "adapter", 1]},
-        {"content": ["sha", None, 2]},
+        {"weights": "other"},
         {"seed": 2},
         {"held_out": "sports"},
         {"texts": [["g", [], [["C", 1]]]]},
