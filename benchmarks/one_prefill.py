@@ -18,10 +18,10 @@ def main() -> None:
     require_student()
 
     import torch
+
     from tom.cells import CellFiles
-    from tom.choices import observe
     from tom.chat import prompt_ids
-    from tom.choices import questions
+    from tom.choices import observe, questions
     from tom.local_model import LocalModel
     from tom.transformers_engine import TransformersEngine
     from tom.variants import PAPER_VARIANT
@@ -51,9 +51,8 @@ def main() -> None:
     one_pass = cpu_seconds_of(ours, 3)
     one_call = cpu_seconds_of(theirs, calls)
     print(f"{OBSERVATIONS} observations from one pass (with the exchanged letters scored too): {one_pass:.2f} CPU-s")
-    print(
-        f"one `generate` call of one token: {one_call:.3f} CPU-s ({calls} measured); {OBSERVATIONS}: {OBSERVATIONS * one_call:.0f}"
-    )
+    print(f"one `generate` call of one token: {one_call:.3f} CPU-s, mean of {calls}")
+    print(f"{OBSERVATIONS} such calls: {OBSERVATIONS * one_call:.0f} CPU-s (extrapolated)")
     print(f"ratio: {OBSERVATIONS * one_call / one_pass:.0f}")
 
 

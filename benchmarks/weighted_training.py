@@ -28,8 +28,8 @@ def main() -> None:
 
     torch.set_num_threads(1)
     from tom.language_models import load_model, load_tokenizer
-    from tom.objective import batch_loss, pack_lessons
     from tom.lessons import group_lessons
+    from tom.objective import batch_loss, pack_lessons
 
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     lessons = default_lessons(config)
@@ -57,11 +57,12 @@ def main() -> None:
 
 def default_lessons(config: dict) -> list:
     """The default experiment's lessons, from the published counts."""
+    import polars as pl
+
     from tom.cells import CellFiles
     from tom.lessons import choice_lessons
     from tom.recorded_teacher import read_counts, replay
     from tom.shards import COLUMNS
-    import polars as pl
 
     counts = read_counts(ROOT / "resources/paper/observed_choices.csv", "teacher")
     split = config["splits"]["in_sample"]

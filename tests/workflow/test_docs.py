@@ -7,7 +7,7 @@ from project import REPOSITORY
 
 sys.path.insert(0, str(REPOSITORY / "docs"))
 
-import generate  # noqa: E402
+import generate
 
 
 def test_generated_pages_are_fresh():

@@ -25,7 +25,7 @@ rule evaluate_in_sample:
         "python {input.code[0]} --split {wildcards.split} --shards {input.shards}"
         " --reference-shards {input.reference} --published {input.published} {params.evaluation}"
         " --propensities {output.propensities} --improvements {output.improvements}"
-        " --alignment {output.alignment} --diagnostics {output.diagnostics} > {log} 2>&1"
+        " --alignment {output.alignment} --diagnostics {output.diagnostics} 2>&1 | tee {log}"
 
 
 rule summarise_run:
@@ -46,4 +46,4 @@ rule summarise_run:
     shell:
         "python {input.code[0]} --alignment {input.alignment} --diagnostics {input.diagnostics}"
         " --improvements {input.improvements} --published {input.published} --contributions {input.contributions}"
-        " --teacher {params.teacher:q} --student {params.student:q} --output {output} > {log} 2>&1"
+        " --teacher {params.teacher:q} --student {params.student:q} --output {output} 2>&1 | tee {log}"

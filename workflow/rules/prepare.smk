@@ -34,7 +34,7 @@ rule fetch_model:
         source=source_flags,
     shell:
         "TQDM_DISABLE=1 python {input.code[0]} {params.source} --output {output.weights} --output-manifest {output.manifest}"
-        " > {log} 2>&1"
+        " 2>&1 | tee {log}"
 
 
 rule convert_model:
@@ -58,4 +58,4 @@ rule convert_model:
     shell:
         TORCH + " {input.code[0]} --weights {input.weights} --manifest {input.manifest}"
         " --precision {wildcards.precision} --compute-dtype {params.compute_dtype}"
-        " --output {output.weights} --output-manifest {output.manifest} > {log} 2>&1"
+        " --output {output.weights} --output-manifest {output.manifest} 2>&1 | tee {log}"

@@ -14,7 +14,7 @@ import polars as pl
 from tom.alignment import distance, gap_closed
 from tom.baselines import COIN
 from tom.errors import run_main
-from tom.files import whole_file
+from tom.files import say_wrote, whole_file
 from tom.improvement import VERDICTS, improvement, published_improvement, summarise_improvements
 from tom.models import BASE, TEACHER, role
 from tom.names import readable
@@ -240,6 +240,7 @@ def main() -> None:
     )
     with whole_file(arguments.output) as temporary:
         temporary.write_text("\n".join(lines) + "\n")
+    say_wrote(arguments.output, f"{len(lines)} lines")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
-"""The one error that a user can mend: its text says where and how, so no traceback is shown with it."""
+"""How a script ends: what it took, or the one error that a user can mend, without a traceback."""
 
 import sys
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 
 class BadInput(ValueError):
@@ -9,13 +11,11 @@ class BadInput(ValueError):
 
 
 def run_main(main: Callable[[], None]) -> None:
-    """Run a script's main; a BadInput ends it with its message alone and exit status 2."""
+    """Run a script's main and say how long it took; a BadInput ends it with its message alone and exit status 2."""
+    started = time.monotonic()
     try:
         main()
     except BadInput as error:
-        sys.exit(_report(error))
-
-
-def _report(error: BadInput) -> int:
-    print(f"error: {error}", file=sys.stderr, flush=True)
-    return 2
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        sys.exit(2)
+    print(f"{Path(sys.argv[0]).stem}: {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)

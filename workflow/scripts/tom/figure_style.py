@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tom.files import whole_file
+from tom.files import say_wrote, whole_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,3 +32,4 @@ def save_figure(figure: "Figure", files: list[Path]) -> None:
         undated = {"CreationDate": None} if file.suffix == ".pdf" else None
         with whole_file(file) as temporary:
             figure.savefig(temporary, format=file.suffix[1:], dpi=200, bbox_inches="tight", metadata=undated)
+        say_wrote(file, "figure")

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,7 +39,10 @@ def whole_folder(target: str | Path) -> Iterator[Path]:
     temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     try:
         yield temporary
-        temporary.chmod(0o777 & ~_umask())
+        # Libraries write weights as 0600 through temporary files of their own.
+        for path in [temporary, *temporary.rglob("*")]:
+            if not path.is_symlink():
+                path.chmod((0o777 if path.is_dir() else 0o666) & ~_umask())
         if target.exists():
             shutil.rmtree(target)
         temporary.replace(target)
@@ -50,6 +54,11 @@ def write_json(target: str | Path, document: Any) -> None:
     """Write a document as readable JSON, whole or not at all."""
     with whole_file(target) as temporary:
         temporary.write_text(json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
+
+
+def say_wrote(target: str | Path, what: str) -> None:
+    """Tell whoever follows the run what now lies where."""
+    print(f"{target}: {what}", file=sys.stderr, flush=True)
 
 
 def file_sha256(file: str | Path) -> str:

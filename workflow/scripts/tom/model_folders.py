@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 from tom.errors import BadInput
-from tom.files import file_sha256, write_json
+from tom.files import file_sha256, say_wrote, write_json
 
 WEIGHT_FILES = ("*.safetensors", "pytorch_model*.bin")
 
@@ -45,6 +45,7 @@ def write_manifest(target: str | Path, folder: str | Path, source: str) -> None:
     """Hash the folder and write what was found to `target`."""
     files = hash_folder(folder)
     write_json(target, {"sha256": content_sha256(files), "source": source, "files": files})
+    say_wrote(folder, f"{len(files)} files")
 
 
 def read_manifest(file: str | Path) -> dict:

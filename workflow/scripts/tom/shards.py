@@ -5,13 +5,12 @@ variant, where the engine has logits; an `observation` row is one reply drawn in
 hashes that hold for the whole shard are columns as well, so that a stray row still says where it is from.
 """
 
-import sys
 from pathlib import Path
 
 import polars as pl
 
 from tom.errors import BadInput
-from tom.files import whole_file
+from tom.files import say_wrote, whole_file
 
 ACTIONS = ("cooperate", "defect")
 
@@ -39,19 +38,21 @@ COLUMNS: dict[str, pl.DataType] = {
 
 def write_shard(file: str | Path, rows: list[dict]) -> None:
     """Write rows as a shard, whole or not at all; a column that a row lacks is null."""
-    frame = pl.DataFrame([{name: row.get(name) for name in COLUMNS} for row in rows], schema=COLUMNS)
+    # Column by column: a frame made of rows turns a word that an Enum doesn't know into a null without a word.
+    columns = {name: [row.get(name) for row in rows] for name in COLUMNS}
+    frame = pl.DataFrame([pl.Series(name, values, COLUMNS[name]) for name, values in columns.items()])
     with whole_file(file) as temporary:
         frame.write_parquet(temporary, compression="zstd", statistics=False)
-    print(f"{file}: {frame.height} rows", file=sys.stderr, flush=True)
+    say_wrote(file, f"{frame.height} rows")
 
 
 def read_shard(file: str | Path) -> pl.DataFrame:
     """Read a shard. Errors: BadInput if it is missing, damaged or of another shape."""
     try:
-        frame = pl.read_parquet(file)
+        frame = pl.read_parquet(file, glob=False, hive_partitioning=False)
     except FileNotFoundError:
         raise BadInput(f"{file}: no such shard") from None
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise BadInput(f"{file}: damaged shard ({_first_line(error)}); delete it and run again") from None
     if dict(frame.schema) != COLUMNS:
         differing = sorted(set(frame.schema.items()) ^ set(COLUMNS.items()), key=str)

@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from tom.errors import BadInput
-from tom.files import whole_file
+from tom.files import say_wrote, whole_file
 
 
 def write_table(table: pl.DataFrame, file: Path) -> None:
@@ -14,6 +14,7 @@ def write_table(table: pl.DataFrame, file: Path) -> None:
         table.write_parquet(temporary, compression="zstd", statistics=False)
     with whole_file(file.with_suffix(".csv")) as temporary:
         table.write_csv(temporary)
+    say_wrote(file, f"{table.height} rows, and as CSV")
 
 
 def read_table(*files: str | Path) -> pl.DataFrame:
