@@ -1,5 +1,7 @@
 """How a script ends: bad input with its message alone, everything else with a traceback."""
 
+import re
+
 import pytest
 
 from tom.errors import BadInput, run_main
@@ -23,5 +25,8 @@ def test_any_other_error_is_raised_as_it_is():
         run_main(main)
 
 
-def test_a_script_that_ends_well_just_ends():
-    assert run_main(lambda: None) is None
+def test_a_script_that_ends_well_says_how_long_it_took(capsys):
+    run_main(lambda: print("done"))
+    said = capsys.readouterr()
+    assert said.out == "done\n"
+    assert re.fullmatch(r"\S+: \d+\.\d s\n", said.err)

@@ -38,7 +38,8 @@ def test_the_summary_says_what_was_found(lines):
     assert "- In sample: nearer to the teacher (seed SD 17.7 points); beats the coin and the constant." in text
     # Bias of .1 either way in the base; change 0, distance |2p - 1|.
     assert (
-        "- base: the listing order moves it by 20 points (notable); it follows the game more than the letter." in text
+        "- base: the listing order moves it by 20 points (notable); "
+        "it follows the order rather than the letter, so the game need not matter to it." in text
     )
     assert "- tuned: the listing order moves it by 4 points (small)" in text
 

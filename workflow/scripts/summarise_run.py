@@ -161,6 +161,9 @@ def describe_student(name: str, row: dict) -> str:
     change, distance = row["letter_change"], row["letter_distance"]
     if max(change, distance) <= NOTABLE:
         letters = "it is so near to a coin that neither game nor letter shows"
+    elif change < distance and (row["order_bias"] or 0) > NOTABLE:
+        # A choice of whatever is listed first survives an exchange of letters as one made for the payoffs does.
+        letters = "it follows the order rather than the letter, so the game need not matter to it"
     elif change < distance:
         letters = "it follows the game more than the letter"
     else:
