@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 
 from tom.cells import CellFiles
+from tom.code import code_sha256
 from tom.errors import BadInput, run_main
 from tom.files import whole_file, whole_folder, write_json
 from tom.lessons import Lesson, choice_lessons, count_choices, group_lessons
@@ -86,12 +87,16 @@ def main() -> None:
 
     model = add_adapter(load_model(local.weights, pick_device()), recipe, arguments.seed)
     texts = [[lesson.group, lesson.messages, lesson.replies] for lesson in taught]
-    name = checkpoint_name(local.sha256, recipe.as_dict(), arguments.seed, arguments.held_out, texts)
+    name = checkpoint_name(
+        code_sha256("train_adapter.py"), local.sha256, recipe.as_dict(), arguments.seed, arguments.held_out, texts
+    )
     with checkpoint_folder(arguments.checkpoints / name) as folder:
         curve = train_adapter(model, batches, measured, recipe, arguments.seed, folder)
         with whole_folder(arguments.output) as temporary:
             model.save_pretrained(temporary)
             make_portable(temporary / "adapter_config.json")
+            # PEFT's card names the weights' path and says nothing of this training.
+            (temporary / "README.md").unlink()
         write_curve(arguments.curve, curve)
         write_manifest(arguments.output_manifest, arguments.output, source=local.sha256)
 
@@ -100,6 +105,9 @@ def make_portable(config: Path) -> None:
     """Take this machine's path out of the adapter's configuration: its bytes depend on the training alone."""
     settings = json.loads(config.read_text())
     settings["base_model_name_or_path"] = None
+    # PEFT keeps the layers in a set, whose order is another in each process.
+    if isinstance(settings["target_modules"], list):
+        settings["target_modules"].sort()
     config.write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n")
 
 

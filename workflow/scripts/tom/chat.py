@@ -6,6 +6,8 @@ their own: that gives one BOS where the family has one, and none where it has no
 
 from dataclasses import dataclass
 
+from jinja2 import TemplateError
+
 from tom.errors import BadInput
 from tom.prompts import Messages
 
@@ -53,7 +55,10 @@ def option_ids(tokenizer, messages: Messages, options: tuple[str, ...]) -> list[
 
 
 def _text(tokenizer, messages: Messages, generate: bool) -> str:
-    return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=generate)
+    try:
+        return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=generate)
+    except (TemplateError, ValueError) as error:
+        raise BadInput(f"{tokenizer.name_or_path}: its chat template can't be used: {error}") from None
 
 
 def _encode(tokenizer, text: str) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from tom.cells import CellFiles, cell_generator, render_variants, share_out
+from tom.errors import BadInput
 from tom.prompts import Messages, prompt_sha256
 from tom.variants import Variant, asked, scored
 
@@ -22,6 +23,8 @@ class ChoiceScore:
 
     def probability(self, index: int, temperature: float) -> float:
         """Probability of one option among the two at a temperature; sums to 1 over both."""
+        if not max(self.log_probabilities) > -np.inf:
+            raise BadInput(f"the model gives neither option a probability (logarithms {self.log_probabilities})")
         difference = self.log_probabilities[1 - index] - self.log_probabilities[index]
         return float(1 / (1 + np.exp(np.clip(difference / temperature, -700, 700))))
 

@@ -1,5 +1,6 @@
 """YAML documents checked against the JSON schemas in workflow/schemas."""
 
+import math
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,17 @@ import yaml
 from tom.errors import BadInput
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
+
+
+def _is_number(_, value: Any) -> bool:
+    """JSON has no NaN and no infinity; YAML has both."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+_Validator = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("number", _is_number),
+)
 
 
 @cache
@@ -36,19 +48,19 @@ def describe(error: jsonschema.ValidationError, file: str) -> str:
 
 def check(document: Any, schema: str, file: str) -> None:
     """Raise BadInput with every violation of the schema, one a line."""
-    validator = jsonschema.Draft202012Validator(load_schema(schema))
+    validator = _Validator(load_schema(schema))
     errors = sorted(validator.iter_errors(document), key=lambda error: list(map(str, error.absolute_path)))
     if errors:
-        raise BadInput("\n".join(describe(error, file) for error in errors))
+        raise BadInput("\n".join(dict.fromkeys(describe(error, file) for error in errors)))
 
 
 def read_checked(file: str | Path, schema: str) -> dict[str, Any]:
     """Read a YAML file and check it. Errors: BadInput if it is missing, no YAML, or breaks the schema."""
     try:
-        document = yaml.safe_load(Path(file).read_text())
-    except FileNotFoundError:
+        document = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+    except (FileNotFoundError, IsADirectoryError):
         raise BadInput(f"{file}: no such {schema} file") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise BadInput(f"{file}: not YAML: {' '.join(str(error).split())}") from None
     check(document, schema, str(file))
     return document

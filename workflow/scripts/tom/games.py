@@ -4,6 +4,7 @@ Source: the four games of Lorè, Ilami, Heydari (arXiv 2408.05241, section 3); f
 the payoffs, as in Robinson and Goforth, The Topology of the 2x2 Games (2005).
 """
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -57,7 +58,7 @@ def split_scale(name: str) -> tuple[str, float]:
         scale = float(factor)
     except ValueError:
         scale = 0.0
-    if scale <= 0:
+    if not 0 < scale < math.inf:
         raise BadInput(f"game '{name}': '{factor}' is no factor above 0 (write e.g. '{stem}{SCALE_MARK}2')")
     return stem, scale
 
@@ -66,7 +67,7 @@ def check_family(family: str, payoffs: dict[str, float], file: str) -> None:
     """Raise BadInput unless the payoffs are strictly ordered as the family says."""
     order = FAMILIES[family]
     values = [payoffs[letter] for letter in order]
-    if any(high <= low for high, low in pairwise(values)):
+    if not all(math.inf > high > low > -math.inf for high, low in pairwise(values)):
         found = ", ".join(f"{letter} = {payoffs[letter]:g}" for letter in "TRPS")
         raise BadInput(f"{file}: payoffs: {family} needs {' > '.join(order)}, found {found}")
 

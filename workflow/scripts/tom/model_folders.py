@@ -20,8 +20,9 @@ def hash_folder(folder: str | Path) -> dict[str, str]:
     Hidden files are left out: Snakemake keeps a time stamp of its own in a folder that a rule made.
     """
     folder = Path(folder)
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-    return {path.relative_to(folder).as_posix(): file_sha256(path) for path in files}
+    names = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    shown = [name for name in names if not any(part.startswith(".") for part in name.parts)]
+    return {name.as_posix(): file_sha256(folder / name) for name in shown}
 
 
 def check_is_model(folder: str | Path) -> None:

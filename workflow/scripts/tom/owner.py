@@ -6,6 +6,8 @@ import socket
 import psutil
 
 VARIABLE = "TOM_TRANSFER_RUN"
+# Linux computes a process's start from the wall clock, which may be set meanwhile.
+CLOCK_STEP_SECONDS = 2.0
 
 
 def announce_run() -> None:
@@ -25,6 +27,7 @@ def is_alive(run: str) -> bool:
     _, pid, created = run.rsplit(":", 2)
     try:
         process = psutil.Process(int(pid))
-        return process.create_time() == float(created) and process.status() != psutil.STATUS_ZOMBIE
+        same = abs(process.create_time() - float(created)) < CLOCK_STEP_SECONDS
+        return same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False

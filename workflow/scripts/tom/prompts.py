@@ -5,13 +5,21 @@ import json
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from string import Formatter
 
 from tom.contexts import Context
 from tom.documents import read_checked
+from tom.errors import BadInput
 from tom.games import Game
 from tom.variants import Variant
 
 Messages = list[dict[str, str]]
+FIELDS = {
+    "system": ("first", "second", "outcomes", "situation"),
+    "user": ("first", "second", "outcomes", "situation"),
+    "outcome": ("mine", "theirs", "my_points", "their_points"),
+}
+"""Template of an elicitation → the fields it may have."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +35,18 @@ class Elicitation:
 def load_elicitation(file: str | Path) -> Elicitation:
     """Read an elicitation file. Errors: BadInput names the file and the key."""
     document = read_checked(file, "elicitation")
+    for key, fields in FIELDS.items():
+        _check_fields(document[key], fields, f"{file}: {key}")
     return Elicitation(Path(file).stem, document["system"], document["user"], document["outcome"])
+
+
+def _check_fields(template: str, fields: tuple[str, ...], where: str) -> None:
+    try:
+        found = {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+    except ValueError as error:
+        raise BadInput(f"{where}: {error}") from None
+    if unknown := sorted(found - set(fields)):
+        raise BadInput(f"{where}: unknown field {{{unknown[0]}}} (allowed: {', '.join(fields)})")
 
 
 def list_outcomes(template: str, game: Game, variant: Variant) -> str:
@@ -39,8 +58,8 @@ def list_outcomes(template: str, game: Game, variant: Variant) -> str:
             template.format(
                 mine=variant.label(mine),
                 theirs=variant.label(theirs),
-                my_points=f"{my_points:g}",
-                their_points=f"{their_points:g}",
+                my_points=f"{my_points:.12g}",
+                their_points=f"{their_points:.12g}",
             )
         )
     return "\n".join(lines)

@@ -39,6 +39,8 @@ def read_counts(file: str | Path, model: str) -> dict[tuple[str, str], tuple[int
         if not 0 <= cooperated <= observations or observations == 0:
             raise BadInput(f"{file}, line {line}: {cooperated} of {observations} is no count of observations")
         game = f"{row['game']}{SCALE_MARK}2" if row["split"] == DOUBLED else row["game"]
+        if (game, row["context"]) in counts:
+            raise BadInput(f"{file}, line {line}: {game} in {row['context']} was recorded above as well")
         counts[game, row["context"]] = (cooperated, observations)
     return counts
 

@@ -39,7 +39,7 @@ class EngineLost(RuntimeError):
 
 def engine_key(model: LocalModel) -> str:
     """Name of the engines that hold exactly this model and run today's code."""
-    parts = [*model.content(), code_sha256(SERVER), sys.version]
+    parts = [*model.content(), code_sha256(SERVER), sys.prefix, sys.version]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 

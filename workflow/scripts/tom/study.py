@@ -64,9 +64,10 @@ def _require_file(folder: Path, stem: str, where: str) -> None:
 
 
 def _check_disjoint(config: dict, file: str) -> None:
-    taught = set(cells_of(config["splits"][IN_SAMPLE]))
+    taught = {(split_scale(game), context) for game, context in cells_of(config["splits"][IN_SAMPLE])}
     for name in out_of_sample_splits(config):
-        shared = sorted(taught & set(cells_of(config["splits"][name])))
+        cells = sorted(cells_of(config["splits"][name]))
+        shared = [(game, context) for game, context in cells if (split_scale(game), context) in taught]
         if shared:
             game, context = shared[0]
             raise BadInput(

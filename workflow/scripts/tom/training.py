@@ -35,15 +35,17 @@ def checkpoint_folder(folder: Path) -> Iterator[Path]:
 
     A killed workflow may leave a training running; the next one then waits for it and goes on from there.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Beside the folder, which its last holder removes: whoever waited then holds the lock that the next will find.
+    with folder.with_suffix(".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             say(f"another training holds {folder}; waiting for it")
             fcntl.flock(lock, fcntl.LOCK_EX)
+        folder.mkdir(exist_ok=True)
         yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def add_adapter(model, recipe: Recipe, seed: int):
@@ -108,14 +110,14 @@ def take_step(model, batch: Batch, trained: list, optimizer, recipe: Recipe, num
     """One optimiser step on one batch; returns its loss before the step."""
     loss = batch_loss(model, batch)
     value = loss.item()
-    if not math.isfinite(value):
-        raise BadInput(
-            f"training: the loss is {value} in pass {number} on {batch.group}; "
-            f"lower training.learning_rate ({recipe.learning_rate:g}) or check the teacher's shards"
-        )
     optimizer.zero_grad()
     loss.backward()
-    torch.nn.utils.clip_grad_norm_(trained, recipe.clip)
+    norm = torch.nn.utils.clip_grad_norm_(trained, recipe.clip).item()
+    if not math.isfinite(value) or not math.isfinite(norm):
+        raise BadInput(
+            f"training: the loss is {value} and its gradient's norm {norm} in pass {number} on {batch.group}; "
+            f"lower training.learning_rate ({recipe.learning_rate:g}) or check the teacher's shards"
+        )
     optimizer.step()
     return value
 

@@ -1,5 +1,7 @@
 """The `transformers` engine: exact option scores from one forward pass of a local model."""
 
+import math
+
 from tom.choices import ChoiceScore, Question
 from tom.local_model import LocalModel
 
@@ -44,4 +46,4 @@ class TransformersEngine:
             for path, targets in places
         ]
         pairs = list(zip(sums[::2], sums[1::2], strict=True))
-        return [ChoiceScore(pair, float(torch.tensor(pair).double().exp().sum())) for pair in pairs]
+        return [ChoiceScore(pair, sum(map(math.exp, pair))) for pair in pairs]
