@@ -39,7 +39,7 @@ def test_the_summary_says_what_was_found(lines):
     # Bias of .1 either way in the base; change 0, distance |2p - 1|.
     assert (
         "- base: the listing order moves it by 20 points (notable); "
-        "it follows the order rather than the letter, so the game need not matter to it." in text
+        "what is listed first decides, not the letter." in text
     )
     assert "- tuned: the listing order moves it by 4 points (small)" in text
 

@@ -163,7 +163,7 @@ def describe_student(name: str, row: dict) -> str:
         letters = "it is so near to a coin that neither game nor letter shows"
     elif change < distance and (row["order_bias"] or 0) > NOTABLE:
         # A choice of whatever is listed first survives an exchange of letters as one made for the payoffs does.
-        letters = "it follows the order rather than the letter, so the game need not matter to it"
+        letters = "what is listed first decides, not the letter"
     elif change < distance:
         letters = "it follows the game more than the letter"
     else:
