@@ -5,6 +5,9 @@ import pytest
 BROKEN_CONFIGS = {
     "unknown key": ("passes: 3", "pases: 3", ["training", "'pases'", "passes"]),
     "wrong type": ("passes: 3", "passes: many", ["training.passes", "many"]),
+    "whole number as a float": ("passes: 3", "passes: 3.0", ["training.passes", "3.0"]),
+    "reserved split name": ("  doubled_payoffs:", "  held_out:", ["splits.held_out", "validate"]),
+    "game named twice": ("games: [stag_hunt-x2]", "games: [stag_hunt-x2, stag_hunt-x2.0]", ["stag_hunt-x2.0", "twice"]),
     "unknown game": ("games: [stag_hunt-x2]", "games: [chicken]", ["chicken", "snowdrift"]),
     "unknown context": ("contexts: [sports]", "contexts: [spots]", ["spots", "sports"]),
     "missing model folder": ("folder: tiny-model", "folder: no-model", ["student.folder", "no-model"]),

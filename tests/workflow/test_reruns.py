@@ -162,3 +162,19 @@ def test_a_live_teacher_is_sampled_like_the_student(fresh):
     assert plan["sample_untuned"] == plan["sample_untuned_out_of_sample"] == 8
     assert plan["replay_teacher"] == 0
     assert plan["fetch_model"] == plan["convert_model"] == 2
+
+
+def test_a_split_that_is_null_is_dropped(fresh):
+    text = (fresh.folder / "tiny.yaml").read_text()
+    start, end = text.index("  doubled_payoffs:"), text.index("student:")
+    (fresh.folder / "tiny.yaml").write_text(text[:start] + "  doubled_payoffs: null\n" + text[end:])
+    plan = fresh.plan()
+    assert plan["evaluate_out_of_sample"] == 1
+    assert plan["sample_untuned_out_of_sample"] == 2
+
+
+def test_words_of_the_config_reach_the_shell_as_words(fresh):
+    (fresh.folder / "tiny-model").rename(fresh.folder / "tiny model; touch caught")
+    fresh.edit("tiny.yaml", "folder: tiny-model", "folder: 'tiny model; touch caught'")
+    fresh.succeed("prepare")
+    assert not (fresh.folder / "caught").exists()

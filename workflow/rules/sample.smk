@@ -34,13 +34,13 @@ if config["teacher"]["engine"] == "recorded":
             code=code("replay_shard.py"),
         output:
             f"{RESULTS}/in_sample/shards/teacher/{{game}}/{{context}}.parquet",
-        params:
-            counts=recorded_counts,
-            elicitation=config["elicitation"],
         log:
             f"{RESULTS}/logs/sample/teacher/{{game}}-{{context}}.log",
         benchmark:
             f"{RESULTS}/benchmarks/sample/teacher/{{game}}-{{context}}.tsv"
+        params:
+            counts=recorded_counts,
+            elicitation=config["elicitation"],
         shell:
             "python {input.code[0]} {params.counts} --model teacher --game {wildcards.game}"
             " --context {wildcards.context} --elicitation {params.elicitation} --output {output} > {log} 2>&1"

@@ -2,7 +2,7 @@
 
 in: every in-sample shard of the teacher, the cells' texts, the quantised student
 out: adapters/{fold}/seed{seed}/: the adapter and its manifest, the training curve, what the loss looked at
-An interrupted training resumes from checkpoints/, which no rule declares and its end removes.
+An interrupted training resumes from checkpoints/, which no rule declares; its end removes what it kept there.
 """
 
 TRAIN = (

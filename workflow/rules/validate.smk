@@ -1,6 +1,6 @@
 """Validation: leave each in-sample context out of the teaching once, and measure on it.
 
-Recipes are chosen by this table alone; no out-of-sample cell is read. Not part of `all`: it trains one
+For choosing a recipe: no out-of-sample cell is read. Not part of `all`: it trains one
 adapter for each context and seed.
 in: as train.smk and sample.smk
 out: validation/adapters/without-{context}/seed{seed}/, validation/shards/, tables/held_out/
@@ -45,7 +45,7 @@ use rule evaluate_in_sample as evaluate_held_out with:
         code=code("evaluate_split.py"),
         shards=[
             *shards(IN_SAMPLE, ["teacher", "base"]),
-            *[file.replace("/in_sample/", "/validation/") for file in shards(IN_SAMPLE, TUNED)],
+            *shards(IN_SAMPLE, TUNED, stage="validation"),
         ],
         reference=shards(IN_SAMPLE, ["teacher", "base"]),
         published=RESOURCES / "paper" / "observed_choices.csv",

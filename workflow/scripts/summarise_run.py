@@ -104,6 +104,7 @@ def paper_lines(alignment: pl.DataFrame, published: Path, contributions: Path) -
     """The paper's figures from its published counts, beside this run in the paper's order.
 
     Each run's baselines are measured from its own base, so the coin of the paper's base is not the coin of ours.
+    A run of fewer or more cells than the paper's has no figure to set beside it.
     """
     sampled = alignment.filter(measure="sampled")
     rows = []
@@ -114,6 +115,8 @@ def paper_lines(alignment: pl.DataFrame, published: Path, contributions: Path) -
         coin = gap_closed(distance(rates["teacher"], COIN), distance(rates["teacher"], rates["base"]))
         found = predictors_of(sampled, split, "fixed")
         ours = found.get("tuned")
+        if ours and ours["cells"] + ours["cells_unreadable"] != len(rates["teacher"]):
+            ours = None
         rows.append(
             [
                 readable(split),

@@ -12,6 +12,7 @@ from tom.cells import CellFiles
 from tom.code import code_sha256
 from tom.errors import BadInput, run_main
 from tom.files import whole_file, whole_folder, write_json
+from tom.games import split_scale
 from tom.lessons import Lesson, choice_lessons, count_choices, group_lessons
 from tom.local_model import LocalModel
 from tom.model_folders import write_manifest
@@ -29,7 +30,7 @@ def read_lessons(arguments: argparse.Namespace) -> tuple[list[Lesson], int]:
         if shard.is_empty():
             raise BadInput(f"{file}: no observations")
         game, context = shard["game"][0], shard["context"][0]
-        files = CellFiles(game, games[game.partition("-x")[0]], contexts[context], arguments.elicitation_file)
+        files = CellFiles(game, games[split_scale(game)[0]], contexts[context], arguments.elicitation_file)
         lessons += choice_lessons(files, shard, arguments.orders)
         invalid += count_choices(shard)["invalid"]
     return lessons, invalid

@@ -22,7 +22,7 @@ def read_counts(file: str | Path, model: str) -> dict[tuple[str, str], tuple[int
     Errors: BadInput names the file, the line and what is allowed.
     """
     try:
-        with Path(file).open(newline="") as stream:
+        with Path(file).open(newline="", encoding="utf-8") as stream:
             reader = csv.DictReader(stream)
             missing = sorted(set(COLUMNS) - set(reader.fieldnames or []))
             if missing:
@@ -30,6 +30,8 @@ def read_counts(file: str | Path, model: str) -> dict[tuple[str, str], tuple[int
             rows = [(reader.line_num, row) for row in reader if row["model"] == model]
     except FileNotFoundError:
         raise BadInput(f"{file}: no such table of recorded choices") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BadInput(f"{file}: no readable table of recorded choices ({type(error).__name__})") from None
     counts = {}
     for line, row in rows:
         try:

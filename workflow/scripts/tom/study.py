@@ -11,6 +11,7 @@ from tom.prompts import load_elicitation
 from tom.recorded_teacher import read_counts, require_cells
 
 IN_SAMPLE = "in_sample"
+HELD_OUT = "held_out"
 
 
 def cells_of(split: dict) -> list[tuple[str, str]]:
@@ -21,6 +22,12 @@ def cells_of(split: dict) -> list[tuple[str, str]]:
 def out_of_sample_splits(config: dict) -> list[str]:
     """Names of the splits that are never taught."""
     return sorted(set(config["splits"]) - {IN_SAMPLE})
+
+
+def drop_splits(config: dict) -> None:
+    """Take splits that are null out of a config: how a file of one's own drops one of the default's."""
+    if isinstance(config.get("splits"), dict):
+        config["splits"] = {name: split for name, split in config["splits"].items() if split is not None}
 
 
 def all_cells(config: dict) -> list[tuple[str, str]]:
@@ -35,6 +42,8 @@ def check_study(config: dict, file: str, resources: Path) -> None:
     games, contexts and elicitations. Nothing large is read.
     """
     check(config, "config", file)
+    if HELD_OUT in config["splits"]:
+        raise BadInput(f"{file}: splits.{HELD_OUT}: this name belongs to `snakemake validate`; take another")
     _check_texts(config, file, resources)
     _check_disjoint(config, file)
     for role in ("teacher", "student"):
@@ -64,6 +73,10 @@ def _require_file(folder: Path, stem: str, where: str) -> None:
 
 
 def _check_disjoint(config: dict, file: str) -> None:
+    for name, split in config["splits"].items():
+        scaled = [split_scale(game) for game in split["games"]]
+        if len(set(scaled)) < len(scaled):
+            raise BadInput(f"{file}: splits.{name}.games: {', '.join(split['games'])} name a game twice")
     taught = {(split_scale(game), context) for game, context in cells_of(config["splits"][IN_SAMPLE])}
     for name in out_of_sample_splits(config):
         cells = sorted(cells_of(config["splits"][name]))

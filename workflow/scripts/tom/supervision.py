@@ -32,8 +32,7 @@ def describe_lesson(tokenizer, lesson: Lesson) -> dict:
 def describe_supervision(tokenizer, lessons: list[Lesson], invalid: int) -> dict:
     """Every lesson described, with the totals over all observations.
 
-    supervised_share: supervised tokens over all tokens, as separate rows would have them. computed_tokens
-    is left to the packing; see docs/decisions.md.
+    supervised_share: supervised tokens over all tokens, as separate rows would have them.
     """
     described = [describe_lesson(tokenizer, lesson) for lesson in lessons]
     supervised = sum(len(reply["token_ids"]) * reply["count"] for row in described for reply in row["replies"])
