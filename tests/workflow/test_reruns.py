@@ -4,6 +4,7 @@ import os
 import time
 from collections import Counter
 
+import pytest
 import yaml
 
 AFTER_SHARDS = {"evaluate_in_sample": 1, "evaluate_out_of_sample": 2, "summarise_run": 1}
@@ -162,6 +163,21 @@ def test_a_live_teacher_is_sampled_like_the_student(fresh):
     assert plan["sample_untuned"] == plan["sample_untuned_out_of_sample"] == 8
     assert plan["replay_teacher"] == 0
     assert plan["fetch_model"] == plan["convert_model"] == 2
+
+
+@pytest.mark.parametrize(
+    ("target", "ends_with"),
+    [
+        ("prepare", "convert_model"),
+        ("sample_in_sample", "sample_tuned"),
+        ("train", "train_adapter"),
+        ("in_sample", "evaluate_in_sample"),
+        ("out_of_sample", "evaluate_out_of_sample"),
+        ("validate", "evaluate_held_out"),
+    ],
+)
+def test_every_stage_can_be_asked_for(fresh, target, ends_with):
+    assert fresh.plan(target)[ends_with]
 
 
 def test_a_split_that_is_null_is_dropped(fresh):

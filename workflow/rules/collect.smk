@@ -3,7 +3,7 @@
 
 rule prepare:
     input:
-        unpack(prepared("student")),
+        **prepared("student"),
 
 
 rule train:
