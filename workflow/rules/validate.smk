@@ -19,6 +19,9 @@ use rule train_adapter as train_without_context with:
         f"{RESULTS}/logs/train/without-{{context}}-seed{{seed}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/train/without-{{context}}-seed{{seed}}.tsv"
+    wildcard_constraints:
+        # Leaving out a context that is not taught would teach every one of them.
+        context="|".join(config["splits"][IN_SAMPLE]["contexts"]),
     params:
         recipe=rules.train_adapter.params.recipe + " --held-out {context}",
 
