@@ -125,7 +125,10 @@ def test_a_curve_has_an_empty_field_where_nothing_was_measured(tmp_path, last):
 def test_an_adapters_configuration_has_the_same_bytes_whatever_order_peft_gave_its_layers(tmp_path):
     """PEFT writes the layers of an adapter as it finds them in a set: in another order in each process."""
     contents = []
-    for place, layers in (("/tmp/one", ["q_proj", "v_proj", "k_proj"]), ("/home/two", ["k_proj", "q_proj", "v_proj"])):
+    for place, layers in (
+        ("one/weights", ["q_proj", "v_proj", "k_proj"]),
+        ("two/weights", ["k_proj", "q_proj", "v_proj"]),
+    ):
         file = tmp_path / "adapter_config.json"
         file.write_text(json.dumps({"target_modules": layers, "r": 4, "base_model_name_or_path": place}))
         make_portable(file)
