@@ -27,7 +27,8 @@ def counted_rows(model: str, game: str, context: str, counts: dict[str, tuple[in
     ]
     fields = {"record": "observation", "model": model, "game": game, "context": context, "cooperation_label": "C"}
     return [
-        fields | {"observation": number, "order": order, "action": action}
+        fields
+        | {"observation": number, "order": order, "action": action, "outcome": "read" if action else "off_format"}
         for number, (order, action) in enumerate(actions)
     ]
 

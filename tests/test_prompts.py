@@ -18,6 +18,7 @@ from tom.variants import LABELS, ORDERS, Variant, scored
 
 VARIANTS = scored(list(ORDERS))
 CONTEXT = Context("pub", "Pub", "You are in a pub.")
+HEAD = {"title": "Mine", "form": "choice", "max_tokens": 1}
 variants = st.builds(Variant, st.sampled_from(ORDERS), st.sampled_from(LABELS))
 payoffs = st.decimals(-9999, 9999, places=2).map(float)
 
@@ -145,7 +146,7 @@ def test_the_hash_is_of_compact_json():
 def test_a_field_that_does_not_exist_is_named(tmp_path, elicitation, key, template):
     templates = {"system": elicitation.system, "user": elicitation.user, "outcome": elicitation.outcome}
     file = tmp_path / "mine.yaml"
-    body = {"title": "Mine"} | templates | {key: template}
+    body = HEAD | templates | {key: template}
     file.write_text("\n".join(f"{name}: {text!r}" for name, text in body.items()).replace("\\n", " "))
     with pytest.raises(BadInput) as caught:
         render(load_elicitation(file), game_of(), CONTEXT, VARIANTS[0])
@@ -154,7 +155,7 @@ def test_a_field_that_does_not_exist_is_named(tmp_path, elicitation, key, templa
 
 @pytest.mark.parametrize(("key", "field"), [("system", "outcomes"), ("user", "situation")])
 def test_a_prompt_without_its_game_or_context_is_refused(tmp_path, key, field):
-    body = {"title": "Mine", "system": "{outcomes}", "user": "{situation}", "outcome": "{mine}"} | {key: "Hello."}
+    body = HEAD | {"system": "{outcomes}", "user": "{situation}", "outcome": "{mine}"} | {key: "Hello."}
     file = tmp_path / "mine.yaml"
     file.write_text("\n".join(f"{name}: {text!r}" for name, text in body.items()))
     with pytest.raises(BadInput, match=field) as caught:

@@ -72,6 +72,7 @@ def observe(
         draws = cell_generator(seed, *names).random(share) < known[variant]["p_cooperate"]
         for cooperates in draws.tolist():
             reply = {"raw": variant.label(cooperates), "action": "cooperate" if cooperates else "defect"}
+            reply |= {"outcome": "read", "rule": "drawn"}
             rows.append(known[variant] | reply | {"record": "observation", "observation": number})
             number += 1
     return rows

@@ -1,6 +1,6 @@
-"""The seam between shards and what answers them: something with `score(questions)`.
+"""The seam between shards and what answers them: something with `score(questions)` and `reply(requests)`.
 
-A new engine is a class with that method and a place here that opens it.
+A new engine is a class with those methods and a place here that opens it.
 """
 
 import sys
@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 from tom.choices import ChoiceScore, Question
 from tom.local_model import LocalModel
+from tom.replies import Reply, Request
 from tom.resident import EngineLost, resident_engine
 
 Result = TypeVar("Result")
@@ -20,6 +21,9 @@ class Engine(Protocol):
 
     def score(self, questions: list[Question]) -> list[ChoiceScore]:
         """Exact option scores of each question, in order."""
+
+    def reply(self, requests: list[Request]) -> list[list[Reply]]:
+        """Each request's free replies, in order. The same request gives the same replies, whatever is asked with it."""
 
 
 def with_local_engine(model: LocalModel, idle_seconds: float, work: Callable[[Engine], Result]) -> Result:

@@ -14,6 +14,8 @@ from tom.games import Game
 from tom.variants import Variant
 
 Messages = list[dict[str, str]]
+CHOICE, CHOICE_FIRST, CHOICE_LAST = FORMS = ("choice", "choice_then_motivation", "motivation_then_choice")
+"""What a reply holds: the letter alone, the letter and then its reasons, or the reasons and then the letter."""
 FIELDS = {
     "system": ("first", "second", "outcomes", "situation"),
     "user": ("first", "second", "outcomes", "situation"),
@@ -24,9 +26,11 @@ FIELDS = {
 
 @dataclass(frozen=True)
 class Elicitation:
-    """How a player is asked: templates of the system and user messages and of one outcome line."""
+    """How a player is asked: the form of its reply, and templates of the messages and of one outcome line."""
 
     name: str
+    form: str
+    max_tokens: int
     system: str
     user: str
     outcome: str
@@ -37,7 +41,7 @@ def load_elicitation(file: str | Path) -> Elicitation:
     document = read_checked(file, "elicitation")
     for key, fields in FIELDS.items():
         _check_fields(document[key], fields, f"{file}: {key}")
-    return Elicitation(Path(file).stem, document["system"], document["user"], document["outcome"])
+    return Elicitation(Path(file).stem, **{key: document[key] for key in ("form", "max_tokens", *FIELDS)})
 
 
 def _check_fields(template: str, fields: tuple[str, ...], where: str) -> None:

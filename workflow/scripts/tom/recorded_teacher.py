@@ -65,6 +65,8 @@ def replay(counts: tuple[int, int], fields: dict) -> list[dict]:
             "cooperation_label": PAPER_VARIANT.cooperation_label,
             "observation": number,
             "action": "cooperate" if number < cooperated else "defect",
+            "outcome": "read",
+            "rule": "recorded",
             "engine": "recorded",
         }
         for number in range(observations)

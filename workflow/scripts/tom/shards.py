@@ -11,6 +11,8 @@ import polars as pl
 
 from tom.errors import BadInput
 from tom.files import say_wrote, whole_file
+from tom.readings import OUTCOMES
+from tom.replies import FINISHES
 
 ACTIONS = ("cooperate", "defect")
 
@@ -26,6 +28,10 @@ COLUMNS: dict[str, pl.DataType] = {
     "observation": pl.Int32(),  # number within the shard; null in score rows
     "raw": pl.String(),  # the reply as given; null in score rows and for a recorded teacher
     "action": pl.Enum(ACTIONS),  # null in score rows and for a reply that can't be read
+    "outcome": pl.Enum(OUTCOMES),  # read, or why the reply could not be; null in score rows
+    "rule": pl.String(),  # the rule that read the reply, or found that it can't be read; null in score rows
+    "finish": pl.Enum(FINISHES),  # why a free reply ended; null without one
+    "reply_tokens": pl.Int32(),  # of a free reply, its end of turn included; null without one
     "p_cooperate": pl.Float64(),  # exact probability among the options, at the temperature
     "option_mass": pl.Float64(),  # probability that an unconstrained reply begins with an option, at temperature 1
     "temperature": pl.Float64(),
