@@ -9,7 +9,7 @@ from chat_tokenizers import (
     make_chat_tokenizer,
 )
 
-from tom.chat import exchange, option_ids, prompt_ids
+from tom.chat import exchange, opening_ids, option_ids, prompt_ids
 from tom.errors import BadInput
 
 MESSAGES = [{"role": "system", "content": "Choose C or D."}, {"role": "user", "content": "Which?"}]
@@ -25,6 +25,15 @@ def chat(request, tokenizer):
 def test_the_prompt_is_the_templates_text(chat):
     text = chat.apply_chat_template(MESSAGES, tokenize=False, add_generation_prompt=True)
     assert chat.decode(prompt_ids(chat, MESSAGES)) == text
+
+
+@pytest.mark.parametrize("last", ["Which?", ".", "..", ""])
+def test_the_opening_is_what_the_last_message_can_not_change(chat, last):
+    opening = opening_ids(chat, [MESSAGES[0], {"role": "user", "content": last}])
+    prompt = prompt_ids(chat, MESSAGES)
+    assert prompt[: len(opening)] == opening or last.startswith(".")
+    assert "Choose C or D." in chat.decode(opening)
+    assert len(opening) < len(prompt_ids(chat, [MESSAGES[0], {"role": "user", "content": last}]))
 
 
 def test_a_family_has_one_bos_or_none(chat):

@@ -12,14 +12,14 @@ from engine_processes import servers
 from regenerate_golden import cell_files
 
 from tom.chat import option_ids, prompt_ids
-from tom.choices import Question, observe
+from tom.choices import Question, observe, questions
 from tom.engines import RESIDENT_TRIES, with_local_engine
 from tom.errors import BadInput
 from tom.language_models import load_model
 from tom.resident import EngineLost, ResidentEngine, engine_key
 from tom.shards import write_shard
 from tom.transformers_engine import TransformersEngine
-from tom.variants import ORDERS
+from tom.variants import ORDERS, scored
 
 
 @pytest.fixture
@@ -56,6 +56,15 @@ def test_questions_asked_together_are_answered_as_if_alone(local_model, asked, s
     for question, together in zip(asked, scores, strict=True):
         (alone,) = engine.score([question])
         assert alone.log_probabilities == pytest.approx(together.log_probabilities, abs=1e-5)
+
+
+def test_no_answer_depends_on_what_was_asked_before(local_model, asked, scores):
+    engine = TransformersEngine(local_model)
+    for game, context in (("snowdrift", "business"), ("stag_hunt", "business"), ("stag_hunt", "sports")):
+        last = engine.score(questions(cell_files(game, context), scored(list(ORDERS))))
+    assert last == scores
+    engine.score(asked[::-1])
+    assert engine.score(asked) == scores
 
 
 def test_every_variant_has_an_answer_of_its_own(scores):

@@ -9,7 +9,7 @@ from regenerate_golden import cell_files
 from tom.cells import render_variants
 from tom.chat import exchange
 from tom.language_models import load_model
-from tom.trie import logits_at, pack, predictions
+from tom.trie import attend, logits_at, pack, predictions
 from tom.variants import ORDERS, scored
 
 sequences = st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=7).map(tuple), min_size=1, max_size=8)
@@ -91,3 +91,29 @@ def test_logits_are_returned_in_the_order_asked_for(tiny_folder, conversations):
     with torch.inference_mode():
         forth, back = (logits_at(model, trie, nodes) for nodes in ([0, 5, 9], [9, 5, 0]))
     assert torch.equal(forth, back.flip(0))
+
+
+@pytest.fixture
+def cut(conversations) -> tuple:
+    """A trie whose first nodes are the conversations' first halves, and how many those are."""
+    halves = [sequence[: len(sequence) // 2] for sequence in conversations]
+    return pack([*halves, *conversations]), len(pack(halves).tokens)
+
+
+@pytest.mark.parametrize("precision", ["float32", "nf4"])
+def test_logits_after_a_cache_are_those_without_it(request, cut, precision):
+    model = load_model(request.getfixturevalue("tiny_folder" if precision == "float32" else "nf4_folder"), "cpu")
+    trie, length = cut
+    with torch.inference_mode():
+        whole = logits_at(model, trie, list(range(len(trie.tokens))))
+        cache = attend(model, trie, length)
+        for _ in range(2):  # a cache that the first pass had changed would show in the second
+            rest = logits_at(model, trie, list(range(length, len(trie.tokens))), cache)
+            assert (rest - whole[length:]).abs().max() < 1e-5 * whole.abs().max()
+
+
+def test_a_node_that_a_cache_holds_can_not_be_asked_for(tiny_folder, cut):
+    model = load_model(tiny_folder, "cpu")
+    trie, length = cut
+    with torch.inference_mode(), pytest.raises(ValueError, match=f"node {length - 1} "):
+        logits_at(model, trie, [length - 1, length], attend(model, trie, length))

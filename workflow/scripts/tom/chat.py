@@ -5,6 +5,7 @@ their own: that gives one BOS where the family has one, and none where it has no
 """
 
 from dataclasses import dataclass
+from itertools import takewhile
 
 from jinja2 import TemplateError
 
@@ -23,6 +24,14 @@ class Exchange:
 def prompt_ids(tokenizer, messages: Messages) -> tuple[int, ...]:
     """Token ids up to where the assistant's reply begins."""
     return _encode(tokenizer, _text(tokenizer, messages, generate=True))
+
+
+def opening_ids(tokenizer, messages: Messages) -> tuple[int, ...]:
+    """The prompt's token ids as far as they don't depend on its last message; shorter than the prompt."""
+    prompt = prompt_ids(tokenizer, messages)
+    other = prompt_ids(tokenizer, [*messages[:-1], messages[-1] | {"content": "."}])
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(prompt[:-1], other, strict=False))
+    return tuple(token for token, _ in same)
 
 
 def exchange(tokenizer, messages: Messages, reply: str) -> Exchange:

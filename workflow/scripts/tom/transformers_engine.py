@@ -1,9 +1,17 @@
-"""The `transformers` engine: exact option scores from one forward pass of a local model."""
+"""The `transformers` engine: exact option scores from a local model.
+
+A prompt's opening, the rules, is the same in every context. It is computed in a pass of its own, which the
+engine remembers for the next cells of the game. It is so even for one cell alone, since a sum's last bits
+depend on how a pass is cut: a shard's bytes must not depend on what the engine was asked before.
+"""
 
 import math
+from functools import lru_cache
 
 from tom.choices import ChoiceScore, Question
 from tom.local_model import LocalModel
+
+REMEMBERED_OPENINGS = 8  # games in a row, each in all its variants
 
 
 class TransformersEngine:
@@ -21,25 +29,36 @@ class TransformersEngine:
         torch.set_num_threads(local.threads)
         self.tokenizer = load_tokenizer(local.weights)
         self.model = load_model(local.weights, pick_device(), local.adapter)
+        self._attend = lru_cache(REMEMBERED_OPENINGS)(self._attend)
+
+    def _attend(self, openings: tuple[tuple[int, ...], ...]):
+        """The key-value cache of some openings, packed; None if they are all empty."""
+        from tom.trie import attend, pack
+
+        trie = pack([opening for opening in openings if opening])
+        return attend(self.model, trie, len(trie.tokens)) if trie.paths else None
 
     def score(self, questions: list[Question]) -> list[ChoiceScore]:
         """Exact log-probability of each option as the reply, and their joint mass."""
         import torch
 
-        from tom.chat import option_ids, prompt_ids
+        from tom.chat import opening_ids, option_ids, prompt_ids
         from tom.trie import logits_at, pack, predictions
 
+        openings = tuple(dict.fromkeys(opening_ids(self.tokenizer, question.messages) for question in questions))
         sequences, starts = [], []
         for question in questions:
             prompt = prompt_ids(self.tokenizer, question.messages)
             for option in option_ids(self.tokenizer, question.messages, question.options):
                 sequences.append(prompt + option)
                 starts.append(len(prompt))
-        trie = pack(sequences)
-        places = [predictions(trie, index, start) for index, start in enumerate(starts)]
+        # The openings' nodes come first, so that a cache of them is a cache of the trie's beginning.
+        trie = pack([*openings, *sequences])
+        places = [predictions(trie, len(openings) + index, start) for index, start in enumerate(starts)]
         nodes = sorted({node for path, _ in places for node in path})
         with torch.inference_mode():
-            log_probabilities = logits_at(self.model, trie, nodes).double().log_softmax(-1)
+            logits = logits_at(self.model, trie, nodes, self._attend(openings))
+        log_probabilities = logits.double().log_softmax(-1)
         row = {node: index for index, node in enumerate(nodes)}
         sums = [
             sum(log_probabilities[row[node], target].item() for node, target in zip(path, targets, strict=True))

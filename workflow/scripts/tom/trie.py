@@ -6,6 +6,7 @@ position of its depth. In exact arithmetic each node's logits equal those of its
 rules cost those rules once.
 """
 
+import copy
 from dataclasses import dataclass
 
 import torch
@@ -48,17 +49,34 @@ def pack(sequences: list[tuple[int, ...]]) -> Trie:
     return Trie(torch.tensor(tokens), torch.tensor(depth), visible, paths)
 
 
-def logits_at(model, trie: Trie, nodes: list[int]) -> torch.Tensor:
-    """Next-token logits after each of some nodes: (len(nodes), vocabulary), float32, on the model's device."""
-    device = model.device
-    output = model(
-        input_ids=trie.tokens[None].to(device),
-        position_ids=trie.depth[None].to(device),
-        attention_mask=trie.visible[None, None].to(device),
-        use_cache=False,
-        logits_to_keep=torch.tensor(nodes, device=device),
+def attend(model, trie: Trie, length: int):
+    """The key-value cache of the first `length` nodes, all of whose ancestors are among them."""
+    return _forward(model, trie, slice(0, length), use_cache=True, logits_to_keep=1).past_key_values
+
+
+def logits_at(model, trie: Trie, nodes: list[int], cache=None) -> torch.Tensor:
+    """Next-token logits after each of some nodes: (len(nodes), vocabulary), float32, on the model's device.
+
+    cache: of the trie's first nodes, from `attend`; it is left as it was.
+    Errors: ValueError if one of those is asked for.
+    """
+    known = 0 if cache is None else cache.get_seq_length()
+    if min(nodes) < known:
+        raise ValueError(f"node {min(nodes)} is among the {known} that a cache holds, which predict nothing more")
+    keep = torch.tensor(nodes, device=model.device) - known
+    # A forward pass appends to the cache that it is given.
+    past = {"past_key_values": copy.deepcopy(cache)} if known else {"use_cache": False}
+    return _forward(model, trie, slice(known, None), logits_to_keep=keep, **past).logits[0].float()
+
+
+def _forward(model, trie: Trie, part: slice, **options):
+    """A forward pass over some nodes, which may see all nodes up to the last of them."""
+    return model(
+        input_ids=trie.tokens[None, part].to(model.device),
+        position_ids=trie.depth[None, part].to(model.device),
+        attention_mask=trie.visible[None, None, part, : part.stop].to(model.device),
+        **options,
     )
-    return output.logits[0].float()
 
 
 def predictions(trie: Trie, sequence: int, start: int) -> tuple[list[int], list[int]]:
