@@ -22,24 +22,11 @@ import re
 from dataclasses import dataclass
 
 from tom.prompts import CHOICE_LAST
+from tom.refusals import is_refusal
 from tom.replies import Reply
 from tom.reply_text import plain_text, sentences
 from tom.statements import RULES, Statement, capitalise_marked_letters, find_statements
 
-_REFUSAL_VERB = (
-    r"(?:choose|pick|decide|select|answer|respond|participate|take\s+part|engage|assist|help|comply"
-    r"|make\s+(?:a|an|this|that|the|any|such)\s+(?:\w+\s+)?(?:choice|decision|selection)"
-    r"|(?:provide|give)\s+(?:you\s+)?(?:a|an|my|any|the)\s+(?:\w+\s+)?(?:answer|choice|response))"
-)
-_REFUSAL = re.compile(
-    r"\b(?:as\s+an?\s+(?:\w+\s+)?(?:ai|language\s+model)\b|(?:i\s+am|i'm)\s+(?:just\s+|only\s+)?an?\s+(?:\w+\s+)?"
-    rf"(?:ai|language\s+model)\b|(?:can\s*not|can't|could\s+not|couldn't|will\s+not|won't|would\s+not|wouldn't|do\s+not"
-    rf"|don't|prefer\s+not\s+to|rather\s+not|unable\s+to|not\s+able\s+to|not\s+comfortable|not\s+going\s+to"
-    rf"|not\s+willing\s+to|not\s+appropriate\s+for\s+me\s+to)\s+(?:want\s+to\s+|wish\s+to\s+)?{_REFUSAL_VERB}\b"
-    r"|i\s+(?:\w+\s+){0,3}(?:refuse|decline|abstain)\b|not\s+comfortable\s+(?:choosing|making|answering|with))",
-    re.IGNORECASE,
-)
-_NEITHER = re.compile(r"(?:^|\b(?:choose|pick|select|take)\s+)neither\b", re.IGNORECASE)
 _CONTRAST = re.compile(
     r"\b(?:but|however|although|though|yet|whereas|while|nevertheless|on\s+the\s+other\s+hand)\b", re.IGNORECASE
 )
@@ -79,7 +66,7 @@ def read_choice(reply: Reply, form: str, options: tuple[str, str]) -> Reading:
         return Reading("truncated", "cut_off")
     if clear and not _CONTRAST.search(text):
         return _agreed(clear, "judged_best")
-    return _without_choice(text, options)
+    return Reading("refused", "refusal") if is_refusal(text, options) else Reading("off_format", "no_choice")
 
 
 def _closing(choices: list[Statement], last: int, cut: bool) -> list[Statement]:
@@ -95,11 +82,3 @@ def _closing(choices: list[Statement], last: int, cut: bool) -> list[Statement]:
 def _agreed(statements: list[Statement], rule: str) -> Reading:
     options = frozenset.union(*(statement.options for statement in statements))
     return Reading("read", rule, *options) if len(options) == 1 else Reading("ambiguous", "differing_statements")
-
-
-def _without_choice(text: str, options: tuple[str, str]) -> Reading:
-    """Refused, unless what is refused is an option: "I will not choose C" answers, in a form that can't be read."""
-    named = "|".join(map(re.escape, options))
-    of_option = re.compile(rf"\s+(?:to\s+)?(?:\w+\s+)?(?:option\s+|action\s+)?(?:{named})\b", re.IGNORECASE)
-    refusals = [match for match in _REFUSAL.finditer(text) if not of_option.match(text, match.end())]
-    return Reading("refused", "refusal") if refusals or _NEITHER.search(text) else Reading("off_format", "no_choice")
