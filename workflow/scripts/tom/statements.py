@@ -22,12 +22,13 @@ _CHOOSES = (
     r"|prefer|vote(?:\s+for)?|settle\s+(?:on|for)|decided?\s+(?:on|for)|stick(?:ing)?\s+with)"
 )
 _SAYS = r"(?:say|answer|go)"
-_WHAT = r"(?:choice|answer|decision|selection|pick|move|action|option|response|preference|vote|strategy)"
+_WHAT = r"(?:choice|letter|answer|decision|selection|pick|move|action|option|response|preference|vote|strategy)"
+_OWN = r"(?:(?:own|final|first|preferred|personal|best|chosen|single)\s+)*"
 _IS = rf"(?:is|would\s+be|will\s+be|remains)\s*:?\s+{_ADVERBS}(?:to\s+)?(?:{_CHOOSE}\s+)?"
 _BEST = r"(?:best|better|optimal|rational|most\s+rational|safest|safer|dominant|right|wisest|logical)"
 _WHEN = r"(?:\s+(?:here|for\s+me|in\s+th(?:is|e)\s+(?:\w+\s+)?(?:game|case|situation|scenario|round)))*"
 _ENDS = (
-    r"(?=\s*(?:$|[.,:!)(\]}–—-]|because\b|since\b|as\b|for\b|over\b|and\b|in\s+th|here\b"
+    r"(?=\s*(?:$|[.,:;!](?!\w)|[)(\]}–—-]|because\b|since\b|as\b|for\b|over\b|and\b|in\s+th|here\b"
     r"|with\s+(?:the|them|my|him|her)\b))"
 )
 _OPENS = r"(?:(?:and|so|therefore|thus|hence|then|overall|finally|conclusion|sure|okay|ok|well|yes)\b[\s,:.!]*)?"
@@ -53,15 +54,15 @@ def _option(options: tuple[str, str]) -> tuple[str, str]:
         if len(option) > 1:
             names.append(rf"(?ai:{re.escape(option)})")
         elif option.isalpha():
-            # "Option A sounds fair" is an option, "I choose A fair deal" an article.
+            # In capitals throughout, "I CHOOSE A FAIR DEAL" has an article.
             article = r"(?!\s+(?!(?:because|since|as|for|over|and|or|in|to|with)\b)\w)" if option in "AI" else ""
             names.append(rf"(?-i:{re.escape(option)}){article}")
         else:
             names.append(re.escape(option))
-    one = rf"[\"'(\[{{<]*(?<![\w°-])(?:{'|'.join(names)})(?!\w|['-]\w)[\"')\]}}>]*"
+    one = rf"[\"'(\[{{<]{{0,4}}(?<![\w°-])(?:{'|'.join(names)})(?!\w|['-]\w)[\"')\]}}>]{{0,4}}"
     joined = rf"\s*(?:/|&|\bor\b|\band\b|,\s*(?:or|and)\b)\s*(?:{_NOUN}?{one})"
     comma = rf"\s*,?\s*{one}(?=\s*(?:$|[.,!\n]|or\b|and\b))"
-    return one, rf"(?:(?:both|either)\s+)?{_NOUN}?(?P<named>{one}(?:{joined}|{comma})*+)"
+    return one, rf"(?:(?:both|either)\s+)?{_NOUN}?(?:the\s+)?(?P<named>{one}(?:{joined}|{comma})*+)"
 
 
 @cache
@@ -71,20 +72,22 @@ def _patterns(options: tuple[str, str]) -> dict[str, list[re.Pattern]]:
     stated = [
         rf"\bI(?:\s+|(?='))(?:{_ADVERBS}){_MODALS}{_CHOOSES}\s+{_ADVERBS}(?:to\s+)?(?:{_CHOOSE}\s+)?:?\s*{named}",
         rf"\bI(?:\s+|(?='))(?:{_ADVERBS}){_MODALS}{_SAYS}\s+:?\s*{named}{_ENDS}",
-        rf"\b(?:my\s+(?:\w+\s+)?{_WHAT}|the\s+(?:final\s+)?(?:answer|choice|decision)){_WHEN}\s+{_IS}{named}",
-        rf"{named}\s+(?:is|would\s+be|will\s+be)\s+{_ADVERBS}(?:my\s+(?:\w+\s+)?{_WHAT}\b"
+        rf"\b(?:my\s+{_OWN}{_WHAT}|the\s+(?:final\s+)?(?:answer|choice|decision)){_WHEN}\s+{_IS}{named}",
+        rf"(?:\bthe\s+{_WHAT}|\bwhat)\s+(?:that\s+)?I(?:\s+|(?=')){_ADVERBS}{_MODALS}{_CHOOSES}\s+{_IS}{named}",
+        rf"\blet(?:'s|\s+me|\s+us)\s+{_CHOOSE}\s+{named}",
+        rf"{named}\s+(?:is|would\s+be|will\s+be)\s+{_ADVERBS}(?:my\s+{_OWN}{_WHAT}\b"
         rf"|(?:the\s+{_WHAT}|what)\s+(?:that\s+)?I(?:'d|'ll|\s+would|\s+will)?\s+(?:{_CHOOSES}|make)\b)",
     ]
     if words:
         stated.append(rf"\bI(?:\s+|(?='))(?:{_ADVERBS}){_MODALS}(?P<named>(?<![\w-])(?:{words})(?!\w|['-]\w)){_ENDS}")
     label = rf"(?:(?:my|the|final|chosen|selected)\s+)*(?:{_WHAT}|choose|final)"
     sources = {
-        "letter_alone": [rf"^{_OPENS}{named}[.!\"')\]}}]*$"],
+        "letter_alone": [rf"^{_OPENS}{named}[.;!\"')\]}}]*$"],
         "labelled": [
             rf"(?:^|(?<=[.!?;,{{\n]))\s*\"?{_OPENS}{label}\"?\s*(?:is\s*)?(?:[:=→–—-]|->|=>)+\s*(?:to\s+)?{named}{_ENDS}"
         ],
         "leading_letter": [
-            rf"^{_OPENS}{named}(?=\s*(?:$|[.,:!)(\n]|[–—-]+\s|because\b|since\b|as\b"
+            rf"^{_OPENS}{named}(?=\s*(?:$|[.,:;!](?!\w)|[)(]|[–—-]+\s|because\b|since\b|as\b"
             rf"|I\s+(?:would|will|choose|think|believe|want|trust|prefer|am)\b|I'))"
         ],
         "stated_choice": stated,
