@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from tom.prompts import CHOICE_LAST
 from tom.refusals import is_refusal
 from tom.replies import Reply
-from tom.reply_text import plain_text, sentences
+from tom.reply_text import plain_text
 from tom.statements import RULES, Statement, capitalise_marked_letters, find_statements
 
 _CONTRAST = re.compile(
@@ -47,11 +47,11 @@ def read_choice(reply: Reply, form: str, options: tuple[str, str]) -> Reading:
     if not text:
         return Reading("empty", "no_text")
     cut = reply.finish == "length"
-    said = find_statements(text, options)
+    said = [statement for statement in find_statements(text, options) if not (cut and _may_go_on(statement))]
     clear = [statement for statement in said if len(statement.options) == 1]
     choices = [statement for statement in clear if statement.rule != "judged_best"]
     if form == CHOICE_LAST:
-        if closing := _closing(choices, last=len(sentences(text)) - 1, cut=cut):
+        if closing := _closing(choices, cut):
             return _agreed(closing, "closing_choice")
         if cut:
             return Reading("truncated", "cut_off")
@@ -69,14 +69,28 @@ def read_choice(reply: Reply, form: str, options: tuple[str, str]) -> Reading:
     return Reading("refused", "refusal") if is_refusal(text, options) else Reading("off_format", "no_choice")
 
 
-def _closing(choices: list[Statement], last: int, cut: bool) -> list[Statement]:
-    """Labelled choices and one that is all of the last sentence; of a reply that was cut off, the last sentence's."""
-    return [
+def _may_go_on(statement: Statement) -> bool:
+    """Whether a letter is all that a cut-off reply holds of its last sentence: "I trust them. D" goes on somehow."""
+    return statement.rule == "letter_alone" and statement.in_last_sentence and statement.sentence > 0
+
+
+def _closing(choices: list[Statement], cut: bool) -> list[Statement]:
+    """Labelled choices and a letter that is all of the last sentence; in a reply that was cut off, its last label.
+
+    With them what is stated after the first of them: reasons come before the choice, so that is no reason.
+    """
+    closing = [
         statement
         for statement in choices
-        if (statement.rule == "labelled" and not cut)
-        or (statement.rule in ("labelled", "letter_alone") and statement.sentence == last)
+        if (statement.rule == "labelled" and (statement.in_last_sentence or not cut))
+        or (statement.rule == "letter_alone" and statement.in_last_sentence)
     ]
+    later = [
+        statement
+        for statement in choices
+        if closing and statement.rule == "stated_choice" and statement.sentence > closing[0].sentence
+    ]
+    return closing + later
 
 
 def _agreed(statements: list[Statement], rule: str) -> Reading:

@@ -39,11 +39,12 @@ RULES = ("letter_alone", "labelled", "leading_letter", "stated_choice", "judged_
 
 @dataclass(frozen=True)
 class Statement:
-    """Options that one phrase names ("I choose C or D" names two), and where: sentence by sentence in the reply."""
+    """Options that one phrase names ("I choose C or D" names two), and the number of its sentence in the reply."""
 
     rule: str
     options: frozenset[str]
     sentence: int
+    in_last_sentence: bool
 
 
 @cache
@@ -136,7 +137,7 @@ def find_statements(text: str, options: tuple[str, str]) -> list[Statement]:
     one, _ = _option(options)
     text = re.sub(rf"\(\s*{one}\s*[,/]\s*{one}\s*\)", "(pair)", text, flags=re.IGNORECASE)
     text = re.sub(rf":\s*\n\s*(?={one}[.!]*\s*(?:\n|$))", ": ", text, flags=re.IGNORECASE)
-    described = re.findall(rf"(?:^|(?<=[\n,;.]))\s*({one})\s*[:=]", text, re.IGNORECASE)
+    described = re.findall(rf"(?:^|(?<=[\n,;.]))\s*{_NOUN}?({one})\s*[:=)]", text, re.IGNORECASE)
     lists_options = len(_named_options(" ".join(described), options)) > 1
     parts = sentences(text)
     headings = [re.fullmatch(rf"{_NOUN}({one})", part, re.IGNORECASE) for part in parts]
@@ -149,7 +150,7 @@ def find_statements(text: str, options: tuple[str, str]) -> list[Statement]:
             if rule == "leading_letter" and (number > 0 or lists_options):
                 continue
             if is_asserted(sentence, match.start(), match.end("named")):
-                found.append(Statement(rule, _named_options(match["named"], options), number))
+                found.append(Statement(rule, _named_options(match["named"], options), number, number == len(parts) - 1))
     return found
 
 
