@@ -1,6 +1,6 @@
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_shards import counted_rows, scored_rows, shard_frame, student_rows
 
@@ -57,6 +57,7 @@ def test_bounds_count_all_invalid_replies_as_one_action_in_each_order(counts):
 numbers = st.tuples(*[st.integers(0, 4)] * 3).filter(any)
 
 
+@settings(max_examples=25)
 @given(first=numbers, last=numbers, unreadable=st.permutations(UNREADABLE))
 def test_the_bounds_enclose_the_rate_and_outcomes_add_up(first, last, unreadable):
     rows = counted_rows("base", "snowdrift", "sports", {FIRST: first, LAST: last}, unreadable)
