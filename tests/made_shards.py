@@ -1,5 +1,6 @@
 """Shards made up for tests: students with known propensities, and the paper's own counts as shards."""
 
+from itertools import cycle
 from pathlib import Path
 
 import polars as pl
@@ -17,8 +18,11 @@ def shard_frame(rows: list[dict]) -> pl.DataFrame:
     return pl.DataFrame([{name: row.get(name) for name in COLUMNS} for row in rows], schema=COLUMNS)
 
 
-def counted_rows(model: str, game: str, context: str, counts: dict[str, tuple[int, int, int]]) -> list[dict]:
-    """Observation rows; counts: order → (cooperated, defected, invalid)."""
+def counted_rows(
+    model: str, game: str, context: str, counts: dict[str, tuple[int, int, int]], unreadable=("off_format",)
+) -> list[dict]:
+    """Observation rows; counts: order → (cooperated, defected, invalid). unreadable: outcomes, dealt out in turn."""
+    why = cycle(unreadable)
     actions = [
         (order, action)
         for order, numbers in counts.items()
@@ -27,8 +31,7 @@ def counted_rows(model: str, game: str, context: str, counts: dict[str, tuple[in
     ]
     fields = {"record": "observation", "model": model, "game": game, "context": context, "cooperation_label": "C"}
     return [
-        fields
-        | {"observation": number, "order": order, "action": action, "outcome": "read" if action else "off_format"}
+        fields | {"observation": number, "order": order, "action": action, "outcome": "read" if action else next(why)}
         for number, (order, action) in enumerate(actions)
     ]
 

@@ -50,3 +50,9 @@ def test_replies_and_option_mass():
 def test_a_teacher_without_scores_still_shows_its_invalid_replies():
     found = diagnose(shard_frame(counted_rows("teacher", "snowdrift", "sports", REPLIES))).row(0, named=True)
     assert (found["model"], found["invalid"], found["option_mass"]) == ("teacher", 1, None)
+
+
+def test_invalid_replies_are_counted_by_outcome():
+    rows = counted_rows("teacher", "snowdrift", "sports", {FIRST: (0, 1, 5)}, ("truncated", "ambiguous"))
+    found = diagnose(shard_frame(rows)).row(0, named=True)
+    assert (found["truncated"], found["ambiguous"], found["refused"]) == (3, 2, 0)

@@ -67,6 +67,36 @@ def test_propensities_show_every_model_in_every_context(tables):
     assert teacher.get_xdata() == pytest.approx([0.2, 0.2])
 
 
+def legend_of(figure) -> list[str]:
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_propensities_say_nothing_of_invalid_replies_where_there_are_none(tables):
+    cells = plot_propensities.cells_of(tables["propensities"], "in_sample")
+    figure = plot_propensities.plot_split(cells)
+    assert legend_of(figure) == ["teacher", "base", "tuned", "exact propensity"]
+    # An interval for each of four models, and no band.
+    assert len(figure.axes[0].collections) == 4
+
+
+def test_invalid_replies_are_a_band_and_a_share(tables):
+    cells = plot_propensities.cells_of(tables["propensities"], "in_sample")
+    unread = (pl.col("model") == "base") & (pl.col("context") == "business") & (pl.col("game") == "stag_hunt")
+    cells = cells.with_columns(
+        invalid=pl.when(unread).then(30).otherwise("invalid"),
+        all_invalid_defect=pl.when(unread).then(0.7).otherwise("all_invalid_defect"),
+        all_invalid_cooperate=pl.when(unread).then(0.8).otherwise("all_invalid_cooperate"),
+    )
+    figure = plot_propensities.plot_split(cells)
+    # 30 of the base's 4 cells of 300.
+    assert "base, 2.5% unreadable" in legend_of(figure)
+    assert {"teacher", "tuned"} < set(legend_of(figure))
+    business, friendship = (axes.collections for axes in figure.axes[:2])
+    assert len(friendship) == 4
+    (band,) = [lines for lines in business if lines.get_alpha()]
+    assert [segment[:, 0].tolist() for segment in band.get_segments()] == [[0.7, 0.8]]
+
+
 def test_agreement_averages_seeds(tables):
     pairs = plot_agreement.pairs_of(tables["propensities"])
     tuned = pairs.filter(split="in_sample", student="tuned", game="stag_hunt").sort("teacher")

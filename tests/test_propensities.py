@@ -1,8 +1,11 @@
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from made_shards import counted_rows, scored_rows, shard_frame, student_rows
 
 from tom.errors import BadInput
+from tom.outcomes import UNREADABLE
 from tom.propensities import available_views, count_replies, headline_view, tabulate
 
 FIRST, LAST = "cooperation_first", "cooperation_last"
@@ -35,6 +38,36 @@ def test_invalid_replies_are_shown_and_never_guessed(counts):
     row = cell(tabulate(counts, ["fixed"], 0.95), model="base", level="cell", game="snowdrift")
     assert row["invalid"] == 5
     assert row["rate"] == pytest.approx(40 / 45)
+
+
+def test_invalid_replies_are_counted_by_outcome():
+    rows = counted_rows("base", "snowdrift", "sports", {FIRST: (3, 4, 3)}, ("refused", "empty"))
+    row = cell(tabulate(count_replies(shard_frame(rows)), ["fixed"], 0.95), level="split")
+    assert {name: row[name] for name in UNREADABLE if row[name]} == {"refused": 2, "empty": 1}
+
+
+def test_bounds_count_all_invalid_replies_as_one_action_in_each_order(counts):
+    table = tabulate(counts, ["fixed", "both"], 0.95).filter(model="base", level="cell", game="snowdrift")
+    bounds = {row["view"]: (row["all_invalid_defect"], row["all_invalid_cooperate"]) for row in table.to_dicts()}
+    # 40 + 5 + 5 replies in one order, 10 + 40 in the other: equal weights, whatever an order's number of replies.
+    assert bounds["fixed"] == pytest.approx((40 / 50, 45 / 50))
+    assert bounds["both"] == pytest.approx(((40 / 50 + 0.2) / 2, (45 / 50 + 0.2) / 2))
+
+
+numbers = st.tuples(*[st.integers(0, 4)] * 3).filter(any)
+
+
+@settings(max_examples=25)
+@given(first=numbers, last=numbers, unreadable=st.permutations(UNREADABLE))
+def test_the_bounds_enclose_the_rate_and_outcomes_add_up(first, last, unreadable):
+    rows = counted_rows("base", "snowdrift", "sports", {FIRST: first, LAST: last}, unreadable)
+    for row in tabulate(count_replies(shard_frame(rows)), ["fixed", "swapped", "both"], 0.95).to_dicts():
+        assert sum(row[name] for name in UNREADABLE) == row["invalid"]
+        low, high = row["all_invalid_defect"], row["all_invalid_cooperate"]
+        assert 0 <= low <= high <= 1
+        assert (low == high) == (row["invalid"] == 0)
+        if row["rate"] is not None:
+            assert low - 1e-12 <= row["rate"] <= high + 1e-12
 
 
 def test_views_average_orders_with_equal_weight(counts):

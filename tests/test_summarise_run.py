@@ -3,7 +3,15 @@ import sys
 import polars as pl
 import pytest
 from made_tables import made_tables
-from summarise_run import describe_lead, describe_student, main, paper_lines, summarise, verdict_line
+from summarise_run import (
+    describe_lead,
+    describe_student,
+    main,
+    paper_lines,
+    summarise,
+    unreadable_lines,
+    verdict_line,
+)
 
 from tom.plain_tables import markdown_table
 
@@ -92,6 +100,18 @@ def test_a_split_is_judged_by_its_interval(tables, closed, low, high, words):
 def test_what_a_student_follows(change, distance, words):
     row = {"order_bias": None, "letter_change": change, "letter_distance": distance}
     assert words in describe_student("base", row)
+
+
+def test_unreadable_replies_are_told_by_model_and_outcome(tables, paper):
+    assert unreadable_lines(tables["diagnostics"]) == []
+    # 4 cells of 300 replies in each of three splits; two tuned students count as one model.
+    unread = pl.when(pl.col("model") != "teacher").then(36).otherwise(0)
+    changed = tables["diagnostics"].with_columns(
+        invalid=unread, refused=unread, off_format=pl.when(pl.col("model") == "base").then(6).otherwise(0)
+    )
+    told = "Unreadable replies, left out of every rate: base 3.0% refused, 0.5% off format; tuned 3.0% refused."
+    assert unreadable_lines(changed) == [told]
+    assert told in summarise(tables["alignment"], changed, tables["improvements"], *paper, "s", "t")
 
 
 def test_sampled_propensities_do_where_there_are_no_exact_ones(tables, paper):

@@ -6,6 +6,7 @@ python workflow/scripts/plot_propensities.py --propensities P.parquet --split in
 """
 
 import argparse
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from tom.errors import run_main
 from tom.figure_style import COLOURS, MARKERS, save_figure, use_style
 from tom.models import role
 from tom.names import readable
-from tom.propensities import headline_view
+from tom.propensities import BOUNDS, headline_view
 from tom.tables import read_table
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PANELS_A_ROW = 3
+BAND = {"linewidth": 6, "alpha": 0.25, "zorder": 1}
+"""The band of what the rate would be, however the unreadable replies were counted."""
 
 
 def cells_of(propensities: pl.DataFrame, split: str) -> pl.DataFrame:
@@ -38,6 +41,9 @@ def plot_context(axes: "Axes", cells: pl.DataFrame, games: list[str], models: li
         offset = 0.56 * ((number + 0.5) / len(models) - 0.5)
         heights = [games.index(game) + offset for game in rows["game"]]
         style = {"color": COLOURS[role(model)], "marker": MARKERS[role(model)], "linestyle": "none"}
+        bounds = rows.with_columns(height=pl.Series(heights)).filter(pl.col("invalid") > 0)
+        if len(bounds):
+            axes.hlines(bounds["height"], *(bounds[name] for name in BOUNDS), color=style["color"], **BAND)
         axes.hlines(heights, rows["low"], rows["high"], color=style["color"], linewidth=1.6)
         axes.plot(rows["rate"], heights, **style, markersize=5)
         axes.plot(rows["exact"], heights, **style, markersize=8, fillstyle="none", markeredgewidth=1)
@@ -48,6 +54,13 @@ def plot_context(axes: "Axes", cells: pl.DataFrame, games: list[str], models: li
     axes.grid(False, axis="y")
     for edge in range(len(games) - 1):
         axes.axhline(edge + 0.5, color="0.85", linewidth=0.8)
+
+
+def legend_labels(cells: pl.DataFrame) -> dict[str, str]:
+    """Role → its label: its name, with the share of its replies that can't be read where there are any."""
+    counts = cells.group_by(pl.col("model").map_elements(role, return_dtype=pl.String).alias("role"))
+    shares = dict(counts.agg(pl.col("invalid").sum() / pl.col("observations").sum()).rows())
+    return {name: f"{name}, {shares[name]:.1%} unreadable" if shares.get(name) else name for name in MARKERS}
 
 
 def plot_split(cells: pl.DataFrame) -> "Figure":
@@ -75,14 +88,23 @@ def plot_split(cells: pl.DataFrame) -> "Figure":
     for axes in grid.flat[len(contexts) :]:
         axes.remove()
     figure.supxlabel("propensity to cooperate", fontsize="medium")
-    handles = [
-        Line2D([], [], color=COLOURS[name], marker=MARKERS[name], markersize=5, linewidth=1.6, label=name)
-        for name in MARKERS
+    models = [
+        Line2D([], [], color=COLOURS[name], marker=MARKERS[name], markersize=5, linewidth=1.6, label=label)
+        for name, label in legend_labels(cells).items()
     ]
+    marks = []
     if cells["exact"].is_not_null().any():
         open_marker = {"color": "0.3", "marker": "o", "markersize": 8, "fillstyle": "none", "linestyle": "none"}
-        handles.append(Line2D([], [], **open_marker, label="exact propensity"))
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
+        marks.append(Line2D([], [], **open_marker, label="exact propensity"))
+    columns = len(models) + len(marks)
+    if cells["invalid"].sum():
+        marks.append(Line2D([], [], color="0.3", **BAND, label="unreadable counted as D to as C"))
+        columns = len(models)
+    handles = models + marks
+    if columns < len(handles):
+        # Legends fill column by column: this puts the models above and the marks below.
+        handles = [handle for column in zip_longest(models, marks) for handle in column if handle]
+    figure.legend(handles=handles, loc="outside upper center", ncols=columns)
     return figure
 
 

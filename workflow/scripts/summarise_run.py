@@ -18,6 +18,7 @@ from tom.files import say_wrote, whole_file
 from tom.improvement import VERDICTS, improvement, published_improvement, summarise_improvements
 from tom.models import BASE, TEACHER, role
 from tom.names import readable
+from tom.outcomes import UNREADABLE
 from tom.plain_tables import markdown_table
 from tom.propensities import headline_view
 from tom.published import SPLITS, mean_contributions, read_published_split
@@ -155,6 +156,18 @@ def diagnostics_lines(diagnostics: pl.DataFrame) -> list[str]:
     return markdown_table(header, rows) + (["", *words] if words else [])
 
 
+def unreadable_lines(diagnostics: pl.DataFrame) -> list[str]:
+    """Which share of each model's replies could not be read, by outcome; nothing where all could."""
+    counts = diagnostics.group_by(pl.col("model").map_elements(role, return_dtype=pl.String).alias("student"))
+    found = {row["student"]: row for row in counts.agg(pl.col("observations", *UNREADABLE).sum()).iter_rows(named=True)}
+    parts = []
+    for name in (TEACHER, BASE, "tuned"):
+        shares = {outcome: found[name][outcome] / found[name]["observations"] for outcome in UNREADABLE}
+        if told := ", ".join(f"{share:.1%} {outcome.replace('_', ' ')}" for outcome, share in shares.items() if share):
+            parts.append(f"{name} {told}")
+    return wrap(f"Unreadable replies, left out of every rate: {'; '.join(parts)}.", WIDTH) if parts else []
+
+
 def describe_student(name: str, row: dict) -> str:
     """What a student's answers follow, in words."""
     order = "no order to compare"
@@ -219,6 +232,8 @@ def summarise(
         "",
         *cells_lines(improvements, shown, headline, measure),
     ]
+    if told := unreadable_lines(diagnostics):
+        lines += ["", *told]
     if unreadable := shown.filter(predictor="tuned", view=headline)["cells_unreadable"].sum():
         lines += ["", f"Left out for want of readable replies: {unreadable} cells."]
     return lines

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from tom.propensities import CELL
+from tom.propensities import CELL, count_unreadable
 from tom.variants import LABELS, ORDERS
 
 
@@ -13,7 +13,8 @@ def diagnose(shards: pl.DataFrame) -> pl.DataFrame:
     first or last; 0 = the order does not matter. letter_change: mean over cells and orders of |p − p exchanged|,
     the latter with C and D exchanged; 0 = follows the game. letter_distance: mean |p − (1 − p exchanged)|;
     0 = follows the letter. option_mass: mean over all scored variants of the probability that a free reply begins
-    with an option. All null without the score rows they need. invalid: replies that can't be read.
+    with an option. All null without the score rows they need. invalid: replies that can't be read,
+    and how many of them have each outcome of UNREADABLE.
     """
     replies = (
         shards.filter(pl.col("record") == "observation")
@@ -22,6 +23,7 @@ def diagnose(shards: pl.DataFrame) -> pl.DataFrame:
             observations=pl.len(),
             invalid=pl.col("action").is_null().sum(),
             invalid_share=pl.col("action").is_null().mean(),
+            **count_unreadable(),
         )
     )
     scores = shards.filter(pl.col("record") == "score")

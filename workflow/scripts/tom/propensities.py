@@ -11,20 +11,23 @@ import polars as pl
 from tom.errors import BadInput
 from tom.intervals import jeffreys
 from tom.models import TEACHER
+from tom.outcomes import UNREADABLE
 from tom.shards import ACTIONS
 from tom.variants import LABELS, ORDERS
 
 CELL = ("game", "context")
 LEVELS = {"cell": ("game", "context"), "game": ("game",), "context": ("context",), "split": ()}
 VIEWS = {"fixed": (ORDERS[0],), "swapped": (ORDERS[1],), "both": ORDERS}
-_COUNTS = ("cooperated", "defected", "invalid")
+_COUNTS = ("cooperated", "defected", "invalid", *UNREADABLE)
+BOUNDS = ("all_invalid_defect", "all_invalid_cooperate")
 
 
 def count_replies(shards: pl.DataFrame) -> pl.DataFrame:
     """One row for each (model, game, context, order) of the observations in shards.
 
-    Columns: observations = cooperated + defected + invalid (replies that can't be read), then `exact` and
-    `option_mass` from the score rows that ask with the same letters, null without such rows.
+    Columns: observations = cooperated + defected + invalid (replies that can't be read); invalid by outcome, in the
+    columns of UNREADABLE; then `exact` and `option_mass` from the score rows that ask with the same letters, null
+    without such rows.
     Errors: BadInput names a cell given twice.
     """
     keys = ["model", *CELL, "order"]
@@ -37,6 +40,7 @@ def count_replies(shards: pl.DataFrame) -> pl.DataFrame:
         cooperated=(pl.col("action") == ACTIONS[0]).sum(),
         defected=(pl.col("action") == ACTIONS[1]).sum(),
         invalid=pl.col("action").is_null().sum(),
+        **count_unreadable(),
     )
     scores = shards.filter((pl.col("record") == "score") & (pl.col("cooperation_label") == LABELS[0])).select(
         *keys, pl.col("p_cooperate").alias("exact"), "option_mass"
@@ -44,6 +48,11 @@ def count_replies(shards: pl.DataFrame) -> pl.DataFrame:
     # Signed: differences of polars' unsigned counts would wrap around.
     counts = counts.with_columns(pl.col("observations", *_COUNTS).cast(pl.Int64))
     return counts.join(scores, on=keys, how="left").sort(keys)
+
+
+def count_unreadable() -> dict[str, pl.Expr]:
+    """Number of replies of each outcome of UNREADABLE, by its name."""
+    return {outcome: (pl.col("outcome") == outcome).sum() for outcome in UNREADABLE}
 
 
 def available_views(counts: pl.DataFrame) -> list[str]:
@@ -62,7 +71,9 @@ def tabulate(counts: pl.DataFrame, views: list[str], confidence: float) -> pl.Da
 
     Levels above the cell pool the counts of their cells. rate: the mean of the orders' rates, null where an
     order has no readable reply; low, high: Jeffreys interval of the counts pooled over the view's orders (wider
-    than needed where the orders differ); exact: mean of the exact propensities.
+    than needed where the orders differ); all_invalid_defect, all_invalid_cooperate: what the rate would be had all
+    unreadable replies defected or cooperated, bounds that no guess about them can leave (Manski, Nonparametric Bounds
+    on Treatment Effects, 1990); exact: mean of the exact propensities.
     """
     # The teacher's orders count as one, and belong to every view.
     pooled = counts.with_columns(order=pl.when(pl.col("model") == TEACHER).then(None).otherwise("order"))
@@ -75,7 +86,8 @@ def tabulate(counts: pl.DataFrame, views: list[str], confidence: float) -> pl.Da
     ]
     table = pl.concat(tables, how="diagonal")
     low, high = jeffreys(table["cooperated"], table["cooperated"] + table["defected"], confidence)
-    names = ["model", "level", *CELL, "view", "observations", *_COUNTS, "rate", "low", "high", "exact", "option_mass"]
+    names = ["model", "level", *CELL, "view", "observations", *_COUNTS]
+    names += ["rate", "low", "high", *BOUNDS, "exact", "option_mass"]
     table = table.with_columns(low=pl.Series(low), high=pl.Series(high)).select(names)
     return table.sort(pl.col("level").cast(pl.Enum(list(LEVELS))), *CELL, "view", "model")
 
@@ -85,9 +97,13 @@ def _tabulate_level(counts: pl.DataFrame, keys: tuple[str, ...]) -> pl.DataFrame
     by_order = counts.group_by("model", *keys, "order").agg(
         pl.col("observations", *_COUNTS).sum(), pl.col("exact", "option_mass").mean()
     )
-    by_order = by_order.with_columns(rate=pl.when(readable > 0).then(pl.col("cooperated") / readable))
+    by_order = by_order.with_columns(
+        rate=pl.when(readable > 0).then(pl.col("cooperated") / readable),
+        all_invalid_defect=pl.col("cooperated") / pl.col("observations"),
+        all_invalid_cooperate=(pl.col("cooperated") + pl.col("invalid")) / pl.col("observations"),
+    )
     return by_order.group_by("model", *keys).agg(
         pl.col("observations", *_COUNTS).sum(),
         pl.when(pl.col("rate").is_not_null().all()).then(pl.col("rate").mean()),
-        pl.col("exact", "option_mass").mean(),
+        pl.col(*BOUNDS, "exact", "option_mass").mean(),
     )

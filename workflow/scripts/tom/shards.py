@@ -11,7 +11,7 @@ import polars as pl
 
 from tom.errors import BadInput
 from tom.files import say_wrote, whole_file
-from tom.readings import OUTCOMES
+from tom.outcomes import OUTCOMES
 from tom.replies import FINISHES
 
 ACTIONS = ("cooperate", "defect")
