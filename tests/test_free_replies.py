@@ -1,11 +1,13 @@
 """Free replies of a cell: what is asked for, and what becomes of each reply in a shard."""
 
 import math
+import re
 from collections import Counter
 from dataclasses import replace
 
 import pytest
 from regenerate_golden import cell_files
+from scipy.stats import binomtest
 
 from tom.choices import ChoiceScore
 from tom.free_replies import observe_replies
@@ -13,6 +15,7 @@ from tom.prompts import CHOICE_FIRST, CHOICE_LAST, load_elicitation, prompt_sha2
 from tom.readings import read_choice
 from tom.replies import Reply
 from tom.shards import read_shard, write_shard
+from tom.transformers_engine import TransformersEngine
 from tom.variants import ORDERS, scored
 
 FIRST, LAST = ORDERS
@@ -127,3 +130,27 @@ def test_the_rows_make_a_shard(tmp_path):
     shard = read_shard(tmp_path / "shard.parquet")
     assert shard["action"].to_list() == [row.get("action") for row in rows]
     assert shard.filter(record="observation")["p_cooperate"].null_count() == 9
+
+
+def test_observed_rates_follow_the_exact_scores(local_model, tokenizer, tmp_path):
+    engine = TransformersEngine(local_model)
+    letters = tokenizer.convert_tokens_to_ids(["C", "D"])
+
+    def boost(module, inputs, logits):
+        logits[..., letters] += 8.0  # a random model hardly ever begins with a letter
+
+    engine.model.lm_head.register_forward_hook(boost)
+    files = cell_files("stag_hunt", "sports")
+    elicitation = files.elicitation_file.with_stem(CHOICE_FIRST).read_text()
+    (tmp_path / "short.yaml").write_text(re.sub("max_tokens: [0-9]+", "max_tokens: 1", elicitation))
+    files = replace(files, elicitation_file=tmp_path / "short.yaml")
+    for temperature in (0.7, 1.0):
+        rows = observe_replies(engine, files, list(ORDERS), 3000, temperature, 1.0, 1, FIELDS)
+        for order in ORDERS:
+            score = next(row for row in rows if row["order"] == order)
+            replies = [row for row in observations(rows) if row["order"] == order]
+            read = [row["action"] for row in replies if row["action"]]
+            assert 0.05 < score["p_cooperate"] < 0.95
+            assert binomtest(read.count("cooperate"), len(read), score["p_cooperate"]).pvalue > 1e-3
+            if temperature == 1.0:
+                assert binomtest(len(read), len(replies), score["option_mass"]).pvalue > 1e-3
