@@ -41,7 +41,7 @@ def run(request, tmp_path_factory, tiny_folder, resources) -> tuple[str, Project
     return request.param, project, project.succeed()
 
 
-def test_every_reply_is_kept_and_most_are_read(run):
+def test_every_reply_is_kept_and_many_are_read(run):
     _, project, _ = run
     for model in ("teacher", "base", "tuned-seed1"):
         replies = pl.read_parquet(project.folder / shard_file(model)).filter(record="observation")
@@ -49,7 +49,7 @@ def test_every_reply_is_kept_and_most_are_read(run):
             ("cooperation_first", 10),
             ("cooperation_last", 10),
         ]
-        assert (replies["outcome"] == "read").sum() > 10
+        assert (replies["outcome"] == "read").sum() > 5
         assert ((replies["outcome"] == "read") == replies["action"].is_not_null()).all()
         assert replies["reply_tokens"].is_between(1, MAX_TOKENS).all()
         assert replies.filter(finish="length")["reply_tokens"].unique().to_list() in ([], [MAX_TOKENS])
