@@ -78,7 +78,10 @@ def test_a_real_training_and_sampling_import_exactly_what_is_declared(local_mode
     ]
     sample = [
         *["--model", "tuned-seed1", "--game", "stag_hunt", "--game-file", files.game_file],
-        *["--context-file", files.context_file, *texts, "--observations", 4, "--temperature", 1, "--seed", 1],
+        *["--context-file", files.context_file, "--orders", "cooperation_first", "--observations", 4],
+        # This form has both exact scores and free replies.
+        *["--elicitation-file", files.elicitation_file.with_stem("choice_then_motivation")],
+        *["--temperature", 1, "--top-p", 0.9, "--seed", 1],
         *["--idle-seconds", 0, "--output", tmp_path / "tuned.parquet", *local_model.arguments(), *adapter],
     ]
     assert imported("train_adapter.py", train, tmp_path) == declared("train_adapter.py")

@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from dataclasses import replace
+from functools import partial
 
 import psutil
 import pytest
@@ -15,7 +16,9 @@ from tom.chat import option_ids, prompt_ids
 from tom.choices import Question, observe, questions
 from tom.engines import RESIDENT_TRIES, with_local_engine
 from tom.errors import BadInput
+from tom.free_replies import observe_replies
 from tom.language_models import load_model
+from tom.prompts import CHOICE, FORMS
 from tom.resident import EngineLost, ResidentEngine, engine_key
 from tom.shards import write_shard
 from tom.transformers_engine import TransformersEngine
@@ -79,11 +82,16 @@ def test_without_idle_seconds_no_engine_is_started(engines_folder, local_model, 
     assert servers(engines_folder) == before
 
 
-def test_a_shard_has_the_same_bytes_whatever_answered(engines, local_model, tmp_path):
+@pytest.mark.parametrize("form", FORMS)
+def test_a_shard_has_the_same_bytes_whatever_answered(engines, local_model, tmp_path, form):
+    files = cell_files("stag_hunt", "sports")
+    files = replace(files, elicitation_file=files.elicitation_file.with_stem(form))
+    draw = observe if form == CHOICE else partial(observe_replies, top_p=0.9)
+
     def work(engine):
         used.append(type(engine))
         fields = {"model": "base", "game": "stag_hunt", "context": "sports"}
-        return observe(engine, cell_files("stag_hunt", "sports"), list(ORDERS), 300, 1.0, 1, fields)
+        return draw(engine, files, orders=list(ORDERS), observations=20, temperature=1.0, seed=1, fields=fields)
 
     used = []
     for name, idle_seconds in (("resident", 60), ("alone", 0)):

@@ -109,6 +109,25 @@ def test_a_cell_nobody_can_read_is_left_out_and_counted(shards, reference):
     assert shown.select("rate", "invalid").row(0) == (None, 300)
 
 
+@pytest.mark.parametrize(
+    ("unreadable", "named"),
+    [(["base"], "; base gave none"), (["teacher", "tuned-seed1"], "; teacher and tuned-seed1 gave none")],
+)
+def test_a_model_nobody_can_read_anywhere_is_named(shards, reference, unreadable, named):
+    free = shards.filter(record="observation")
+    action = pl.when(pl.col("model").is_in(unreadable)).then(None).otherwise("action")
+    with pytest.raises(BadInput, match=f"no cell with readable replies of teacher, base, .*{named} in any cell"):
+        evaluate(free.with_columns(action=action), reference, None, "in_sample", PRECISION)
+
+
+def test_replies_without_exact_scores_are_evaluated_as_sampled(shards, reference):
+    free, free_reference = (frame.filter(record="observation") for frame in (shards, reference))
+    tables = evaluate(free, free_reference, None, "in_sample", PRECISION)
+    assert set(tables["alignment"]["measure"]) == {"sampled"}
+    assert tables["propensities"]["exact"].null_count() == tables["propensities"].height
+    assert tables["diagnostics"]["letter_change"].null_count() == tables["diagnostics"].height
+
+
 def test_one_order_is_its_own_headline():
     models = small_run()
     one = run_frame(models).filter(pl.col("order") == "cooperation_first")

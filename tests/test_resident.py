@@ -19,6 +19,7 @@ from engine_processes import servers, wait_until
 from tom import owner, resident
 from tom.choices import Question
 from tom.errors import BadInput
+from tom.replies import Request
 from tom.resident import EngineLost, engine_key, private_folder, resident_engine
 from tom.transformers_engine import TransformersEngine
 
@@ -60,6 +61,15 @@ def test_it_answers_as_an_engine_in_this_process(engines, local_model, asked, sc
         assert engine.score(asked[:1]) == TransformersEngine(local_model).score(asked[:1])
 
 
+def test_it_replies_as_an_engine_in_this_process(engines, local_model, asked):
+    requests = [Request(question.messages, 3, 5, 1.0, 0.9, seed) for seed, question in enumerate(asked)]
+    expected = TransformersEngine(local_model).reply(requests)
+    assert [len(replies) for replies in expected] == [3] * len(requests)
+    with resident_engine(local_model, 60) as engine:
+        assert engine.reply(requests) == expected
+        assert engine.reply(requests[1:2]) == expected[1:2]
+
+
 def test_the_next_client_finds_the_same_engine(engines, local_model, asked, scores):
     found = []
     for _ in range(3):
@@ -94,6 +104,8 @@ def test_a_fault_reaches_the_client_and_the_engine_lives_on(engines, local_model
         with pytest.raises(RuntimeError, match="Error: ") as caught:
             engine.score([Question(None, ("C", "D"))])
         assert not isinstance(caught.value, EngineLost)  # another engine would fail as well
+        with pytest.raises(RuntimeError, match="Error: "):
+            engine.reply([Request(None, 1, 1, 1.0, 1.0, 1)])
         assert engine.score(asked) == scores
 
 

@@ -22,8 +22,8 @@ class Project:
     folder: Path
 
     @classmethod
-    def create(cls, folder: Path, model: Path) -> "Project":
-        """Copy the workflow and a model to a new folder."""
+    def create(cls, folder: Path, model: Path, config: str = "tiny.yaml") -> "Project":
+        """Copy the workflow, a model and a config of this folder, as tiny.yaml, to a new folder."""
         folder.mkdir(parents=True)
         for name in COPIED:
             source = REPOSITORY / name
@@ -31,7 +31,7 @@ class Project:
                 shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy2(source, folder / name)
-        shutil.copy2(Path(__file__).with_name("tiny.yaml"), folder / "tiny.yaml")
+        shutil.copy2(Path(__file__).with_name(config), folder / "tiny.yaml")
         shutil.copytree(model, folder / "tiny-model")
         return cls(folder)
 

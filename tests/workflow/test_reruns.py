@@ -86,6 +86,11 @@ def test_waiting_time_and_threads_of_training_rerun_nothing(project):
     assert project.plan() == Counter()
 
 
+def test_top_p_reruns_nothing_where_choices_are_drawn(project):
+    project.edit("tiny.yaml", "idle_seconds: 30", "idle_seconds: 30\n  top_p: 0.5")
+    assert project.plan() == Counter()
+
+
 def test_the_elicitation_reruns_the_student_but_not_the_recorded_teacher(project):
     project.edit("resources/elicitations/choice.yaml", "single letter", "single character")
     plan = project.plan()

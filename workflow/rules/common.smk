@@ -18,6 +18,7 @@ from tom.code import code_of
 from tom.errors import BadInput
 from tom.games import split_scale
 from tom.owner import announce_run
+from tom.prompts import CHOICE, load_elicitation
 from tom.recorded_teacher import read_counts
 from tom.study import IN_SAMPLE, cells_of, check_study, drop_splits, out_of_sample_splits
 

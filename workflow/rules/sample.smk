@@ -4,10 +4,12 @@ in: a cell's texts, and the model (published counts, or weights with or without 
 out: in_sample/shards/{model}/{game}/{context}.parquet; out_of_sample.smk and validate.smk use the same rules
 """
 
+# A choice alone is drawn from exact probabilities, which top_p has no part in: it would rerun shards for nothing.
+FREE_REPLIES = ["top_p"] if load_elicitation(elicitation_file()).form != CHOICE else []
 SAMPLING = " ".join(
     [
         flags(config, "observations", "orders"),
-        flags(config["sampling"], "seed", "temperature", "threads"),
+        flags(config["sampling"], "seed", "temperature", "threads", *FREE_REPLIES),
     ]
 )
 # How long an engine waits changes no result, so it is no parameter that a rerun would follow.

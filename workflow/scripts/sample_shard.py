@@ -1,5 +1,7 @@
 """Score and sample one cell with a local model, and write its shard.
 
+The form of the elicitation decides how: a choice alone is drawn from its exact probabilities, any other reply is
+written freely and then read.
 The bytes of a shard are the same whether a resident engine answered or the model was loaded for it alone.
 """
 
@@ -11,7 +13,9 @@ from tom.cells import CellFiles
 from tom.choices import observe
 from tom.engines import with_local_engine
 from tom.errors import run_main
+from tom.free_replies import observe_replies
 from tom.local_model import LocalModel
+from tom.prompts import CHOICE, load_elicitation
 from tom.shards import write_shard
 
 
@@ -38,6 +42,7 @@ def main() -> None:
     parser.add_argument("--orders", nargs="+", required=True)
     parser.add_argument("--observations", type=int, required=True)
     parser.add_argument("--temperature", type=float, required=True)
+    parser.add_argument("--top-p", type=float, default=1.0, help="of free replies; 1 cuts nothing off")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--idle-seconds", type=float, required=True, help="0: no resident engine")
     parser.add_argument("--output", required=True)
@@ -45,8 +50,12 @@ def main() -> None:
     arguments = parser.parse_args()
 
     model = LocalModel.from_arguments(arguments)
+    if load_elicitation(arguments.elicitation_file).form == CHOICE:
+        draw = observe
+    else:
+        draw = partial(observe_replies, top_p=arguments.top_p)
     work = partial(
-        observe,
+        draw,
         files=CellFiles(arguments.game, arguments.game_file, arguments.context_file, arguments.elicitation_file),
         orders=arguments.orders,
         observations=arguments.observations,

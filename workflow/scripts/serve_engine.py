@@ -18,10 +18,10 @@ from tom.transformers_engine import TransformersEngine
 LOOK_AROUND_SECONDS = 1.0
 
 
-def answer(engine: TransformersEngine, questions: list) -> dict:
-    """The engine's scores, or what went wrong, as one message."""
+def answer(engine: TransformersEngine, method: str, asked: list) -> dict:
+    """What a method of the engine (see tom/engines.py) answers, or what went wrong, as one message."""
     try:
-        return {"scores": engine.score(questions)}
+        return {"answers": getattr(engine, method)(asked)}
     except BadInput as error:
         return {"bad_input": str(error)}
     except Exception as error:  # noqa: BLE001 - whatever it is, the client must hear of it
@@ -36,7 +36,7 @@ def serve_client(connection: Connection, engine: TransformersEngine, runs: set[s
                 request = connection.recv()
                 if request["run"]:
                     runs.add(request["run"])
-                connection.send(answer(engine, request["questions"]))
+                connection.send(answer(engine, request["method"], request["asked"]))
         except LOST:
             return
 

@@ -43,6 +43,35 @@ def questions(files: CellFiles, variants: list[Variant]) -> list[Question]:
     return [Question(messages, (v.label(True), v.label(False))) for messages, v in zip(rendered, variants, strict=True)]
 
 
+def prompt_columns(variant: Variant, messages: Messages) -> dict:
+    """The columns that say how a row was asked."""
+    return {
+        "order": variant.order,
+        "cooperation_label": variant.cooperation_label,
+        "prompt_sha256": prompt_sha256(messages),
+    }
+
+
+def score_rows(engine, files: CellFiles, orders: list[str], temperature: float, fields: dict) -> dict[Variant, dict]:
+    """The score row of each variant, asked ones first.
+
+    engine: has `score(questions) -> list[ChoiceScore]`. fields: columns that all rows share.
+    """
+    variants = scored(orders)
+    asks = questions(files, variants)
+    return {
+        variant: fields
+        | prompt_columns(variant, question.messages)
+        | {"record": "score", "p_cooperate": score.probability(0, temperature), "option_mass": score.option_mass}
+        for variant, question, score in zip(variants, asks, engine.score(asks), strict=True)
+    }
+
+
+def variant_generator(seed: int, fields: dict, variant: Variant) -> np.random.Generator:
+    """The random generator of one cell and model in one variant; fields: `model`, `game` and `context` name it."""
+    return cell_generator(seed, fields["model"], fields["game"], fields["context"], *asdict(variant).values())
+
+
 def observe(
     engine, files: CellFiles, orders: list[str], observations: int, temperature: float, seed: int, fields: dict
 ) -> list[dict]:
@@ -51,25 +80,13 @@ def observe(
     engine: has `score(questions) -> list[ChoiceScore]`. fields: columns that all rows share; `model`,
     `game` and `context` among them seed the draws.
     """
-    variants = scored(orders)
-    asks = questions(files, variants)
-    rows, known = [], {}
-    for variant, question, score in zip(variants, asks, engine.score(asks), strict=True):
-        known[variant] = fields | {
-            "order": variant.order,
-            "cooperation_label": variant.cooperation_label,
-            "prompt_sha256": prompt_sha256(question.messages),
-            "p_cooperate": score.probability(0, temperature),
-            "option_mass": score.option_mass,
-            "temperature": temperature,
-            "seed": seed,
-        }
-        rows.append(known[variant] | {"record": "score"})
+    fields = fields | {"temperature": temperature, "seed": seed}
+    known = score_rows(engine, files, orders, temperature, fields)
+    rows = list(known.values())
     number = 0
     wanted = asked(orders)
     for variant, share in zip(wanted, share_out(observations, len(wanted)), strict=True):
-        names = (fields["model"], fields["game"], fields["context"], *asdict(variant).values())
-        draws = cell_generator(seed, *names).random(share) < known[variant]["p_cooperate"]
+        draws = variant_generator(seed, fields, variant).random(share) < known[variant]["p_cooperate"]
         for cooperates in draws.tolist():
             reply = {"raw": variant.label(cooperates), "action": "cooperate" if cooperates else "defect"}
             reply |= {"outcome": "read", "rule": "drawn"}

@@ -71,10 +71,14 @@ def panel(counts: pl.DataFrame, tuned: list[str], view: str, measure: str) -> Pa
         teacher=pooled_teacher(counts),
         base=answers_of(counts, BASE, orders, measure),
         tuned={model: answers_of(counts, model, orders, measure) for model in tuned},
-    ).readable()
-    if not whole.cells:
-        raise BadInput(f"shards: no cell with readable replies of {TEACHER}, {BASE} and {', '.join(tuned)}")
-    return whole
+    )
+    part = whole.readable()
+    if not part.cells:
+        models = {TEACHER: whole.teacher, BASE: whole.base, **whole.tuned}
+        mute = [name for name, answers in models.items() if not np.isfinite(answers.rates()).any()]
+        found = f"; {' and '.join(mute)} gave none in any cell" if mute else ""
+        raise BadInput(f"shards: no cell with readable replies of {', '.join(models)}{found}: see their column 'raw'")
+    return part
 
 
 def require_same_cells(counts: pl.DataFrame, what: str) -> None:

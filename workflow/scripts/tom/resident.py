@@ -27,6 +27,7 @@ from tom.code import SCRIPTS, code_sha256
 from tom.errors import BadInput
 from tom.local_model import LocalModel
 from tom.owner import current_run
+from tom.replies import Reply, Request
 
 SERVER = "serve_engine.py"
 SOCKET_PATH_LIMIT = 100  # bytes; Linux allows 107, macOS 103
@@ -67,8 +68,15 @@ class ResidentEngine:
 
     def score(self, questions: list[Question]) -> list[ChoiceScore]:
         """As TransformersEngine.score. Errors: EngineLost if the engine died; BadInput as the engine raised it."""
+        return self._ask("score", questions)
+
+    def reply(self, requests: list[Request]) -> list[list[Reply]]:
+        """As TransformersEngine.reply. Errors: as those of `score`."""
+        return self._ask("reply", requests)
+
+    def _ask(self, method: str, asked: list) -> list:
         try:
-            self.connection.send({"run": current_run(), "questions": questions})
+            self.connection.send({"run": current_run(), "method": method, "asked": asked})
             answer = self.connection.recv()
         except LOST as error:
             raise EngineLost(f"the engine went away ({type(error).__name__})") from None
@@ -76,7 +84,7 @@ class ResidentEngine:
             raise BadInput(answer["bad_input"])
         if "error" in answer:
             raise RuntimeError(answer["error"])
-        return answer["scores"]
+        return answer["answers"]
 
 
 @contextmanager

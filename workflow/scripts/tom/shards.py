@@ -35,6 +35,7 @@ COLUMNS: dict[str, pl.DataType] = {
     "p_cooperate": pl.Float64(),  # exact probability among the options, at the temperature
     "option_mass": pl.Float64(),  # probability that an unconstrained reply begins with an option, at temperature 1
     "temperature": pl.Float64(),
+    "top_p": pl.Float64(),  # of free replies; null without them
     "seed": pl.Int64(),
     "engine": pl.String(),
     "model_sha256": pl.String(),

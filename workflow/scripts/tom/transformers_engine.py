@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from tom.choices import ChoiceScore, Question
 from tom.local_model import LocalModel
+from tom.replies import Reply, Request
 
 REMEMBERED_OPENINGS = 8  # games in a row, each in all its variants
 
@@ -66,3 +67,9 @@ class TransformersEngine:
         ]
         pairs = list(zip(sums[::2], sums[1::2], strict=True))
         return [ChoiceScore(pair, sum(map(math.exp, pair))) for pair in pairs]
+
+    def reply(self, requests: list[Request]) -> list[list[Reply]]:
+        """Each request's free replies; a request's do not depend on what else is asked."""
+        from tom.generation import generate
+
+        return [generate(self.model, self.tokenizer, request) for request in requests]

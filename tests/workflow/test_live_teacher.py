@@ -1,0 +1,123 @@
+"""A teacher asked live, and replies in words: a whole run, and what it says of replies that can't be read."""
+
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import polars as pl
+import pytest
+from project import Project
+from taught_model import WHO_KNOWS, make_taught_model, replies_of
+
+FORMS = ("choice_then_motivation", "motivation_then_choice")
+MAX_TOKENS = 24
+
+
+def shard_file(model: str) -> str:
+    return f"results/in_sample/shards/{model}/stag_hunt/business.parquet"
+
+
+def create(folder: Path, teacher: Path, student: Path, form: str) -> Project:
+    """A project with a live teacher, and a short elicitation of the form."""
+    project = Project.create(folder, student, "live.yaml")
+    shutil.copytree(teacher, project.folder / "tiny-teacher")
+    elicitations = project.folder / "resources" / "elicitations"
+    lines = (elicitations / f"{form}.yaml").read_text().splitlines()
+    lines = [f"max_tokens: {MAX_TOKENS}" if line.startswith("max_tokens:") else line for line in lines]
+    (elicitations / "short.yaml").write_text("\n".join(lines) + "\n")
+    return project
+
+
+@pytest.fixture(scope="module", params=FORMS)
+def run(request, tmp_path_factory, tiny_folder, resources) -> tuple[str, Project, str]:
+    """(form, the project, what Snakemake said) of a finished run; the teacher cooperates more than the student."""
+    folder = tmp_path_factory.mktemp(request.param)
+    elicitation = resources / "elicitations" / f"{request.param}.yaml"
+    teacher, student = (
+        make_taught_model(tiny_folder, folder / name, elicitation, replies_of(request.param, cooperate))
+        for name, cooperate in (("teacher", 0.8), ("student", 0.3))
+    )
+    project = create(folder / "project", teacher, student, request.param)
+    return request.param, project, project.succeed()
+
+
+def test_every_reply_is_kept_and_many_are_read(run):
+    _, project, _ = run
+    for model in ("teacher", "base", "tuned-seed1"):
+        replies = pl.read_parquet(project.folder / shard_file(model)).filter(record="observation")
+        assert replies["order"].value_counts().sort("order").rows() == [
+            ("cooperation_first", 10),
+            ("cooperation_last", 10),
+        ]
+        assert (replies["outcome"] == "read").sum() > 5
+        assert ((replies["outcome"] == "read") == replies["action"].is_not_null()).all()
+        assert replies["reply_tokens"].is_between(1, MAX_TOKENS).all()
+        assert replies.filter(finish="length")["reply_tokens"].unique().to_list() in ([], [MAX_TOKENS])
+        assert replies["top_p"].unique().to_list() == [0.95]
+        assert replies["raw"].n_unique() > 2
+
+
+def test_what_can_not_be_read_has_no_action_and_is_counted(run):
+    _, project, _ = run
+    shards = pl.concat([pl.read_parquet(file) for file in (project.folder / "results").glob("*/shards/*/*/*.parquet")])
+    unclear = shards.filter(pl.col("raw") == WHO_KNOWS)
+    assert unclear.height > 0
+    assert unclear["action"].null_count() == unclear.height
+    table = pl.read_parquet(project.folder / "results/tables/in_sample/diagnostics.parquet")
+    in_sample = shards.filter(pl.col("context") != "sports", record="observation")
+    for row in table.iter_rows(named=True):
+        own = in_sample.filter(model=row["model"])
+        assert (row["observations"], row["invalid"]) == (own.height, own["action"].null_count())
+
+
+def test_exact_figures_are_there_where_the_choice_comes_first_and_nowhere_else(run):
+    form, project, _ = run
+    first = form == FORMS[0]
+    tables = project.folder / "results" / "tables"
+    for split in ("in_sample", "out_of_sample_contexts"):
+        measures = pl.read_parquet(tables / split / "alignment.parquet")["measure"].unique().sort().to_list()
+        assert measures == (["exact", "sampled"] if first else ["sampled"])
+        diagnostics = pl.read_parquet(tables / split / "diagnostics.parquet")
+        for name in ("order_bias", "letter_change", "letter_distance", "option_mass"):
+            assert diagnostics[name].null_count() == (0 if first else diagnostics.height)
+    records = Counter(pl.read_parquet(project.folder / shard_file("base"))["record"])
+    assert records == ({"score": 4, "observation": 20} if first else {"observation": 20})
+
+
+def test_the_run_ends_with_its_figures_and_its_summary(run):
+    form, project, said = run
+    names = {path.stem for path in (project.folder / "results/figures").glob("*.png")}
+    splits = ("in_sample", "out_of_sample_contexts")
+    assert names == {"agreement", "gap_closed", "training_curve", *(f"propensities-{split}" for split in splits)}
+    summary = (project.folder / "results/summary.md").read_text()
+    assert "# What tiny learnt from tiny teacher" in summary
+    assert f"propensities: {'exact' if form == FORMS[0] else 'sampled'}" in summary
+    assert summary.rstrip() in said
+
+
+def test_a_model_of_its_own_gives_the_bytes_of_a_resident_one(run, tmp_path):
+    _, project, _ = run
+    project = project.copy(tmp_path / "project")
+    project.edit("tiny.yaml", "idle_seconds: 30", "idle_seconds: 0")
+    file = project.folder / shard_file("teacher")
+    before = file.read_bytes()
+    file.unlink()
+    project.succeed(shard_file("teacher"))
+    assert file.read_bytes() == before
+
+
+def test_top_p_reruns_the_sampling(run, tmp_path):
+    _, project, _ = run
+    project = project.copy(tmp_path / "project")
+    assert project.plan() == Counter()
+    project.edit("tiny.yaml", "top_p: 0.95", "top_p: 0.9")
+    assert {"sample_untuned", "train_adapter", "sample_tuned"} <= set(project.plan())
+
+
+def test_a_teacher_that_nobody_can_read_ends_the_run_with_one_clear_error(tmp_path, tiny_folder):
+    project = create(tmp_path / "project", tiny_folder, tiny_folder, FORMS[1])
+    done = project.run("train")
+    said = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode != 0
+    assert "error: results/in_sample/shards/teacher/stag_hunt: no readable reply to learn from" in said
+    assert "Traceback" not in said
