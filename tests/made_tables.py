@@ -6,7 +6,7 @@ import polars as pl
 from evaluate_split import evaluate
 from made_shards import shard_frame, small_run
 
-from tom.alignment_table import Precision
+from tom.precision import Precision
 from tom.published import read_published_split
 
 SPLITS = ("in_sample", "doubled_payoffs", "out_of_sample_contexts")
@@ -18,7 +18,7 @@ def made_tables(resources: Path) -> dict[str, pl.DataFrame]:
     reference = shards.filter(pl.col("model").is_in(["teacher", "base"]))
     published = resources / "paper" / "observed_choices.csv"
     by_split = [
-        evaluate(shards, reference, read_published_split(published, split), split, Precision(200, 0.95, 1))
+        evaluate(shards, reference, read_published_split(published, split), split, Precision(200, 0.95, 1, 0.1))
         for split in SPLITS
     ]
     return {name: pl.concat([tables[name] for tables in by_split]) for name in by_split[0]}
