@@ -28,6 +28,7 @@ rule all:
     input:
         f"{RESULTS}/summary.md",
         tables(config["splits"]),
+        SENSITIVITIES.values(),
         figures(),
 
 

@@ -3,8 +3,9 @@ import sys
 import polars as pl
 import pytest
 from made_tables import made_tables
-from summarise_run import describe_lead, describe_student, main, paper_lines, summarise, verdict_line
+from summarise_run import TABLES, describe_student, main, paper_lines, summarise, verdict_line
 
+from tom.leads import describe_lead, describe_leads, listed
 from tom.plain_tables import markdown_table
 
 
@@ -20,13 +21,12 @@ def paper(resources):
 
 @pytest.fixture(scope="module")
 def lines(tables, paper):
-    shown = (tables["alignment"], tables["diagnostics"], tables["improvements"])
-    return summarise(*shown, *paper, "Small-135M", "Large-70b")
+    return summarise(*(tables[name] for name in TABLES), *paper, "Small-135M", "Large-70b")
 
 
 def test_the_summary_fits_a_screen(lines):
     lines = "\n".join(lines).splitlines()
-    assert len(lines) <= 45
+    assert len(lines) <= 52
     assert max(map(len, lines)) <= 110
 
 
@@ -35,7 +35,12 @@ def test_the_summary_says_what_was_found(lines):
     assert "# What Small-135M learnt from Large-70b" in text
     assert "0.400 → 0.050" in text  # exact gaps of the headline view
     assert "0.500 → 0.070" in text  # and in the paper's order, .02 more for each student
-    assert "- In sample: nearer to the teacher (seed SD 17.7 points); beats the coin and the constant." in text
+    flat = " ".join(text.split())
+    assert "- In sample: nearer to the teacher (seed SD 17.7 points); beats the coin, the constant" in flat
+    assert "Nearer than the base in 2 of 2 contexts" in flat
+    # Every seed's four cells in three splits; seed 1 is the teacher itself.
+    assert "- Cells equivalent / different / undecided within 10 points of the teacher: In sample 0 / 0 / 8" in flat
+    assert "Sensitivity learnt" in flat
     # Bias of .1 either way in the base; change 0, distance |2p - 1|.
     assert (
         "- base: the listing order moves it by 20 points (notable); "
@@ -69,6 +74,18 @@ def test_a_lead_is_judged_by_its_interval(low, high, words):
     assert words in describe_lead({"coin_low": low, "coin_high": high}, "coin")
 
 
+def test_leads_are_grouped_and_what_follows_is_said():
+    row = {"coin": (0.1, 0.2), "constant": (-0.2, -0.1), "shift": (-0.1, 0.1), "nearest": (None, None)}
+    row = {f"{name}_{end}": value for name, ends in row.items() for end, value in zip(("low", "high"), ends)}
+    assert describe_leads(row) == (
+        "beats the coin; falls short of the constant; not to be told from the shift;"
+        " not to be compared with the nearest cell, so this is no gain over what needs no student"
+    )
+    ahead = dict.fromkeys(row, 0.1)
+    assert describe_leads(ahead) == "beats the coin, the constant, the shift and the nearest cell"
+    assert listed(["a"]) == "a"
+
+
 @pytest.mark.parametrize(
     ("closed", "low", "high", "words"),
     [
@@ -82,7 +99,8 @@ def test_a_split_is_judged_by_its_interval(tables, closed, low, high, words):
     changed = tables["alignment"].with_columns(
         gap_closed=pl.lit(closed, pl.Float64), low=pl.lit(low, pl.Float64), high=pl.lit(high, pl.Float64)
     )
-    assert words in verdict_line(changed.filter(measure="exact"), "in_sample", "both")
+    none = tables["generalisation"].clear()
+    assert words in verdict_line(changed.filter(measure="exact"), none, "in_sample", "both")
 
 
 @pytest.mark.parametrize(
@@ -95,9 +113,10 @@ def test_what_a_student_follows(change, distance, words):
 
 
 def test_sampled_propensities_do_where_there_are_no_exact_ones(tables, paper):
-    sampled = {name: tables[name] for name in ("alignment", "improvements")}
-    sampled = {name: table.filter(measure="sampled") for name, table in sampled.items()}
-    text = "\n".join(summarise(sampled["alignment"], tables["diagnostics"], sampled["improvements"], *paper, "s", "t"))
+    sampled = [
+        tables[name].filter(measure="sampled") if "measure" in tables[name].columns else tables[name] for name in TABLES
+    ]
+    text = "\n".join(summarise(*sampled, *paper, "s", "t"))
     assert "propensities: sampled" in text
 
 
@@ -108,7 +127,7 @@ def test_tables_are_aligned():
 
 def test_main_writes_the_summary(tables, paper, tmp_path, monkeypatch):
     arguments = []
-    for name in ("alignment", "diagnostics", "improvements"):
+    for name in TABLES:
         tables[name].write_parquet(tmp_path / f"{name}.parquet")
         arguments += [f"--{name}", str(tmp_path / f"{name}.parquet")]
     arguments += ["--published", str(paper[0]), "--contributions", str(paper[1])]

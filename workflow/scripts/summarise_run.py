@@ -1,7 +1,8 @@
 """Summarise a run in one page of plain Markdown: what the students learnt, and what would have done as well.
 
 python workflow/scripts/summarise_run.py --alignment A.parquet ... --diagnostics D.parquet ... \
-    --improvements I.parquet ... --published resources/paper/observed_choices.csv \
+    --improvements I.parquet ... --equivalence E.parquet ... --generalisation G.parquet ... \
+    --sensitivities S.parquet --published resources/paper/observed_choices.csv \
     --contributions resources/paper/observed_contributions.csv --output summary.md
 """
 
@@ -12,17 +13,21 @@ from textwrap import wrap
 import polars as pl
 
 from tom.alignment import distance, gap_closed
-from tom.baselines import COIN
+from tom.baselines import BASELINES, COIN
+from tom.equivalence import EQUIVALENCES
 from tom.errors import run_main
 from tom.files import say_wrote, whole_file
 from tom.improvement import VERDICTS, improvement, published_improvement, summarise_improvements
+from tom.leads import describe_leads
 from tom.models import BASE, TEACHER, role
 from tom.names import readable
 from tom.plain_tables import markdown_table
 from tom.propensities import headline_view
 from tom.published import SPLITS, mean_contributions, read_published_split
+from tom.study import IN_SAMPLE
 from tom.tables import read_table
 
+TABLES = ("alignment", "diagnostics", "improvements", "equivalence", "generalisation", "sensitivities")
 WIDTH = 110
 VIEW_NAMES = {"both": "both", "fixed": "paper's", "swapped": "swapped"}
 NOTABLE = 0.1
@@ -31,7 +36,7 @@ NOTABLE = 0.1
 
 def percent(share: float | None) -> str:
     """0.334 → `33`; `-` where nothing is defined."""
-    return "-" if share is None else f"{100 * share:.0f}"
+    return "-" if share is None else f"{round(100 * share)}"
 
 
 def with_interval(row: dict) -> str:
@@ -54,7 +59,7 @@ def predictors_of(alignment: pl.DataFrame, split: str, view: str) -> dict[str, d
 
 def alignment_lines(alignment: pl.DataFrame, views: list[str]) -> list[str]:
     """The table of gaps: a line for each split and view."""
-    header = ["split", "order", "gap: before → after", "closed %", "coin", "constant", "shift", "ceiling"]
+    header = ["split", "order", "gap", "closed %", "coin", "const", "shift", "near", "ceiling"]
     rows = []
     for split in alignment["split"].unique(maintain_order=True):
         for view in views:
@@ -65,24 +70,17 @@ def alignment_lines(alignment: pl.DataFrame, views: list[str]) -> list[str]:
                     VIEW_NAMES[view],
                     f"{found[BASE]['gap']:.3f} → {found['tuned']['gap']:.3f}",
                     with_interval(found["tuned"]),
-                    *(percent(found[name]["gap_closed"]) for name in ("coin", "constant", "shift", "teacher_again")),
+                    *(percent(found[name]["gap_closed"]) for name in (*BASELINES, "teacher_again")),
                 ]
             )
     return markdown_table(header, rows)
 
 
-def describe_lead(row: dict, baseline: str) -> str:
-    """How the tuned student does against a baseline: by the interval of the difference."""
-    low, high = row[f"{baseline}_low"], row[f"{baseline}_high"]
-    if low is None:
-        return "not to be compared with"
-    if low > 0:
-        return "beats"
-    return "falls short of" if high < 0 else "not to be told from"
+def verdict_line(alignment: pl.DataFrame, against_base: pl.DataFrame, split: str, view: str) -> str:
+    """What a split shows: did tuning close any of the gap, more than no student would, and in contexts at large?
 
-
-def verdict_line(alignment: pl.DataFrame, split: str, view: str) -> str:
-    """One sentence on a split: did tuning close any of the gap, and more than no student would?"""
+    against_base: the split's row of the generalisation table.
+    """
     tuned = predictors_of(alignment, split, view)["tuned"]
     if tuned["gap_closed"] is None:
         change = "no gap to close"
@@ -93,11 +91,67 @@ def verdict_line(alignment: pl.DataFrame, split: str, view: str) -> str:
     else:
         change = "no clear change"
     spread = "" if tuned["seed_sd"] is None else f" (seed SD {100 * tuned['seed_sd']:.1f} points)"
-    leads: dict[str, list[str]] = {}
-    for baseline in ("coin", "constant"):
-        leads.setdefault(describe_lead(tuned, baseline), []).append(f"the {baseline}")
-    compared = "; ".join(f"{lead} {' and '.join(baselines)}" for lead, baselines in leads.items())
-    return "\n".join(wrap(f"- {readable(split)}: {change}{spread}; {compared}.", WIDTH, subsequent_indent="  "))
+    words = [f"- {readable(split)}: {change}{spread}; {describe_leads(tuned)}."]
+    words += [f"{describe_contexts(row)}." for row in against_base.iter_rows(named=True)]
+    return wrapped(" ".join(words))
+
+
+def describe_contexts(row: dict) -> str:
+    """The lead over the base with contexts as the sample, in points; row: of the generalisation table."""
+    counted = f"Nearer than the base in {row['contexts_nearer']} of {row['contexts']} contexts"
+    if row["low"] is None:
+        return f"{counted}: too few to say more"
+    lead, low, high = (percent(row[name]) for name in ("lead", "low", "high"))
+    return f"{counted}; by {lead} ({low} to {high}) points for contexts at large"
+
+
+def wrapped(text: str) -> str:
+    """A list's item, broken into lines."""
+    return "\n".join(wrap(text, WIDTH, subsequent_indent="  "))
+
+
+def equivalence_line(equivalence: pl.DataFrame, view: str, measure: str) -> str:
+    """How many cells are the teacher's, another, or neither shown, all seeds together."""
+    shown = equivalence.filter(pl.col("model") != BASE, view=view, measure=measure, level="cell")
+    counts = [
+        f"{readable(split)} {' / '.join(str(verdicts.count(verdict)) for verdict in EQUIVALENCES)}"
+        for split in shown["split"].unique(maintain_order=True)
+        for verdicts in [shown.filter(split=split)["verdict"].to_list()]
+    ]
+    margin = 100 * equivalence["margin"][0]
+    return wrapped(
+        f"- Cells {' / '.join(EQUIVALENCES)} within {margin:.0f} points of the teacher: {'; '.join(counts)}."
+    )
+
+
+def sensitivity_line(sensitivities: pl.DataFrame, view: str) -> str | None:
+    """What moves the choice in sample, and how much of it the student learnt; None where nothing was found."""
+    students = sensitivities.filter(split=IN_SAMPLE, view=view).with_columns(
+        student=pl.col("model").map_elements(role, return_dtype=pl.String)
+    )
+    means = students.group_by("student", "quantity", "factor").agg(pl.col("estimate", "low", "high").mean())
+    shares = {(row["student"], row["factor"]): row["estimate"] for row in of_quantity(means, "variance_share")}
+    if (TEACHER, "context") not in shares:
+        return None
+    parts = [
+        f"{name} {' / '.join(percent(shares[name, factor]) for factor in ('context', 'game', 'noise'))}"
+        for name in (TEACHER, BASE, "tuned")
+    ]
+    slopes = {
+        row["factor"]: "none to learn"
+        if row["estimate"] is None
+        else f"{row['estimate']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
+        for row in of_quantity(means.filter(student="tuned"), "slope_on_teacher")
+    }
+    return wrapped(
+        f"- In sample, variance from context / game / of it noise, %: {', '.join(parts)}. Sensitivity learnt (1: the"
+        f" teacher's, 0: none): to context {slopes['context']}, to game {slopes['game']}."
+    )
+
+
+def of_quantity(sensitivities: pl.DataFrame, quantity: str) -> list[dict]:
+    """The rows of one quantity."""
+    return sensitivities.filter(quantity=quantity).to_dicts()
 
 
 def paper_lines(alignment: pl.DataFrame, published: Path, contributions: Path) -> list[str]:
@@ -188,6 +242,9 @@ def summarise(
     alignment: pl.DataFrame,
     diagnostics: pl.DataFrame,
     improvements: pl.DataFrame,
+    equivalence: pl.DataFrame,
+    generalisation: pl.DataFrame,
+    sensitivities: pl.DataFrame,
     published: Path,
     contributions: Path,
     student: str,
@@ -200,16 +257,22 @@ def summarise(
     views = list(dict.fromkeys([headline, *(["fixed"] if "fixed" in found else [])]))
     measure = shown["measure"][0]
     confidence = alignment["confidence"][0]
+    against_base = generalisation.filter(view=headline, measure=measure, predictor="tuned", against=BASE)
     lines = [
         f"# What {student} learnt from {teacher}",
         "",
-        "gap: mean distance between the student's and the teacher's propensity to cooperate, over cells.",
+        "gap: mean distance from the teacher's propensity to cooperate, over cells: before → after tuning.",
         f"closed: the share of the base's gap that is gone, in %; interval: {confidence:.0%}; propensities: {measure}.",
-        "coin: p = 0.5. constant, shift: fitted on in-sample cells. ceiling: what a perfect student would show.",
+        "coin: p = 0.5. constant, shift, nearest cell: from in-sample cells. ceiling: what a perfect student would show.",
         "",
         *alignment_lines(shown, views),
         "",
-        *(verdict_line(shown, split, headline) for split in shown["split"].unique(maintain_order=True)),
+        *(
+            verdict_line(shown, against_base.filter(split=split), split, headline)
+            for split in shown["split"].unique(maintain_order=True)
+        ),
+        equivalence_line(equivalence, headline, measure),
+        *filter(None, [sensitivity_line(sensitivities, headline)]),
         "",
         "Beside the paper, in its order, sampled. Improvement: mean over cells of (tuned - base) / (teacher - base).",
         "",
@@ -226,7 +289,7 @@ def summarise(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name in ("alignment", "diagnostics", "improvements"):
+    for name in TABLES:
         parser.add_argument(f"--{name}", nargs="+", required=True, help="tables of every split")
     parser.add_argument("--published", type=Path, required=True, help="the paper's choices, CSV")
     parser.add_argument("--contributions", type=Path, required=True, help="the paper's contributions, CSV")
@@ -236,9 +299,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     lines = summarise(
-        read_table(*arguments.alignment),
-        read_table(*arguments.diagnostics),
-        read_table(*arguments.improvements),
+        *(read_table(*getattr(arguments, name)) for name in TABLES),
         arguments.published,
         arguments.contributions,
         arguments.student,

@@ -44,10 +44,10 @@ def score_p_value(first: Count, second: Count, difference: float, alternative: s
     p, q = likeliest_at(first, second, difference)
     spread = np.sqrt(p * (1 - p) / readable + q * (1 - q) / of)
     beyond = cooperated / readable - others / of - difference
-    if spread == 0:
-        z = 0.0 if abs(beyond) < 1e-12 else float(np.copysign(np.inf, beyond))
-    else:
-        z = beyond / spread
+    if abs(beyond) < 1e-12:
+        return 0.5
+    with np.errstate(divide="ignore"):
+        z = np.float64(beyond) / spread
     return float(norm.sf(z) if alternative == "larger" else norm.cdf(z))
 
 
