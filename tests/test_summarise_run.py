@@ -38,8 +38,8 @@ def test_the_summary_says_what_was_found(lines):
     flat = " ".join(text.split())
     assert "- In sample: nearer to the teacher (seed SD 17.7 points); beats the coin, the constant" in flat
     assert "Nearer than the base in 2 of 2 contexts" in flat
-    # Every seed's four cells in three splits; seed 1 is the teacher itself.
-    assert "- Cells equivalent / different / undecided within 10 points of the teacher: In sample 0 / 0 / 8" in flat
+    # Seed 1 is the teacher itself in each of four cells, seed 2 a tenth above it.
+    assert "- Cells equivalent / different / undecided within 10 points of the teacher: In sample 4 / 4 / 0" in flat
     assert "Sensitivity learnt" in flat
     # Bias of .1 either way in the base; change 0, distance |2p - 1|.
     assert (
