@@ -126,7 +126,7 @@ def _of_split(tables: Tables, split: str) -> Iterator[tuple[str, Recomputed]]:
         Recomputed(
             *(100 * coin[name] for name in ("gap_closed", "low", "high")),
             "symmetric bootstrap",
-            "what no student is needed for",
+            "needs no student",
         ),
     )
     yield "teacher_cooperation", Recomputed(whole["tuned"]["teacher"])
@@ -150,9 +150,8 @@ def _table_1(reactions: pl.DataFrame) -> dict[str, Recomputed]:
     for model in ("teacher", "base", "tuned"):
         cells = reactions.filter(model=model)
         adjusted = int((cells["p_holm"] < level).sum())
-        verdict = (
-            f"{adjusted} of {cells.height} stand with Holm; of no reaction {level * cells.height:.0f} are expected"
-        )
+        chance = f"{level * cells.height:.0f} would be below .05 without any reaction"
+        verdict = f"{adjusted} of {cells.height} stand with Holm; {chance}"
         found[f"table_1.{model}_cells"] = Recomputed(float((cells["p_value"] < level).sum()), verdict=verdict)
     return found
 
