@@ -13,7 +13,7 @@ from tom.shards import COLUMNS
 
 @pytest.fixture(scope="module")
 def dictionary(root):
-    document = yaml.safe_load((root / "workflow/schemas/columns.yaml").read_text())
+    document = yaml.safe_load((root / "docs/columns.yaml").read_text())
     return {
         name: {column: entry or document["common"][column] for column, entry in table["columns"].items()}
         for name, table in document["tables"].items()
