@@ -4,6 +4,7 @@
     snakemake in_sample --cores all          the cells that are taught
     snakemake out_of_sample --cores all      the cells that are not
     snakemake validate --cores all           leave one context out, to choose a recipe
+    snakemake paper --cores all              the figures of the paper, from its published counts
 
 The stages are the files of workflow/rules, in the order of the include statements below.
 """
@@ -28,6 +29,7 @@ rule all:
     input:
         f"{RESULTS}/summary.md",
         tables(config["splits"]),
+        SENSITIVITIES.values(),
         figures(),
 
 
@@ -39,6 +41,7 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/out_of_sample.smk"
 include: "workflow/rules/validate.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/paper.smk"
 
 
 onsuccess:

@@ -1,9 +1,9 @@
-"""Write what the documentation shows of the workflow itself: the config's knobs and the graph of rules.
+"""Write what the documentation shows of the workflow itself: the config's knobs, the graph of rules, the columns.
 
 python docs/generate.py
 
-Replaces what stands between the markers in config/README.md and docs/pipeline.md; tests/workflow/test_docs.py
-fails when that is stale.
+Replaces what stands between the markers in config/README.md, docs/pipeline.md and docs/data_dictionary.md;
+tests/workflow/test_docs.py fails when that is stale.
 """
 
 import re
@@ -86,9 +86,27 @@ def fill(text: str, name: str, content: str) -> str:
     return f"{before}{begin}\n{content}\n{end}{rest.split(end)[1]}"
 
 
+def data_dictionary() -> str:
+    """Every column of every table, as Markdown."""
+    document = yaml.safe_load((ROOT / "docs/columns.yaml").read_text())
+    lines = []
+    for name, table in document["tables"].items():
+        lines += [f"## {name}", "", f"`{table['files']}`", "", table["about"], ""]
+        lines += ["| column | type | unit | meaning |", "| --- | --- | --- | --- |"]
+        for column, entry in table["columns"].items():
+            kind, unit, meaning = entry or document["common"][column]
+            lines.append(f"| `{column}` | {kind} | {unit} | {meaning.replace('|', chr(92) + '|')} |")
+        lines.append("")
+    return "\n".join(lines[:-1])
+
+
 def pages() -> dict[Path, str]:
     """Each page that holds something generated, as it should be."""
-    parts = {"config/README.md": ("knobs", knob_table), "docs/pipeline.md": ("rules", rule_graph)}
+    parts = {
+        "config/README.md": ("knobs", knob_table),
+        "docs/pipeline.md": ("rules", rule_graph),
+        "docs/data_dictionary.md": ("columns", data_dictionary),
+    }
     return {ROOT / page: fill((ROOT / page).read_text(), name, make()) for page, (name, make) in parts.items()}
 
 

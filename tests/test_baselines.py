@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tom.baselines import fit_constant, fit_shift, shifted
+from tom.baselines import fit_constant, fit_shift, nearest_cell, shifted
 
 propensities = st.lists(st.floats(0, 1), min_size=6, max_size=6).map(np.array)
 
@@ -41,3 +41,15 @@ def test_no_shift_on_a_grid_is_better(teacher, base):
 def test_no_constant_on_a_grid_is_better(teacher):
     best = np.abs(teacher - fit_constant(teacher)).sum()
     assert all(best <= np.abs(teacher - value).sum() + 1e-9 for value in np.linspace(0, 1, 101))
+
+
+def test_the_nearest_cell_is_another_in_the_same_context():
+    taught = [("chess", "x"), ("hunt", "x"), ("duel", "x"), ("hunt", "y")]
+    teacher = np.array([0.1, 0.3, 0.5, 0.9])
+    cells = [("hunt", "x"), ("hunt-x2", "x"), ("hunt", "z"), ("go", "z")]
+    # The mean of the two other games; the game itself; the same game elsewhere; everything.
+    assert nearest_cell(cells, taught, teacher) == pytest.approx([0.3, 0.3, 0.6, 0.45])
+
+
+def test_without_another_cell_there_is_no_nearest():
+    assert np.isnan(nearest_cell([("hunt", "x")], [("hunt", "x")], np.array([0.5]))).all()

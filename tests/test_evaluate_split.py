@@ -2,16 +2,15 @@ import sys
 
 import polars as pl
 import pytest
-from evaluate_split import evaluate, main
+from evaluate_split import TABLES, evaluate, main
 from made_shards import CONTEXTS, GAMES, counted_rows, published_frame, shard_frame, small_run, write_models
 
-from tom.alignment_table import Precision
 from tom.errors import BadInput
+from tom.precision import Precision
 from tom.published import read_published_split
 
-PRECISION = Precision(draws=300, confidence=0.95, seed=1)
+PRECISION = Precision(draws=300, confidence=0.95, seed=1, margin=0.1)
 IN_SAMPLE = ("diplomacy", "business", "environment", "friendship", "teamwork")
-TABLES = ("propensities", "improvements", "alignment", "diagnostics")
 
 
 def run_frame(models: dict) -> pl.DataFrame:
@@ -170,12 +169,16 @@ def test_files_are_the_same_bytes_whatever_the_order_of_shards(tmp_path, resourc
             "argv",
             ["evaluate_split.py", "--split", "in_sample", "--shards", *shards, "--reference-shards", *reference]
             + ["--published", str(resources / "paper" / "observed_choices.csv")]
-            + ["--bootstrap", "100", "--confidence", "0.95", "--seed", "1"]
-            + [argument for name in TABLES for argument in (f"--{name}", str(folder / f"{name}.parquet"))],
+            + ["--bootstrap", "100", "--confidence", "0.95", "--margin", "0.1", "--seed", "1"]
+            + [
+                argument
+                for name in TABLES
+                for argument in (f"--{name.replace('_', '-')}", str(folder / f"{name}.parquet"))
+            ],
         )
         main()
         written.append({file.name: file.read_bytes() for file in sorted(folder.iterdir())})
-    assert sorted(written[0]) == sorted(f"{name}.{kind}" for name in TABLES for kind in ("csv", "parquet"))
+    assert sorted(written[0]) == sorted(f"{name}.{kind}" for name in TABLES for kind in ("csv", "parquet", "tex"))
     assert written[0] == written[1]
     alignment = pl.read_parquet(tmp_path / "0" / "alignment.parquet")
     assert alignment["split"].unique().to_list() == ["in_sample"]

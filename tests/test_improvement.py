@@ -3,8 +3,6 @@ import pytest
 from statsmodels.stats.proportion import proportions_ztest
 
 from tom.improvement import (
-    equal_counts_p_value,
-    equals_known_p_value,
     improvement,
     improvement_table,
     published_improvement,
@@ -61,22 +59,6 @@ def test_cells_without_gap_are_counted_not_averaged():
 )
 def test_verdict(percent, p_value, expected):
     assert verdict(percent, p_value, 0.95) == expected
-
-
-def test_p_value_of_two_counts_by_hand():
-    # z = (.5 - .4) / sqrt(.45 * .55 * (2 / 100)) = 1.4213, two-sided p = .1552.
-    assert equal_counts_p_value((50, 100), (40, 100)) == pytest.approx(0.1552, abs=0.0001)
-    assert equal_counts_p_value((50, 100), (40, 100)) == proportions_ztest([50, 40], [100, 100])[1]
-
-
-@pytest.mark.parametrize("cooperated", [0, 300])
-def test_equal_certainties_do_not_differ(cooperated):
-    assert equal_counts_p_value((cooperated, 300), (cooperated, 300)) == 1
-
-
-def test_p_value_of_a_known_propensity_by_hand():
-    # 5 of 5 at one half: twice 1 / 32.
-    assert equals_known_p_value((5, 5), 0.5) == pytest.approx(2 / 32)
 
 
 def test_improvement_table_uses_the_test_of_its_measure():

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
-from tom.intervals import jeffreys, symmetric
+from tom.intervals import jeffreys, symmetric, wilson
 
 
 @pytest.mark.parametrize(("cooperated", "readable"), [(1, 300), (77, 300), (150, 299), (299, 300), (3, 7)])
@@ -46,3 +46,25 @@ def test_symmetric_leaves_out_draws_without_value():
 @pytest.mark.parametrize(("estimate", "draws"), [(np.nan, [0.1]), (0.0, [np.nan])])
 def test_symmetric_of_nothing_is_nan(estimate, draws):
     assert np.isnan(symmetric(estimate, np.array(draws), 0.95)).all()
+
+
+# Newcombe (1998), Statistics in Medicine 17:857-872, Table I, method 3.
+@pytest.mark.parametrize(
+    ("cooperated", "readable", "low", "high"),
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0000, 0.1611), (1, 29, 0.0061, 0.1718)],
+)
+def test_wilson_gives_a_published_table(cooperated, readable, low, high):
+    assert wilson(cooperated, readable, 0.95) == pytest.approx((low, high), abs=0.00005)
+
+
+def test_wilson_at_the_bounds():
+    low, high = wilson([0, 300, 0], [300, 300, 0], 0.95)
+    assert (low[0], high[1]) == (0, 1)
+    assert high[0] == pytest.approx(1 - low[1])
+    assert (low[2], high[2]) == (0, 1)
+
+
+# Brown, Cai, DasGupta (2001), Table 5: 95 % limits of the modified Jeffreys interval for n = 7.
+@pytest.mark.parametrize(("cooperated", "low", "high"), [(1, 0.016, 0.501), (2, 0.065, 0.648), (3, 0.139, 0.766)])
+def test_jeffreys_gives_its_authors_table(cooperated, low, high):
+    assert jeffreys(cooperated, 7, 0.95) == pytest.approx((low, high), abs=0.0006)

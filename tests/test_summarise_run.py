@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 from made_tables import made_tables
 from summarise_run import (
-    describe_lead,
+    TABLES,
     describe_student,
     main,
     paper_lines,
@@ -13,6 +13,7 @@ from summarise_run import (
     verdict_line,
 )
 
+from tom.leads import describe_lead, describe_leads, listed
 from tom.plain_tables import markdown_table
 
 
@@ -28,13 +29,12 @@ def paper(resources):
 
 @pytest.fixture(scope="module")
 def lines(tables, paper):
-    shown = (tables["alignment"], tables["diagnostics"], tables["improvements"])
-    return summarise(*shown, *paper, "Small-135M", "Large-70b")
+    return summarise(*(tables[name] for name in TABLES), *paper, "Small-135M", "Large-70b")
 
 
 def test_the_summary_fits_a_screen(lines):
     lines = "\n".join(lines).splitlines()
-    assert len(lines) <= 45
+    assert len(lines) <= 52
     assert max(map(len, lines)) <= 110
 
 
@@ -43,7 +43,12 @@ def test_the_summary_says_what_was_found(lines):
     assert "# What Small-135M learnt from Large-70b" in text
     assert "0.400 → 0.050" in text  # exact gaps of the headline view
     assert "0.500 → 0.070" in text  # and in the paper's order, .02 more for each student
-    assert "- In sample: nearer to the teacher (seed SD 17.7 points); beats the coin and the constant." in text
+    flat = " ".join(text.split())
+    assert "- In sample: nearer to the teacher (seed SD 17.7 points); beats the coin, the constant" in flat
+    assert "Nearer than the base in 2 of 2 contexts" in flat
+    # Seed 1 is the teacher itself in each of four cells, seed 2 a tenth above it.
+    assert "- Cells equivalent / different / undecided within 10 points of the teacher: In sample 4 / 4 / 0" in flat
+    assert "Sensitivity learnt" in flat
     # Bias of .1 either way in the base; change 0, distance |2p - 1|.
     assert (
         "- base: the listing order moves it by 20 points (notable); "
@@ -77,6 +82,18 @@ def test_a_lead_is_judged_by_its_interval(low, high, words):
     assert words in describe_lead({"coin_low": low, "coin_high": high}, "coin")
 
 
+def test_leads_are_grouped_and_what_follows_is_said():
+    row = {"coin": (0.1, 0.2), "constant": (-0.2, -0.1), "shift": (-0.1, 0.1), "nearest": (None, None)}
+    row = {f"{name}_{end}": value for name, ends in row.items() for end, value in zip(("low", "high"), ends)}
+    assert describe_leads(row) == (
+        "beats the coin; falls short of the constant; not to be told from the shift;"
+        " not to be compared with the nearest cell, so this is no gain over what needs no student"
+    )
+    ahead = dict.fromkeys(row, 0.1)
+    assert describe_leads(ahead) == "beats the coin, the constant, the shift and the nearest cell"
+    assert listed(["a"]) == "a"
+
+
 @pytest.mark.parametrize(
     ("closed", "low", "high", "words"),
     [
@@ -90,7 +107,8 @@ def test_a_split_is_judged_by_its_interval(tables, closed, low, high, words):
     changed = tables["alignment"].with_columns(
         gap_closed=pl.lit(closed, pl.Float64), low=pl.lit(low, pl.Float64), high=pl.lit(high, pl.Float64)
     )
-    assert words in verdict_line(changed.filter(measure="exact"), "in_sample", "both")
+    none = tables["generalisation"].clear()
+    assert words in verdict_line(changed.filter(measure="exact"), none, "in_sample", "both")
 
 
 @pytest.mark.parametrize(
@@ -111,13 +129,15 @@ def test_unreadable_replies_are_told_by_model_and_outcome(tables, paper):
     )
     told = "Unreadable replies, left out of every rate: base 3.0% refused, 0.5% off format; tuned 3.0% refused."
     assert unreadable_lines(changed) == [told]
-    assert told in summarise(tables["alignment"], changed, tables["improvements"], *paper, "s", "t")
+    changed_tables = tables | {"diagnostics": changed}
+    assert told in summarise(*(changed_tables[name] for name in TABLES), *paper, "s", "t")
 
 
 def test_sampled_propensities_do_where_there_are_no_exact_ones(tables, paper):
-    sampled = {name: tables[name] for name in ("alignment", "improvements")}
-    sampled = {name: table.filter(measure="sampled") for name, table in sampled.items()}
-    text = "\n".join(summarise(sampled["alignment"], tables["diagnostics"], sampled["improvements"], *paper, "s", "t"))
+    sampled = [
+        tables[name].filter(measure="sampled") if "measure" in tables[name].columns else tables[name] for name in TABLES
+    ]
+    text = "\n".join(summarise(*sampled, *paper, "s", "t"))
     assert "propensities: sampled" in text
 
 
@@ -128,7 +148,7 @@ def test_tables_are_aligned():
 
 def test_main_writes_the_summary(tables, paper, tmp_path, monkeypatch):
     arguments = []
-    for name in ("alignment", "diagnostics", "improvements"):
+    for name in TABLES:
         tables[name].write_parquet(tmp_path / f"{name}.parquet")
         arguments += [f"--{name}", str(tmp_path / f"{name}.parquet")]
     arguments += ["--published", str(paper[0]), "--contributions", str(paper[1])]

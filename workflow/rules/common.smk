@@ -115,14 +115,35 @@ def prepared(role):
     return {"manifest": f"{folder}/manifest.json", "weights": ancient(f"{folder}/weights")}
 
 
-TABLES = ("propensities", "improvements", "alignment", "diagnostics")
+TABLES = (
+    "propensities",
+    "improvements",
+    "improvement_summaries",
+    "alignment",
+    "equivalence",
+    "contexts",
+    "generalisation",
+    "diagnostics",
+)
+
+
+def in_all_formats(folder, names):
+    """Tables in a folder: each as Parquet under its own name, and as CSV and LaTeX."""
+    files = {name: f"{folder}/{name}.parquet" for name in names}
+    return files | {f"{name}_{kind}": f"{folder}/{name}.{kind}" for name in names for kind in ("csv", "tex")}
+
+
+def table_flags(names):
+    """Flags that tell a script where to write tables which are outputs of the same names."""
+    return " ".join(f"--{name.replace('_', '-')} {{output.{name}}}" for name in names)
 
 
 def table_files(split):
-    """The tables of a split: each as Parquet under its own name, and as CSV."""
-    folder = f"{RESULTS}/tables/{split}"
-    files = {name: f"{folder}/{name}.parquet" for name in TABLES}
-    return files | {f"{name}_csv": f"{folder}/{name}.csv" for name in TABLES}
+    """The tables of a split."""
+    return in_all_formats(f"{RESULTS}/tables/{split}", TABLES)
+
+
+SENSITIVITIES = in_all_formats(f"{RESULTS}/tables", ("sensitivities", "reactions"))
 
 
 def table(splits, name):

@@ -1,7 +1,7 @@
 """Evaluation: the shards of a split become tables, and the tables of all splits a summary.
 
 in: a split's shards, the in-sample shards of teacher and base (the baselines are fitted there alone)
-out: tables/{split}/{propensities,improvements,alignment,diagnostics}.{parquet,csv}, summary.md
+out: tables/{split}/*.{parquet,csv,tex}, tables/{sensitivities,reactions}.{parquet,csv,tex}, summary.md
 """
 
 
@@ -24,8 +24,22 @@ rule evaluate_in_sample:
     shell:
         "python {input.code[0]} --split {wildcards.split} --shards {input.shards}"
         " --reference-shards {input.reference} --published {input.published} {params.evaluation}"
-        " --propensities {output.propensities} --improvements {output.improvements}"
-        " --alignment {output.alignment} --diagnostics {output.diagnostics} 2>&1 | tee {log}"
+        " " + table_flags(TABLES) + " 2>&1 | tee {log}"
+
+
+rule measure_sensitivities:
+    input:
+        code=code("measure_sensitivities.py"),
+        propensities=table(config["splits"], "propensities"),
+    output:
+        **SENSITIVITIES,
+    log:
+        f"{RESULTS}/logs/evaluate/sensitivities.log",
+    params:
+        evaluation=flags(config["evaluation"]),
+    shell:
+        "python {input.code[0]} --propensities {input.propensities} {params.evaluation}"
+        " " + table_flags(("sensitivities", "reactions")) + " 2>&1 | tee {log}"
 
 
 rule summarise_run:
@@ -34,6 +48,9 @@ rule summarise_run:
         alignment=table(config["splits"], "alignment"),
         diagnostics=table(config["splits"], "diagnostics"),
         improvements=table(config["splits"], "improvements"),
+        equivalence=table(config["splits"], "equivalence"),
+        generalisation=table(config["splits"], "generalisation"),
+        sensitivities=SENSITIVITIES["sensitivities"],
         published=RESOURCES / "paper" / "observed_choices.csv",
         contributions=RESOURCES / "paper" / "observed_contributions.csv",
     output:
@@ -45,5 +62,7 @@ rule summarise_run:
         student=name_of("student"),
     shell:
         "python {input.code[0]} --alignment {input.alignment} --diagnostics {input.diagnostics}"
-        " --improvements {input.improvements} --published {input.published} --contributions {input.contributions}"
+        " --improvements {input.improvements} --equivalence {input.equivalence}"
+        " --generalisation {input.generalisation} --sensitivities {input.sensitivities}"
+        " --published {input.published} --contributions {input.contributions}"
         " --teacher {params.teacher:q} --student {params.student:q} --output {output} 2>&1 | tee {log}"

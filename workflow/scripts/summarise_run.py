@@ -1,21 +1,23 @@
 """Summarise a run in one page of plain Markdown: what the students learnt, and what would have done as well.
 
 python workflow/scripts/summarise_run.py --alignment A.parquet ... --diagnostics D.parquet ... \
-    --improvements I.parquet ... --published resources/paper/observed_choices.csv \
+    --improvements I.parquet ... --equivalence E.parquet ... --generalisation G.parquet ... \
+    --sensitivities S.parquet --published resources/paper/observed_choices.csv \
     --contributions resources/paper/observed_contributions.csv --output summary.md
 """
 
 import argparse
 from pathlib import Path
-from textwrap import wrap
 
 import polars as pl
 
 from tom.alignment import distance, gap_closed
-from tom.baselines import COIN
+from tom.baselines import BASELINES, COIN
 from tom.errors import run_main
 from tom.files import say_wrote, whole_file
+from tom.findings import describe_contexts, equivalence_line, percent, sensitivity_line, wrapped
 from tom.improvement import VERDICTS, improvement, published_improvement, summarise_improvements
+from tom.leads import describe_leads
 from tom.models import BASE, TEACHER, role
 from tom.names import readable
 from tom.outcomes import UNREADABLE
@@ -24,15 +26,10 @@ from tom.propensities import headline_view
 from tom.published import SPLITS, mean_contributions, read_published_split
 from tom.tables import read_table
 
-WIDTH = 110
+TABLES = ("alignment", "diagnostics", "improvements", "equivalence", "generalisation", "sensitivities")
 VIEW_NAMES = {"both": "both", "fixed": "paper's", "swapped": "swapped"}
 NOTABLE = 0.1
 """A mean change of propensity that the summary calls notable: the size of the paper's whole effect of tuning."""
-
-
-def percent(share: float | None) -> str:
-    """0.334 → `33`; `-` where nothing is defined."""
-    return "-" if share is None else f"{100 * share:.0f}"
 
 
 def with_interval(row: dict) -> str:
@@ -55,7 +52,7 @@ def predictors_of(alignment: pl.DataFrame, split: str, view: str) -> dict[str, d
 
 def alignment_lines(alignment: pl.DataFrame, views: list[str]) -> list[str]:
     """The table of gaps: a line for each split and view."""
-    header = ["split", "order", "gap: before → after", "closed %", "coin", "constant", "shift", "ceiling"]
+    header = ["split", "order", "gap", "closed %", "coin", "const", "shift", "near", "ceiling"]
     rows = []
     for split in alignment["split"].unique(maintain_order=True):
         for view in views:
@@ -66,24 +63,17 @@ def alignment_lines(alignment: pl.DataFrame, views: list[str]) -> list[str]:
                     VIEW_NAMES[view],
                     f"{found[BASE]['gap']:.3f} → {found['tuned']['gap']:.3f}",
                     with_interval(found["tuned"]),
-                    *(percent(found[name]["gap_closed"]) for name in ("coin", "constant", "shift", "teacher_again")),
+                    *(percent(found[name]["gap_closed"]) for name in (*BASELINES, "teacher_again")),
                 ]
             )
     return markdown_table(header, rows)
 
 
-def describe_lead(row: dict, baseline: str) -> str:
-    """How the tuned student does against a baseline: by the interval of the difference."""
-    low, high = row[f"{baseline}_low"], row[f"{baseline}_high"]
-    if low is None:
-        return "not to be compared with"
-    if low > 0:
-        return "beats"
-    return "falls short of" if high < 0 else "not to be told from"
+def verdict_line(alignment: pl.DataFrame, against_base: pl.DataFrame, split: str, view: str) -> str:
+    """What a split shows: did tuning close any of the gap, more than no student would, and in contexts at large?
 
-
-def verdict_line(alignment: pl.DataFrame, split: str, view: str) -> str:
-    """One sentence on a split: did tuning close any of the gap, and more than no student would?"""
+    against_base: the split's row of the generalisation table.
+    """
     tuned = predictors_of(alignment, split, view)["tuned"]
     if tuned["gap_closed"] is None:
         change = "no gap to close"
@@ -94,11 +84,9 @@ def verdict_line(alignment: pl.DataFrame, split: str, view: str) -> str:
     else:
         change = "no clear change"
     spread = "" if tuned["seed_sd"] is None else f" (seed SD {100 * tuned['seed_sd']:.1f} points)"
-    leads: dict[str, list[str]] = {}
-    for baseline in ("coin", "constant"):
-        leads.setdefault(describe_lead(tuned, baseline), []).append(f"the {baseline}")
-    compared = "; ".join(f"{lead} {' and '.join(baselines)}" for lead, baselines in leads.items())
-    return "\n".join(wrap(f"- {readable(split)}: {change}{spread}; {compared}.", WIDTH, subsequent_indent="  "))
+    words = [f"- {readable(split)}: {change}{spread}; {describe_leads(tuned)}."]
+    words += [f"{describe_contexts(row)}." for row in against_base.iter_rows(named=True)]
+    return wrapped(" ".join(words))
 
 
 def paper_lines(alignment: pl.DataFrame, published: Path, contributions: Path) -> list[str]:
@@ -165,7 +153,7 @@ def unreadable_lines(diagnostics: pl.DataFrame) -> list[str]:
         shares = {outcome: found[name][outcome] / found[name]["observations"] for outcome in UNREADABLE}
         if told := ", ".join(f"{share:.1%} {outcome.replace('_', ' ')}" for outcome, share in shares.items() if share):
             parts.append(f"{name} {told}")
-    return wrap(f"Unreadable replies, left out of every rate: {'; '.join(parts)}.", WIDTH) if parts else []
+    return [wrapped(f"Unreadable replies, left out of every rate: {'; '.join(parts)}.")] if parts else []
 
 
 def describe_student(name: str, row: dict) -> str:
@@ -201,6 +189,9 @@ def summarise(
     alignment: pl.DataFrame,
     diagnostics: pl.DataFrame,
     improvements: pl.DataFrame,
+    equivalence: pl.DataFrame,
+    generalisation: pl.DataFrame,
+    sensitivities: pl.DataFrame,
     published: Path,
     contributions: Path,
     student: str,
@@ -213,16 +204,22 @@ def summarise(
     views = list(dict.fromkeys([headline, *(["fixed"] if "fixed" in found else [])]))
     measure = shown["measure"][0]
     confidence = alignment["confidence"][0]
+    against_base = generalisation.filter(view=headline, measure=measure, predictor="tuned", against=BASE)
     lines = [
         f"# What {student} learnt from {teacher}",
         "",
-        "gap: mean distance between the student's and the teacher's propensity to cooperate, over cells.",
+        "gap: mean distance from the teacher's propensity to cooperate, over cells: before → after tuning.",
         f"closed: the share of the base's gap that is gone, in %; interval: {confidence:.0%}; propensities: {measure}.",
-        "coin: p = 0.5. constant, shift: fitted on in-sample cells. ceiling: what a perfect student would show.",
+        "coin: p = 0.5. constant, shift, nearest cell: from in-sample cells. ceiling: a perfect student's.",
         "",
         *alignment_lines(shown, views),
         "",
-        *(verdict_line(shown, split, headline) for split in shown["split"].unique(maintain_order=True)),
+        *(
+            verdict_line(shown, against_base.filter(split=split), split, headline)
+            for split in shown["split"].unique(maintain_order=True)
+        ),
+        equivalence_line(equivalence, headline, measure),
+        *filter(None, [sensitivity_line(sensitivities, headline)]),
         "",
         "Beside the paper, in its order, sampled. Improvement: mean over cells of (tuned - base) / (teacher - base).",
         "",
@@ -241,7 +238,7 @@ def summarise(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name in ("alignment", "diagnostics", "improvements"):
+    for name in TABLES:
         parser.add_argument(f"--{name}", nargs="+", required=True, help="tables of every split")
     parser.add_argument("--published", type=Path, required=True, help="the paper's choices, CSV")
     parser.add_argument("--contributions", type=Path, required=True, help="the paper's contributions, CSV")
@@ -251,9 +248,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     lines = summarise(
-        read_table(*arguments.alignment),
-        read_table(*arguments.diagnostics),
-        read_table(*arguments.improvements),
+        *(read_table(*getattr(arguments, name)) for name in TABLES),
         arguments.published,
         arguments.contributions,
         arguments.student,

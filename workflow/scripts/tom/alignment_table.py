@@ -1,11 +1,10 @@
 """The alignment table: what each predictor closes of the base's gap to the teacher, in one view and measure.
 
-Predictors: base; tuned-seed1, ...; tuned (the mean over the seeds); coin, constant and shift (tom/baselines.py);
+Predictors: base; tuned-seed1, ...; tuned (the mean over the seeds); coin, constant, shift and nearest
+(tom/baselines.py);
 teacher_again (the noise ceiling); paper_base and paper_tuned (the published students, measured from the published
 teacher and base).
 """
-
-from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -20,11 +19,11 @@ from tom.alignment import (
     mean_gap,
     noise_gap,
 )
-from tom.baselines import COIN, fit_constant, fit_shift, shifted
-from tom.cells import cell_generator
+from tom.baselines import BASELINES, COIN, fit_constant, fit_shift, nearest_cell, shifted
 from tom.improvement import improvement, published_improvement, summarise_improvements
 from tom.models import BASE, TEACHER
 from tom.panels import Panel
+from tom.precision import Precision
 from tom.resampling import Counted, Known
 
 COLUMNS = {
@@ -50,24 +49,14 @@ COLUMNS = {
     "shift_lead": pl.Float64,
     "shift_low": pl.Float64,
     "shift_high": pl.Float64,
+    "nearest_lead": pl.Float64,
+    "nearest_low": pl.Float64,
+    "nearest_high": pl.Float64,
     "fitted": pl.Float64,  # the propensity of coin and constant, the shift of shift
     "mean_improvement": pl.Float64,  # percent, the paper's headline
     "median_improvement": pl.Float64,  # percent
     "cells_without_gap": pl.Int64,  # left out of both, because base and teacher are equal there
 }
-
-
-@dataclass(frozen=True)
-class Precision:
-    """How intervals are drawn."""
-
-    draws: int
-    confidence: float
-    seed: int
-
-    def generator(self, *names: str) -> np.random.Generator:
-        """An independent generator for each model of each table."""
-        return cell_generator(self.seed, "bootstrap", *names)
 
 
 def alignment_table(rows: list[dict], confidence: float) -> pl.DataFrame:
@@ -86,7 +75,8 @@ def align(part: Panel, reference: Panel, precision: Precision, *names: str) -> l
         "constant": fit_constant(reference.teacher.rates()),
         "shift": fit_shift(reference.teacher.rates(), reference.base.rates()),
     }
-    gaps = _gaps(part, fitted, precision, *names)
+    nearest = nearest_cell(part.cells, reference.cells, reference.teacher.rates())
+    gaps = _gaps(part, fitted, nearest, precision, *names)
     exact = isinstance(part.base, Known)
     ceiling = noise_gap(part.teacher, exact)
     rates, base_rates = part.teacher.rates(), part.base.rates()
@@ -112,7 +102,7 @@ def align(part: Panel, reference: Panel, precision: Precision, *names: str) -> l
         row = _gap_columns(name, gap, gaps[BASE], precision.confidence, reaches.get(name, float("nan")))
         if name in summaries:
             row |= summaries[name]
-            for baseline in fitted:
+            for baseline in BASELINES:
                 lead = lead_interval(gap, gaps[baseline], gaps[BASE], precision.confidence)
                 row |= dict(zip((f"{baseline}_{column}" for column in ("lead", "low", "high")), lead, strict=True))
         rows.append(row | {"fitted": fitted.get(name)})
@@ -154,7 +144,9 @@ def align_published(published: dict[str, Counted], precision: Precision, split: 
     return [row | {"cells": len(percents), "cells_unreadable": 0} for row in rows]
 
 
-def _gaps(part: Panel, fitted: dict[str, float], precision: Precision, *names: str) -> dict[str, Gap]:
+def _gaps(
+    part: Panel, fitted: dict[str, float], nearest: np.ndarray, precision: Precision, *names: str
+) -> dict[str, Gap]:
     """The gap of every predictor but the ceiling; all share one set of resampled teachers and bases."""
     rates, base_rates = part.teacher.rates(), part.base.rates()
     teacher_draws = part.teacher.redrawn(precision.draws, precision.generator(*names, TEACHER))
@@ -174,6 +166,7 @@ def _gaps(part: Panel, fitted: dict[str, float], precision: Precision, *names: s
         "coin": gap(fitted["coin"], fitted["coin"]),
         "constant": gap(fitted["constant"], fitted["constant"]),
         "shift": gap(shifted(base_rates, fitted["shift"]), shifted(base_draws, fitted["shift"])),
+        "nearest": gap(nearest, nearest),
     }
 
 

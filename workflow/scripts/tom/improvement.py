@@ -2,12 +2,13 @@
 
 import numpy as np
 import polars as pl
-from scipy.stats import binomtest
-from statsmodels.stats.proportion import proportions_ztest
+from scipy.stats import norm
 
+from tom.fieller import RatioSet, fieller
 from tom.panels import Panel
 from tom.propensities import CELL
-from tom.resampling import Counted
+from tom.resampling import Answers, Counted
+from tom.two_proportions import equal_counts_p_value, equals_known_p_value
 
 VERDICTS = ("improvement", "exacerbation", "overcorrection", "undetermined")
 
@@ -20,6 +21,25 @@ def improvement(base, tuned, teacher) -> np.ndarray:
     base, tuned, teacher = (np.asarray(values, float) for values in (base, tuned, teacher))
     way = teacher - base
     return 100 * (tuned - base) / np.where(way != 0, way, np.nan)
+
+
+def improvement_set(base: Answers, tuned: Answers, teacher: Answers, kept: np.ndarray, confidence: float) -> RatioSet:
+    """Fieller's set, in percent, of Σ(tuned − base) / Σ(teacher − base) over some cells; kept: (cells,) of booleans.
+
+    One cell gives the set of its improvement, all of them that of the ratio of sums. Base stands in both, so the
+    two are correlated. Models are taken for independent; an exact propensity does not vary.
+    """
+    rates = [answers.rates()[kept].sum() for answers in (base, tuned, teacher)]
+    variances = [answers.variances()[kept].sum() for answers in (base, tuned, teacher)]
+    critical = float(norm.ppf((1 + confidence) / 2))
+    found = fieller(
+        float(rates[1] - rates[0]),
+        float(rates[2] - rates[0]),
+        (float(variances[1] + variances[0]), float(variances[2] + variances[0])),
+        float(variances[0]),
+        critical,
+    )
+    return found.scaled(100)
 
 
 def published_improvement(published: dict[str, Counted]) -> np.ndarray:
@@ -43,20 +63,6 @@ def verdict(percent: float, p_value: float, confidence: float) -> str:
     return "overcorrection" if percent > 100 else "improvement"
 
 
-def equal_counts_p_value(first: tuple[int, int], second: tuple[int, int]) -> float:
-    """Two-proportion z-test of two (cooperated, readable), as in the paper's Table 1; 1 where all or none cooperate."""
-    (cooperated, readable), (others, of) = first, second
-    if cooperated + others in (0, readable + of):
-        return 1.0
-    return float(proportions_ztest([cooperated, others], [readable, of])[1])
-
-
-def equals_known_p_value(counts: tuple[int, int], propensity: float) -> float:
-    """Exact binomial test of (cooperated, readable) against a propensity that is known exactly."""
-    cooperated, readable = counts
-    return float(binomtest(int(cooperated), int(readable), propensity).pvalue)
-
-
 def summarise_improvements(percents: np.ndarray) -> dict[str, float | int]:
     """Unweighted mean and median over cells, the paper's headline; cells without a gap are left out and counted."""
     known = percents[~np.isnan(percents)]
@@ -73,6 +79,7 @@ def improvement_table(panels: dict[tuple[str, str], Panel], confidence: float) -
     for (view, measure), part in panels.items():
         base_counts = part.base.pooled() if isinstance(part.base, Counted) else None
         teacher_rates, base_rates = part.teacher.rates(), part.base.rates()
+        cells = np.arange(len(part.cells))
         for number, (game, context) in enumerate(part.cells):
             teacher_count = part.teacher.cooperated[number, 0], part.teacher.readable[number, 0]
             if base_counts is None:
@@ -83,6 +90,7 @@ def improvement_table(panels: dict[tuple[str, str], Panel], confidence: float) -
             for model, answers in part.tuned.items():
                 tuned_rate = answers.rates()[number]
                 percent = float(improvement(base_rates[number], tuned_rate, teacher_rates[number]))
+                ratios = improvement_set(part.base, answers, part.teacher, cells == number, confidence)
                 rows.append(
                     {
                         "model": model,
@@ -94,6 +102,9 @@ def improvement_table(panels: dict[tuple[str, str], Panel], confidence: float) -
                         "tuned": tuned_rate,
                         "teacher": teacher_rates[number],
                         "improvement": percent,
+                        "fieller_set": ratios.kind,
+                        "fieller_low": ratios.low,
+                        "fieller_high": ratios.high,
                         "p_base_is_teacher": p_value,
                         "verdict": verdict(percent, p_value, confidence),
                     }

@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy.stats import beta
+from statsmodels.stats.proportion import proportion_confint
 
 
 def jeffreys(cooperated, readable, confidence: float) -> tuple[np.ndarray, np.ndarray]:
@@ -18,6 +19,18 @@ def jeffreys(cooperated, readable, confidence: float) -> tuple[np.ndarray, np.nd
     low = np.where(cooperated == 0, 0.0, beta.ppf(tail, *shape))
     high = np.where(cooperated == readable, 1.0, beta.ppf(1 - tail, *shape))
     return low, high
+
+
+def wilson(cooperated, readable, confidence: float) -> tuple[np.ndarray, np.ndarray]:
+    """Wilson's score intervals of proportions, elementwise: the shares that a z-test would not reject.
+
+    cooperated, readable: counts, arrays of one shape. Returns (low, high), proportions of that shape.
+    Assumes independent replies of one propensity. 0 of n begins at 0, n of n ends at 1, 0 of 0 is (0, 1).
+    Source: Wilson, Probable Inference, the Law of Succession, and Statistical Inference (1927); statsmodels.
+    """
+    cooperated, readable = np.asarray(cooperated, float), np.asarray(readable, float)
+    low, high = proportion_confint(cooperated, np.where(readable > 0, readable, np.nan), 1 - confidence, "wilson")
+    return np.where(cooperated == 0, 0.0, low), np.where(cooperated == readable, 1.0, high)
 
 
 def symmetric(estimate: float, draws: np.ndarray, confidence: float) -> tuple[float, float]:

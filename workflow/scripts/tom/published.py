@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from tom.errors import BadInput
+from tom.games import SCALE_MARK
+from tom.recorded_teacher import DOUBLED
 from tom.resampling import Counted
 
 SPLITS = {
@@ -23,18 +26,26 @@ def read_published_split(file: str | Path, split: str) -> dict[str, Counted] | N
     The paper asked in one order alone, so the arrays are (cells, 1).
     Errors: BadInput names the file and what it lacks.
     """
-    if split not in SPLITS:
-        return None
+    return read_published_cells(file, split)[1] if split in SPLITS else None
+
+
+def read_published_cells(file: str | Path, split: str) -> tuple[list[tuple[str, str]], dict[str, Counted]]:
+    """(the split's (game, context) cells, sorted; the counts of read_published_split); split: one of SPLITS.
+
+    A doubled game is named as everywhere else, e.g. `stag_hunt-x2`.
+    """
     rows = _read(file, ["split", "context", "game", "model", "cooperated", "observations"])
     rows = rows.filter(pl.col("split") == SPLITS[split]).sort("game", "context")
     by_model = {model: rows.filter(pl.col("model") == model) for model in MODELS}
     cells = [by_model[model].select("game", "context").rows() for model in MODELS]
     if not cells[0] or any(other != cells[0] for other in cells):
         raise BadInput(f"{file}: split '{SPLITS[split]}' needs the same cells for each of {', '.join(MODELS)}")
-    return {
+    counts = {
         model: Counted(*(part[name].to_numpy()[:, None] for name in ("cooperated", "observations")))
         for model, part in by_model.items()
     }
+    scale = f"{SCALE_MARK}2" if SPLITS[split] == DOUBLED else ""
+    return [(f"{game}{scale}", context) for game, context in cells[0]], counts
 
 
 def mean_contributions(file: str | Path) -> dict[str, float]:
@@ -42,12 +53,20 @@ def mean_contributions(file: str | Path) -> dict[str, float]:
 
     Errors: BadInput names the file and what it lacks.
     """
+    return {model: float(np.mean(given)) for model, given in read_contributions(file).items()}
+
+
+def read_contributions(file: str | Path) -> dict[str, np.ndarray]:
+    """Every reply's contribution in dollars, (replies,) of teacher, base and tuned; errors as above."""
     rows = _read(file, ["model", "contribution", "count"])
-    total = (pl.col("contribution") * pl.col("count")).sum() / pl.col("count").sum()
-    means = dict(rows.group_by("model").agg(total).rows())
-    if missing := [model for model in MODELS if model not in means]:
+    given = {
+        model: np.repeat(*(part[name].to_numpy() for name in ("contribution", "count")))
+        for model in MODELS
+        for part in [rows.filter(model=model)]
+    }
+    if missing := [model for model in MODELS if not given[model].size]:
         raise BadInput(f"{file}: no contributions of {', '.join(missing)}")
-    return means
+    return given
 
 
 def _read(file: str | Path, columns: list[str]) -> pl.DataFrame:

@@ -16,6 +16,15 @@ class Counted:
         """(cells,): the propensity averaged over the orders, each with equal weight; nan if one has no reply."""
         return _ratio(self.cooperated, self.readable).mean(axis=1)
 
+    def variances(self) -> np.ndarray:
+        """(cells,): sampling variances of the rates.
+
+        Each share is taken as (cooperated + 1/2) / (readable + 1), so that 0 of n is not certain; a count without
+        replies gives nan. Source: Agresti, Categorical Data Analysis, on adding 1/2 to a count of zero.
+        """
+        share = (self.cooperated + 0.5) / (self.readable + 1)
+        return _ratio(share * (1 - share), self.readable).sum(axis=1) / self.readable.shape[1] ** 2
+
     def redrawn(self, draws: int, generator: np.random.Generator) -> np.ndarray:
         """(draws, cells): the rates of binomial resamples, each count drawn at its own observed rate.
 
@@ -43,6 +52,10 @@ class Known:
     def rates(self) -> np.ndarray:
         """(cells,): averaged over the orders with equal weight."""
         return self.propensities.mean(axis=1)
+
+    def variances(self) -> np.ndarray:
+        """(cells,): nothing varies."""
+        return np.zeros(len(self.propensities))
 
     def redrawn(self, draws: int, generator: np.random.Generator) -> np.ndarray:
         """(1, cells): the rates themselves, which broadcast over any number of draws."""

@@ -1,0 +1,73 @@
+"""Every column of every table that the project reads or writes is described, with its type."""
+
+import sys
+
+import polars as pl
+import pytest
+import recompute_paper
+import yaml
+from made_tables import made_tables
+
+from tom.shards import COLUMNS
+
+
+@pytest.fixture(scope="module")
+def dictionary(root):
+    document = yaml.safe_load((root / "docs/columns.yaml").read_text())
+    return {
+        name: {column: entry or document["common"][column] for column, entry in table["columns"].items()}
+        for name, table in document["tables"].items()
+    }
+
+
+@pytest.fixture(scope="module")
+def written(resources, tmp_path_factory):
+    """Every table of the page on the paper, as written."""
+    folder = tmp_path_factory.mktemp("paper")
+    paper = resources / "paper"
+    arguments = ["--published", paper / "observed_choices.csv", "--contributions", paper / "observed_contributions.csv"]
+    arguments += ["--stated", paper / "stated_figures.csv", "--bootstrap", 100, "--confidence", 0.95, "--margin", 0.1]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", list(map(str, ["recompute_paper.py", *arguments, "--seed", 1, "--output", folder])))
+        recompute_paper.main()
+    return folder
+
+
+def described(frame: pl.DataFrame, columns: dict) -> None:
+    """The frame has exactly the columns that are described, in their order and of their types."""
+    found = {name: "Enum" if isinstance(dtype, pl.Enum) else str(dtype) for name, dtype in frame.schema.items()}
+    assert list(found) == list(columns)
+    assert found == {name: entry[0] for name, entry in columns.items()}
+
+
+def test_every_entry_has_a_type_a_unit_and_a_meaning(dictionary):
+    for columns in dictionary.values():
+        for entry in columns.values():
+            assert len(entry) == 3 and all(isinstance(part, str) for part in entry), entry
+            assert entry[0] and entry[2], entry
+
+
+def test_the_tables_of_a_run_are_described(dictionary, resources):
+    tables = made_tables(resources)
+    assert set(tables) <= set(dictionary)
+    for name, table in tables.items():
+        described(table, dictionary[name])
+
+
+def test_the_tables_of_the_paper_are_described(dictionary, written):
+    files = sorted(written.glob("*.parquet"))
+    names = {file.stem for file in files}
+    assert {file.stem for file in written.glob("*.csv")} == {file.stem for file in written.glob("*.tex")} == names
+    for file in files:
+        same = {"improvements_in_counts": "improvement_summaries"}
+        described(pl.read_parquet(file), dictionary[same.get(file.stem, file.stem)])
+        assert pl.read_csv(file.with_suffix(".csv")).columns == pl.read_parquet(file).columns
+
+
+def test_shards_are_described(dictionary):
+    described(pl.DataFrame(schema=COLUMNS), dictionary["shards"])
+
+
+@pytest.mark.parametrize("name", ["observed_choices", "observed_contributions", "stated_figures"])
+def test_resources_are_described(dictionary, resources, name):
+    described(pl.read_csv(resources / "paper" / f"{name}.csv"), dictionary[name])

@@ -1,0 +1,44 @@
+"""Measure what moves each model's choice: game, context and the size of the payoffs.
+
+Writes two tables over all splits, from sampled counts: sensitivities (effects, shares of variance, slopes on the
+teacher) and reactions (each cell, original against scaled payoffs).
+
+python workflow/scripts/measure_sensitivities.py --propensities P.parquet ... --bootstrap 2000 --confidence 0.95 \
+    --margin 0.1 --seed 1 --sensitivities S.parquet --reactions R.parquet
+"""
+
+import argparse
+from pathlib import Path
+
+import polars as pl
+
+from tom.errors import run_main
+from tom.precision import Precision
+from tom.sensitivity_table import as_tables, counts_of, sensitivity_tables
+from tom.tables import read_table, write_table
+
+
+def measure(propensities: pl.DataFrame, precision: Precision) -> dict[str, pl.DataFrame]:
+    """The two tables by name, from propensities of every split."""
+    effects, by_cell = [], []
+    for view in propensities["view"].unique().sort():
+        more_effects, more_cells = sensitivity_tables(counts_of(propensities, view), precision, view)
+        effects += more_effects
+        by_cell += more_cells
+    return as_tables(effects, by_cell)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--propensities", nargs="+", required=True, help="tables of every split")
+    Precision.add_arguments(parser)
+    for name in ("sensitivities", "reactions"):
+        parser.add_argument(f"--{name}", type=Path, required=True, help="Parquet; CSV and LaTeX go beside it")
+    arguments = parser.parse_args()
+    tables = measure(read_table(*arguments.propensities), Precision.from_arguments(arguments))
+    for name, table in tables.items():
+        write_table(table, getattr(arguments, name))
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,87 @@
+"""Two proportions from counts: are they equal, and how far apart may they be?
+
+All assume independent replies, each count of one propensity. A count is a pair (cooperated, readable).
+"""
+
+import numpy as np
+from scipy.special import xlog1py, xlogy
+from scipy.stats import binomtest, norm
+from statsmodels.stats.proportion import confint_proportions_2indep, proportions_ztest
+
+Count = tuple[int, int]
+
+
+def equal_counts_p_value(first: Count, second: Count) -> float:
+    """Two-sided p-value of the pooled two-proportion z-test, as in Table 1 of arXiv 2408.05241.
+
+    This is the score test at a difference of 0, and its z² is Pearson's chi-square. 1 where all or none cooperate
+    in both; nan where a count is empty.
+    """
+    (cooperated, readable), (others, of) = first, second
+    if readable == 0 or of == 0:
+        return float("nan")
+    if cooperated + others in (0, readable + of):
+        return 1.0
+    return float(proportions_ztest([cooperated, others], [readable, of])[1])
+
+
+def equals_known_p_value(count: Count, propensity: float) -> float:
+    """Exact two-sided binomial test of a count against a propensity that is known exactly; nan for an empty one."""
+    cooperated, readable = count
+    return float(binomtest(int(cooperated), int(readable), propensity).pvalue) if readable else float("nan")
+
+
+def score_p_value(first: Count, second: Count, difference: float, alternative: str) -> float:
+    """Score test that first − second equals `difference`, -1 < difference < 1; alternative: `larger` or `smaller`.
+
+    The variance is that of the likeliest propensities which differ by just that much, so the test is defined at
+    0 of n and n of n as well; without any variance, and as far apart as asked, it is 1/2. nan where a count is empty.
+    Source: Farrington, Manning, Test Statistics and Sample Size Formulae for Comparative Binomial Trials (1990).
+    """
+    (cooperated, readable), (others, of) = first, second
+    if readable == 0 or of == 0:
+        return float("nan")
+    p, q = likeliest_at(first, second, difference)
+    spread = np.sqrt(p * (1 - p) / readable + q * (1 - q) / of)
+    beyond = cooperated / readable - others / of - difference
+    if abs(beyond) < 1e-12:
+        return 0.5
+    with np.errstate(divide="ignore"):
+        z = np.float64(beyond) / spread
+    return float(norm.sf(z) if alternative == "larger" else norm.cdf(z))
+
+
+def likeliest_at(first: Count, second: Count, difference: float) -> tuple[float, float]:
+    """The likeliest propensities (p, q) of two counts among those with p − q = difference.
+
+    The likelihood's derivative is a cubic in q. Its roots and the ends of the allowed range are compared.
+    Source: Miettinen, Nurminen, Comparative Analysis of Two Rates (1985), appendix 1. statsmodels 0.15 has
+    `count0 * diff` where the paper's linear term has the size of that group, so its tests away from a difference of
+    0 are slightly off.
+    """
+    (cooperated, readable), (others, of) = first, second
+    all_readable, all_cooperated = readable + of, cooperated + others
+    cubic = [
+        all_readable,
+        (readable + 2 * of) * difference - all_readable - all_cooperated,
+        (of * difference - all_readable - 2 * others) * difference + all_cooperated,
+        others * difference * (1 - difference),
+    ]
+    low, high = max(0.0, -difference), min(1.0, 1 - difference)
+    q = np.array([low, high, *np.clip(np.roots(cubic).real, low, high)])
+    p = np.clip(q + difference, 0, 1)
+    likelihood = xlogy(cooperated, p) + xlog1py(readable - cooperated, -p) + xlogy(others, q) + xlog1py(of - others, -q)
+    best = int(np.argmax(likelihood))
+    return float(p[best]), float(q[best])
+
+
+def newcombe(first: Count, second: Count, confidence: float) -> tuple[float, float]:
+    """Newcombe's interval of first − second, from the Wilson intervals of the two: (low, high), -1 to 1.
+
+    Never leaves -1 to 1, and has a width at 0 of n as well. (-1, 1) where a count is empty.
+    Source: Newcombe, Interval Estimation for the Difference Between Independent Proportions (1998), method 10.
+    """
+    if first[1] == 0 or second[1] == 0:
+        return -1.0, 1.0
+    low, high = confint_proportions_2indep(*first, *second, method="newcomb", compare="diff", alpha=1 - confidence)
+    return max(float(low), -1.0), min(float(high), 1.0)
