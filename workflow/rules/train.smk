@@ -10,7 +10,7 @@ TRAIN = (
     + " {input.code[0]} --shards {input.shards} --game-files {input.games} --context-files {input.contexts}"
     + " --elicitation-file {input.elicitation} --weights {input.weights} --manifest {input.manifest}"
     + " --threads {threads} --checkpoints {RESULTS}/checkpoints --seed {wildcards.seed} {params.recipe} --output {output.adapter} --output-manifest {output.manifest}"
-    + " --curve {output.curve} --supervision {output.supervision}"
+    + " --curve {output.curve} --output-supervision {output.supervision}"
 )
 
 
