@@ -4,6 +4,8 @@
     snakemake in_sample --cores all          the cells that are taught
     snakemake out_of_sample --cores all      the cells that are not
     snakemake validate --cores all           leave one context out, to choose a recipe
+    snakemake compare_supervision --cores all   choices, whole replies, or other cells' motivations taught
+    snakemake precision_drift --cores all    tuned students at other precisions than they were trained at
 
 The stages are the files of workflow/rules, in the order of the include statements below.
 """
@@ -38,6 +40,8 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/out_of_sample.smk"
 include: "workflow/rules/validate.smk"
+include: "workflow/rules/supervision.smk"
+include: "workflow/rules/precision.smk"
 include: "workflow/rules/figures.smk"
 
 
