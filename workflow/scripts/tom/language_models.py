@@ -77,7 +77,8 @@ def merge_adapter(base: str | Path, adapter: str | Path, folder: str | Path) -> 
     if getattr(model, "is_quantized", False):
         model = model.dequantize()
     model = PeftModel.from_pretrained(model.to(dtype), adapter).merge_and_unload()
-    model.save_pretrained(folder)
+    # Transformers knows no way back from dequantised weights to the format that they were read in.
+    model.save_pretrained(folder, save_original_format=False)
     load_tokenizer(base).save_pretrained(folder)
 
 
