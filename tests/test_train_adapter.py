@@ -37,13 +37,13 @@ def arguments(*shards, held_out=None, elicitation="choice") -> argparse.Namespac
 def train(local_model, tmp_path, monkeypatch):
     """Run the script on two cells of a stag hunt, with some flags added; returns the folder it wrote."""
 
-    def run(name, *flags, model=local_model, counts=(3, 4)):
+    def run(name, *flags, model=local_model, observe=lambda fields: replay((3, 4), fields)):
         folder = tmp_path / name
         cells = [cell_files("stag_hunt", context) for context in ("sports", "business")]
         shards = []
         for cell in cells:
             shards.append(folder / f"{cell.context_file.stem}.parquet")
-            write_shard(shards[-1], replay(counts, {"game": cell.game, "context": cell.context_file.stem}))
+            write_shard(shards[-1], observe({"game": cell.game, "context": cell.context_file.stem}))
         recipe = "--rank 2 --alpha 4 --dropout 0 --target-modules all-linear --learning-rate 0.01 --warmup 0"
         words = [
             *["train_adapter.py", "--shards", *shards, "--game-files", cells[0].game_file],
@@ -84,6 +84,23 @@ def test_what_it_writes_depends_on_the_training_alone(train, local_model, tmp_pa
     assert hash_folder(one / "adapter") == hash_folder(other / "adapter")
     for name in ("adapter.json", "curve.csv", "supervision.json"):
         assert (one / name).read_bytes() == (other / name).read_bytes()
+
+
+@pytest.mark.parametrize("supervision", ["replies", "other_motivations"])
+def test_motivations_are_taught_in_packs(train, resources, supervision):
+    elicitation = resources / "elicitations" / "choice_then_motivation.yaml"
+    folder = train(
+        f"run-{supervision}",
+        *["--supervision", supervision, "--tokens-per-pack", 256, "--elicitation-file", elicitation],
+        observe=lambda fields: reasoned_rows("teacher", **fields, letters=["C", "D", None, "D"]),
+    )
+    found = json.loads((folder / "supervision.json").read_text())
+    assert (found["observations"], found["unreadable_observations_left_out"]) == (2 * 2 * 3, 2)
+    for lesson in found["lessons"]:
+        other = {"sports": "business", "business": "sports"}[lesson["context"]]
+        said = lesson["context"] if supervision == "replies" else other
+        assert all(f"in {said}.<|im_end|>" in reply["supervised"] for reply in lesson["replies"])
+    assert len(validation_losses(folder)) == 4  # as many steps as for choices
 
 
 def test_a_held_out_context_is_measured_and_not_taught(train):
