@@ -40,7 +40,9 @@ def main() -> None:
     found = {}
     for side in SIDES:
         command = [sys.executable, *sys.argv, "--side", side]
-        found[side] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+        printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        # TRL's trainer prints a line of its own before.
+        found[side] = json.loads(printed.splitlines()[-1])
         print(
             "{side}: {rows} rows, {tokens} prompt and reply tokens: {seconds:.1f} CPU-s".format(**found[side]), end="; "
         )
