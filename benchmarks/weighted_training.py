@@ -36,7 +36,8 @@ def main() -> None:
     tokenizer = load_tokenizer(STUDENT / "weights")
 
     model = adapted(load_model(STUDENT / "weights", "cpu"), config)
-    batches = [pack_lessons(tokenizer, group) for group in group_lessons(lessons)]
+    limit = config["training"]["tokens_per_pack"]
+    batches = [pack_lessons(tokenizer, group, limit) for group in group_lessons(lessons)]
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=7e-4)
 
     def step(batch) -> None:
@@ -60,7 +61,9 @@ def default_lessons(config: dict) -> list:
     import polars as pl
 
     from tom.cells import CellFiles
-    from tom.lessons import choice_lessons
+    from tom.lessons import cell_lessons, teach
+    from tom.prompts import CHOICE
+    from tom.recipe import CHOICES
     from tom.recorded_teacher import read_counts, replay
     from tom.shards import COLUMNS
 
@@ -77,7 +80,8 @@ def default_lessons(config: dict) -> list:
         rows = [
             {name: row.get(name) for name in COLUMNS} for row in replay(counts[game, context], {"model": "teacher"})
         ]
-        lessons += choice_lessons(files, pl.DataFrame(rows, schema=COLUMNS), config["training"]["orders"])
+        (replies,) = teach([pl.DataFrame(rows, schema=COLUMNS)], CHOICES, CHOICE, seed=1)
+        lessons += cell_lessons(files, replies, config["training"]["orders"])
     return lessons
 
 
@@ -96,9 +100,9 @@ def trl_seconds(tokenizer, model, lessons: list, rows: int) -> float:
     from trl import SFTConfig, SFTTrainer
 
     examples = [
-        {"prompt": lesson.messages, "completion": [{"role": "assistant", "content": reply}]}
+        {"prompt": lesson.messages, "completion": [{"role": "assistant", "content": reply.text}]}
         for lesson in lessons
-        for reply, _ in lesson.replies
+        for reply in lesson.replies
     ][:rows]
     with tempfile.TemporaryDirectory() as folder:
         settings = SFTConfig(

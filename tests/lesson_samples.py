@@ -3,11 +3,11 @@
 from regenerate_golden import cell_files
 
 from tom.cells import render_variants
-from tom.lessons import Lesson
+from tom.lessons import Lesson, Taught
 from tom.variants import ORDERS, asked
 
 
-def lesson(game: str, context: str, *replies: tuple[str, int], order: int = 0) -> Lesson:
-    """The cell's prompt in one listing order, with replies and their counts."""
+def lesson(game: str, context: str, *replies: tuple, order: int = 0) -> Lesson:
+    """The cell's prompt in one listing order, with replies (the fields of Taught)."""
     messages = render_variants(cell_files(game, context), asked([ORDERS[order]]))[0]
-    return Lesson(f"{game}/{ORDERS[order]}", context, messages, replies)
+    return Lesson(f"{game}/{ORDERS[order]}", context, messages, tuple(Taught(*reply) for reply in replies))

@@ -36,6 +36,25 @@ def counted_rows(
     ]
 
 
+def reasoned_rows(
+    model: str, game: str, context: str, letters: list[str | None], form: str = "choice_then_motivation"
+) -> list[dict]:
+    """Observation rows with texts, a letter each (None: unreadable); every motivation says which cell it is of."""
+    rows = []
+    for number, letter in enumerate(letters):
+        motivation = f"reason {number} of {game} in {context}."
+        raw = (
+            f"{letter}. For {motivation}" if form == "choice_then_motivation" else f"For {motivation}\nChoice: {letter}"
+        )
+        action = {"C": "cooperate", "D": "defect", None: None}[letter]
+        rows.append(
+            {"record": "observation", "model": model, "game": game, "context": context, "elicitation": form}
+            | {"order": ORDERS[number % 2], "cooperation_label": "C", "observation": number, "action": action}
+            | {"outcome": "read" if action else "off_format", "raw": raw, "finish": "stop"}
+        )
+    return rows
+
+
 def scored_rows(model: str, game: str, context: str, p: dict[tuple[str, str], float], option_mass=0.9) -> list[dict]:
     """Score rows; p: (order, cooperation label) → propensity to cooperate."""
     fields = {"record": "score", "model": model, "game": game, "context": context, "option_mass": option_mass}

@@ -67,6 +67,34 @@ def test_a_chatml_reply_is_its_text_and_the_end_of_turn(tokenizer):
     assert tokenizer.decode(exchange(tokenizer, MESSAGES, "C").reply) == "C<|im_end|>"
 
 
+@pytest.mark.parametrize("reply", REPLIES)
+def test_a_reply_that_does_not_end_breaks_off_behind_its_text(chat, reply):
+    found = exchange(chat, MESSAGES, reply, ends=False)
+    assert found.prompt == prompt_ids(chat, MESSAGES)
+    assert chat.eos_token_id not in found.reply
+    assert chat.decode(found.reply).strip() == reply.strip()
+    assert not chat.decode(found.reply)[-1].isspace()
+
+
+@pytest.mark.parametrize("ends", [True, False])
+@pytest.mark.parametrize(("reply", "given"), [("C, for D hurts", 1), ("Two\nlines: C", 9), (" led by a space", 4)])
+def test_what_is_given_of_a_reply_and_what_follows_make_the_whole(chat, reply, given, ends):
+    whole = exchange(chat, MESSAGES, reply, ends)
+    found = exchange(chat, MESSAGES, reply, ends, given)
+    assert found.prompt + found.reply == whole.prompt + whole.reply
+    known = chat.decode(found.prompt[len(whole.prompt) :]).lstrip()
+    assert reply[:given].strip().startswith(known.strip()) and known
+    assert chat.decode(found.reply).startswith(reply[given:]) or len(known) < given
+
+
+def test_a_template_that_rewrites_what_breaks_off_is_refused_by_name():
+    shouting = make_chat_tokenizer(
+        LLAMA_TEMPLATE.replace("{{ message.content }} </s>", "{{ message.content | upper }}</s>")
+    )
+    with pytest.raises(BadInput, match="made-up: its chat template rewrites the reply 'so what'"):
+        exchange(shouting, MESSAGES, "so what", ends=False)
+
+
 def test_options_are_the_reply_without_its_end(chat):
     ids = option_ids(chat, MESSAGES, ("C", "D"))
     assert [chat.decode(option).strip() for option in ids] == ["C", "D"]

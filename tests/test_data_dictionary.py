@@ -6,9 +6,13 @@ import polars as pl
 import pytest
 import recompute_paper
 import yaml
-from made_tables import made_tables
+from made_shards import shard_frame, small_run
+from made_tables import PRECISION, made_tables
+from precision_drift import drift
 
+from tom.recipe import SUPERVISIONS
 from tom.shards import COLUMNS
+from tom.supervision_table import supervision_table
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +66,18 @@ def test_the_tables_of_the_paper_are_described(dictionary, written):
         same = {"improvements_in_counts": "improvement_summaries"}
         described(pl.read_parquet(file), dictionary[same.get(file.stem, file.stem)])
         assert pl.read_csv(file.with_suffix(".csv")).columns == pl.read_parquet(file).columns
+
+
+def test_tables_of_single_targets_are_described(dictionary):
+    run = small_run()
+    untuned, tuned = (shard_frame(rows_of(run, names)) for names in (("teacher", "base"), ("tuned-seed1",)))
+    supervised = dict.fromkeys(SUPERVISIONS, tuned)
+    described(supervision_table(untuned, supervised, untuned, "in_sample", PRECISION), dictionary["supervision"])
+    described(drift(tuned, {"bfloat16": tuned}), dictionary["precision_drift"])
+
+
+def rows_of(run: dict, models: tuple[str, ...]) -> list[dict]:
+    return [row for model in models for rows in run[model].values() for row in rows]
 
 
 def test_shards_are_described(dictionary):

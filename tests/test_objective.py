@@ -10,29 +10,37 @@ from lesson_samples import lesson
 
 from tom.chat import exchange
 from tom.language_models import load_model
-from tom.objective import batch_loss, pack_lessons
+from tom.objective import Batch, batch_loss, pack_lessons, partial_losses
 
-# 30 observations of 3 prompts; replies of one token and of several.
+# 30 observations of 3 prompts; replies of one token and of several, one cut off, one learnt from its second half on.
 LESSONS = [
     lesson("stag_hunt", "sports", ("C", 7), ("D", 2), ("Cooperate.", 1)),
-    lesson("stag_hunt", "business", ("C", 1), ("D", 9)),
-    lesson("stag_hunt", "teamwork", ("D", 4), ("Defect, for I do not know them.", 6)),
+    lesson("stag_hunt", "business", ("C", 1, False), ("D", 9, False)),
+    lesson(
+        "stag_hunt",
+        "teamwork",
+        ("D", 4),
+        ("Defect, for I do not know", 5, False),
+        ("They do not.\nChoice: D", 1, True, 12),
+    ),
 ]
+# One forward pass for all, a few, and one for almost every row.
+LIMITS = (100_000, 260, 1)
 
 
 @pytest.fixture(scope="module")
-def batch(tokenizer):
-    return pack_lessons(tokenizer, LESSONS)
+def batch(tokenizer) -> Batch:
+    return pack_lessons(tokenizer, LESSONS, LIMITS[0])
 
 
 @pytest.fixture(scope="module")
 def rows(tokenizer) -> list:
     """Each observation as a row of its own."""
     return [
-        exchange(tokenizer, lesson.messages, reply)
+        exchange(tokenizer, lesson.messages, reply.text, reply.ends, reply.given)
         for lesson in LESSONS
-        for reply, count in lesson.replies
-        for _ in range(count)
+        for reply in lesson.replies
+        for _ in range(reply.count)
     ]
 
 
@@ -53,14 +61,20 @@ def separate_loss(model, rows) -> torch.Tensor:
     return torch.cat(losses).mean()
 
 
-@pytest.mark.parametrize("precision", ["float32", "nf4"])
-def test_the_weighted_gradient_is_that_of_all_observations_as_separate_rows(request, rows, batch, precision):
-    if precision == "float32":
-        model = load_model(request.getfixturevalue("tiny_folder"), "cpu")
-    else:  # only an adapter learns on NF4 weights
-        model = load_model(request.getfixturevalue("nf4_folder"), "cpu", request.getfixturevalue("adapter_folder"))
-        for name, parameter in model.named_parameters():
-            parameter.requires_grad_("lora_" in name)
+@pytest.fixture(scope="module", params=["float32", "nf4"])
+def model(request):
+    """A model all of whose weights learn, and one on whose NF4 weights an adapter does."""
+    if request.param == "float32":
+        return load_model(request.getfixturevalue("tiny_folder"), "cpu")
+    model = load_model(request.getfixturevalue("nf4_folder"), "cpu", request.getfixturevalue("adapter_folder"))
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_("lora_" in name)
+    return model
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_the_weighted_gradient_is_that_of_all_observations_as_separate_rows(tokenizer, model, rows, limit):
+    batch = pack_lessons(tokenizer, LESSONS, limit)
     assert len(rows) == 30
     packed, separate = batch_loss(model, batch), separate_loss(model, rows)
     assert packed.item() == pytest.approx(separate.item(), rel=1e-6)
@@ -69,30 +83,55 @@ def test_the_weighted_gradient_is_that_of_all_observations_as_separate_rows(requ
     assert (one - other).norm() / other.norm() < 1e-5
 
 
-def test_weights_are_the_observations_of_each_supervised_token(rows, batch):
-    assert batch.weights.sum().item() == sum(len(row.reply) for row in rows)
+def test_gradients_summed_pack_by_pack_are_those_of_the_batch(tokenizer, model):
+    batch = pack_lessons(tokenizer, LESSONS, LIMITS[1])
+    assert len(batch.packs) > 1
+    whole = gradients(model, batch_loss(model, batch))
+    model.zero_grad()
+    for part in partial_losses(model, batch):
+        part.backward()
+    summed = torch.cat([p.grad.flatten() for p in model.parameters() if p.requires_grad])
+    assert (summed - whole).norm() / whole.norm() < 1e-6
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_no_pack_is_larger_than_asked_unless_one_row_is(tokenizer, rows, limit):
+    batch = pack_lessons(tokenizer, LESSONS, limit)
+    longest = max(len(row.prompt) + len(row.reply) for row in rows)
+    assert all(len(pack.trie.tokens) <= max(limit, longest) for pack in batch.packs)
+    assert batch.tokens() == sum(len(pack.trie.tokens) for pack in batch.packs)
+    assert len(batch.packs) == {LIMITS[0]: 1, LIMITS[1]: len(batch.packs), LIMITS[2]: 8}[limit]
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_weights_are_the_observations_of_each_supervised_token(tokenizer, rows, limit):
+    batch = pack_lessons(tokenizer, LESSONS, limit)
+    assert sum(pack.weights.sum().item() for pack in batch.packs) == sum(len(row.reply) for row in rows)
     assert batch.group == "stag_hunt/cooperation_first"
 
 
-def test_prompt_tokens_have_no_loss(rows, batch):
-    prompts = {row.prompt for row in rows}
+def test_what_is_given_has_no_loss(rows, batch):
+    (pack,) = batch.packs
+    learnt = set(zip(pack.nodes, pack.targets.tolist(), strict=True))
+    given = {row.prompt for row in rows}
     inside = set()
-    for path in batch.trie.paths:
-        tokens = tuple(batch.trie.tokens[path].tolist())
-        (length,) = (len(prompt) for prompt in prompts if tokens[: len(prompt)] == prompt)
-        inside |= set(path[: length - 1])
-    assert inside and not inside & set(batch.nodes)
+    for path in pack.trie.paths:
+        tokens = tuple(pack.trie.tokens[path].tolist())
+        length = max(len(prompt) for prompt in given if tokens[: len(prompt)] == prompt)
+        inside |= set(zip(path[: length - 1], tokens[1:length], strict=True))
+    assert inside and not inside & learnt
 
 
-def test_each_reply_token_is_a_target_once_for_each_beginning(tokenizer, batch):
-    beginnings = {
-        (row.prompt, row.reply[: length + 1])
-        for lesson in LESSONS
-        for row in (exchange(tokenizer, lesson.messages, reply) for reply, _ in lesson.replies)
-        for length in range(len(row.reply))
-    }
-    assert len(batch.nodes) == len(beginnings)
-    assert sorted(batch.targets.tolist()) == sorted(reply[-1] for _, reply in beginnings)
+def test_a_reply_that_breaks_off_has_no_end_of_turn_to_learn(tokenizer, rows):
+    closed = [tokenizer.eos_token_id in row.reply for row in rows]
+    assert closed == [reply.ends for lesson in LESSONS for reply in lesson.replies for _ in range(reply.count)]
+
+
+def test_each_reply_token_is_a_target_once_for_each_beginning(rows, batch):
+    (pack,) = batch.packs
+    beginnings = {(row.prompt + row.reply)[: len(row.prompt) + n + 1] for row in rows for n in range(len(row.reply))}
+    assert len(pack.nodes) == len(beginnings)
+    assert sorted(pack.targets.tolist()) == sorted(beginning[-1] for beginning in beginnings)
 
 
 @pytest.mark.parametrize("vocabulary", [2, 384])
@@ -103,12 +142,14 @@ def test_the_loss_of_a_model_that_knows_nothing_is_the_log_of_its_vocabulary(bat
         def __call__(self, logits_to_keep, **_):
             return SimpleNamespace(logits=torch.zeros(1, len(logits_to_keep), vocabulary))
 
-    known = replace(batch, targets=batch.targets % vocabulary)
-    assert batch_loss(Uniform(), known).item() == pytest.approx(math.log(vocabulary))
+    known = [replace(pack, targets=pack.targets % vocabulary) for pack in batch.packs]
+    assert batch_loss(Uniform(), replace(batch, packs=known)).item() == pytest.approx(math.log(vocabulary))
 
 
 def test_the_order_of_lessons_changes_nothing(tokenizer, tiny_folder):
     model = load_model(tiny_folder, "cpu")
     with torch.no_grad():
-        losses = [batch_loss(model, pack_lessons(tokenizer, lessons)).item() for lessons in (LESSONS, LESSONS[::-1])]
+        losses = [
+            batch_loss(model, pack_lessons(tokenizer, lessons, 2048)).item() for lessons in (LESSONS, LESSONS[::-1])
+        ]
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)

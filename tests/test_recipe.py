@@ -6,9 +6,10 @@ from dataclasses import fields
 import pytest
 
 from tom.documents import load_schema
-from tom.recipe import Recipe
+from tom.recipe import SUPERVISIONS, Recipe
 
 RECIPE = Recipe(
+    supervision="replies",
     rank=4,
     alpha=8.5,
     dropout=0.1,
@@ -18,6 +19,7 @@ RECIPE = Recipe(
     passes=3,
     weight_decay=0.01,
     clip=1.0,
+    tokens_per_pack=512,
 )
 
 
@@ -49,6 +51,10 @@ def test_the_schema_has_the_recipes_knobs_and_types():
     kinds = {"integer": int, "number": float, "string": str}
     knobs = {name: kinds[entry["type"]] for name, entry in schema.items() if name not in ("seeds", "orders", "threads")}
     assert knobs == {field.name: field.type for field in fields(Recipe)}
+
+
+def test_the_schema_has_the_recipes_supervisions():
+    assert tuple(load_schema("config")["properties"]["training"]["properties"]["supervision"]["enum"]) == SUPERVISIONS
 
 
 @pytest.mark.parametrize(

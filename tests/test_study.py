@@ -90,6 +90,34 @@ def test_a_config_that_can_not_run_is_refused(project, config, parts):
         assert part in text
 
 
+@pytest.mark.parametrize("supervision", ["replies", "other_motivations"])
+@pytest.mark.parametrize(
+    ("teacher", "elicitation", "part"),
+    [
+        (CONFIG["teacher"], "choice_then_motivation", "a recorded teacher has none"),
+        (CONFIG["teacher"], "choice", "elicitation 'choice' asks for none"),
+        (local_teacher(), "choice", "elicitation 'choice' asks for none"),
+    ],
+)
+def test_motivations_that_nobody_gave_are_not_taught(project, supervision, teacher, elicitation, part):
+    config = changed(supervision, "training", "supervision") | {"teacher": teacher, "elicitation": elicitation}
+    text = complaint(config)
+    assert f"config.yaml: training.supervision: '{supervision}'" in text and part in text and "allowed: choices" in text
+
+
+@pytest.mark.parametrize("supervision", ["choices", "replies", "other_motivations"])
+@pytest.mark.parametrize("elicitation", ["choice_then_motivation", "motivation_then_choice"])
+def test_a_teacher_that_gives_motivations_may_teach_in_any_way(project, supervision, elicitation):
+    config = changed(supervision, "training", "supervision") | {"elicitation": elicitation, "teacher": local_teacher()}
+    check_study(config, "config.yaml", Path("resources"))
+
+
+def test_a_recorded_choice_is_taught_at_the_beginning_of_a_reply_alone(project):
+    check_study(CONFIG | {"elicitation": "choice_then_motivation"}, "config.yaml", Path("resources"))
+    text = complaint(CONFIG | {"elicitation": "motivation_then_choice"})
+    assert "training.supervision: 'choices'" in text and "allowed: an elicitation of the form choice" in text
+
+
 @pytest.mark.parametrize("name", ["stag_hunt-x1", "stag_hunt-x1.0"])
 def test_a_taught_cell_under_another_name_is_still_taught(project, name):
     config = changed({"games": [name], "contexts": ["business"]}, "splits", "again") | {"teacher": local_teacher()}

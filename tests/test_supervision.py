@@ -40,10 +40,10 @@ def test_a_bos_is_reported_where_the_family_has_one(tokenizer, family, begins):
 
 def test_totals_are_those_of_separate_rows(tokenizer):
     rows = [
-        exchange(tokenizer, lesson.messages, reply)
+        exchange(tokenizer, lesson.messages, reply.text)
         for lesson in LESSONS
-        for reply, count in lesson.replies
-        for _ in range(count)
+        for reply in lesson.replies
+        for _ in range(reply.count)
     ]
     supervised = sum(len(row.reply) for row in rows)
     found = describe_supervision(tokenizer, LESSONS, invalid=3)
@@ -53,6 +53,20 @@ def test_totals_are_those_of_separate_rows(tokenizer):
     assert found["unreadable_observations_left_out"] == 3
     assert found["eos_token"] == "<|im_end|>"
     assert len(found["lessons"]) == 2
+
+
+def test_a_long_lesson_shows_its_first_replies_and_counts_them_all(tokenizer):
+    many = lesson("stag_hunt", "sports", *[(f"C, for reason {number}", 2) for number in range(20)])
+    described = describe_lesson(tokenizer, many)
+    assert described["distinct_replies"] == 20 and described["observations"] == 40
+    assert len(described["replies"]) < 20
+    rows = [exchange(tokenizer, many.messages, reply.text) for reply in many.replies]
+    assert described["supervised_tokens"] == 2 * sum(len(row.reply) for row in rows)
+
+
+def test_what_is_given_of_a_reply_is_shown_apart(tokenizer):
+    (reply,) = describe_lesson(tokenizer, lesson("stag_hunt", "sports", ("Why not.\nChoice: C", 1, True, 8)))["replies"]
+    assert (reply["given"], reply["supervised"]) == ("Why not.", "\nChoice: C<|im_end|>")
 
 
 def test_the_description_is_json(tokenizer):

@@ -8,24 +8,28 @@ import sys
 from dataclasses import replace
 
 import pytest
+from made_shards import reasoned_rows
 from regenerate_golden import cell_files
 from train_adapter import main, make_portable, read_lessons, write_curve
 
 from tom.errors import BadInput
+from tom.lessons import Taught
 from tom.model_folders import hash_folder, read_manifest, verify
 from tom.recorded_teacher import replay
 from tom.shards import write_shard
 from tom.variants import ORDERS
 
 
-def arguments(*shards) -> argparse.Namespace:
+def arguments(*shards, held_out=None, elicitation="choice") -> argparse.Namespace:
     cells = [cell_files("stag_hunt", "sports"), cell_files("snowdrift", "business")]
     return argparse.Namespace(
         shards=list(shards),
         game_files=[cell.game_file for cell in cells],
         context_files=[cell.context_file for cell in cells],
-        elicitation_file=cells[0].elicitation_file,
+        elicitation_file=cells[0].elicitation_file.with_stem(elicitation),
         orders=list(ORDERS),
+        held_out=held_out,
+        seed=1,
     )
 
 
@@ -33,13 +37,13 @@ def arguments(*shards) -> argparse.Namespace:
 def train(local_model, tmp_path, monkeypatch):
     """Run the script on two cells of a stag hunt, with some flags added; returns the folder it wrote."""
 
-    def run(name, *flags, model=local_model, counts=(3, 4)):
+    def run(name, *flags, model=local_model, observe=lambda fields: replay((3, 4), fields)):
         folder = tmp_path / name
         cells = [cell_files("stag_hunt", context) for context in ("sports", "business")]
         shards = []
         for cell in cells:
             shards.append(folder / f"{cell.context_file.stem}.parquet")
-            write_shard(shards[-1], replay(counts, {"game": cell.game, "context": cell.context_file.stem}))
+            write_shard(shards[-1], observe({"game": cell.game, "context": cell.context_file.stem}))
         recipe = "--rank 2 --alpha 4 --dropout 0 --target-modules all-linear --learning-rate 0.01 --warmup 0"
         words = [
             *["train_adapter.py", "--shards", *shards, "--game-files", cells[0].game_file],
@@ -47,8 +51,9 @@ def train(local_model, tmp_path, monkeypatch):
             *["--elicitation-file", cells[0].elicitation_file, "--orders", *ORDERS, "--seed", 1],
             *["--checkpoints", folder / "checkpoints", "--output", folder / "adapter"],
             *["--output-manifest", folder / "adapter.json", "--curve", folder / "curve.csv"],
-            *["--supervision", folder / "supervision.json", *recipe.split(), "--passes", 2],
-            *["--weight-decay", 0, "--clip", 1, *model.arguments(), *flags],
+            *["--output-supervision", folder / "supervision.json", *recipe.split(), "--passes", 2],
+            *["--weight-decay", 0, "--clip", 1, "--supervision", "choices", "--tokens-per-pack", 2048],
+            *[*model.arguments(), *flags],
         ]
         monkeypatch.setattr(sys, "argv", list(map(str, words)))
         main()
@@ -81,6 +86,23 @@ def test_what_it_writes_depends_on_the_training_alone(train, local_model, tmp_pa
         assert (one / name).read_bytes() == (other / name).read_bytes()
 
 
+@pytest.mark.parametrize("supervision", ["replies", "other_motivations"])
+def test_motivations_are_taught_in_packs(train, resources, supervision):
+    elicitation = resources / "elicitations" / "choice_then_motivation.yaml"
+    folder = train(
+        f"run-{supervision}",
+        *["--supervision", supervision, "--tokens-per-pack", 256, "--elicitation-file", elicitation],
+        observe=lambda fields: reasoned_rows("teacher", **fields, letters=["C", "D", None, "D"]),
+    )
+    found = json.loads((folder / "supervision.json").read_text())
+    assert (found["observations"], found["unreadable_observations_left_out"]) == (2 * 2 * 3, 2)
+    for lesson in found["lessons"]:
+        other = {"sports": "business", "business": "sports"}[lesson["context"]]
+        said = lesson["context"] if supervision == "replies" else other
+        assert all(f"in {said}.<|im_end|>" in reply["supervised"] for reply in lesson["replies"])
+    assert len(validation_losses(folder)) == 4  # as many steps as for choices
+
+
 def test_a_held_out_context_is_measured_and_not_taught(train):
     folder = train("run", "--held-out", "sports")
     described = json.loads((folder / "supervision.json").read_text())["lessons"]
@@ -89,7 +111,7 @@ def test_a_held_out_context_is_measured_and_not_taught(train):
 
 
 def test_a_teacher_that_never_answered_teaches_nothing(train, tmp_path, monkeypatch):
-    monkeypatch.setattr("train_adapter.read_lessons", lambda arguments: ([], 8))
+    monkeypatch.setattr("train_adapter.read_lessons", lambda *_: ([], [], 8))
     with pytest.raises(BadInput, match="no readable reply"):
         train("run")
     assert not (tmp_path / "run" / "adapter").exists()
@@ -100,18 +122,36 @@ def test_each_shard_teaches_its_own_cell(tmp_path):
         rows = replay((number, 3), {"game": game, "context": context})
         rows.append(rows[-1] | {"action": None})
         write_shard(tmp_path / f"{game}.parquet", rows)
-    lessons, invalid = read_lessons(arguments(tmp_path / "stag_hunt-x2.parquet", tmp_path / "snowdrift.parquet"))
-    assert invalid == 2
+    given = arguments(tmp_path / "stag_hunt-x2.parquet", tmp_path / "snowdrift.parquet")
+    lessons, held_out, invalid = read_lessons(given, "choices")
+    assert (held_out, invalid) == ([], 2)
     assert [(lesson.group, lesson.context, lesson.replies) for lesson in lessons] == [
-        *[(f"stag_hunt-x2/{order}", "sports", (("D", 3),)) for order in ORDERS],
-        *[(f"snowdrift/{order}", "business", (("C", 1), ("D", 2))) for order in ORDERS],
+        *[(f"stag_hunt-x2/{order}", "sports", (Taught("D", 3),)) for order in ORDERS],
+        *[(f"snowdrift/{order}", "business", (Taught("C", 1), Taught("D", 2))) for order in ORDERS],
     ]
+
+
+def test_a_held_out_context_neither_gives_nor_takes_a_motivation(tmp_path):
+    cells = [("stag_hunt", "sports"), ("snowdrift", "sports"), ("stag_hunt", "business"), ("snowdrift", "business")]
+    shards = []
+    for game, context in cells:
+        shards.append(tmp_path / f"{game}-{context}.parquet")
+        write_shard(shards[-1], reasoned_rows("teacher", game, context, ["C", "D"]))
+    given = arguments(*shards, held_out="business", elicitation="choice_then_motivation")
+    taught, held_out, _ = read_lessons(given, "other_motivations")
+    for lesson in taught:
+        game = lesson.group.partition("/")[0]
+        other = {"stag_hunt": "snowdrift", "snowdrift": "stag_hunt"}[game]
+        assert all(f"of {other} in sports" in reply.text for reply in lesson.replies)
+    for lesson in held_out:
+        assert all(f"of {lesson.group.partition('/')[0]} in business" in reply.text for reply in lesson.replies)
+    assert [len(lesson.replies) for lesson in [*taught, *held_out]] == [2] * 8
 
 
 def test_an_empty_shard_is_named(tmp_path):
     write_shard(tmp_path / "empty.parquet", [])
     with pytest.raises(BadInput, match="no observations") as caught:
-        read_lessons(arguments(tmp_path / "empty.parquet"))
+        read_lessons(arguments(tmp_path / "empty.parquet"), "choices")
     assert str(tmp_path / "empty.parquet") in str(caught.value)
 
 

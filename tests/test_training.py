@@ -17,6 +17,7 @@ from tom.recipe import Recipe
 from tom.training import add_adapter, checkpoint_folder, checkpoint_name, measure, pass_order, train_adapter
 
 RECIPE = Recipe(
+    supervision="choices",
     rank=4,
     alpha=8,
     dropout=0.1,  # so that the random state matters to a resumed training
@@ -26,6 +27,7 @@ RECIPE = Recipe(
     passes=4,
     weight_decay=0.01,
     clip=1.0,
+    tokens_per_pack=512,
 )
 SEED = 3
 
@@ -37,12 +39,12 @@ def batches(tokenizer) -> list:
         [lesson("stag_hunt", "sports", ("C", 9), ("D", 1)), lesson("stag_hunt", "teamwork", ("C", 8), ("D", 2))],
         [lesson("snowdrift", "sports", ("C", 1), ("D", 9))],
     ]
-    return [pack_lessons(tokenizer, group) for group in lessons]
+    return [pack_lessons(tokenizer, group, 512) for group in lessons]
 
 
 @pytest.fixture(scope="module")
 def held_out(tokenizer) -> list:
-    return [pack_lessons(tokenizer, [lesson("stag_hunt", "business", ("C", 9), ("D", 1))])]
+    return [pack_lessons(tokenizer, [lesson("stag_hunt", "business", ("C", 9), ("D", 1))], 512)]
 
 
 @pytest.fixture

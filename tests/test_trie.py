@@ -9,7 +9,7 @@ from regenerate_golden import cell_files
 from tom.cells import render_variants
 from tom.chat import exchange
 from tom.language_models import load_model
-from tom.trie import attend, logits_at, pack, predictions
+from tom.trie import Trie, attend, logits_at, pack, predictions, split
 from tom.variants import ORDERS, scored
 
 sequences = st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=7).map(tuple), min_size=1, max_size=8)
@@ -34,9 +34,20 @@ def test_each_shared_beginning_has_one_node(sequences):
 @given(sequences)
 def test_a_token_sees_its_ancestors_and_itself_alone(sequences):
     trie = pack(sequences)
+    visible = trie.visible()
     for path in trie.paths:
         for place, node in enumerate(path):
-            assert trie.visible[node].nonzero().flatten().tolist() == sorted(path[: place + 1])
+            assert visible[node].nonzero().flatten().tolist() == sorted(path[: place + 1])
+
+
+@given(sequences, st.integers(1, 20))
+def test_runs_hold_each_sequence_once_and_stay_within_their_limit(sequences, limit):
+    runs = split(sequences, limit)
+    assert [index for run in runs for index in run] == list(range(len(sequences)))
+    sizes = [len(pack([sequences[index] for index in run]).tokens) for run in runs]
+    assert all(size <= limit or len(run) == 1 for size, run in zip(sizes, runs, strict=True))
+    for run in runs[:-1]:  # a run ends because the next sequence no longer fitted
+        assert len(pack([sequences[index] for index in [*run, run.stop]]).tokens) > limit
 
 
 @given(sequences, st.data())
@@ -75,13 +86,15 @@ def test_logits_in_the_trie_are_those_of_each_sequence_alone(request, conversati
             assert (packed[path] - alone).abs().max() < 1e-5 * alone.abs().max()
 
 
-def test_a_token_that_should_not_be_seen_would_show(tiny_folder, conversations):
+def test_a_token_that_should_not_be_seen_would_show(tiny_folder, conversations, monkeypatch):
     model = load_model(tiny_folder, "cpu")
     trie = pack(conversations)
+    visible = trie.visible()
     last = [path[-1] for path in trie.paths]
     with torch.inference_mode():
         packed = logits_at(model, trie, last)
-        trie.visible[last[-1], last[0]] = True
+        monkeypatch.setattr(Trie, "visible", lambda _: visible)
+        visible[last[-1], last[0]] = True
         assert (logits_at(model, trie, last) - packed)[-1].abs().max() > 1e-3
 
 

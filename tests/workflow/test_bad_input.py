@@ -69,3 +69,11 @@ def test_a_loss_that_is_no_number_ends_the_training(project):
     said = " ".join((done.stdout + done.stderr).split())
     assert done.returncode != 0
     assert "the loss is" in said and "training.learning_rate" in said
+
+
+def test_motivations_of_a_recorded_teacher_are_not_compared(fresh):
+    done = fresh.run("compare_supervision")
+    said = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode != 0
+    assert "training.supervision: 'replies'" in said and "allowed: choices" in said
+    assert not (fresh.folder / "results").exists()

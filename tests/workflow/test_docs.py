@@ -24,6 +24,15 @@ def test_every_stage_that_the_readme_names_is_a_target():
         check=True,
     ).stdout
     words = (REPOSITORY / "README.md").read_text()
-    for target in ("prepare", "train", "sample_in_sample", "in_sample", "out_of_sample", "validate"):
+    for target in (
+        "prepare",
+        "train",
+        "sample_in_sample",
+        "in_sample",
+        "out_of_sample",
+        "validate",
+        "compare_supervision",
+        "precision_drift",
+    ):
         assert f"snakemake {target}" in words
         assert target in listed

@@ -5,12 +5,15 @@ out: adapters/{fold}/seed{seed}/: the adapter and its manifest, the training cur
 An interrupted training resumes from checkpoints/, which no rule declares; its end removes what it kept there.
 """
 
+RECIPE = flags(
+    {key: value for key, value in config["training"].items() if key not in ("seeds", "threads", "supervision")}
+)
 TRAIN = (
     TORCH
     + " {input.code[0]} --shards {input.shards} --game-files {input.games} --context-files {input.contexts}"
     + " --elicitation-file {input.elicitation} --weights {input.weights} --manifest {input.manifest}"
     + " --threads {threads} --checkpoints {RESULTS}/checkpoints --seed {wildcards.seed} {params.recipe} --output {output.adapter} --output-manifest {output.manifest}"
-    + " --curve {output.curve} --supervision {output.supervision}"
+    + " --curve {output.curve} --output-supervision {output.supervision}"
 )
 
 
@@ -35,6 +38,6 @@ rule train_adapter:
     resources:
         gpu=config["student"]["gpus"],
     params:
-        recipe=flags({key: value for key, value in config["training"].items() if key not in ("seeds", "threads")}),
+        recipe=f"{RECIPE} --supervision {config['training']['supervision']}",
     shell:
         TRAIN + " 2>&1 | tee {log}"

@@ -1,4 +1,4 @@
-"""Train one LoRA adapter on the teacher's choices.
+"""Train one LoRA adapter on the teacher's replies.
 
 Reads the teacher's in-sample shards; `--held-out CONTEXT` leaves one context out and measures on it after
 each pass. Writes the adapter with its manifest, the training curve, and what the loss looked at.
@@ -8,38 +8,56 @@ import argparse
 import json
 from pathlib import Path
 
+import polars as pl
+
 from tom.cells import CellFiles
 from tom.code import code_sha256
 from tom.errors import BadInput, run_main
 from tom.files import whole_file, whole_folder, write_json
 from tom.games import split_scale
-from tom.lessons import Lesson, choice_lessons, count_choices, group_lessons
+from tom.lessons import Lesson, cell_lessons, count_choices, group_lessons, teach
 from tom.local_model import LocalModel
 from tom.model_folders import write_manifest
-from tom.recipe import Recipe
+from tom.prompts import load_elicitation
+from tom.recipe import OTHER_MOTIVATIONS, REPLIES, Recipe
 from tom.shards import read_shard
 
 
-def read_lessons(arguments: argparse.Namespace) -> tuple[list[Lesson], int]:
-    """The lessons of every shard, and how many observations could not be read."""
+def read_cells(arguments: argparse.Namespace) -> list[tuple[CellFiles, pl.DataFrame]]:
+    """Each shard with the files of the cell that it observed."""
     games = {file.stem: file for file in arguments.game_files}
     contexts = {file.stem: file for file in arguments.context_files}
-    lessons, invalid = [], 0
+    cells = []
     for file in arguments.shards:
         shard = read_shard(file)
         if shard.is_empty():
             raise BadInput(f"{file}: no observations")
         game, context = shard["game"][0], shard["context"][0]
         files = CellFiles(game, games[split_scale(game)[0]], contexts[context], arguments.elicitation_file)
-        lessons += choice_lessons(files, shard, arguments.orders)
-        invalid += count_choices(shard)["invalid"]
-    return lessons, invalid
+        cells.append((files, shard))
+    return cells
+
+
+def read_lessons(arguments: argparse.Namespace, supervision: str) -> tuple[list[Lesson], list[Lesson], int]:
+    """The lessons to teach, those of the held-out context, and how many observations could not be read.
+
+    A held-out context is measured on the teacher's own replies, and lends no motivation to those that are taught.
+    """
+    cells = read_cells(arguments)
+    held_out = [cell for cell in cells if cell[0].context_file.stem == arguments.held_out]
+    taught = [cell for cell in cells if cell[0].context_file.stem != arguments.held_out]
+    form = load_elicitation(arguments.elicitation_file).form
+    measured = REPLIES if supervision == OTHER_MOTIVATIONS else supervision
+    lessons = []
+    for part, learnt in ((taught, supervision), (held_out, measured)):
+        replies = teach([shard for _, shard in part], learnt, form, arguments.seed)
+        found = [cell_lessons(files, known, arguments.orders) for (files, _), known in zip(part, replies, strict=True)]
+        lessons.append([lesson for cell in found for lesson in cell if lesson.replies])
+    return *lessons, sum(count_choices(shard)["invalid"] for _, shard in cells)
 
 
 def write_curve(file: Path, curve: list[dict]) -> None:
     """The training curve as CSV."""
-    import polars as pl
-
     types = {"validation_loss": pl.Float64}
     with whole_file(file) as temporary:
         pl.DataFrame(curve, schema_overrides=types, infer_schema_length=None).write_csv(temporary)
@@ -58,15 +76,13 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="adapter folder")
     parser.add_argument("--output-manifest", type=Path, required=True)
     parser.add_argument("--curve", type=Path, required=True)
-    parser.add_argument("--supervision", type=Path, required=True)
+    parser.add_argument("--output-supervision", type=Path, required=True, help="what the loss looked at")
     LocalModel.add_arguments(parser)
     Recipe.add_arguments(parser)
     arguments = parser.parse_args()
 
     recipe, local = Recipe.from_arguments(arguments), LocalModel.from_arguments(arguments)
-    lessons, invalid = read_lessons(arguments)
-    taught = [lesson for lesson in lessons if lesson.context != arguments.held_out and lesson.replies]
-    held_out = [lesson for lesson in lessons if lesson.context == arguments.held_out and lesson.replies]
+    taught, held_out, invalid = read_lessons(arguments, recipe.supervision)
     if not taught:
         raise BadInput(f"{arguments.shards[0].parent}: no readable reply to learn from")
     local.check()
@@ -80,10 +96,12 @@ def main() -> None:
 
     torch.set_num_threads(local.threads)
     tokenizer = load_tokenizer(local.weights)
-    write_json(arguments.supervision, describe_supervision(tokenizer, taught, invalid))
-    batches = [pack_lessons(tokenizer, group) for group in group_lessons(taught)]
-    measured = [pack_lessons(tokenizer, group) for group in group_lessons(held_out)]
-    tokens = sum(len(batch.trie.tokens) for batch in batches)
+    write_json(arguments.output_supervision, describe_supervision(tokenizer, taught, invalid))
+    batches, measured = (
+        [pack_lessons(tokenizer, group, recipe.tokens_per_pack) for group in group_lessons(lessons)]
+        for lessons in (taught, held_out)
+    )
+    tokens = sum(batch.tokens() for batch in batches)
     say(f"{len(taught)} prompts in {len(batches)} batches, {tokens} tokens a pass")
 
     model = add_adapter(load_model(local.weights, pick_device()), recipe, arguments.seed)

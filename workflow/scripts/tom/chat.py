@@ -15,7 +15,7 @@ from tom.prompts import Messages
 
 @dataclass(frozen=True)
 class Exchange:
-    """Token ids of a prompt and of one reply to it; the reply ends with the end-of-turn token."""
+    """Token ids of what is given (a prompt, perhaps with a reply's beginning), and of the reply from there on."""
 
     prompt: tuple[int, ...]
     reply: tuple[int, ...]
@@ -34,20 +34,30 @@ def opening_ids(tokenizer, messages: Messages) -> tuple[int, ...]:
     return tuple(token for token, _ in same)
 
 
-def exchange(tokenizer, messages: Messages, reply: str) -> Exchange:
+def exchange(tokenizer, messages: Messages, reply: str, ends: bool = True, given: int = 0) -> Exchange:
     """Tokenise one reply in its place.
 
-    Errors: BadInput where the template rewrites the prompt once a reply follows, or never ends a turn.
+    ends: whether the end-of-turn token closes it, or the reply breaks off behind its last character. given: how
+    many of its characters count as given; a token that reaches beyond them belongs to what follows.
+    Errors: BadInput where the template rewrites the prompt or the reply, or never ends a turn.
     """
     before = _text(tokenizer, messages, generate=True)
     whole = _text(tokenizer, [*messages, {"role": "assistant", "content": reply}], generate=False)
     prompt, ids = _encode(tokenizer, before), _encode(tokenizer, whole)
     if ids[: len(prompt)] != prompt:
         raise BadInput(f"{tokenizer.name_or_path}: its chat template tokenises the prompt differently before {reply!r}")
-    tail = ids[len(prompt) :]
-    if tokenizer.eos_token_id not in tail:
+    if not ends:
+        ids = _encode(tokenizer, whole[: _place(tokenizer, whole, before, reply) + len(reply.rstrip())])
+    elif tokenizer.eos_token_id not in ids[len(prompt) :]:
         raise BadInput(f"{tokenizer.name_or_path}: its chat template does not end a reply with {tokenizer.eos_token!r}")
-    return Exchange(prompt, tail[: tail.index(tokenizer.eos_token_id) + 1])
+    else:
+        ids = ids[: ids.index(tokenizer.eos_token_id, len(prompt)) + 1]
+    start = len(prompt)
+    if given:
+        known = _encode(tokenizer, whole[: _place(tokenizer, whole, before, reply) + given])
+        alike = takewhile(lambda pair: pair[0] == pair[1], zip(known, ids, strict=False))
+        start = max(start, len(list(alike)))
+    return Exchange(ids[:start], ids[start:])
 
 
 def option_ids(tokenizer, messages: Messages, options: tuple[str, ...]) -> list[tuple[int, ...]]:
@@ -61,6 +71,14 @@ def option_ids(tokenizer, messages: Messages, options: tuple[str, ...]) -> list[
             if one != other and ids[other][: len(ids[one])] == ids[one]:
                 raise BadInput(f"options {options[one]!r} and {options[other]!r} begin with the same tokens")
     return ids
+
+
+def _place(tokenizer, whole: str, before: str, reply: str) -> int:
+    """Where the reply's first character stands, or would if the template had not stripped white space before it."""
+    at = whole.find(reply.strip(), len(before))
+    if at < 0:
+        raise BadInput(f"{tokenizer.name_or_path}: its chat template rewrites the reply {reply!r}")
+    return at - (len(reply) - len(reply.lstrip()))
 
 
 def _text(tokenizer, messages: Messages, generate: bool) -> str:

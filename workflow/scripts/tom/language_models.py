@@ -65,6 +65,23 @@ def load_model(folder: str | Path, device: str, adapter: str | Path | None = Non
     return model.eval()
 
 
+def merge_adapter(base: str | Path, adapter: str | Path, folder: str | Path) -> None:
+    """Save the base, dequantised where it was quantised, with the adapter merged into its weights, in `folder`.
+
+    The weights keep the base's own type: what its NF4 layers computed in.
+    """
+    from peft import PeftModel
+
+    model = load_model(base, pick_device())
+    dtype = model.dtype
+    if getattr(model, "is_quantized", False):
+        model = model.dequantize()
+    model = PeftModel.from_pretrained(model.to(dtype), adapter).merge_and_unload()
+    # Transformers knows no way back from dequantised weights to the format that they were read in.
+    model.save_pretrained(folder, save_original_format=False)
+    load_tokenizer(base).save_pretrained(folder)
+
+
 def _keep_weights_unpacked(model) -> None:
     """Forbid bitsandbytes its bfloat16 kernel for CPUs.
 

@@ -3,11 +3,15 @@
 import argparse
 from dataclasses import asdict, dataclass, fields
 
+CHOICES, REPLIES, OTHER_MOTIVATIONS = SUPERVISIONS = ("choices", "replies", "other_motivations")
+"""What is learnt of the teacher's replies: tom/lessons.py."""
+
 
 @dataclass(frozen=True)
 class Recipe:
     """How an adapter is trained; config/README.md says what each knob does."""
 
+    supervision: str
     rank: int
     alpha: float
     dropout: float
@@ -15,6 +19,7 @@ class Recipe:
     learning_rate: float
     warmup: float
     passes: int
+    tokens_per_pack: int
     weight_decay: float
     clip: float
 

@@ -7,7 +7,8 @@ from tom.documents import check
 from tom.errors import BadInput
 from tom.games import load_game, split_scale
 from tom.model_folders import check_is_model
-from tom.prompts import load_elicitation
+from tom.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST, load_elicitation
+from tom.recipe import CHOICES
 from tom.recorded_teacher import read_counts, require_cells
 
 IN_SAMPLE = "in_sample"
@@ -46,6 +47,7 @@ def check_study(config: dict, file: str, resources: Path) -> None:
         raise BadInput(f"{file}: splits.{HELD_OUT}: this name belongs to `snakemake validate`; take another")
     _check_texts(config, file, resources)
     _check_disjoint(config, file)
+    check_supervision(config, config["training"]["supervision"], file, resources)
     for role in ("teacher", "student"):
         _check_model(config, role, file)
 
@@ -70,6 +72,24 @@ def _require_file(folder: Path, stem: str, where: str) -> None:
     if not (folder / f"{stem}.yaml").is_file():
         known = ", ".join(sorted(path.stem for path in folder.glob("*.yaml")))
         raise BadInput(f"{where}: '{stem}' has no file {folder / stem}.yaml (allowed: {known})")
+
+
+def check_supervision(config: dict, supervision: str, file: str, resources: Path) -> None:
+    """Raise BadInput unless the teacher's replies hold what this supervision teaches."""
+    form = load_elicitation(resources / "elicitations" / f"{config['elicitation']}.yaml").form
+    key = f"{file}: training.supervision: '{supervision}'"
+    if form == CHOICE and supervision != CHOICES:
+        raise BadInput(
+            f"{key} learns motivations, and elicitation '{config['elicitation']}' asks for none (allowed: {CHOICES})"
+        )
+    if config["teacher"]["engine"] == "recorded":
+        if supervision != CHOICES:
+            raise BadInput(f"{key} learns the teacher's texts, and a recorded teacher has none (allowed: {CHOICES})")
+        if form == CHOICE_LAST:
+            raise BadInput(
+                f"{key} learns the choice behind the teacher's motivation, and a recorded teacher has no texts "
+                f"(allowed: an elicitation of the form {CHOICE} or {CHOICE_FIRST})"
+            )
 
 
 def _check_disjoint(config: dict, file: str) -> None:

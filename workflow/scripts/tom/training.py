@@ -18,7 +18,7 @@ from transformers import get_cosine_schedule_with_warmup
 
 from tom.errors import BadInput
 from tom.files import whole_file
-from tom.objective import Batch, batch_loss
+from tom.objective import Batch, partial_losses
 from tom.recipe import Recipe
 
 CHECKPOINT = "checkpoint.pt"
@@ -108,10 +108,11 @@ def train_adapter(
 
 def take_step(model, batch: Batch, trained: list, optimizer, recipe: Recipe, number: int) -> float:
     """One optimiser step on one batch; returns its loss before the step."""
-    loss = batch_loss(model, batch)
-    value = loss.item()
+    value = 0.0
     optimizer.zero_grad()
-    loss.backward()
+    for part in partial_losses(model, batch):
+        value += part.item()
+        part.backward()
     norm = torch.nn.utils.clip_grad_norm_(trained, recipe.clip).item()
     if not math.isfinite(value) or not math.isfinite(norm):
         raise BadInput(
@@ -126,7 +127,7 @@ def measure(model, batches: list[Batch]) -> float:
     """Mean loss over some batches, nothing learnt."""
     model.eval()
     with torch.no_grad():
-        return sum(batch_loss(model, batch).item() for batch in batches) / len(batches)
+        return sum(part.item() for batch in batches for part in partial_losses(model, batch)) / len(batches)
 
 
 def describe_pass(curve: list[dict], number: int, passes: int, seconds: float) -> str:

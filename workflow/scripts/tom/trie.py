@@ -16,37 +16,59 @@ import torch
 class Trie:
     """Packed sequences; N nodes in all.
 
-    tokens: (N,) token ids. depth: (N,) position of each node in its sequence. visible: (N, N) bool, row
-    sees column. paths: for each sequence, the node of each of its tokens.
+    tokens: (N,) token ids. depth: (N,) position of each node in its sequence. parents: (N,) the node before
+    each, which has a lower number; -1 for a first token. paths: for each sequence, the node of each of its tokens.
     """
 
     tokens: torch.Tensor
     depth: torch.Tensor
-    visible: torch.Tensor
+    parents: list[int]
     paths: list[list[int]]
+
+    def visible(self) -> torch.Tensor:
+        """(N, N) bool, row sees column. Made anew at each call: N nodes take N² bytes."""
+        visible = torch.eye(len(self.parents), dtype=torch.bool)
+        for node, parent in enumerate(self.parents):
+            if parent >= 0:
+                visible[node] |= visible[parent]
+        return visible
 
 
 def pack(sequences: list[tuple[int, ...]]) -> Trie:
     """Build the trie of some token sequences, none of them empty."""
     nodes: dict[tuple[int, int], int] = {}
-    tokens, parents, depth, paths = [], [], [], []
-    for sequence in sequences:
-        parent, path = -1, []
-        for position, token in enumerate(sequence):
-            node = nodes.get((parent, token))
-            if node is None:
-                node = nodes[parent, token] = len(tokens)
-                tokens.append(token)
-                parents.append(parent)
-                depth.append(position)
-            path.append(node)
-            parent = node
-        paths.append(path)
-    visible = torch.eye(len(tokens), dtype=torch.bool)
-    for node, parent in enumerate(parents):
-        if parent >= 0:
-            visible[node] |= visible[parent]
-    return Trie(torch.tensor(tokens), torch.tensor(depth), visible, paths)
+    paths = [_grow(nodes, sequence) for sequence in sequences]
+    depth = [0] * len(nodes)
+    for path in paths:
+        for position, node in enumerate(path):
+            depth[node] = position
+    tokens, parents = [token for _, token in nodes], [parent for parent, _ in nodes]
+    return Trie(torch.tensor(tokens), torch.tensor(depth), parents, paths)
+
+
+def split(sequences: list[tuple[int, ...]], limit: int) -> list[range]:
+    """Runs of neighbouring sequences, as indices, each as long as its trie has at most `limit` nodes.
+
+    A sequence that has more than that by itself is a run of its own.
+    """
+    runs, start = [], 0
+    nodes: dict[tuple[int, int], int] = {}
+    for index, sequence in enumerate(sequences):
+        _grow(nodes, sequence)
+        if len(nodes) > limit and index > start:
+            runs.append(range(start, index))
+            start, nodes = index, {}
+            _grow(nodes, sequence)
+    return [*runs, range(start, len(sequences))]
+
+
+def _grow(nodes: dict[tuple[int, int], int], sequence: tuple[int, ...]) -> list[int]:
+    """Add a sequence to nodes, numbered by (parent, token) as they come, and return its path."""
+    path, parent = [], -1
+    for token in sequence:
+        parent = nodes.setdefault((parent, token), len(nodes))
+        path.append(parent)
+    return path
 
 
 def attend(model, trie: Trie, length: int):
@@ -74,7 +96,7 @@ def _forward(model, trie: Trie, part: slice, **options):
     return model(
         input_ids=trie.tokens[None, part].to(model.device),
         position_ids=trie.depth[None, part].to(model.device),
-        attention_mask=trie.visible[None, None, part, : part.stop].to(model.device),
+        attention_mask=trie.visible()[None, None, part, : part.stop].to(model.device),
         **options,
     )
 

@@ -1,0 +1,149 @@
+"""One step over packed replies that share their prompt against TRL's SFTTrainer on the same rows.
+
+python benchmarks/long_replies.py MODEL_FOLDER [--replies 16] [--prompt 400] [--length 100] [--batch 8]
+
+The same model, LoRA adapter, optimiser and rows: replies of one length behind one prompt, completion loss only.
+Both sides see --replies of the 300 that a cell has; ours gains with more, since each forward pass computes the
+prompt once, and TRL's cost is the same for every row. Each side runs in a process of its own, which says its peak
+memory. Ours packs at most training.tokens_per_pack tokens into a pass, or --tokens-per-pack.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import yaml
+from measure import ROOT
+
+SYSTEM, WORDS = "You are asked about a game.", "the other player may well see that trust pays for both of us in time "
+
+
+def main() -> None:
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", type=Path, help="model folder, e.g. results/models/student/nf4/weights")
+    parser.add_argument("--replies", type=int, default=16)
+    parser.add_argument("--prompt", type=int, default=400, help="tokens, about")
+    parser.add_argument("--length", type=int, default=100, help="tokens of a reply, about")
+    parser.add_argument("--batch", type=int, default=8, help="rows in a batch of TRL's")
+    parser.add_argument("--tokens-per-pack", type=int, default=config["training"]["tokens_per_pack"])
+    parser.add_argument("--side", choices=list(SIDES), help="measure one side alone and print it as JSON")
+    arguments = parser.parse_args()
+    if arguments.side:
+        print(json.dumps(measure(arguments, config)))
+        return
+    found = {}
+    for side in SIDES:
+        command = [sys.executable, *sys.argv, "--side", side]
+        printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        # TRL's trainer prints a line of its own before.
+        found[side] = json.loads(printed.splitlines()[-1])
+        print(
+            "{side}: {rows} rows, {tokens} prompt and reply tokens: {seconds:.1f} CPU-s".format(**found[side]), end="; "
+        )
+        print("{rate:.1f} tokens a CPU-s, {memory:.2f} GiB at its peak".format(**found[side]))
+    print("ratio: {:.2f} rows per second".format(found["ours"]["rate"] / found["trl"]["rate"]))
+
+
+def measure(arguments: argparse.Namespace, config: dict) -> dict:
+    """One side's rows, tokens as separate rows have them, CPU seconds, tokens per second and peak GiB."""
+    import torch
+    from weighted_training import adapted
+
+    from tom.chat import exchange
+    from tom.language_models import load_model, load_tokenizer
+    from tom.lessons import Lesson, Taught
+
+    torch.set_num_threads(1)
+    tokenizer = load_tokenizer(arguments.model)
+    model = adapted(load_model(arguments.model, "cpu"), config)
+    texts = [reply_text(tokenizer, number, arguments.length) for number in range(arguments.replies)]
+    lesson = Lesson(
+        "group", "context", prompt_messages(tokenizer, arguments.prompt), tuple(Taught(t, 1) for t in texts)
+    )
+    rows = [exchange(tokenizer, lesson.messages, text) for text in texts]
+    tokens = sum(len(row.prompt) + len(row.reply) for row in rows)
+    seconds = SIDES[arguments.side](tokenizer, model, lesson, arguments)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return {
+        "side": arguments.side,
+        "rows": len(rows),
+        "tokens": tokens,
+        "seconds": seconds,
+        "rate": tokens / seconds,
+        "memory": memory,
+    }
+
+
+def words_of(tokenizer, start: int, tokens: int) -> str:
+    """Running text of about so many tokens, another one for each start."""
+    words = (WORDS * (1 + tokens // 8)).split()
+    words = [f"{start}", *words[start % 13 :]]
+    return tokenizer.decode(tokenizer(" ".join(words), add_special_tokens=False)["input_ids"][:tokens])
+
+
+def reply_text(tokenizer, number: int, tokens: int) -> str:
+    """A reply that differs from every other one behind its letter."""
+    return f"{'CD'[number % 2]}. " + words_of(tokenizer, number, tokens - 4)
+
+
+def prompt_messages(tokenizer, tokens: int) -> list[dict[str, str]]:
+    """A prompt of about so many tokens, its template's included."""
+    return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": words_of(tokenizer, 0, tokens - 20)}]
+
+
+def our_seconds(tokenizer, model, lesson, arguments: argparse.Namespace) -> float:
+    """CPU seconds of packing the rows and of one optimiser step over them."""
+    import torch
+
+    from tom.objective import pack_lessons, partial_losses
+
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=7e-4)
+    started = time.process_time()
+    for part in partial_losses(model, pack_lessons(tokenizer, [lesson], arguments.tokens_per_pack)):
+        part.backward()
+    optimizer.step()
+    return time.process_time() - started
+
+
+def trl_seconds(tokenizer, model, lesson, arguments: argparse.Namespace) -> float:
+    """CPU seconds of SFTTrainer.train on the rows, its tokenising left out."""
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer
+
+    examples = [
+        {"prompt": lesson.messages, "completion": [{"role": "assistant", "content": reply.text}]}
+        for reply in lesson.replies
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        settings = SFTConfig(
+            output_dir=folder,
+            per_device_train_batch_size=arguments.batch,
+            num_train_epochs=1,
+            learning_rate=7e-4,
+            completion_only_loss=True,
+            save_strategy="no",
+            report_to="none",
+            logging_strategy="no",
+            gradient_checkpointing=False,
+            bf16=False,
+            use_cpu=True,
+            disable_tqdm=True,
+        )
+        trainer = SFTTrainer(
+            model=model, args=settings, train_dataset=Dataset.from_list(examples), processing_class=tokenizer
+        )
+        started = time.process_time()
+        trainer.train()
+        return time.process_time() - started
+
+
+SIDES = {"ours": our_seconds, "trl": trl_seconds}
+
+if __name__ == "__main__":
+    main()

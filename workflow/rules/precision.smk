@@ -1,0 +1,94 @@
+"""Evaluated as trained: how far the tuned students' exact propensities move at other precisions.
+
+The students are trained and evaluated on one quantised base. Here the in-sample cells are scored on the unquantised
+base in bfloat16 with the same adapter, and on the adapter merged into the dequantised base. Not part of `all`.
+in: as train.smk and sample.smk
+out: precision/{bfloat16,merged}/, tables/precision_drift.{parquet,csv,tex}
+"""
+
+# Exact propensities alone; of a flag that is given twice, the last counts.
+SCORING = f"{SAMPLING} --observations 0"
+BFLOAT16 = f"{RESULTS}/models/student/bfloat16"
+MERGED = f"{RESULTS}/precision/merged/models/seed{{seed}}"
+
+
+use rule sample_tuned as score_bfloat16 with:
+    input:
+        manifest=f"{BFLOAT16}/manifest.json",
+        weights=ancient(f"{BFLOAT16}/weights"),
+        adapter_manifest=f"{RESULTS}/adapters/all/seed{{seed}}/manifest.json",
+        adapter=ancient(f"{RESULTS}/adapters/all/seed{{seed}}/adapter"),
+        code=code("sample_shard.py") + code("serve_engine.py"),
+        game=game_file,
+        context=context_file,
+        elicitation=elicitation_file(),
+    output:
+        f"{RESULTS}/precision/bfloat16/shards/tuned-seed{{seed}}/{{game}}/{{context}}.parquet",
+    log:
+        f"{RESULTS}/logs/sample/bfloat16-seed{{seed}}/{{game}}-{{context}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/sample/bfloat16-seed{{seed}}/{{game}}-{{context}}.tsv"
+    params:
+        sampling=SCORING,
+        model="tuned-seed{seed}",
+
+
+rule merge_adapter:
+    input:
+        **prepared("student"),
+        adapter_manifest=f"{RESULTS}/adapters/all/seed{{seed}}/manifest.json",
+        adapter=ancient(f"{RESULTS}/adapters/all/seed{{seed}}/adapter"),
+        code=code("merge_adapter.py"),
+    output:
+        weights=directory(f"{MERGED}/weights"),
+        manifest=f"{MERGED}/manifest.json",
+    log:
+        f"{RESULTS}/logs/merge_adapter/seed{{seed}}.log",
+    threads: config["sampling"]["threads"]
+    resources:
+        gpu=config["student"]["gpus"],
+    shell:
+        TORCH + " {input.code[0]} --weights {input.weights} --manifest {input.manifest} --adapter {input.adapter}"
+        " --adapter-manifest {input.adapter_manifest} --threads {threads} --output {output.weights}"
+        " --output-manifest {output.manifest} 2>&1 | tee {log}"
+
+
+use rule sample_untuned as score_merged with:
+    input:
+        manifest=f"{MERGED}/manifest.json",
+        weights=ancient(f"{MERGED}/weights"),
+        code=code("sample_shard.py") + code("serve_engine.py"),
+        game=game_file,
+        context=context_file,
+        elicitation=elicitation_file(),
+    output:
+        f"{RESULTS}/precision/merged/shards/tuned-seed{{seed}}/{{game}}/{{context}}.parquet",
+    log:
+        f"{RESULTS}/logs/sample/merged-seed{{seed}}/{{game}}-{{context}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/sample/merged-seed{{seed}}/{{game}}-{{context}}.tsv"
+    resources:
+        gpu=config["student"]["gpus"],
+    params:
+        sampling=SCORING,
+        model="tuned-seed{seed}",
+
+
+rule tabulate_precision_drift:
+    input:
+        code=code("precision_drift.py"),
+        trained=shards(IN_SAMPLE, TUNED),
+        bfloat16=shards(IN_SAMPLE, TUNED, stage="precision/bfloat16"),
+        merged=shards(IN_SAMPLE, TUNED, stage="precision/merged"),
+    output:
+        **in_all_formats(f"{RESULTS}/tables", ("precision_drift",)),
+    log:
+        f"{RESULTS}/logs/evaluate/precision_drift.log",
+    shell:
+        "python {input.code[0]} --trained {input.trained} --bfloat16 {input.bfloat16} --merged {input.merged}"
+        " --output {output.precision_drift} 2>&1 | tee {log}"
+
+
+rule precision_drift:
+    input:
+        rules.tabulate_precision_drift.output,

@@ -1,0 +1,98 @@
+"""What motivations teach: the same student taught in every way of training.supervision, and compared.
+
+Needs a teacher that gives motivations. Not part of `all`: it trains one adapter for each supervision and seed.
+in: as train.smk and sample.smk
+out: supervision/{supervision}/{adapters,shards}/, tables/{split}/supervision.{parquet,csv,tex}, figures/supervision.*
+"""
+
+from tom.recipe import SUPERVISIONS
+from tom.study import check_supervision
+
+SUPERVISED = f"{RESULTS}/supervision/{{supervision}}"
+
+
+wildcard_constraints:
+    supervision="|".join(SUPERVISIONS),
+
+
+use rule train_adapter as train_supervised with:
+    output:
+        adapter=directory(f"{SUPERVISED}/adapters/seed{{seed}}/adapter"),
+        manifest=f"{SUPERVISED}/adapters/seed{{seed}}/manifest.json",
+        curve=f"{SUPERVISED}/adapters/seed{{seed}}/curve.csv",
+        supervision=f"{SUPERVISED}/adapters/seed{{seed}}/supervision.json",
+    log:
+        f"{RESULTS}/logs/train/{{supervision}}-seed{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train/{{supervision}}-seed{{seed}}.tsv"
+    params:
+        recipe=RECIPE + " --supervision {supervision}",
+
+
+use rule sample_tuned as sample_supervised with:
+    input:
+        **prepared("student"),
+        adapter_manifest=f"{SUPERVISED}/adapters/seed{{seed}}/manifest.json",
+        adapter=ancient(f"{SUPERVISED}/adapters/seed{{seed}}/adapter"),
+        code=code("sample_shard.py") + code("serve_engine.py"),
+        game=game_file,
+        context=context_file,
+        elicitation=elicitation_file(),
+    output:
+        f"{SUPERVISED}/shards/tuned-seed{{seed}}/{{game}}/{{context}}.parquet",
+    log:
+        f"{RESULTS}/logs/sample/{{supervision}}-seed{{seed}}/{{game}}-{{context}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/sample/{{supervision}}-seed{{seed}}/{{game}}-{{context}}.tsv"
+
+
+def supervised_shards(wildcards):
+    """The tuned shards of a split by supervision, the teacher's and the base's, and the script's other inputs."""
+    tuned = {name: shards(wildcards.split, TUNED, stage=f"supervision/{name}") for name in SUPERVISIONS}
+    return tuned | {"untuned": shards(wildcards.split, ["teacher", "base"])}
+
+
+rule tabulate_supervision:
+    input:
+        unpack(supervised_shards),
+        code=code("tabulate_supervision.py"),
+        reference=shards(IN_SAMPLE, ["teacher", "base"]),
+    output:
+        **in_all_formats(f"{RESULTS}/tables/{{split}}", ("supervision",)),
+    log:
+        f"{RESULTS}/logs/evaluate/supervision-{{split}}.log",
+    wildcard_constraints:
+        split="|".join(config["splits"]),
+    params:
+        evaluation=flags(config["evaluation"]),
+    shell:
+        "python {input.code[0]} --split {wildcards.split} --untuned {input.untuned} --choices {input.choices}"
+        " --replies {input.replies} --other-motivations {input.other_motivations}"
+        " --reference-shards {input.reference} {params.evaluation} --output {output.supervision} 2>&1 | tee {log}"
+
+
+rule plot_supervision:
+    input:
+        code=code("plot_supervision.py"),
+        tables=[f"{RESULTS}/tables/{split}/supervision.parquet" for split in sorted(config["splits"])],
+    output:
+        figure("supervision"),
+    log:
+        f"{RESULTS}/logs/figures/supervision.log",
+    shell:
+        "python {input.code[0]} --tables {input.tables} --output {output} > {log} 2>&1"
+
+
+def comparable(wildcards):
+    """The figure and its tables. Only who asks for them needs a teacher that gives motivations."""
+    for supervision in SUPERVISIONS:
+        try:
+            check_supervision(config, supervision, ", ".join(CONFIG_FILES), RESOURCES)
+        except BadInput as error:
+            raise WorkflowError(str(error))
+    return [*figure("supervision"), *rules.plot_supervision.input.tables]
+
+
+rule compare_supervision:
+    input:
+        comparable,

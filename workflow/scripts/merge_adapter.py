@@ -1,0 +1,35 @@
+"""Merge an adapter into its base's dequantised weights, as an ordinary model folder with a manifest.
+
+Not into the quantised weights themselves: those would be rounded to four bits again.
+"""
+
+import argparse
+from pathlib import Path
+
+from tom.errors import run_main
+from tom.files import whole_folder
+from tom.local_model import LocalModel
+from tom.model_folders import write_manifest
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", type=Path, required=True, help="model folder")
+    parser.add_argument("--output-manifest", type=Path, required=True)
+    LocalModel.add_arguments(parser)
+    arguments = parser.parse_args()
+    local = LocalModel.from_arguments(arguments)
+    local.check()
+
+    import torch
+
+    from tom.language_models import merge_adapter
+
+    torch.set_num_threads(local.threads)
+    with whole_folder(arguments.output) as temporary:
+        merge_adapter(local.weights, local.adapter, temporary)
+    write_manifest(arguments.output_manifest, arguments.output, source=local.adapter_sha256)
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,66 @@
+"""How far exact propensities move when a tuned student is evaluated at another precision than it was trained at.
+
+Writes one row for each precision and student, as Parquet and, beside it, as CSV and LaTeX.
+
+python workflow/scripts/precision_drift.py --trained S.parquet ... --bfloat16 S.parquet ... --merged S.parquet ... \
+    --output T.parquet
+"""
+
+import argparse
+from pathlib import Path
+
+import polars as pl
+
+from tom.errors import BadInput, run_main
+from tom.propensities import CELL
+from tom.shards import read_shards
+from tom.tables import write_table
+from tom.variants import LABELS
+
+PRECISIONS = ("bfloat16", "merged")
+"""bfloat16: the unquantised base in bfloat16 with the adapter. merged: the adapter merged into the dequantised base."""
+
+
+def drift(trained: pl.DataFrame, others: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    """Mean and largest |difference| of exact propensities from those at the precision of the training.
+
+    trained: shards of the tuned students as trained; others: precision → shards of the same students and cells.
+    Over cells and listing orders, with the letters that observations are asked with.
+    Errors: BadInput where a cell has no exact propensity in one of them.
+    """
+    keys = ["model", *CELL, "order"]
+    expected = _scores(trained)
+    tables = []
+    for precision, shards in others.items():
+        both = expected.join(_scores(shards), on=keys, how="full", coalesce=True, suffix="_other")
+        if both.is_empty() or both.null_count().sum_horizontal().item():
+            raise BadInput(f"shards: not every cell has exact propensities both as trained and at {precision}")
+        difference = (pl.col("p_cooperate") - pl.col("p_cooperate_other")).abs()
+        table = both.group_by("model").agg(
+            cells=pl.struct(CELL).n_unique(),
+            propensities=pl.len(),
+            mean_difference=difference.mean(),
+            max_difference=difference.max(),
+        )
+        tables.append(table.select(pl.lit(precision).alias("precision"), pl.all()))
+    return pl.concat(tables).sort("precision", "model")
+
+
+def _scores(shards: pl.DataFrame) -> pl.DataFrame:
+    scored = shards.filter((pl.col("record") == "score") & (pl.col("cooperation_label") == LABELS[0]))
+    return scored.select("model", *CELL, "order", "p_cooperate")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--trained", nargs="+", required=True, help="shards of the tuned students as trained")
+    for precision in PRECISIONS:
+        parser.add_argument(f"--{precision}", nargs="+", required=True, help="their shards at another precision")
+    parser.add_argument("--output", type=Path, required=True, help="Parquet; CSV and LaTeX go beside it")
+    arguments = parser.parse_args()
+    others = {precision: read_shards(getattr(arguments, precision)) for precision in PRECISIONS}
+    write_table(drift(read_shards(arguments.trained), others), arguments.output)
+
+
+if __name__ == "__main__":
+    run_main(main)
