@@ -15,7 +15,14 @@ from tom.shards import read_shard, write_shard
 
 SCRIPTS = sorted(path.name for path in code.SCRIPTS.glob("*.py"))
 # Torch takes seconds to import, so these import what needs it only once their input was found good.
-IMPORT_LATE = ("convert_model.py", "fetch_model.py", "sample_shard.py", "serve_engine.py", "train_adapter.py")
+IMPORT_LATE = (
+    "convert_model.py",
+    "fetch_model.py",
+    "merge_adapter.py",
+    "sample_shard.py",
+    "serve_engine.py",
+    "train_adapter.py",
+)
 # Runs a script as `python SCRIPT ...` would, then says which of the project's files were imported.
 SPY = """
 import json, runpy, sys
@@ -73,8 +80,9 @@ def test_a_real_training_and_sampling_import_exactly_what_is_declared(local_mode
         *["--shards", tmp_path / "teacher.parquet", "--game-files", files.game_file],
         *["--context-files", files.context_file, *texts, "--seed", 1, "--checkpoints", tmp_path / "checkpoints"],
         *["--output", tmp_path / "adapter", "--output-manifest", tmp_path / "adapter.json"],
-        *["--curve", tmp_path / "curve.csv", "--supervision", tmp_path / "supervision.json"],
-        *[*recipe.split(), "--passes", 1, "--weight-decay", 0, "--clip", 1, *local_model.arguments()],
+        *["--curve", tmp_path / "curve.csv", "--output-supervision", tmp_path / "supervision.json"],
+        *[*recipe.split(), "--passes", 1, "--refinements", 1, "--weight-decay", 0, "--clip", 1],
+        *["--supervision", "choices", "--tokens-per-pack", 2048, *local_model.arguments()],
     ]
     sample = [
         *["--model", "tuned-seed1", "--game", "stag_hunt", "--game-file", files.game_file],

@@ -17,6 +17,7 @@ RECIPE = Recipe(
     learning_rate=7e-4,
     warmup=0.05,
     passes=3,
+    refinements=2,
     weight_decay=0.01,
     clip=1.0,
     tokens_per_pack=512,

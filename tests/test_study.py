@@ -109,7 +109,14 @@ def test_motivations_that_nobody_gave_are_not_taught(project, supervision, teach
 @pytest.mark.parametrize("elicitation", ["choice_then_motivation", "motivation_then_choice"])
 def test_a_teacher_that_gives_motivations_may_teach_in_any_way(project, supervision, elicitation):
     config = changed(supervision, "training", "supervision") | {"elicitation": elicitation, "teacher": local_teacher()}
+    config["training"]["refinements"] = 0
     check_study(config, "config.yaml", Path("resources"))
+    config["training"]["refinements"] = 1
+    if (supervision, elicitation) == ("choices", "choice_then_motivation"):
+        check_study(config, "config.yaml", Path("resources"))
+    else:
+        text = complaint(config)
+        assert "config.yaml: training.refinements" in text and f"'{elicitation}'" in text and "allowed: 0" in text
 
 
 def test_a_recorded_choice_is_taught_at_the_beginning_of_a_reply_alone(project):

@@ -51,7 +51,7 @@ def train(local_model, tmp_path, monkeypatch):
             *["--elicitation-file", cells[0].elicitation_file, "--orders", *ORDERS, "--seed", 1],
             *["--checkpoints", folder / "checkpoints", "--output", folder / "adapter"],
             *["--output-manifest", folder / "adapter.json", "--curve", folder / "curve.csv"],
-            *["--output-supervision", folder / "supervision.json", *recipe.split(), "--passes", 2],
+            *["--output-supervision", folder / "supervision.json", *recipe.split(), "--passes", 2, "--refinements", 0],
             *["--weight-decay", 0, "--clip", 1, "--supervision", "choices", "--tokens-per-pack", 2048],
             *[*model.arguments(), *flags],
         ]
@@ -153,6 +153,13 @@ def test_an_empty_shard_is_named(tmp_path):
     with pytest.raises(BadInput, match="no observations") as caught:
         read_lessons(arguments(tmp_path / "empty.parquet"), "choices")
     assert str(tmp_path / "empty.parquet") in str(caught.value)
+
+
+def test_refinements_follow_the_passes(train):
+    with (train("refined", "--refinements", 1) / "curve.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["group"] == "refinement" for row in rows] == [False] * 4 + [True]
+    assert rows[-1]["learning_rate"] == "" and float(rows[-1]["loss"]) < 10
 
 
 @pytest.mark.parametrize("last", [None, 0.25])

@@ -25,6 +25,7 @@ RECIPE = Recipe(
     learning_rate=5e-3,
     warmup=0.1,
     passes=4,
+    refinements=0,
     weight_decay=0.01,
     clip=1.0,
     tokens_per_pack=512,

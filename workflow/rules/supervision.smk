@@ -26,7 +26,8 @@ use rule train_adapter as train_supervised with:
     benchmark:
         f"{RESULTS}/benchmarks/train/{{supervision}}-seed{{seed}}.tsv"
     params:
-        recipe=RECIPE + " --supervision {supervision}",
+        # Steps on the choices alone would tell the supervisions apart by more than what they teach.
+        recipe=RECIPE + " --refinements 0 --supervision {supervision}",
 
 
 use rule sample_tuned as sample_supervised with:

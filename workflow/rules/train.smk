@@ -6,7 +6,7 @@ An interrupted training resumes from checkpoints/, which no rule declares; its e
 """
 
 RECIPE = flags(
-    {key: value for key, value in config["training"].items() if key not in ("seeds", "threads", "supervision")}
+    {key: value for key, value in config["training"].items() if key not in ("seeds", "threads", "supervision", "refinements")}
 )
 TRAIN = (
     TORCH
@@ -38,6 +38,6 @@ rule train_adapter:
     resources:
         gpu=config["student"]["gpus"],
     params:
-        recipe=f"{RECIPE} --supervision {config['training']['supervision']}",
+        recipe=f"{RECIPE} {flags(config['training'], 'supervision', 'refinements')}",
     shell:
         TRAIN + " 2>&1 | tee {log}"

@@ -58,7 +58,7 @@ def read_lessons(arguments: argparse.Namespace, supervision: str) -> tuple[list[
 
 def write_curve(file: Path, curve: list[dict]) -> None:
     """The training curve as CSV."""
-    types = {"validation_loss": pl.Float64}
+    types = {"learning_rate": pl.Float64, "validation_loss": pl.Float64}
     with whole_file(file) as temporary:
         pl.DataFrame(curve, schema_overrides=types, infer_schema_length=None).write_csv(temporary)
 
@@ -91,6 +91,7 @@ def main() -> None:
 
     from tom.language_models import load_model, load_tokenizer, pick_device
     from tom.objective import pack_lessons
+    from tom.refinement import find_choices, refine
     from tom.supervision import describe_supervision
     from tom.training import add_adapter, checkpoint_folder, checkpoint_name, say, train_adapter
 
@@ -111,6 +112,8 @@ def main() -> None:
     )
     with checkpoint_folder(arguments.checkpoints / name) as folder:
         curve = train_adapter(model, batches, measured, recipe, arguments.seed, folder)
+        if recipe.refinements:
+            curve = refine(model, find_choices(tokenizer, taught), batches, measured, recipe.refinements, folder, curve)
         with whole_folder(arguments.output) as temporary:
             model.save_pretrained(temporary)
             make_portable(temporary / "adapter_config.json")

@@ -19,6 +19,7 @@ class Recipe:
     learning_rate: float
     warmup: float
     passes: int
+    refinements: int
     tokens_per_pack: int
     weight_decay: float
     clip: float

@@ -48,6 +48,7 @@ def check_study(config: dict, file: str, resources: Path) -> None:
     _check_texts(config, file, resources)
     _check_disjoint(config, file)
     check_supervision(config, config["training"]["supervision"], file, resources)
+    _check_refinements(config, file, resources)
     for role in ("teacher", "student"):
         _check_model(config, role, file)
 
@@ -90,6 +91,16 @@ def check_supervision(config: dict, supervision: str, file: str, resources: Path
                 f"{key} learns the choice behind the teacher's motivation, and a recorded teacher has no texts "
                 f"(allowed: an elicitation of the form {CHOICE} or {CHOICE_FIRST})"
             )
+
+
+def _check_refinements(config: dict, file: str, resources: Path) -> None:
+    form = load_elicitation(resources / "elicitations" / f"{config['elicitation']}.yaml").form
+    supervision = config["training"]["supervision"]
+    if config["training"]["refinements"] and (supervision != CHOICES or form == CHOICE_LAST):
+        what = f"supervision '{supervision}' and elicitation '{config['elicitation']}'"
+        raise BadInput(
+            f"{file}: training.refinements: steps on single letters, and {what} teach more than those (allowed: 0)"
+        )
 
 
 def _check_disjoint(config: dict, file: str) -> None:

@@ -1,0 +1,198 @@
+"""Gauss-Newton steps on the choices themselves, after the passes: the part of teaching in which games are told apart.
+
+The prompts of two games differ in a few digits, so their gradients are nearly the same: descent learns what each
+context does and stands still (docs/decisions.md). There are few prompts and many parameters, so the step that
+accounts for how the prompts' gradients overlap is cheap to solve, in the space of prompts:
+
+    step = Jᵀ (J Jᵀ + λ W⁻¹)⁻¹ W⁻¹ (y - p)
+
+J: the gradients of the log-odds of cooperation; p: their probabilities; y: the teacher's shares; W = p (1 - p).
+Gram-Gauss-Newton (Cai et al., arXiv 1905.11675), damped by λ as in Levenberg-Marquardt: a step that doesn't lower
+the loss is taken back and tried again with more damping.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from peft import get_peft_model_state_dict, set_peft_model_state_dict
+
+from tom.chat import exchange
+from tom.errors import BadInput
+from tom.files import whole_file
+from tom.lessons import Lesson
+from tom.objective import Batch
+from tom.training import measure, say
+from tom.trie import Trie, logits_at, pack, predictions
+from tom.variants import PAPER_VARIANT
+
+CHECKPOINT = "refinement.pt"
+FIRST_DAMPING = 3e-3  # of the mean squared gradient
+EASE, RESIST = 1 / 3, 4.0  # what a step that was kept, or taken back, does to the damping
+TRIES = 8
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One prompt with its two replies, the first cooperates. share: of the first in `count` replies of the teacher.
+
+    places: for each reply, the nodes that predict its tokens, and these.
+    """
+
+    trie: Trie
+    places: tuple[tuple[list[int], list[int]], tuple[list[int], list[int]]]
+    share: float
+    count: int
+
+
+def find_choices(tokenizer, lessons: list[Lesson]) -> list[Choice]:
+    """The choice behind each lesson. Errors: BadInput for a lesson whose replies are more than single letters."""
+    letters = [PAPER_VARIANT.label(cooperates) for cooperates in (True, False)]
+    choices = []
+    for lesson in lessons:
+        counts = {reply.text: reply.count for reply in lesson.replies}
+        if more := sorted(set(counts) - set(letters)):
+            raise BadInput(f"training.refinements: {more[0]!r} is more than a letter (allowed with it: 0)")
+        rows = [exchange(tokenizer, lesson.messages, letter, ends=False) for letter in letters]
+        trie = pack([row.prompt + row.reply for row in rows])
+        places = tuple(predictions(trie, index, len(row.prompt)) for index, row in enumerate(rows))
+        total = sum(counts.values())
+        choices.append(Choice(trie, places, counts.get(letters[0], 0) / total, total))
+    return choices
+
+
+def log_odds(model, choice: Choice) -> torch.Tensor:
+    """Logarithm of the odds of cooperation against defection; a scalar."""
+    nodes = sorted({node for path, _ in choice.places for node in path})
+    row = {node: index for index, node in enumerate(nodes)}
+    log_probabilities = logits_at(model, choice.trie, nodes).log_softmax(-1)
+    first, second = (log_probabilities[[row[node] for node in path], targets].sum() for path, targets in choice.places)
+    return first - second
+
+
+def linearise(model, choices: list[Choice], trained: list[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Log-odds of every choice, (n,) float64 on the CPU, and their gradients, (n, parameters) on the model's device."""
+    odds, gradients = [], []
+    for choice in choices:
+        value = log_odds(model, choice)
+        gradients.append(torch.cat([part.flatten() for part in torch.autograd.grad(value, trained)]))
+        odds.append(value.item())
+    return torch.tensor(odds, dtype=torch.float64), torch.stack(gradients)
+
+
+def solve_step(gram: torch.Tensor, odds: torch.Tensor, shares: torch.Tensor, damping: float) -> torch.Tensor:
+    """Weights of the prompts' gradients in a step: (n,) float64.
+
+    gram: (n, n), J Jᵀ. damping: in units of the mean squared gradient.
+    """
+    probabilities = odds.sigmoid()
+    # Where a choice is certain its odds hardly matter; the bound keeps 1 / W finite.
+    information = (probabilities * (1 - probabilities)).clamp(min=0.03)
+    ridge = damping * gram.diagonal().mean() / information
+    return torch.linalg.solve(gram + torch.diag(ridge), (shares - probabilities) / information)
+
+
+def mean_deviance(odds: torch.Tensor, choices: list[Choice]) -> float:
+    """Mean deviance of the teacher's counts from the student's probabilities; 1 is what sampling noise alone gives."""
+    shares = torch.tensor([choice.share for choice in choices], dtype=torch.float64)
+    counts = torch.tensor([choice.count for choice in choices], dtype=torch.float64)
+    fitted = torch.nn.functional.binary_cross_entropy_with_logits(odds, shares, reduction="none")
+    saturated = -torch.xlogy(shares, shares) - torch.xlogy(1 - shares, 1 - shares)
+    return float((2 * counts * (fitted - saturated)).mean())
+
+
+def refine(
+    model,
+    choices: list[Choice],
+    batches: list[Batch],
+    held_out: list[Batch],
+    steps: int,
+    folder: Path,
+    curve: list[dict],
+) -> list[dict]:
+    """Take up to `steps` Gauss-Newton steps on the model's adapter, in place; returns the curve with a row for each.
+
+    batches: whose mean loss each step must lower. held_out: batches that are only measured, after each step. folder:
+    where an interrupted refinement leaves off. curve: of the passes, as train_adapter gives it. Ends earlier where
+    the student is as near to the teacher's counts as sampling noise lets one see, or where no damping helps.
+    """
+    model.eval()
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    damping, rows = resume(folder, model)
+    loss = measure(model, batches)
+    while len(rows) < steps:
+        started = time.monotonic()
+        odds, gradients = linearise(model, choices, trained)
+        deviance = mean_deviance(odds, choices)
+        if deviance <= 1:
+            say(f"as near as the teacher's sampling noise lets one see: deviance {deviance:.2f} a prompt")
+            break
+        found = search_step(trained, odds, gradients, choices, damping, loss, lambda: measure(model, batches))
+        if found is None:
+            say("no step lowers the loss any more")
+            break
+        loss, damping = found
+        rows.append(
+            {
+                "pass": curve[-1]["pass"] + len(rows) + 1,
+                "step": len(curve) + len(rows) + 1,
+                "group": "refinement",
+                "loss": loss,
+                "learning_rate": None,
+                "validation_loss": measure(model, held_out) if held_out else None,
+            }
+        )
+        save(folder, model, damping, rows)
+        say(
+            f"refinement {len(rows)}/{steps}: loss {loss:.4f}, deviance before it {deviance:.2f} a prompt, "
+            f"{time.monotonic() - started:.1f} s"
+        )
+    return curve + rows
+
+
+def search_step(
+    trained: list[torch.Tensor],
+    odds: torch.Tensor,
+    gradients: torch.Tensor,
+    choices: list[Choice],
+    damping: float,
+    loss: float,
+    measured: Callable[[], float],
+) -> tuple[float, float] | None:
+    """Take the first step that lowers the loss: (its loss, the next step's damping), or None if none did."""
+    shares = torch.tensor([choice.share for choice in choices], dtype=torch.float64)
+    gram = (gradients @ gradients.T).double().cpu()
+    before = [parameter.detach().clone() for parameter in trained]
+    for _ in range(TRIES):
+        weights = solve_step(gram, odds, shares, damping)
+        step = (gradients.T @ weights.to(gradients)).split([parameter.numel() for parameter in trained])
+        with torch.no_grad():
+            for parameter, start, part in zip(trained, before, step, strict=True):
+                parameter.copy_(start + part.view_as(start))
+        found = measured()
+        if found < loss:
+            return found, damping * EASE
+        damping *= RESIST
+    with torch.no_grad():
+        for parameter, start in zip(trained, before, strict=True):
+            parameter.copy_(start)
+    return None
+
+
+def save(folder: Path, model, damping: float, rows: list[dict]) -> None:
+    """Everything that the steps to come depend on."""
+    state = {"adapter": get_peft_model_state_dict(model), "damping": damping, "rows": rows}
+    with whole_file(folder / CHECKPOINT) as temporary:
+        torch.save(state, temporary)
+
+
+def resume(folder: Path, model) -> tuple[float, list[dict]]:
+    """Take up the last step, if any: the next one's damping, and the rows so far."""
+    if not (folder / CHECKPOINT).exists():
+        return FIRST_DAMPING, []
+    state = torch.load(folder / CHECKPOINT, map_location="cpu", weights_only=True)
+    set_peft_model_state_dict(model, state["adapter"])
+    say(f"resumed after refinement {len(state['rows'])}")
+    return state["damping"], state["rows"]
