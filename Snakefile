@@ -39,6 +39,7 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/out_of_sample.smk"
 include: "workflow/rules/validate.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/tiny_pair.smk"
 
 
 onsuccess:

@@ -15,7 +15,14 @@ from tom.shards import read_shard, write_shard
 
 SCRIPTS = sorted(path.name for path in code.SCRIPTS.glob("*.py"))
 # Torch takes seconds to import, so these import what needs it only once their input was found good.
-IMPORT_LATE = ("convert_model.py", "fetch_model.py", "sample_shard.py", "serve_engine.py", "train_adapter.py")
+IMPORT_LATE = (
+    "convert_model.py",
+    "fetch_model.py",
+    "sample_shard.py",
+    "serve_engine.py",
+    "train_adapter.py",
+    "train_tiny_pair.py",
+)
 # Runs a script as `python SCRIPT ...` would, then says which of the project's files were imported.
 SPY = """
 import json, runpy, sys
