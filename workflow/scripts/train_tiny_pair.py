@@ -57,6 +57,24 @@ def measure(folder: Path, lessons: list[TinyLesson], seed: int) -> dict[str, dic
     return {"exact": exact, "sampled": free}
 
 
+def describe_training(role: str, model, recipe, passes: int, losses: list[float], seed: int) -> dict:
+    """How a model was made: command, versions, recipe and the loss of each pass in nats a token."""
+    return {
+        "made_by": f"snakemake tiny_pair: {Path(__file__).name} --role {role} --seed {seed}",
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "role": asdict(ROLES[role]) | {"passes": passes},
+        "recipe": asdict(recipe),
+        "loss_of_each_pass": [round(loss, 4) for loss in losses],
+    }
+
+
+def describe_folder(folder: Path) -> dict:
+    """The hash of each file, and one over all."""
+    files = hash_folder(folder)
+    return {"sha256": content_sha256(files), "files": files}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--role", choices=list(ROLES), required=True)
@@ -90,23 +108,13 @@ def main() -> None:
     losses = train(model, [pack_lesson(tokenizer, lesson) for lesson in lessons], passes, recipe, arguments.seed)
     with whole_folder(arguments.output) as temporary:
         write_model(temporary, model, tokenizer)
-    files = hash_folder(arguments.output)
-    say_wrote(arguments.output, f"{len(files)} files")
-    write_json(
-        arguments.output_provenance,
-        {
-            "made_by": f"snakemake tiny_pair: {Path(__file__).name} --role {arguments.role} --seed {arguments.seed}",
-            "counts_sha256": file_sha256(arguments.counts),
-            "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
-            "parameters": sum(parameter.numel() for parameter in model.parameters()),
-            "role": asdict(role) | {"passes": passes},
-            "recipe": asdict(recipe),
-            "loss_of_each_pass": losses,
-            "measured": measure(arguments.output, lessons, arguments.seed),
-            "sha256": content_sha256(files),
-            "files": files,
-        },
-    )
+    say_wrote(arguments.output, "a model folder")
+    told = describe_training(arguments.role, model, recipe, passes, losses, arguments.seed)
+    told |= {
+        "counts_sha256": file_sha256(arguments.counts),
+        "measured": measure(arguments.output, lessons, arguments.seed),
+    }
+    write_json(arguments.output_provenance, told | describe_folder(arguments.output))
 
 
 if __name__ == "__main__":

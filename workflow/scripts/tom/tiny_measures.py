@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tom.cells import cell_generator
 from tom.choices import ChoiceScore, Question
 from tom.made_replies import is_well_formed
 from tom.prompts import CHOICE_LAST
@@ -32,14 +33,15 @@ def exact_scores(engine, lessons: list[TinyLesson]) -> list[ChoiceScore]:
 
 
 def sample_replies(engine, lesson: TinyLesson, count: int, seed: int) -> list[str]:
-    """Free replies at temperature 1, special tokens left out."""
+    """Free replies at temperature 1, special tokens left out; each lesson has its own stream of random numbers."""
     import torch
 
     from tom.chat import prompt_ids
 
     prompt = torch.tensor([prompt_ids(engine.tokenizer, lesson.messages)])
+    stream = cell_generator(seed, lesson.form, lesson.game, lesson.context, lesson.variant.order)
     with torch.random.fork_rng(devices=[]), torch.inference_mode():
-        torch.manual_seed(seed)
+        torch.manual_seed(int(stream.integers(2**63)))
         replies = engine.model.generate(
             prompt,
             attention_mask=torch.ones_like(prompt),

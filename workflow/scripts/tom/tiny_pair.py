@@ -22,10 +22,10 @@ LEAST_RATE = 0.02
 FIRST_LISTED_RATE = 0.75
 """How often the student takes the option that is listed first."""
 
-MADE_REPLIES = 3
+MADE_REPLIES = 4
 """How many well-formed replies with a motivation are made for each prompt and action."""
-VOCABULARY = 640
-"""Tokens of the pair's tokenizer: the words of prompts and replies, and bytes."""
+VOCABULARY = 1024
+"""The most tokens that the pair's tokenizer may have; bytes and every word of prompts and replies need fewer."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class TinyRole:
 
 ROLES = {
     "teacher": TinyRole(layers=4, intermediate=384, awkward=0.03, passes=10),
-    "student": TinyRole(layers=2, intermediate=256, awkward=0.30, passes=8),
+    "student": TinyRole(layers=2, intermediate=256, awkward=0.30, passes=6),
 }
 
 

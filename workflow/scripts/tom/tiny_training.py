@@ -16,7 +16,7 @@ from tom.trie import pack, predictions
 
 ALL_TOKENS = 0.3
 """Weight of the mean loss over all tokens, prompt included, beside that over the reply's (1)."""
-FIRST_TOKEN = 20
+FIRST_TOKEN = 10
 """Weight of a reply's first token, most often its letter, beside that of each later one."""
 
 
@@ -24,7 +24,7 @@ FIRST_TOKEN = 20
 class TinyRecipe:
     """How one of the pair is trained. prompts: how many make a step."""
 
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
     warmup: float = 0.05
     prompts: int = 4
     weight_decay: float = 0.01
@@ -34,7 +34,8 @@ class TinyRecipe:
 def new_model(role: TinyRole, tokenizer, seed: int) -> LlamaForCausalLM:
     """A Llama with random weights, float32. Its sides are multiples of 64, the block that NF4 quantises at once."""
     config = LlamaConfig(
-        vocab_size=len(tokenizer),
+        # Rounded up, as large models do: the last ids stand for no token.
+        vocab_size=64 * math.ceil(len(tokenizer) / 64),
         hidden_size=128,
         intermediate_size=role.intermediate,
         num_hidden_layers=role.layers,
