@@ -1,16 +1,20 @@
-# make: the environment, then the whole default experiment. make test: the environment, then the tests.
+# make: the environment, then the whole default experiment. make test: the environment, then the tests, less those
+# that take minutes; make test-slow: those.
 PYTHON ?= python3.11
 CORES ?= all
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint lock clean
+.PHONY: run test test-slow lint lock clean
 
 run: $(VENV)/runs
 	$(BIN)/snakemake --cores $(CORES)
 
 test: $(VENV)/tests lint
 	$(BIN)/python -m pytest
+
+test-slow: $(VENV)/tests
+	$(BIN)/python -m pytest -m slow
 
 lint: $(VENV)/tests
 	$(BIN)/ruff check .

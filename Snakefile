@@ -46,6 +46,7 @@ include: "workflow/rules/supervision.smk"
 include: "workflow/rules/precision.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/paper.smk"
+include: "workflow/rules/tiny_pair.smk"
 
 
 onsuccess:

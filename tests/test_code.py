@@ -22,6 +22,7 @@ IMPORT_LATE = (
     "sample_shard.py",
     "serve_engine.py",
     "train_adapter.py",
+    "train_tiny_pair.py",
 )
 # Runs a script as `python SCRIPT ...` would, then says which of the project's files were imported.
 SPY = """

@@ -17,9 +17,10 @@ RESULT_FOLDERS = ("in_sample", "out_of_sample", "adapters", "tables", "figures",
 
 @dataclass(frozen=True)
 class Project:
-    """A folder that holds a workflow and what its runs wrote."""
+    """A folder that holds a workflow and what its runs wrote, and the configs that its runs read."""
 
     folder: Path
+    configfiles: tuple[str, ...] = CONFIGFILES
 
     @classmethod
     def create(cls, folder: Path, model: Path, config: str = "tiny.yaml") -> "Project":
@@ -42,7 +43,7 @@ class Project:
 
     def command(self, *arguments: str) -> list[str]:
         """The Snakemake command line for this project; targets come first."""
-        return [sys.executable, "-m", "snakemake", *arguments, "--cores", "2", "--configfile", *CONFIGFILES]
+        return [sys.executable, "-m", "snakemake", *arguments, "--cores", "2", "--configfile", *self.configfiles]
 
     def run(self, *arguments: str, timeout: int = 600) -> subprocess.CompletedProcess:
         """Run Snakemake to its end."""

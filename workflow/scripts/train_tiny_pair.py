@@ -1,0 +1,121 @@
+"""Train one of the tiny pair from scratch: an ordinary model folder, and a file that says how it came to be.
+
+Both roles share one tokenizer. The same seed gives the same bytes on the same machine; on another one, whose sums
+are rounded in another order, a model that behaves alike.
+"""
+
+import argparse
+import platform
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tom.errors import run_main
+from tom.files import file_sha256, say_wrote, whole_folder, write_json
+from tom.model_folders import content_sha256, hash_folder
+from tom.prompts import FORMS
+from tom.recorded_teacher import read_counts
+from tom.tiny_measures import describe_replies, describe_scores, exact_scores, open_tiny, sample_replies
+from tom.tiny_pair import ROLES, VOCABULARY, TinyLesson, TinyTexts, by_stem, corpus, tiny_lessons
+
+PACKAGES = ("torch", "transformers", "tokenizers", "numpy")
+SAMPLED_EACH, REPLIES_EACH = 4, 8
+"""Replies are sampled in every fourth lesson, eight each: enough for a share, and soon done."""
+
+
+def write_model(folder: Path, model, tokenizer) -> None:
+    """Save weights in bfloat16 and the tokenizer, with sampling settings of the kind that chat models come with.
+
+    Those settings are not the run's: an engine that lets them leak into a reply shows it on this model.
+    """
+    import torch
+    from transformers import GenerationConfig
+
+    model.generation_config = GenerationConfig(
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        do_sample=True,
+        temperature=0.6,
+        top_p=0.9,
+    )
+    model.to(torch.bfloat16).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def measure(folder: Path, lessons: list[TinyLesson], seed: int) -> dict[str, dict]:
+    """Exact rates by form where the letter comes first, and what free replies look like where there is more."""
+    by_form: dict[str, list[TinyLesson]] = {form: [one for one in lessons if one.form == form] for form in FORMS}
+    with TemporaryDirectory() as scratch:
+        engine = open_tiny(folder, Path(scratch))
+        exact = {form: describe_scores(by_form[form], exact_scores(engine, by_form[form])) for form in FORMS[:2]}
+        free = {}
+        for form in FORMS[1:]:
+            chosen = by_form[form][::SAMPLED_EACH]
+            free[form] = describe_replies(chosen, [sample_replies(engine, one, REPLIES_EACH, seed) for one in chosen])
+    return {"exact": exact, "sampled": free}
+
+
+def describe_training(role: str, model, recipe, passes: int, losses: list[float], seed: int) -> dict:
+    """How a model was made: command, versions, recipe and the loss of each pass in nats a token."""
+    return {
+        "made_by": f"snakemake tiny_pair: {Path(__file__).name} --role {role} --seed {seed}",
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "role": asdict(ROLES[role]) | {"passes": passes},
+        "recipe": asdict(recipe),
+        "loss_of_each_pass": [round(loss, 4) for loss in losses],
+    }
+
+
+def describe_folder(folder: Path) -> dict:
+    """The hash of each file, and one over all."""
+    files = hash_folder(folder)
+    return {"sha256": content_sha256(files), "files": files}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--role", choices=list(ROLES), required=True)
+    parser.add_argument("--counts", type=Path, required=True, help="table of published counts")
+    parser.add_argument("--game-files", type=Path, nargs="+", required=True)
+    parser.add_argument("--context-files", type=Path, nargs="+", required=True)
+    parser.add_argument("--elicitation-files", type=Path, nargs="+", required=True)
+    parser.add_argument("--passes", type=int, help="in place of the role's own number, for a quick trial")
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--output", type=Path, required=True, help="model folder")
+    parser.add_argument("--output-provenance", type=Path, required=True)
+    arguments = parser.parse_args()
+
+    counts = read_counts(arguments.counts, "teacher")
+    texts = TinyTexts(
+        by_stem(arguments.game_files), by_stem(arguments.context_files), sorted(arguments.elicitation_files)
+    )
+    # One tokenizer for both: learnt from what the teacher reads and says.
+    teachers = tiny_lessons("teacher", counts, texts, arguments.seed)
+    lessons, role = tiny_lessons(arguments.role, counts, texts, arguments.seed), ROLES[arguments.role]
+
+    import torch
+
+    from tom.tiny_tokenizer import train_tokenizer
+    from tom.tiny_training import TinyRecipe, new_model, pack_lesson, train
+
+    torch.set_num_threads(1)
+    tokenizer = train_tokenizer(corpus(teachers), VOCABULARY)
+    model, recipe = new_model(role, tokenizer, arguments.seed), TinyRecipe()
+    passes = arguments.passes or role.passes
+    losses = train(model, [pack_lesson(tokenizer, lesson) for lesson in lessons], passes, recipe, arguments.seed)
+    with whole_folder(arguments.output) as temporary:
+        write_model(temporary, model, tokenizer)
+    say_wrote(arguments.output, "a model folder")
+    told = describe_training(arguments.role, model, recipe, passes, losses, arguments.seed)
+    told |= {
+        "counts_sha256": file_sha256(arguments.counts),
+        "measured": measure(arguments.output, lessons, arguments.seed),
+    }
+    write_json(arguments.output_provenance, told | describe_folder(arguments.output))
+
+
+if __name__ == "__main__":
+    run_main(main)
