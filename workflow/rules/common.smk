@@ -20,6 +20,7 @@ from tom.games import split_scale
 from tom.owner import announce_run
 from tom.recorded_teacher import read_counts
 from tom.study import IN_SAMPLE, cells_of, check_study, drop_splits, out_of_sample_splits
+from tom.vllm_settings import VllmSettings
 
 CONFIG_FILES = dict.fromkeys(map(os.path.relpath, workflow.configfiles))
 
@@ -112,6 +113,12 @@ def prepared(role):
     """A model at its precision: the manifest is what jobs depend on, the weights must merely be there."""
     folder = f"{RESULTS}/models/{role}/{config[role].get('precision')}"
     return {"manifest": f"{folder}/manifest.json", "weights": ancient(f"{folder}/weights")}
+
+
+def engine_flags(role):
+    """What asks for a local model's engine, if it is not transformers."""
+    model = config[role]
+    return shlex.join(VllmSettings(**model.get("vllm", {})).arguments()) if model["engine"] == "vllm" else ""
 
 
 TABLES = ("propensities", "improvements", "alignment", "diagnostics")

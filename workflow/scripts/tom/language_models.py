@@ -65,6 +65,21 @@ def load_model(folder: str | Path, device: str, adapter: str | Path | None = Non
     return model.eval()
 
 
+def save_merged(source: str | Path, adapter: str | Path, folder: str | Path) -> None:
+    """Save the model of `source` in `folder`, dequantised and with the adapter's update added to its weights.
+
+    Merged on the CPU. At float32 it answers as the adapter beside the weights does (1e-5); at bfloat16 each sum is
+    rounded to 8 bits.
+    """
+    from peft import PeftModel
+
+    model = load_model(source, "cpu")
+    if getattr(model, "is_quantized", False):
+        model = model.dequantize()
+    PeftModel.from_pretrained(model, adapter).merge_and_unload().save_pretrained(folder)
+    load_tokenizer(source).save_pretrained(folder)
+
+
 def _keep_weights_unpacked(model) -> None:
     """Forbid bitsandbytes its bfloat16 kernel for CPUs.
 
