@@ -76,6 +76,8 @@ def save_merged(source: str | Path, adapter: str | Path, folder: str | Path) -> 
     model = load_model(source, "cpu")
     if getattr(model, "is_quantized", False):
         model = model.dequantize()
+        # Saving would undo what loading did, which for a quantisation is not implemented.
+        model._weight_conversions = None
     PeftModel.from_pretrained(model, adapter).merge_and_unload().save_pretrained(folder)
     load_tokenizer(source).save_pretrained(folder)
 
