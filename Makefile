@@ -1,11 +1,15 @@
 # make: the environment, then the whole default experiment. make test: the environment, then the tests, less those
 # that take minutes; make test-slow: those.
+# make test-vllm: the tests of the vLLM engine, in an environment of their own (4 GB).
 PYTHON ?= python3.11
 CORES ?= all
 VENV := .venv
 BIN := $(VENV)/bin
+VLLM := .venv-vllm
+# Beside a CPU's torch these break (operator torchvision::nms does not exist), and text needs none of them.
+VLLM_LEFT_OUT := ^(pip|torchvision|torchaudio|torchcodec)==
 
-.PHONY: run test test-slow lint lock clean
+.PHONY: run test test-slow test-vllm lint lock lock-vllm clean
 
 run: $(VENV)/runs
 	$(BIN)/snakemake --cores $(CORES)
@@ -15,6 +19,9 @@ test: $(VENV)/tests lint
 
 test-slow: $(VENV)/tests
 	$(BIN)/python -m pytest -m slow
+
+test-vllm: $(VLLM)/tests
+	$(VLLM)/bin/python -m pytest tests/vllm
 
 lint: $(VENV)/tests
 	$(BIN)/ruff check .
@@ -31,6 +38,12 @@ $(VENV)/tests: envs/requirements-dev.txt $(VENV)/runs
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/requirements-dev.txt
 	touch $@
 
+# Without --no-deps, pip would bring back what VLLM_LEFT_OUT names.
+$(VLLM)/tests: envs/requirements-vllm.txt
+	$(PYTHON) -m venv $(VLLM)
+	$(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r envs/requirements-vllm.txt
+	touch $@
+
 # Resolve anew what the .in files ask for, and pin everything it brings.
 lock:
 	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
@@ -39,6 +52,16 @@ lock:
 	.venv-lock/bin/pip install --quiet -r envs/requirements-dev.in
 	(echo "-r requirements.txt"; .venv-lock/bin/pip freeze | sed "s/+cpu$$//" | grep -vxFf envs/requirements.txt) > envs/requirements-dev.txt
 	rm -rf .venv-lock
+	$(MAKE) lock-vllm
+
+# The same versions as the runs', but for setuptools, of which vLLM wants an older one.
+lock-vllm:
+	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
+	grep -hv "^-r\|^setuptools==" envs/requirements.txt envs/requirements-dev.txt > .venv-lock/constraints.txt
+	.venv-lock/bin/pip install --quiet -r envs/requirements-vllm.in -c .venv-lock/constraints.txt
+	.venv-lock/bin/pip freeze --all | sed "s/+cpu$$//" | awk -F== '{gsub("_", "-", $$1); print tolower($$1) "==" $$2}' \
+		| grep -vE "$(VLLM_LEFT_OUT)" > envs/requirements-vllm.txt
+	rm -rf .venv-lock
 
 clean:
-	rm -rf $(VENV) results .snakemake
+	rm -rf $(VENV) $(VLLM) results .snakemake

@@ -10,7 +10,13 @@ from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
 from tom.chat import prompt_ids
 from tom.files import whole_folder
-from tom.language_models import _keep_weights_unpacked, convert_precision, load_model, load_tokenizer
+from tom.language_models import (
+    _keep_weights_unpacked,
+    convert_precision,
+    load_model,
+    load_tokenizer,
+    merge_adapter,
+)
 from tom.model_folders import check_is_model
 
 LINEAR_LAYERS = 2 * 7  # in the tiny model
@@ -131,3 +137,18 @@ def test_converting_twice_gives_the_same_bytes(tiny_folder, nf4_folder, tmp_path
     convert_precision(tiny_folder, tmp_path, "nf4", "float32")
     for file in nf4_folder.iterdir():
         assert (tmp_path / file.name).read_bytes() == file.read_bytes(), file.name
+
+
+@pytest.mark.parametrize("precision", ["float32", "nf4"])
+def test_a_merged_copy_answers_as_the_adapter_beside_the_weights(request, adapter_folder, ids, tmp_path, precision):
+    folder = request.getfixturevalue("tiny_folder" if precision == "float32" else "nf4_folder")
+    merge_adapter(folder, adapter_folder, tmp_path)
+    merged = load_model(tmp_path, "cpu")
+    assert not quantised_layers(merged)
+    assert "quantization_config" not in json.loads((tmp_path / "config.json").read_text())
+    found, expected, bare = (
+        logits(model, ids)[0].log_softmax(-1)
+        for model in (merged, load_model(folder, "cpu", adapter_folder), load_model(folder, "cpu"))
+    )
+    assert (found - expected).abs().max() < 1e-4 < (bare - expected).abs().max()
+    check_is_model(tmp_path)

@@ -8,6 +8,7 @@ import pytest
 
 from tom.errors import BadInput
 from tom.local_model import LocalModel
+from tom.vllm_settings import VllmSettings
 
 
 def parse(words: list[str]) -> LocalModel:
@@ -17,15 +18,25 @@ def parse(words: list[str]) -> LocalModel:
 
 
 @pytest.mark.parametrize("name", ["local_model", "adapted_model"])
-def test_its_flags_name_the_same_model(request, name):
-    model = request.getfixturevalue(name)
+@pytest.mark.parametrize("vllm", [None, VllmSettings(), VllmSettings("merged", 2, 0.85, True)])
+def test_its_flags_name_the_same_model(request, name, vllm):
+    model = replace(request.getfixturevalue(name), vllm=vllm)
     assert parse(model.arguments()) == model
 
 
+def test_its_engine_is_part_of_its_name(local_model):
+    assert local_model.engine == "transformers"
+    assert replace(local_model, vllm=VllmSettings()).engine == "vllm"
+
+
 def test_its_content_is_what_its_results_depend_on(local_model, adapted_model, tmp_path):
-    assert local_model.content() == (local_model.sha256, None, 1)
-    assert adapted_model.content() == (local_model.sha256, adapted_model.adapter_sha256, 1)
-    assert replace(local_model, threads=2).content() != local_model.content()
+    assert local_model.content() == (local_model.sha256, None, 1, "transformers")
+    assert adapted_model.content() == (local_model.sha256, adapted_model.adapter_sha256, 1, "transformers")
+    others = [
+        replace(local_model, threads=2),
+        *(replace(local_model, vllm=VllmSettings(*settings)) for settings in [(), ("merged",), ("runtime", 2)]),
+    ]
+    assert len({model.content() for model in [local_model, *others]}) == 5
     shutil.copy(local_model.manifest, tmp_path / "moved.json")
     assert replace(local_model, manifest=tmp_path / "moved.json").content() == local_model.content()
 

@@ -1,6 +1,7 @@
 """A study's config: what can't be run is refused before any job, and the message names the culprit."""
 
 import shutil
+import sys
 from copy import deepcopy
 from pathlib import Path
 
@@ -123,6 +124,33 @@ def test_a_recorded_choice_is_taught_at_the_beginning_of_a_reply_alone(project):
     check_study(CONFIG | {"elicitation": "choice_then_motivation"}, "config.yaml", Path("resources"))
     text = complaint(CONFIG | {"elicitation": "motivation_then_choice"})
     assert "training.supervision: 'choices'" in text and "allowed: an elicitation of the form choice" in text
+
+
+@pytest.mark.parametrize("role", ["teacher", "student"])
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        ({"precision": "nf4"}, [".precision: vLLM", "gpus is 0", "allowed: float32, bfloat16, source"]),
+        ({"vllm": {"tensor_parallel": 2}}, [".vllm.tensor_parallel: 2", ".gpus is 0"]),
+        ({"gpus": 2, "vllm": {"tensor_parallel": 4}}, [".vllm.tensor_parallel: 4", ".gpus is 2"]),
+        ({"vllm": {"adapter": "fused"}}, [".vllm.adapter: 'fused'", "allowed: runtime, merged"]),
+        ({"vllm": {"memory_share": 1.5}}, [".vllm.memory_share", "1.5"]),
+        ({}, [".engine: vLLM is not installed here", "envs/requirements-gpu.in", "allowed without it: transformers"]),
+    ],
+)
+def test_what_vllm_can_not_serve_is_refused(project, monkeypatch, role, changes, parts):
+    monkeypatch.setitem(sys.modules, "vllm", None)  # as where it isn't installed
+    text = complaint(changed(local_teacher(engine="vllm", **{"precision": "float32"} | changes), role))
+    for part in parts:
+        assert part in text
+    assert f"config.yaml: {role}." in text
+
+
+@pytest.mark.parametrize("changes", [{"precision": "float32"}, {"precision": "nf4", "gpus": 1}])
+def test_a_model_that_vllm_can_serve_passes(project, monkeypatch, changes):
+    monkeypatch.setattr("tom.vllm_settings.find_spec", lambda name: name)  # as where it is installed
+    changes |= {"engine": "vllm", "vllm": {"tensor_parallel": 1, "memory_share": 0.9, "eager": True}}
+    check_study(changed(local_teacher(**changes), "student"), "config.yaml", Path("resources"))
 
 
 @pytest.mark.parametrize("name", ["stag_hunt-x1", "stag_hunt-x1.0"])

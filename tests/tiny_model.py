@@ -61,12 +61,15 @@ def train_tokenizer(texts: list[str]):
     return wrapped
 
 
-def make_tiny_model(folder: Path, seed: int = 0) -> Path:
-    """Save the model and its tokenizer in `folder` and return it; the same seed gives the same bytes."""
+def make_tiny_model(folder: Path, seed: int = 0, tokenizer=None) -> Path:
+    """Save the model and its tokenizer in `folder` and return it; the same seed gives the same bytes.
+
+    tokenizer: of another chat family; by default one trained on the project's prompts.
+    """
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    tokenizer = train_tokenizer(all_prompts())
+    tokenizer = tokenizer or train_tokenizer(all_prompts())
     config = LlamaConfig(
         vocab_size=len(tokenizer),
         # Each side of each linear layer is a multiple of 64, the block that NF4 quantises at once.
@@ -79,7 +82,7 @@ def make_tiny_model(folder: Path, seed: int = 0) -> Path:
         tie_word_embeddings=True,
         # Ten times the usual: a token far back in the prompt still moves the answer, so errors show.
         initializer_range=0.2,
-        bos_token_id=None,
+        bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
         dtype="float32",

@@ -21,6 +21,7 @@ from tom.owner import announce_run
 from tom.prompts import CHOICE, load_elicitation
 from tom.recorded_teacher import read_counts
 from tom.study import IN_SAMPLE, cells_of, check_study, drop_splits, out_of_sample_splits
+from tom.vllm_settings import VllmSettings
 
 CONFIG_FILES = dict.fromkeys(map(os.path.relpath, workflow.configfiles))
 
@@ -136,6 +137,12 @@ def in_all_formats(folder, names):
 def table_flags(names):
     """Flags that tell a script where to write tables which are outputs of the same names."""
     return " ".join(f"--{name.replace('_', '-')} {{output.{name}}}" for name in names)
+def engine_flags(role):
+    """What asks for a local model's engine, if it is not transformers."""
+    model = config[role]
+    return shlex.join(VllmSettings(**model.get("vllm", {})).arguments()) if model["engine"] == "vllm" else ""
+
+
 
 
 def table_files(split):

@@ -17,7 +17,7 @@ IDLE_SECONDS = config["sampling"]["idle_seconds"]
 SAMPLE = (
     TORCH
     + " {input.code[0]} --model {params.model} --game {wildcards.game} --game-file {input.game}"
-    + " --context-file {input.context} --elicitation-file {input.elicitation} {params.sampling}"
+    + " --context-file {input.context} --elicitation-file {input.elicitation} {params.sampling} {params.engine}"
     + " --idle-seconds {IDLE_SECONDS} --weights {input.weights} --manifest {input.manifest}"
 )
 
@@ -51,12 +51,20 @@ else:
     UNTUNED = "base|teacher"
 
 
+def untuned_role(wildcards):
+    return "teacher" if wildcards.model == "teacher" else "student"
+
+
 def untuned_inputs(wildcards):
-    return prepared("teacher" if wildcards.model == "teacher" else "student")
+    return prepared(untuned_role(wildcards))
 
 
 def untuned_gpus(wildcards):
-    return config["teacher" if wildcards.model == "teacher" else "student"]["gpus"]
+    return config[untuned_role(wildcards)]["gpus"]
+
+
+def untuned_engine(wildcards):
+    return engine_flags(untuned_role(wildcards))
 
 
 rule sample_untuned:
@@ -80,6 +88,7 @@ rule sample_untuned:
     params:
         sampling=SAMPLING,
         model="{model}",
+        engine=untuned_engine,
     shell:
         SAMPLE + " --output {output} > {log} 2>&1"
 
@@ -105,5 +114,6 @@ rule sample_tuned:
     params:
         sampling=SAMPLING,
         model="tuned-seed{seed}",
+        engine=engine_flags("student"),
     shell:
         SAMPLE + " --adapter {input.adapter} --adapter-manifest {input.adapter_manifest} --output {output} > {log} 2>&1"

@@ -26,7 +26,7 @@ def shard_fields(arguments: argparse.Namespace, model: LocalModel) -> dict:
         "game": arguments.game,
         "context": arguments.context_file.stem,
         "elicitation": arguments.elicitation_file.stem,
-        "engine": "transformers",
+        "engine": model.engine,
         "model_sha256": model.sha256,
         "adapter_sha256": model.adapter_sha256,
     }

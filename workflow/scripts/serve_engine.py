@@ -9,16 +9,16 @@ from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, Listener, wait
 from pathlib import Path
 
+from tom.engines import Engine, open_engine
 from tom.errors import BadInput, run_main
 from tom.local_model import LocalModel
 from tom.owner import is_alive
 from tom.resident import LOST
-from tom.transformers_engine import TransformersEngine
 
 LOOK_AROUND_SECONDS = 1.0
 
 
-def answer(engine: TransformersEngine, method: str, asked: list) -> dict:
+def answer(engine: Engine, method: str, asked: list) -> dict:
     """What a method of the engine (see tom/engines.py) answers, or what went wrong, as one message."""
     try:
         return {"answers": getattr(engine, method)(asked)}
@@ -28,7 +28,7 @@ def answer(engine: TransformersEngine, method: str, asked: list) -> dict:
         return {"error": f"{type(error).__name__}: {error}"}
 
 
-def serve_client(connection: Connection, engine: TransformersEngine, runs: set[str]) -> None:
+def serve_client(connection: Connection, engine: Engine, runs: set[str]) -> None:
     """Answer one client until it hangs up."""
     with connection:
         try:
@@ -41,7 +41,7 @@ def serve_client(connection: Connection, engine: TransformersEngine, runs: set[s
             return
 
 
-def serve(listener: Listener, engine: TransformersEngine, idle_seconds: float) -> None:
+def serve(listener: Listener, engine: Engine, idle_seconds: float) -> None:
     """Take one client after another until idle for too long or abandoned by every run."""
     runs: set[str] = set()
     last = time.monotonic()
@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--idle-seconds", type=float, required=True)
     LocalModel.add_arguments(parser)
     arguments = parser.parse_args()
-    engine = TransformersEngine(LocalModel.from_arguments(arguments))
+    engine = open_engine(LocalModel.from_arguments(arguments))
     key = (arguments.home / f"{arguments.number}.key").read_bytes()
     address = arguments.home / f"{arguments.number}.socket"
     with Listener(str(address), "AF_UNIX", backlog=4, authkey=key) as listener:

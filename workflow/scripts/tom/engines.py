@@ -1,6 +1,6 @@
 """The seam between shards and what answers them: something with `score(questions)` and `reply(requests)`.
 
-A new engine is a class with those methods and a place here that opens it.
+A new engine is a class with those methods and a place in `open_engine`.
 """
 
 import sys
@@ -26,6 +26,18 @@ class Engine(Protocol):
         """Each request's free replies, in order. The same request gives the same replies, whatever is asked with it."""
 
 
+def open_engine(model: LocalModel) -> Engine:
+    """The model's engine in this process, its files checked. Errors: BadInput."""
+    # Torch takes seconds to import, which a shard that found a resident engine never pays.
+    if model.engine == "vllm":
+        from tom.vllm_engine import VllmEngine
+
+        return VllmEngine(model)
+    from tom.transformers_engine import TransformersEngine
+
+    return TransformersEngine(model)
+
+
 def with_local_engine(model: LocalModel, idle_seconds: float, work: Callable[[Engine], Result]) -> Result:
     """Run `work` with an engine: a resident one, or after two lost ones (or with idle_seconds 0) one of its own.
 
@@ -37,7 +49,4 @@ def with_local_engine(model: LocalModel, idle_seconds: float, work: Callable[[En
                 return work(engine)
         except EngineLost as error:
             print(f"no resident engine: {error}", file=sys.stderr, flush=True)
-    # Torch takes seconds to import, which a shard that found a resident engine never pays.
-    from tom.transformers_engine import TransformersEngine
-
-    return work(TransformersEngine(model))
+    return work(open_engine(model))

@@ -1,22 +1,29 @@
-"""A model on this machine's disk, as a job names it: weights, an adapter or none, and threads."""
+"""A model on this machine's disk, as a job names it: weights, an adapter or none, threads, and its engine."""
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cached_property
 from pathlib import Path
 
 from tom.model_folders import read_manifest, verify
+from tom.vllm_settings import VllmSettings
+
+ENGINES = ("transformers", "vllm")
 
 
 @dataclass(frozen=True)
 class LocalModel:
-    """Folders of weights and adapter, each with the manifest that says what must be in it."""
+    """Folders of weights and adapter, each with the manifest that says what must be in it.
+
+    vllm: how vLLM serves it; None where transformers does.
+    """
 
     weights: Path
     manifest: Path
     adapter: Path | None
     adapter_manifest: Path | None
     threads: int
+    vllm: VllmSettings | None = None
 
     @staticmethod
     def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,12 +33,19 @@ class LocalModel:
         parser.add_argument("--adapter", type=Path, help="adapter folder")
         parser.add_argument("--adapter-manifest", type=Path, help="the adapter folder's manifest")
         parser.add_argument("--threads", type=int, required=True, help="torch threads")
+        parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="what answers for the model")
+        VllmSettings.add_arguments(parser)
 
     @classmethod
     def from_arguments(cls, arguments: argparse.Namespace) -> "LocalModel":
         """The local model that parsed flags name."""
         return cls(
-            arguments.weights, arguments.manifest, arguments.adapter, arguments.adapter_manifest, arguments.threads
+            arguments.weights,
+            arguments.manifest,
+            arguments.adapter,
+            arguments.adapter_manifest,
+            arguments.threads,
+            VllmSettings.from_arguments(arguments) if arguments.engine == "vllm" else None,
         )
 
     def arguments(self) -> list[str]:
@@ -39,7 +53,12 @@ class LocalModel:
         flags = [f"--weights={self.weights}", f"--manifest={self.manifest}", f"--threads={self.threads}"]
         if self.adapter:
             flags += [f"--adapter={self.adapter}", f"--adapter-manifest={self.adapter_manifest}"]
-        return flags
+        return [*flags, *self.vllm.arguments()] if self.vllm else flags
+
+    @property
+    def engine(self) -> str:
+        """What answers for the model, one of ENGINES."""
+        return "vllm" if self.vllm else "transformers"
 
     @cached_property
     def sha256(self) -> str:
@@ -51,9 +70,10 @@ class LocalModel:
         """Content hash of the adapter, or None without one."""
         return read_manifest(self.adapter_manifest)["sha256"] if self.adapter_manifest else None
 
-    def content(self) -> tuple[str, str | None, int]:
+    def content(self) -> tuple:
         """What a result of this model depends on."""
-        return self.sha256, self.adapter_sha256, self.threads
+        settings = astuple(self.vllm) if self.vllm else ()
+        return self.sha256, self.adapter_sha256, self.threads, self.engine, *settings
 
     def check(self) -> None:
         """Raise BadInput unless both folders hold what their manifests say."""

@@ -10,6 +10,7 @@ from tom.model_folders import check_is_model
 from tom.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST, load_elicitation
 from tom.recipe import CHOICES
 from tom.recorded_teacher import read_counts, require_cells
+from tom.vllm_settings import VllmSettings, require_vllm
 
 IN_SAMPLE = "in_sample"
 HELD_OUT = "held_out"
@@ -129,3 +130,19 @@ def _check_model(config: dict, role: str, file: str) -> None:
             check_is_model(model["folder"])
         except BadInput as error:
             raise BadInput(f"{file}: {role}.folder: {error}") from None
+    if model["engine"] == "vllm":
+        _check_vllm(model, f"{file}: {role}")
+
+
+def _check_vllm(model: dict, where: str) -> None:
+    if model["precision"] == "nf4" and not model["gpus"]:
+        raise BadInput(
+            f"{where}.precision: vLLM serves nf4 on a GPU alone, and gpus is 0"
+            " (allowed: float32, bfloat16, source; or gpus: 1)"
+        )
+    sharing = VllmSettings(**model.get("vllm", {})).tensor_parallel
+    if sharing > max(1, model["gpus"]):
+        raise BadInput(
+            f"{where}.vllm.tensor_parallel: {sharing}, but {where.rpartition(' ')[2]}.gpus is {model['gpus']}"
+        )
+    require_vllm(f"{where}.engine")
