@@ -29,6 +29,7 @@ rule all:
         f"{RESULTS}/summary.md",
         tables(config["splits"]),
         figures(),
+        [USAGE_TABLE] if config["teacher"]["engine"] == "openai" else [],
 
 
 include: "workflow/rules/collect.smk"

@@ -36,6 +36,7 @@ announce_run()
 RESULTS = config["results"]
 OUT_OF_SAMPLE = "out_of_sample"
 STARTED = time.time()
+USAGE_TABLE = f"{RESULTS}/tables/usage.csv"
 TUNED = expand("tuned-seed{seed}", seed=config["training"]["seeds"])
 
 # No job asks a hub but the one that fetches. Two torch processes that wait actively for their threads
