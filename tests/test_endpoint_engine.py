@@ -8,6 +8,7 @@ from threading import Event
 
 import httpx2
 import pytest
+from endpoint_job import endpoint_at
 from fake_endpoint import (
     FakeEndpoint,
     answers,
@@ -22,7 +23,6 @@ from fake_endpoint import (
 )
 
 from tom.choices import Question
-from tom.endpoint import Endpoint
 from tom.endpoint_engine import EndpointEngine, retry_after
 from tom.errors import BadInput
 from tom.journal import open_journal
@@ -32,21 +32,6 @@ MESSAGES = [{"role": "system", "content": "The rules."}, {"role": "user", "conte
 REQUEST = Request(MESSAGES, count=6, max_tokens=3, temperature=0.8, top_p=0.9, seed=1000)
 QUESTION = Question(MESSAGES, ("C", "D"))
 KEY = "sk-7f3b-very-secret"
-
-
-def endpoint_at(base_url: str, **changes) -> Endpoint:
-    """An endpoint that is asked one request at a time and hardly waits between tries."""
-    settings = {
-        "model": "teacher-70b",
-        "key_variable": "",
-        "concurrency": 1,
-        "n_per_request": 1,
-        "length_parameter": "max_tokens",
-        "timeout_seconds": 20,
-        "give_up_minutes": 1,
-        "backoff_seconds": 0.001,
-    }
-    return Endpoint(base_url, **(settings | changes))
 
 
 @pytest.fixture

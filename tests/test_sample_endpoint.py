@@ -1,81 +1,45 @@
 """Sampling jobs against an endpoint, as processes: killed, cut off and run again, they lose and leak nothing."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 from threading import Event
 
 import pytest
+from endpoint_job import SCRIPTS, Job, endpoint_at
 from engine_processes import wait_until
 from fake_endpoint import FakeEndpoint, answers, fails, hangs
 
+from tom.endpoint import Endpoint
 from tom.shards import read_shard
 
 KEY = "sk-7f3b-very-secret"
 OBSERVATIONS = 20
 SCORED = 4  # variants
-SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
 
 
-def script_environment() -> dict[str, str]:
-    return os.environ | {"TEST_KEY": KEY}
+@pytest.fixture(autouse=True)
+def key(monkeypatch):
+    monkeypatch.setenv("TEST_KEY", KEY)
 
 
-class Job:
-    """One cell's sampling job in a folder."""
+def endpoint(base_url: str, **changes) -> Endpoint:
+    """An endpoint with a key and prices."""
+    return endpoint_at(
+        base_url, **({"key_variable": "TEST_KEY", "prompt_price": 3.0, "completion_price": 15.0} | changes)
+    )
 
-    def __init__(self, folder: Path, resources: Path):
-        self.folder = folder
-        self.shard = folder / "shard.parquet"
-        self.partial = folder / "partial" / "cell.jsonl"
-        self.usage = folder / "usage.json"
-        self.resources = resources
 
-    def command(self, base_url: str, *more: str) -> list[str]:
-        words = {
-            "model": "teacher",
-            "game": "stag_hunt",
-            "game-file": self.resources / "games/stag_hunt.yaml",
-            "context-file": self.resources / "contexts/sports.yaml",
-            "elicitation-file": self.resources / "elicitations/choice.yaml",
-            "observations": OBSERVATIONS,
-            "temperature": 0.8,
-            "seed": 1,
-            "partial": self.partial,
-            "usage": self.usage,
-            "output": self.shard,
-            "base-url": base_url,
-            "endpoint-model": "teacher-70b",
-            "key-variable": "TEST_KEY",
-            "concurrency": 1,
-            "n-per-request": 1,
-            "length-parameter": "max_tokens",
-            "timeout-seconds": 60,
-            "give-up-minutes": 1,
-            "backoff-seconds": 0.01,
-            "prompt-price": 3.0,
-            "completion-price": 15.0,
-        }
-        flags = [word for name, value in words.items() for word in (f"--{name}", str(value))]
-        orders = ["--orders", "cooperation_first", "cooperation_last"]
-        return [sys.executable, str(SCRIPTS / "sample_endpoint.py"), *flags, *orders, *more]
+def start(job: Job, base_url: str, **changes) -> subprocess.Popen:
+    return job.start(endpoint(base_url, **changes), OBSERVATIONS)
 
-    def start(self, base_url: str, *more: str) -> subprocess.Popen:
-        return subprocess.Popen(
-            self.command(base_url, *more), env=script_environment(), stderr=subprocess.PIPE, text=True
-        )
 
-    def run(self, base_url: str, *more: str) -> tuple[int, str]:
-        """Exit status and what it said."""
-        process = self.start(base_url, *more)
-        said = process.communicate(timeout=120)[1]
-        return process.returncode, said
-
-    def kept(self) -> int:
-        """Whole lines of the partial file."""
-        return self.partial.read_bytes().count(b"\n") if self.partial.exists() else 0
+def run(job: Job, base_url: str, **changes) -> tuple[int, str]:
+    """Exit status and what it said."""
+    process = start(job, base_url, **changes)
+    said = process.communicate(timeout=120)[1]
+    return process.returncode, said
 
 
 @pytest.fixture
@@ -85,10 +49,10 @@ def job(tmp_path, resources) -> Job:
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory, resources) -> Job:
-    """A job that nothing disturbed."""
+    """A job that nothing disturbed; its endpoint needs no key."""
     done = Job(tmp_path_factory.mktemp("undisturbed"), resources)
     with FakeEndpoint() as server:
-        status, said = done.run(server.base_url)
+        status, said = run(done, server.base_url, key_variable="")
     assert status == 0, said
     assert len(server.bodies) == SCORED + OBSERVATIONS
     return done
@@ -117,7 +81,7 @@ def test_the_usage_file_counts_tokens_and_their_price(undisturbed):
 def test_the_next_try_of_a_killed_job_asks_for_the_rest_alone(job, undisturbed):
     over = Event()
     with FakeEndpoint(*[answers(top={"C": -0.5, "D": -1.0})] * 11, hangs(over)) as server:
-        process = job.start(server.base_url)
+        process = start(job, server.base_url)
         assert wait_until(lambda: len(server.bodies) == 12 and job.kept() == 11)
         process.kill()
         process.communicate()
@@ -126,7 +90,7 @@ def test_the_next_try_of_a_killed_job_asks_for_the_rest_alone(job, undisturbed):
         with job.partial.open("a") as stream:
             stream.write('{"key": "0123", "ans')  # as a machine that lost its power leaves it
         before = len(server.bodies)
-        status, said = job.run(server.base_url)
+        status, said = run(job, server.base_url)
     assert status == 0, said
     assert len(server.bodies) - before == SCORED + OBSERVATIONS - 11
     assert job.shard.read_bytes() == undisturbed.shard.read_bytes()
@@ -144,7 +108,7 @@ def test_an_endpoint_that_comes_back_is_asked_on(job, undisturbed):
         handler.close_connection = True
 
     with FakeEndpoint(*[answers(top={"C": -0.5, "D": -1.0})] * 9, otherwise=goes_away) as first:
-        process = job.start(first.base_url)
+        process = start(job, first.base_url)
         assert reached.wait(60)
     with FakeEndpoint(port=first.port) as second:
         said = process.communicate(timeout=120)[1]
@@ -156,11 +120,11 @@ def test_an_endpoint_that_comes_back_is_asked_on(job, undisturbed):
 def test_an_endpoint_that_stays_away_loses_nothing(job, undisturbed):
     gone = fails(503)
     with FakeEndpoint(*[answers(top={"C": -0.5, "D": -1.0})] * 9, otherwise=gone) as first:
-        status, said = job.run(first.base_url, "--give-up-minutes", "0.005")
+        status, said = run(job, first.base_url, give_up_minutes=0.005)
     assert status == 2 and "no answer in 0.005 minutes" in said and "Traceback" not in said
     assert job.kept() == 9 and not job.shard.exists()
     with FakeEndpoint(port=first.port) as second:
-        status, said = job.run(second.base_url)
+        status, said = run(job, second.base_url)
     assert status == 0, said
     assert len(second.bodies) == SCORED + OBSERVATIONS - 9
     assert job.shard.read_bytes() == undisturbed.shard.read_bytes()
@@ -169,14 +133,14 @@ def test_an_endpoint_that_stays_away_loses_nothing(job, undisturbed):
 def test_a_hundred_at_a_time_give_the_same_shard(job, undisturbed):
     busy = [fails(429, Retry_After="0"), fails(500), answers(top={"C": -0.5, "D": -1.0})] * 10
     with FakeEndpoint(*busy) as server:
-        status, said = job.run(server.base_url, "--concurrency", "100")
+        status, said = run(job, server.base_url, concurrency=100)
     assert status == 0, said
     assert job.shard.read_bytes() == undisturbed.shard.read_bytes()
 
 
 def test_without_log_probabilities_a_shard_has_observations_alone(job):
     with FakeEndpoint(otherwise=answers(top=None)) as server:
-        status, said = job.run(server.base_url)
+        status, said = run(job, server.base_url)
     assert status == 0, said
     assert "no exact scores, observations only" in said
     assert set(read_shard(job.shard)["record"]) == {"observation"}
@@ -184,7 +148,7 @@ def test_without_log_probabilities_a_shard_has_observations_alone(job):
 
 def test_a_refused_key_is_one_clear_line(job):
     with FakeEndpoint(otherwise=fails(401, f"Incorrect API key provided: {KEY}")) as server:
-        status, said = job.run(server.base_url)
+        status, said = run(job, server.base_url)
     assert status == 2
     [line] = said.splitlines()
     assert line.startswith("error: ") and "the key in TEST_KEY is refused" in line
@@ -193,18 +157,18 @@ def test_a_refused_key_is_one_clear_line(job):
 def test_the_key_is_in_no_file_no_output_and_no_command_line(job):
     tells = [fails(status, f"Incorrect API key provided: {KEY}", X_Key=KEY) for status in (500, 429, 401)]
     with FakeEndpoint(*tells) as server:
-        assert KEY not in " ".join(job.command(server.base_url))
-        said = job.run(server.base_url)[1]
+        assert KEY not in " ".join(job.command(endpoint(server.base_url), OBSERVATIONS))
+        said = run(job, server.base_url)[1]
         over = Event()
         server.script.extend([answers(), hangs(over)])
-        process = job.start(server.base_url)
+        process = start(job, server.base_url)
         assert wait_until(lambda: job.kept() == 1)
         words = Path(f"/proc/{process.pid}/cmdline").read_bytes()
         process.kill()
         said += process.communicate()[1]
         over.set()
         contents = [file.read_bytes() for file in job.folder.rglob("*") if file.is_file()]
-        status, more = job.run(server.base_url)
+        status, more = run(job, server.base_url)
     assert status == 0, more
     assert all(headers["authorization"] == f"Bearer {KEY}" for headers in server.headers)
     contents += [file.read_bytes() for file in job.folder.rglob("*") if file.is_file()]
@@ -215,9 +179,9 @@ def test_the_key_is_in_no_file_no_output_and_no_command_line(job):
 def test_two_jobs_of_one_cell_do_not_write_together(job, undisturbed):
     over = Event()
     with FakeEndpoint(answers(top={"C": -0.5, "D": -1.0}), hangs(over)) as server:
-        first = job.start(server.base_url)
+        first = start(job, server.base_url)
         assert wait_until(lambda: job.kept() == 1)
-        status, said = job.run(server.base_url)
+        status, said = run(job, server.base_url)
         assert status == 2 and "another job is writing it" in said
         over.set()
         assert first.communicate(timeout=120)[1] is not None
