@@ -159,8 +159,8 @@ def refusal(value: str) -> Exception:
 )
 def test_what_will_not_pass_is_one_error_at_once(engine_at, monkeypatch, misbehaviour, words):
     monkeypatch.setenv("TEST_KEY", KEY)
-    with FakeEndpoint(otherwise=misbehaviour) as server, pytest.raises(BadInput) as caught:
-        engine_at(server.base_url, key_variable="TEST_KEY", backoff_seconds=900).reply([REQUEST])
+    with FakeEndpoint(misbehaviour) as server, pytest.raises(BadInput) as caught:  # a second try would be answered
+        engine_at(server.base_url, key_variable="TEST_KEY").reply([REQUEST])
     assert words in str(caught.value) and server.base_url in str(caught.value)
     assert len(str(caught.value).splitlines()) == len(server.bodies) == 1
 
