@@ -33,6 +33,7 @@ rule all:
         tables(config["splits"]),
         SENSITIVITIES.values(),
         figures(),
+        [USAGE_TABLE] if config["teacher"]["engine"] == "openai" else [],
 
 
 include: "workflow/rules/collect.smk"

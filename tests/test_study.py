@@ -153,6 +153,50 @@ def test_a_model_that_vllm_can_serve_passes(project, monkeypatch, changes):
     check_study(changed(local_teacher(**changes), "student"), "config.yaml", Path("resources"))
 
 
+def endpoint_teacher(**changes) -> dict:
+    """A teacher at an endpoint."""
+    endpoint = {"base_url": "https://api.example.org/v1", "model": "big", "key_variable": "TEST_KEY"}
+    endpoint |= {"concurrency": 8, "n_per_request": 1, "timeout_seconds": 60, "give_up_minutes": 30}
+    return {"name": "Teacher", "engine": "openai", "endpoint": endpoint | changes}
+
+
+def test_a_teacher_at_an_endpoint_needs_its_key_in_the_environment(project, monkeypatch):
+    monkeypatch.delenv("TEST_KEY", raising=False)
+    config = changed(endpoint_teacher(), "teacher")
+    text = complaint(config)
+    assert text == (
+        "config.yaml: teacher.endpoint.key_variable: the environment variable TEST_KEY is not set"
+        " (empty: the endpoint needs no key)"
+    )
+    monkeypatch.setenv("TEST_KEY", "sk-1")
+    check_study(config, "config.yaml", Path("resources"))
+
+
+def test_a_local_endpoint_needs_no_key(project):
+    check_study(changed(endpoint_teacher(key_variable=""), "teacher"), "config.yaml", Path("resources"))
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ({"base_url": "https://user:password@api.example.org/v1"}, "teacher.endpoint.base_url"),
+        ({"base_url": "https://api.example.org/v1?key=sk-1"}, "teacher.endpoint.base_url"),
+        ({"base_url": "api.example.org"}, "teacher.endpoint.base_url"),
+        ({"key_variable": "sk-1234"}, "teacher.endpoint.key_variable"),
+        ({"n_per_request": 0}, "teacher.endpoint.n_per_request"),
+        ({"prices": {"prompt": 1}}, "teacher.endpoint.prices: missing key 'completion'"),
+        ({"key": "sk-1"}, "teacher.endpoint: unknown key 'key'"),
+    ],
+)
+def test_an_endpoint_that_can_not_be_asked_is_refused(project, monkeypatch, change, part):
+    monkeypatch.setenv("TEST_KEY", "sk-1")
+    assert part in complaint(changed(endpoint_teacher(**change), "teacher"))
+
+
+def test_a_student_at_an_endpoint_can_not_be_taught(project):
+    assert "student.engine: 'openai' is not allowed" in complaint(changed(endpoint_teacher(), "student"))
+
+
 @pytest.mark.parametrize("name", ["stag_hunt-x1", "stag_hunt-x1.0"])
 def test_a_taught_cell_under_another_name_is_still_taught(project, name):
     config = changed({"games": [name], "contexts": ["business"]}, "splits", "again") | {"teacher": local_teacher()}

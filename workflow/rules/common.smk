@@ -38,6 +38,7 @@ announce_run()
 RESULTS = config["results"]
 OUT_OF_SAMPLE = "out_of_sample"
 STARTED = time.time()
+USAGE_TABLE = f"{RESULTS}/tables/usage.csv"
 TUNED = expand("tuned-seed{seed}", seed=config["training"]["seeds"])
 
 # No job asks a hub but the one that fetches. Two torch processes that wait actively for their threads
@@ -137,12 +138,12 @@ def in_all_formats(folder, names):
 def table_flags(names):
     """Flags that tell a script where to write tables which are outputs of the same names."""
     return " ".join(f"--{name.replace('_', '-')} {{output.{name}}}" for name in names)
+
+
 def engine_flags(role):
     """What asks for a local model's engine, if it is not transformers."""
     model = config[role]
     return shlex.join(VllmSettings(**model.get("vllm", {})).arguments()) if model["engine"] == "vllm" else ""
-
-
 
 
 def table_files(split):

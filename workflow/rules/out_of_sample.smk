@@ -10,6 +10,13 @@ if config["teacher"]["engine"] == "recorded":
         output:
             f"{RESULTS}/out_of_sample/shards/teacher/{{game}}/{{context}}.parquet",
 
+elif config["teacher"]["engine"] == "openai":
+
+    use rule sample_endpoint as sample_endpoint_out_of_sample with:
+        output:
+            shard=f"{RESULTS}/out_of_sample/shards/teacher/{{game}}/{{context}}.parquet",
+            usage=f"{RESULTS}/out_of_sample/usage/{{game}}/{{context}}.json",
+
 
 use rule sample_untuned as sample_untuned_out_of_sample with:
     output:

@@ -47,6 +47,64 @@ if config["teacher"]["engine"] == "recorded":
             "python {input.code[0]} {params.counts} --model teacher --game {wildcards.game}"
             " --context {wildcards.context} --elicitation {params.elicitation} --output {output} > {log} 2>&1"
 
+elif config["teacher"]["engine"] == "openai":
+    UNTUNED = "base"
+    ENDPOINT = config["teacher"]["endpoint"]
+    # How patiently it is asked, with which key and at what price changes no reply, so no rerun follows them.
+    ASKING = flags(ENDPOINT, "concurrency", "give_up_minutes", "key_variable", "timeout_seconds") + "".join(
+        f" --{kind}-price {price}" for kind, price in ENDPOINT.get("prices", {}).items()
+    )
+    PARTIAL = f"{RESULTS}/partial/teacher/{{game}}-{{context}}.jsonl"
+
+    rule sample_endpoint:
+        input:
+            code=code("sample_endpoint.py"),
+            game=game_file,
+            context=context_file,
+            elicitation=elicitation_file(),
+        output:
+            shard=f"{RESULTS}/in_sample/shards/teacher/{{game}}/{{context}}.parquet",
+            usage=f"{RESULTS}/in_sample/usage/{{game}}/{{context}}.json",
+        log:
+            f"{RESULTS}/logs/sample/teacher/{{game}}-{{context}}.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/sample/teacher/{{game}}-{{context}}.tsv"
+        resources:
+            endpoint=1,
+        params:
+            sampling=" ".join(
+                [flags(config, "observations", "orders"), flags(config["sampling"], "seed", "temperature", "top_p")]
+            ),
+            endpoint=flags(
+                {
+                    "base_url": ENDPOINT["base_url"],
+                    "endpoint_model": ENDPOINT["model"],
+                    "length_parameter": ENDPOINT.get("length_parameter", "max_tokens"),
+                    "n_per_request": ENDPOINT["n_per_request"],
+                }
+            ),
+            partial=PARTIAL,
+        shell:
+            "python {input.code[0]} --model teacher --game {wildcards.game} --game-file {input.game}"
+            " --context-file {input.context} --elicitation-file {input.elicitation} {params.sampling}"
+            " {params.endpoint} {ASKING} --partial {params.partial} --usage {output.usage} --output {output.shard}"
+            " > {log} 2>&1"
+
+    rule total_usage:
+        input:
+            code=code("total_usage.py"),
+            usage=[
+                f"{RESULTS}/{stage_of(split)}/usage/{game}/{context}.json"
+                for split in sorted(config["splits"], key=lambda split: (split != IN_SAMPLE, split))
+                for game, context in cells_of(config["splits"][split])
+            ],
+        output:
+            USAGE_TABLE,
+        log:
+            f"{RESULTS}/logs/usage.log",
+        shell:
+            "python {input.code[0]} --usage {input.usage} --output {output} 2>&1 | tee {log}"
+
 else:
     UNTUNED = "base|teacher"
 

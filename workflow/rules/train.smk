@@ -6,7 +6,11 @@ An interrupted training resumes from checkpoints/, which no rule declares; its e
 """
 
 RECIPE = flags(
-    {key: value for key, value in config["training"].items() if key not in ("seeds", "threads", "supervision", "refinements")}
+    {
+        key: value
+        for key, value in config["training"].items()
+        if key not in ("seeds", "threads", "supervision", "refinements")
+    }
 )
 TRAIN = (
     TORCH

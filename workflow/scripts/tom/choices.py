@@ -53,17 +53,20 @@ def prompt_columns(variant: Variant, messages: Messages) -> dict:
 
 
 def score_rows(engine, files: CellFiles, orders: list[str], temperature: float, fields: dict) -> dict[Variant, dict]:
-    """The score row of each variant, asked ones first.
+    """The score row of each variant, asked ones first; none from an engine that gives no log-probabilities.
 
-    engine: has `score(questions) -> list[ChoiceScore]`. fields: columns that all rows share.
+    engine: has `score(questions) -> list[ChoiceScore] | None`. fields: columns that all rows share.
     """
     variants = scored(orders)
     asks = questions(files, variants)
+    scores = engine.score(asks)
+    if scores is None:
+        return {}
     return {
         variant: fields
         | prompt_columns(variant, question.messages)
         | {"record": "score", "p_cooperate": score.probability(0, temperature), "option_mass": score.option_mass}
-        for variant, question, score in zip(variants, asks, engine.score(asks), strict=True)
+        for variant, question, score in zip(variants, asks, scores, strict=True)
     }
 
 

@@ -19,8 +19,8 @@ RESIDENT_TRIES = 2
 class Engine(Protocol):
     """What a shard needs of an engine."""
 
-    def score(self, questions: list[Question]) -> list[ChoiceScore]:
-        """Exact option scores of each question, in order."""
+    def score(self, questions: list[Question]) -> list[ChoiceScore] | None:
+        """Exact option scores of each question, in order; None from an engine that can't know them."""
 
     def reply(self, requests: list[Request]) -> list[list[Reply]]:
         """Each request's free replies, in order. The same request gives the same replies, whatever is asked with it."""

@@ -2,7 +2,7 @@
 
 from tom.cells import CellFiles, render_variants, share_out
 from tom.choices import prompt_columns, score_rows, variant_generator
-from tom.prompts import CHOICE_FIRST, load_elicitation
+from tom.prompts import CHOICE_LAST, load_elicitation
 from tom.readings import read_choice
 from tom.replies import Reply, Request
 from tom.variants import Variant, asked
@@ -31,7 +31,7 @@ def observe_replies(
     elicitation = load_elicitation(files.elicitation_file)
     fields = fields | {"temperature": temperature, "top_p": top_p, "seed": seed}
     rows = []
-    if elicitation.form == CHOICE_FIRST:
+    if elicitation.form != CHOICE_LAST:
         rows += score_rows(engine, files, orders, temperature, fields).values()
     shares = dict(zip(asked(orders), share_out(observations, len(orders)), strict=True))
     variants = [variant for variant, share in shares.items() if share]

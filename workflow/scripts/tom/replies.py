@@ -29,8 +29,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """One reply: its text without special tokens, why it ended, and its length in tokens, end of turn included."""
+    """One reply: its text without special tokens, why it ended, and its length in tokens, end of turn included.
+
+    tokens: None where an engine can't tell them for this reply alone.
+    """
 
     text: str
     finish: str
-    tokens: int
+    tokens: int | None

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from tom.contexts import load_context
 from tom.documents import check
+from tom.endpoint import read_key
 from tom.errors import BadInput
 from tom.games import load_game, split_scale
 from tom.model_folders import check_is_model
@@ -125,6 +126,8 @@ def _check_model(config: dict, role: str, file: str) -> None:
     if model["engine"] == "recorded":
         counts = read_counts(model["recorded"]["counts"], model["recorded"]["model"])
         require_cells(counts, all_cells(config), model["recorded"]["counts"], model["recorded"]["model"])
+    elif model["engine"] == "openai":
+        read_key(model["endpoint"]["key_variable"], f"{file}: {role}.endpoint.key_variable")
     elif model["source"] == "folder":
         try:
             check_is_model(model["folder"])

@@ -1,0 +1,66 @@
+"""One cell's sampling job against an endpoint, as a process in a folder of its own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tom.endpoint import Endpoint
+
+SCRIPTS = Path(__file__).resolve().parents[1] / "workflow" / "scripts"
+
+
+def endpoint_at(base_url: str, **changes) -> Endpoint:
+    """An endpoint that is asked one request at a time and hardly waits between tries."""
+    settings = {
+        "model": "teacher-70b",
+        "key_variable": "",
+        "concurrency": 1,
+        "n_per_request": 1,
+        "length_parameter": "max_tokens",
+        "timeout_seconds": 60,
+        "give_up_minutes": 1,
+        "backoff_seconds": 0.001,
+    }
+    return Endpoint(base_url, **(settings | changes))
+
+
+class Job:
+    """The job of one cell; `elicitation`: the file that says how it is asked."""
+
+    def __init__(self, folder: Path, resources: Path, elicitation: Path | None = None):
+        self.folder = folder
+        self.shard = folder / "shard.parquet"
+        self.partial = folder / "partial" / "cell.jsonl"
+        self.usage = folder / "usage.json"
+        self.texts = {
+            "game-file": resources / "games" / "stag_hunt.yaml",
+            "context-file": resources / "contexts" / "sports.yaml",
+            "elicitation-file": elicitation or resources / "elicitations" / "choice.yaml",
+        }
+
+    def command(self, endpoint: Endpoint, observations: int) -> list[str]:
+        """The command line of the script."""
+        words = self.texts | {
+            "model": "teacher",
+            "game": "stag_hunt",
+            "observations": observations,
+            "temperature": 0.8,
+            "seed": 1,
+            "partial": self.partial,
+            "usage": self.usage,
+            "output": self.shard,
+        }
+        for name, value in vars(endpoint).items():
+            if value is not None:
+                words["endpoint-model" if name == "model" else name.replace("_", "-")] = value
+        flags = [word for name, value in words.items() for word in (f"--{name}", str(value))]
+        orders = ["--orders", "cooperation_first", "cooperation_last"]
+        return [sys.executable, str(SCRIPTS / "sample_endpoint.py"), *flags, *orders]
+
+    def start(self, endpoint: Endpoint, observations: int) -> subprocess.Popen:
+        """Start the job; what it says can be read from its stderr."""
+        return subprocess.Popen(self.command(endpoint, observations), stderr=subprocess.PIPE, text=True)
+
+    def kept(self) -> int:
+        """Whole lines of the partial file."""
+        return self.partial.read_bytes().count(b"\n") if self.partial.exists() else 0

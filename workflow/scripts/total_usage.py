@@ -1,0 +1,39 @@
+"""Add up what the teacher's endpoint took: a table with a line for each shard and one for all."""
+
+import argparse
+import csv
+import json
+from dataclasses import asdict, fields
+from pathlib import Path
+
+from tom.errors import run_main
+from tom.files import say_wrote, whole_file
+from tom.usage import Usage, in_words
+
+
+def read_usage(file: Path) -> tuple[Usage, float | None]:
+    """Tokens and cost of one shard."""
+    document = json.loads(file.read_text())
+    return Usage(**{field.name: document[field.name] for field in fields(Usage)}), document["cost"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--usage", nargs="+", type=Path, required=True, help="…/{game}/{context}.json")
+    parser.add_argument("--output", required=True)
+    arguments = parser.parse_args()
+    found = {file: read_usage(file) for file in arguments.usage}
+    total = sum((usage for usage, _ in found.values()), Usage())
+    costs = [cost for _, cost in found.values()]
+    cost = None if None in costs else sum(costs)
+    with whole_file(arguments.output) as temporary, temporary.open("w", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["game", "context", *asdict(total), "cost"])
+        for file, (usage, one) in found.items():
+            writer.writerow([file.parent.name, file.stem, *asdict(usage).values(), one])
+        writer.writerow(["all", "all", *asdict(total).values(), cost])
+    say_wrote(arguments.output, in_words(total, cost))
+
+
+if __name__ == "__main__":
+    run_main(main)
