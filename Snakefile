@@ -6,6 +6,7 @@
     snakemake validate --cores all           leave one context out, to choose a recipe
     snakemake paper --cores all              the figures of the paper, from its published counts
     snakemake compare_supervision --cores all   choices, whole replies, or other cells' motivations taught
+    snakemake compare_elicitations --cores all   a live teacher asked in every way
     snakemake precision_drift --cores all    tuned students at other precisions than they were trained at
 
 The stages are the files of workflow/rules, in the order of the include statements below.
@@ -43,6 +44,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/out_of_sample.smk"
 include: "workflow/rules/validate.smk"
+include: "workflow/rules/elicitations.smk"
 include: "workflow/rules/supervision.smk"
 include: "workflow/rules/precision.smk"
 include: "workflow/rules/figures.smk"

@@ -1,0 +1,94 @@
+"""Ways of asking: the teacher's in-sample cells in every elicitation, since asking for reasons alone can move a choice.
+
+Needs a teacher that answers live. Not part of `all`.
+in: as sample.smk
+out: elicitations/{elicitation}/shards/teacher/, tables/elicitations.{parquet,csv,tex}
+"""
+
+ELICITATIONS = sorted(file.stem for file in (RESOURCES / "elicitations").glob("*.yaml"))
+ASKED_SHARD = f"{RESULTS}/elicitations/{{elicitation}}/shards/{{model}}/{{game}}/{{context}}.parquet"
+ASKED_LOG = f"{RESULTS}/logs/sample/{{elicitation}}-{{model}}/{{game}}-{{context}}.log"
+ASKED_TIME = f"{RESULTS}/benchmarks/sample/{{elicitation}}-{{model}}/{{game}}-{{context}}.tsv"
+
+
+wildcard_constraints:
+    elicitation="|".join(ELICITATIONS),
+
+
+def asked_elicitation(wildcards):
+    return RESOURCES / "elicitations" / f"{wildcards.elicitation}.yaml"
+
+
+if config["teacher"]["engine"] == "openai":
+
+    use rule sample_endpoint as ask_endpoint with:
+        input:
+            code=code("sample_endpoint.py"),
+            game=game_file,
+            context=context_file,
+            elicitation=asked_elicitation,
+        output:
+            shard=ASKED_SHARD,
+            usage=f"{RESULTS}/elicitations/{{elicitation}}/usage/{{model}}/{{game}}/{{context}}.json",
+        log:
+            ASKED_LOG,
+        benchmark:
+            ASKED_TIME
+        wildcard_constraints:
+            model="teacher",
+        params:
+            partial=f"{RESULTS}/partial/{{elicitation}}/{{game}}-{{context}}.jsonl",
+
+else:
+
+    use rule sample_untuned as ask_local with:
+        input:
+            unpack(untuned_inputs),
+            code=code("sample_shard.py") + code("serve_engine.py"),
+            game=game_file,
+            context=context_file,
+            elicitation=asked_elicitation,
+        output:
+            ASKED_SHARD,
+        log:
+            ASKED_LOG,
+        benchmark:
+            ASKED_TIME
+        wildcard_constraints:
+            model="teacher",
+        params:
+            sampling=f"{SAMPLING} {flags(config['sampling'], 'top_p')}",
+
+
+rule tabulate_elicitations:
+    input:
+        code=code("tabulate_elicitations.py"),
+        shards=[
+            file
+            for elicitation in ELICITATIONS
+            for file in shards(IN_SAMPLE, ["teacher"], stage=f"elicitations/{elicitation}")
+        ],
+    output:
+        **in_all_formats(f"{RESULTS}/tables", ("elicitations",)),
+    log:
+        f"{RESULTS}/logs/evaluate/elicitations.log",
+    params:
+        confidence=flags(config["evaluation"], "confidence"),
+    shell:
+        "python {input.code[0]} --shards {input.shards} {params.confidence} --output {output.elicitations}"
+        " 2>&1 | tee {log}"
+
+
+def askable(wildcards):
+    """The table. A recorded teacher was asked in one way, long ago."""
+    if config["teacher"]["engine"] == "recorded":
+        names = ", ".join(CONFIG_FILES)
+        raise WorkflowError(
+            f"{names}: teacher.engine: a recorded teacher can't be asked again (allowed: transformers, vllm, openai)"
+        )
+    return rules.tabulate_elicitations.output
+
+
+rule compare_elicitations:
+    input:
+        askable,
