@@ -71,6 +71,7 @@ use rule sample_untuned as score_merged with:
         gpu=config["student"]["gpus"],
     params:
         sampling=SCORING,
+        engine=engine_flags("student"),
         model="tuned-seed{seed}",
 
 
