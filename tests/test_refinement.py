@@ -49,10 +49,12 @@ def folders(tmp_path):
 
 
 def test_the_odds_are_those_of_the_two_letters(model, tokenizer, lessons):
-    for found, expected in zip(find_choices(tokenizer, lessons), lessons, strict=True):
+    choices = find_choices(tokenizer, lessons)
+    together = log_odds(model, choices).tolist()
+    for odds, found, expected in zip(together, choices, lessons, strict=True):
         first, second = (ids[0] for ids in option_ids(tokenizer, expected.messages, ("C", "D")))
         logits = model(input_ids=torch.tensor([prompt_ids(tokenizer, expected.messages)])).logits[0, -1]
-        assert log_odds(model, found).item() == pytest.approx((logits[first] - logits[second]).item(), abs=1e-4)
+        assert odds == pytest.approx((logits[first] - logits[second]).item(), abs=1e-4)
         assert (found.share, found.count) == (expected.replies[0].count / 100, 100)
 
 
@@ -61,17 +63,24 @@ def test_replies_of_more_than_a_letter_are_refused(tokenizer):
         find_choices(tokenizer, [lesson("stag_hunt", "sports", ("C because", 3), ("D", 2))])
 
 
-def test_gradients_are_those_of_finite_differences(start):
+@pytest.mark.parametrize("rows", [1, 3, 8])
+def test_gradients_are_those_of_each_prompt_alone(start, monkeypatch, rows):
     model, choices, _, _ = start
+    monkeypatch.setattr(refinement, "ROWS", rows)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     odds, gradients = linearise(model, choices, trained)
-    direction = gradients[0] / gradients[0].norm()
-    step = 1e-2
-    with torch.no_grad():
-        for parameter, part in zip(trained, direction.split([p.numel() for p in trained]), strict=True):
-            parameter += step * part.view_as(parameter)
-        moved = torch.tensor([log_odds(model, choice).item() for choice in choices], dtype=torch.float64)
-    assert (moved - odds).numpy() / step == pytest.approx((gradients @ direction).numpy(), rel=0.1, abs=0.05)
+    for found, gradient, choice in zip(odds.tolist(), gradients, choices, strict=True):
+        (value,) = log_odds(model, [choice])
+        alone = torch.cat([part.flatten() for part in torch.autograd.grad(value, trained)])
+        assert found == pytest.approx(value.item(), abs=1e-4)
+        assert (gradient - alone).norm() < 1e-4 * alone.norm()
+
+
+def test_weights_that_are_not_in_linear_layers_are_refused(start):
+    model, choices, _, _ = start
+    norm = next(value for name, value in model.named_parameters() if name.endswith("norm.weight")).requires_grad_()
+    with pytest.raises(BadInput, match="layers that are not linear"):
+        linearise(model, choices, [norm])
 
 
 def test_without_damping_a_step_solves_the_linear_problem():
@@ -115,7 +124,8 @@ def test_steps_learn_what_no_game_and_no_context_says_alone(start, tmp_path):
     losses = [row["loss"] for row in rows]
     assert losses == sorted(losses, reverse=True) and losses[0] < before
     assert measure(model, batches) == losses[-1]
-    errors = [abs(log_odds(model, choice).sigmoid().item() - choice.share) for choice in choices]
+    shares = log_odds(model, choices).sigmoid().tolist()
+    errors = [abs(odds - choice.share) for odds, choice in zip(shares, choices, strict=True)]
     assert mean(errors) < 0.1
 
 

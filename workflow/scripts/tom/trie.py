@@ -91,6 +91,29 @@ def logits_at(model, trie: Trie, nodes: list[int], cache=None) -> torch.Tensor:
     return _forward(model, trie, slice(known, None), logits_to_keep=keep, **past).logits[0].float()
 
 
+def logits_of_each(model, tries: list[Trie], nodes: list[int]) -> torch.Tensor:
+    """Next-token logits after the same nodes of several tries, side by side: (tries, nodes, vocabulary), float32.
+
+    A node that a shorter trie lacks has logits without meaning.
+    """
+    size = max(len(trie.tokens) for trie in tries)
+    tokens, depth = (torch.zeros(len(tries), size, dtype=torch.long) for _ in range(2))
+    # What fills a row up sees itself alone, and nothing sees it.
+    visible = torch.eye(size, dtype=torch.bool).repeat(len(tries), 1, 1)
+    for row, trie in enumerate(tries):
+        length = len(trie.tokens)
+        tokens[row, :length], depth[row, :length] = trie.tokens, trie.depth
+        visible[row, :length, :length] = trie.visible()
+    output = model(
+        input_ids=tokens.to(model.device),
+        position_ids=depth.to(model.device),
+        attention_mask=visible[:, None].to(model.device),
+        use_cache=False,
+        logits_to_keep=torch.tensor(nodes, device=model.device),
+    )
+    return output.logits.float()
+
+
 def _forward(model, trie: Trie, part: slice, **options):
     """A forward pass over some nodes, which may see all nodes up to the last of them."""
     return model(
