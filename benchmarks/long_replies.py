@@ -13,12 +13,12 @@ import json
 import resource
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 import yaml
 from measure import ROOT
+from sft_rows import rows_of, sft_seconds
 
 SYSTEM, WORDS = "You are asked about a game.", "the other player may well see that trust pays for both of us in time "
 
@@ -113,34 +113,7 @@ def our_seconds(tokenizer, model, lesson, arguments: argparse.Namespace) -> floa
 
 def trl_seconds(tokenizer, model, lesson, arguments: argparse.Namespace) -> float:
     """CPU seconds of SFTTrainer.train on the rows, its tokenising left out."""
-    from datasets import Dataset
-    from trl import SFTConfig, SFTTrainer
-
-    examples = [
-        {"prompt": lesson.messages, "completion": [{"role": "assistant", "content": reply.text}]}
-        for reply in lesson.replies
-    ]
-    with tempfile.TemporaryDirectory() as folder:
-        settings = SFTConfig(
-            output_dir=folder,
-            per_device_train_batch_size=arguments.batch,
-            num_train_epochs=1,
-            learning_rate=7e-4,
-            completion_only_loss=True,
-            save_strategy="no",
-            report_to="none",
-            logging_strategy="no",
-            gradient_checkpointing=False,
-            bf16=False,
-            use_cpu=True,
-            disable_tqdm=True,
-        )
-        trainer = SFTTrainer(
-            model=model, args=settings, train_dataset=Dataset.from_list(examples), processing_class=tokenizer
-        )
-        started = time.process_time()
-        trainer.train()
-        return time.process_time() - started
+    return sft_seconds(tokenizer, model, rows_of([lesson]), arguments.batch)
 
 
 SIDES = {"ours": our_seconds, "trl": trl_seconds}

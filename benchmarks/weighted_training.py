@@ -7,12 +7,12 @@ orders are 6,000 rows; TRL trains on --rows of them, completion loss only, and i
 """
 
 import argparse
-import tempfile
 import time
 from itertools import product
 
 import yaml
 from measure import ROOT, STUDENT, require_student
+from sft_rows import rows_of, sft_seconds
 
 ROWS = 6000
 BATCH = 8
@@ -96,35 +96,7 @@ def adapted(model, config: dict):
 
 def trl_seconds(tokenizer, model, lessons: list, rows: int) -> float:
     """CPU seconds of SFTTrainer.train on some of the rows that the lessons stand for."""
-    from datasets import Dataset
-    from trl import SFTConfig, SFTTrainer
-
-    examples = [
-        {"prompt": lesson.messages, "completion": [{"role": "assistant", "content": reply.text}]}
-        for lesson in lessons
-        for reply in lesson.replies
-    ][:rows]
-    with tempfile.TemporaryDirectory() as folder:
-        settings = SFTConfig(
-            output_dir=folder,
-            per_device_train_batch_size=BATCH,
-            num_train_epochs=1,
-            learning_rate=7e-4,
-            completion_only_loss=True,
-            save_strategy="no",
-            report_to="none",
-            logging_strategy="no",
-            gradient_checkpointing=False,
-            bf16=False,
-            use_cpu=True,
-            disable_tqdm=True,
-        )
-        trainer = SFTTrainer(
-            model=model, args=settings, train_dataset=Dataset.from_list(examples), processing_class=tokenizer
-        )
-        started = time.process_time()
-        trainer.train()
-        return time.process_time() - started
+    return sft_seconds(tokenizer, model, rows_of(lessons)[:rows], BATCH)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,41 @@
+"""Supervised fine-tuning by TRL, a row for each observation: what the trainings here are measured against."""
+
+import tempfile
+import time
+
+
+def rows_of(lessons: list) -> list[dict]:
+    """A row for each distinct reply of some lessons, as TRL takes them."""
+    return [
+        {"prompt": lesson.messages, "completion": [{"role": "assistant", "content": reply.text}]}
+        for lesson in lessons
+        for reply in lesson.replies
+    ]
+
+
+def sft_seconds(tokenizer, model, rows: list[dict], batch: int) -> float:
+    """CPU seconds of SFTTrainer.train on rows, its tokenising left out."""
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer
+
+    with tempfile.TemporaryDirectory() as folder:
+        settings = SFTConfig(
+            output_dir=folder,
+            per_device_train_batch_size=batch,
+            num_train_epochs=1,
+            learning_rate=7e-4,
+            completion_only_loss=True,
+            save_strategy="no",
+            report_to="none",
+            logging_strategy="no",
+            gradient_checkpointing=False,
+            bf16=False,
+            use_cpu=True,
+            disable_tqdm=True,
+        )
+        trainer = SFTTrainer(
+            model=model, args=settings, train_dataset=Dataset.from_list(rows), processing_class=tokenizer
+        )
+        started = time.process_time()
+        trainer.train()
+        return time.process_time() - started
