@@ -95,9 +95,20 @@ def test_a_template_that_rewrites_what_breaks_off_is_refused_by_name():
         exchange(shouting, MESSAGES, "so what", ends=False)
 
 
+def test_llama_2_reads_its_own_format_token_by_token():
+    llama = make_chat_tokenizer(LLAMA_TEMPLATE)
+    found = exchange(llama, MESSAGES, "C")
+    # Meta's format for Llama 2: the system message inside the first turn, one BOS, spaces around the reply.
+    prompt, reply = "[INST] <<SYS>>\nChoose C or D.\n<</SYS>>\n\nWhich? [/INST]", " C "
+    assert llama.convert_ids_to_tokens(found.prompt) == ["<s>", *llama.tokenize(prompt)]
+    assert llama.convert_ids_to_tokens(found.reply) == [*llama.tokenize(reply), "</s>"]
+    assert len(found.prompt) == 1 + len(prompt) and len(found.reply) == len(reply) + 1
+    assert [llama.decode(option) for option in option_ids(llama, MESSAGES, ("C", "D"))] == [" C", " D"]
+
+
 def test_options_are_the_reply_without_its_end(chat):
     ids = option_ids(chat, MESSAGES, ("C", "D"))
-    assert [chat.decode(option).strip() for option in ids] == ["C", "D"]
+    assert [chat.decode(option).lstrip() for option in ids] == ["C", "D"]
     assert all(chat.eos_token_id not in option for option in ids)
 
 

@@ -61,11 +61,11 @@ def exchange(tokenizer, messages: Messages, reply: str, ends: bool = True, given
 
 
 def option_ids(tokenizer, messages: Messages, options: tuple[str, ...]) -> list[tuple[int, ...]]:
-    """Token ids of each option as a reply, its end-of-turn token left out.
+    """Token ids of each option as the beginning of a reply, without what the template puts behind it.
 
     Errors: BadInput if one option's ids begin another's, for then their probabilities overlap.
     """
-    ids = [exchange(tokenizer, messages, option).reply[:-1] for option in options]
+    ids = [exchange(tokenizer, messages, option, ends=False).reply for option in options]
     for one in range(len(ids)):
         for other in range(len(ids)):
             if one != other and ids[other][: len(ids[one])] == ids[one]:
