@@ -7,7 +7,12 @@ from collections import Counter
 import pytest
 import yaml
 
-AFTER_SHARDS = {"evaluate_in_sample": 1, "evaluate_out_of_sample": 2, "summarise_run": 1}
+AFTER_SHARDS = {
+    "evaluate_in_sample": 1,
+    "evaluate_out_of_sample": 2,
+    "measure_sensitivities": 1,
+    "summarise_run": 1,
+}
 FIGURES = {"plot_agreement": 1, "plot_gap_closed": 1, "plot_propensities": 3}
 EVALUATION = AFTER_SHARDS | FIGURES
 TRAINING = {"train_adapter": 1, "plot_training_curve": 1}
@@ -58,6 +63,7 @@ def test_an_out_of_sample_context_reruns_its_shards_alone(project):
             "plot_propensities": 1,
             "plot_agreement": 1,
             "plot_gap_closed": 1,
+            "measure_sensitivities": 1,
             "summarise_run": 1,
         }
     )
