@@ -36,7 +36,7 @@ class Endpoint:
     @staticmethod
     def add_arguments(parser: argparse.ArgumentParser) -> None:
         """The flags that name an endpoint; `from_arguments` reads them."""
-        parser.add_argument("--base-url", required=True, help="address that ends before /chat/completions")
+        parser.add_argument("--base-url", required=True, help="address up to, and without, chat/completions")
         parser.add_argument("--endpoint-model", required=True, help="the model's name at the endpoint")
         parser.add_argument("--key-variable", default="", help="environment variable that holds the key")
         parser.add_argument("--concurrency", type=int, required=True)
