@@ -12,15 +12,15 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scripts"))
 
-from tom.clusters import mean_of_clusters, ratio_of_clusters
-from tom.equivalence import equivalence_p_value, known_equivalence_p_value
-from tom.families import holm
-from tom.improvement import improvement_set
-from tom.intervals import jeffreys, symmetric, wilson
-from tom.precision import Precision
-from tom.resampling import Counted
-from tom.sensitivities import Layout, marginal_effects, slope, slopes_on_teacher
-from tom.two_proportions import equal_counts_p_value, newcombe, score_p_value
+from tom.measuring.improvement import improvement_set
+from tom.measuring.sensitivities import Layout, marginal_effects, slope, slopes_on_teacher
+from tom.statistics.clusters import mean_of_clusters, ratio_of_clusters
+from tom.statistics.equivalence import equivalence_p_value, known_equivalence_p_value
+from tom.statistics.families import holm
+from tom.statistics.intervals import jeffreys, symmetric, wilson
+from tom.statistics.precision import Precision
+from tom.statistics.resampling import Counted
+from tom.statistics.two_proportions import equal_counts_p_value, newcombe, score_p_value
 
 RUNS, SIZE = 1000, 300
 GENERATOR = np.random.default_rng(1)

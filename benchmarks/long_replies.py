@@ -55,9 +55,9 @@ def measure(arguments: argparse.Namespace, config: dict) -> dict:
     import torch
     from weighted_training import adapted
 
-    from tom.chat import exchange
-    from tom.language_models import load_model, load_tokenizer
-    from tom.lessons import Lesson, Taught
+    from tom.asking.chat import exchange
+    from tom.teaching.lessons import Lesson, Taught
+    from tom.weights.language_models import load_model, load_tokenizer
 
     torch.set_num_threads(1)
     tokenizer = load_tokenizer(arguments.model)
@@ -101,7 +101,7 @@ def our_seconds(tokenizer, model, lesson, arguments: argparse.Namespace) -> floa
     """CPU seconds of packing the rows and of one optimiser step over them."""
     import torch
 
-    from tom.objective import pack_lessons, partial_losses
+    from tom.teaching.objective import pack_lessons, partial_losses
 
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=7e-4)
     started = time.process_time()

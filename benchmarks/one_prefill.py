@@ -19,12 +19,12 @@ def main() -> None:
 
     import torch
 
-    from tom.cells import CellFiles
-    from tom.chat import prompt_ids
-    from tom.choices import observe, questions
-    from tom.local_model import LocalModel
-    from tom.transformers_engine import TransformersEngine
-    from tom.variants import PAPER_VARIANT
+    from tom.asking.cells import CellFiles
+    from tom.asking.chat import prompt_ids
+    from tom.asking.variants import PAPER_VARIANT
+    from tom.engines.choices import observe, questions
+    from tom.engines.transformers_engine import TransformersEngine
+    from tom.weights.local_model import LocalModel
 
     resources = ROOT / "resources"
     cell = CellFiles(

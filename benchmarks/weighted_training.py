@@ -27,9 +27,9 @@ def main() -> None:
     import torch
 
     torch.set_num_threads(1)
-    from tom.language_models import load_model, load_tokenizer
-    from tom.lessons import group_lessons
-    from tom.objective import batch_loss, pack_lessons
+    from tom.teaching.lessons import group_lessons
+    from tom.teaching.objective import batch_loss, pack_lessons
+    from tom.weights.language_models import load_model, load_tokenizer
 
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     lessons = default_lessons(config)
@@ -60,12 +60,12 @@ def default_lessons(config: dict) -> list:
     """The default experiment's lessons, from the published counts."""
     import polars as pl
 
-    from tom.cells import CellFiles
-    from tom.lessons import cell_lessons, teach
-    from tom.prompts import CHOICE
-    from tom.recipe import CHOICES
-    from tom.recorded_teacher import read_counts, replay
+    from tom.asking.cells import CellFiles
+    from tom.asking.prompts import CHOICE
+    from tom.engines.recorded_teacher import read_counts, replay
     from tom.shards import COLUMNS
+    from tom.teaching.lessons import cell_lessons, teach
+    from tom.teaching.recipe import CHOICES
 
     counts = read_counts(ROOT / "resources/paper/observed_choices.csv", "teacher")
     split = config["splits"]["in_sample"]
@@ -87,8 +87,8 @@ def default_lessons(config: dict) -> list:
 
 def adapted(model, config: dict):
     """The model with the default recipe's adapter, in training mode."""
-    from tom.recipe import Recipe
-    from tom.training import add_adapter
+    from tom.teaching.recipe import Recipe
+    from tom.teaching.training import add_adapter
 
     knobs = {name: value for name, value in config["training"].items() if name not in ("seeds", "orders", "threads")}
     return add_adapter(model, Recipe(**knobs), seed=1).train()

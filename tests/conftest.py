@@ -45,7 +45,7 @@ def tiny_folder(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def nf4_folder(tiny_folder) -> Path:
     """The same model in NF4; read it, never write to it."""
-    from tom.language_models import convert_precision
+    from tom.weights.language_models import convert_precision
 
     folder = tiny_folder.parent / "nf4"
     convert_precision(tiny_folder, folder, "nf4", "float32")
@@ -63,7 +63,7 @@ def adapter_folder(tiny_folder) -> Path:
 @pytest.fixture(scope="session")
 def tokenizer(tiny_folder):
     """The tiny model's tokenizer."""
-    from tom.language_models import load_tokenizer
+    from tom.weights.language_models import load_tokenizer
 
     return load_tokenizer(tiny_folder)
 
@@ -80,8 +80,8 @@ def engines_folder():
 @pytest.fixture(scope="session")
 def local_model(tiny_folder):
     """The tiny model as a job names it."""
-    from tom.local_model import LocalModel
-    from tom.model_folders import write_manifest
+    from tom.weights.local_model import LocalModel
+    from tom.weights.model_folders import write_manifest
 
     manifest = tiny_folder.parent / "float32.json"
     write_manifest(manifest, tiny_folder, source="tests")
@@ -93,7 +93,7 @@ def adapted_model(local_model, adapter_folder):
     """The tiny model with an adapter, as a job names it."""
     from dataclasses import replace
 
-    from tom.model_folders import write_manifest
+    from tom.weights.model_folders import write_manifest
 
     manifest = adapter_folder.parent / "adapter.json"
     write_manifest(manifest, adapter_folder, source="tests")
@@ -105,8 +105,8 @@ def asked():
     """The questions of one cell, a variant each."""
     from regenerate_golden import cell_files
 
-    from tom.choices import questions
-    from tom.variants import ORDERS, scored
+    from tom.asking.variants import ORDERS, scored
+    from tom.engines.choices import questions
 
     return questions(cell_files("stag_hunt", "sports"), scored(list(ORDERS)))
 
@@ -114,6 +114,6 @@ def asked():
 @pytest.fixture(scope="session")
 def scores(local_model, asked):
     """The tiny model's answers to those questions, from an engine in this process."""
-    from tom.transformers_engine import TransformersEngine
+    from tom.engines.transformers_engine import TransformersEngine
 
     return TransformersEngine(local_model).score(asked)

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tom.endpoint import Endpoint
+from tom.engines.endpoint import Endpoint
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "workflow" / "scripts"
 

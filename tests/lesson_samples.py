@@ -2,9 +2,9 @@
 
 from regenerate_golden import cell_files
 
-from tom.cells import render_variants
-from tom.lessons import Lesson, Taught
-from tom.variants import ORDERS, asked
+from tom.asking.cells import render_variants
+from tom.asking.variants import ORDERS, asked
+from tom.teaching.lessons import Lesson, Taught
 
 
 def lesson(game: str, context: str, *replies: tuple, order: int = 0) -> Lesson:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import polars as pl
 
-from tom.recorded_teacher import read_counts, replay
+from tom.asking.variants import ORDERS, asked, scored
+from tom.engines.recorded_teacher import read_counts, replay
 from tom.shards import COLUMNS, write_shard
-from tom.variants import ORDERS, asked, scored
 
 GAMES = ("prisoners_dilemma", "stag_hunt")
 CONTEXTS = ("business", "friendship")

@@ -7,8 +7,8 @@ from evaluate_split import evaluate
 from made_shards import shard_frame, small_run
 from measure_sensitivities import measure
 
-from tom.precision import Precision
-from tom.published import read_published_split
+from tom.paper.published import read_published_split
+from tom.statistics.precision import Precision
 
 PRECISION = Precision(200, 0.95, 1, 0.1)
 SPLITS = ("in_sample", "doubled_payoffs", "out_of_sample_contexts")

@@ -13,8 +13,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
-from tom.cells import CellFiles, render_variants  # noqa: E402
-from tom.variants import ORDERS, Variant, scored  # noqa: E402
+from tom.asking.cells import CellFiles, render_variants  # noqa: E402
+from tom.asking.variants import ORDERS, Variant, scored  # noqa: E402
 
 GOLDEN = ROOT / "tests" / "golden"
 ELICITATION = "choice"

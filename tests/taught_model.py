@@ -20,8 +20,8 @@ def make_taught_model(source: Path, folder: Path, elicitation_file: Path, replie
     """Save in `folder` the model of `source`, taught to give each reply at its share, and return it."""
     import torch
 
-    from tom.chat import exchange
-    from tom.language_models import load_model, load_tokenizer
+    from tom.asking.chat import exchange
+    from tom.weights.language_models import load_model, load_tokenizer
 
     model, tokenizer = load_model(source, "cpu"), load_tokenizer(source)
     prompts = prompts_of(elicitation_file)
@@ -55,8 +55,8 @@ def prompts_of(elicitation_file: Path) -> list[list[dict[str, str]]]:
     """Some cells' messages in both listing orders."""
     from regenerate_golden import cell_files
 
-    from tom.cells import CellFiles, render_variants
-    from tom.variants import ORDERS, asked
+    from tom.asking.cells import CellFiles, render_variants
+    from tom.asking.variants import ORDERS, asked
 
     found = []
     for game, context in product(("prisoners_dilemma", "stag_hunt"), ("business", "friendship", "sports")):

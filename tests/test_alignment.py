@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tom.alignment import (
+from tom.measuring.alignment import (
     Gap,
     closed_interval,
     closed_reach,
@@ -11,8 +11,8 @@ from tom.alignment import (
     mean_gap,
     noise_gap,
 )
-from tom.published import read_published_split
-from tom.resampling import Counted, Known
+from tom.paper.published import read_published_split
+from tom.statistics.resampling import Counted, Known
 
 DRAWS, CONFIDENCE = 400, 0.95
 

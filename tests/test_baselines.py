@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tom.baselines import fit_constant, fit_shift, nearest_cell, shifted
+from tom.measuring.baselines import fit_constant, fit_shift, nearest_cell, shifted
 
 propensities = st.lists(st.floats(0, 1), min_size=6, max_size=6).map(np.array)
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from regenerate_golden import cell_files
 
-from tom.cells import cell_generator, render_variants, share_out
-from tom.variants import ORDERS, scored
+from tom.asking.cells import cell_generator, render_variants, share_out
+from tom.asking.variants import ORDERS, scored
 
 
 def test_a_cell_is_rendered_in_each_variant():

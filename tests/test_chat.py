@@ -9,7 +9,7 @@ from chat_tokenizers import (
     make_chat_tokenizer,
 )
 
-from tom.chat import exchange, opening_ids, option_ids, prompt_ids
+from tom.asking.chat import exchange, opening_ids, option_ids, prompt_ids
 from tom.errors import BadInput
 
 MESSAGES = [{"role": "system", "content": "Choose C or D."}, {"role": "user", "content": "Which?"}]

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from regenerate_golden import cell_files
 
-from tom.choices import ChoiceScore, observe, questions
+from tom.asking.prompts import prompt_sha256
+from tom.asking.variants import ORDERS, Variant, scored
+from tom.engines.choices import ChoiceScore, observe, questions
 from tom.errors import BadInput
-from tom.prompts import prompt_sha256
-from tom.variants import ORDERS, Variant, scored
 
 FIRST, LAST = ORDERS
 logs = st.floats(-50, 0)

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
 
-from tom.clusters import mean_of_clusters, ratio_of_clusters, two_way_deviations
-from tom.fieller import UNDEFINED
+from tom.statistics.clusters import mean_of_clusters, ratio_of_clusters, two_way_deviations
+from tom.statistics.fieller import UNDEFINED
 
 # Student (1908), Biometrika 6:20: the additional hours of sleep gained by ten patients, second drug less first.
 SLEEP = [1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4]

@@ -10,7 +10,7 @@ import pytest
 from regenerate_golden import cell_files
 
 from tom import code
-from tom.recorded_teacher import replay
+from tom.engines.recorded_teacher import replay
 from tom.shards import read_shard, write_shard
 
 SCRIPTS = sorted(path.name for path in code.SCRIPTS.glob("*.py"))
@@ -122,9 +122,9 @@ def copied(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("edited", "script", "bystander"),
     [
-        ("tom/games.py", "sample_shard.py", "convert_model.py"),
-        ("tom/language_models.py", "serve_engine.py", "replay_shard.py"),  # a late import of a late import
-        ("tom/recipe.py", "train_adapter.py", "sample_shard.py"),
+        ("tom/asking/games.py", "sample_shard.py", "convert_model.py"),
+        ("tom/weights/language_models.py", "serve_engine.py", "replay_shard.py"),  # a late import of a late import
+        ("tom/teaching/recipe.py", "train_adapter.py", "sample_shard.py"),
         ("replay_shard.py", "replay_shard.py", "sample_shard.py"),
     ],
 )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tom.contexts import Context, load_context
+from tom.asking.contexts import Context, load_context
 from tom.errors import BadInput
 
 CONTEXTS = sorted((Path(__file__).parents[1] / "resources" / "contexts").iterdir())

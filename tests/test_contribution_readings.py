@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tom.contribution_readings import ContributionReading, read_number
-from tom.outcomes import OUTCOMES
-from tom.replies import FINISHES, Reply
+from tom.engines.replies import FINISHES, Reply
+from tom.reading.contribution_readings import ContributionReading, read_number
+from tom.reading.outcomes import OUTCOMES
 
 
 def read(text: str, finish: str = "stop", high: int = 10) -> ContributionReading:

@@ -10,9 +10,9 @@ from made_shards import shard_frame, small_run
 from made_tables import PRECISION, made_tables
 from precision_drift import drift
 
-from tom.recipe import SUPERVISIONS
+from tom.measuring.supervision_table import supervision_table
 from tom.shards import COLUMNS
-from tom.supervision_table import supervision_table
+from tom.teaching.recipe import SUPERVISIONS
 
 
 @pytest.fixture(scope="module")

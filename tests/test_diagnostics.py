@@ -1,7 +1,7 @@
 import pytest
 from made_shards import counted_rows, scored_rows, shard_frame
 
-from tom.diagnostics import diagnose
+from tom.measuring.diagnostics import diagnose
 
 FIRST, LAST = "cooperation_first", "cooperation_last"
 REPLIES = {FIRST: (3, 2, 0), LAST: (4, 0, 1)}

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tom.divergences import choice, jensen_shannon, total_variation
+from tom.statistics.divergences import choice, jensen_shannon, total_variation
 
 shares = st.floats(0, 1)
 

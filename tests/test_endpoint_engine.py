@@ -22,11 +22,11 @@ from fake_endpoint import (
     text_of,
 )
 
-from tom.choices import Question
-from tom.endpoint_engine import EndpointEngine, retry_after
+from tom.engines.choices import Question
+from tom.engines.endpoint_engine import EndpointEngine, retry_after
+from tom.engines.journal import open_journal
+from tom.engines.replies import Reply, Request
 from tom.errors import BadInput
-from tom.journal import open_journal
-from tom.replies import Reply, Request
 
 MESSAGES = [{"role": "system", "content": "The rules."}, {"role": "user", "content": "Which, C or D?"}]
 REQUEST = Request(MESSAGES, count=6, max_tokens=3, temperature=0.8, top_p=0.9, seed=1000)

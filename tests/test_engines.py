@@ -12,17 +12,17 @@ import torch
 from engine_processes import servers
 from regenerate_golden import cell_files
 
-from tom.chat import option_ids, prompt_ids
-from tom.choices import Question, observe, questions
-from tom.engines import RESIDENT_TRIES, with_local_engine
+from tom.asking.chat import option_ids, prompt_ids
+from tom.asking.prompts import CHOICE, FORMS
+from tom.asking.variants import ORDERS, scored
+from tom.engines.choices import Question, observe, questions
+from tom.engines.free_replies import observe_replies
+from tom.engines.resident import EngineLost, ResidentEngine, engine_key
+from tom.engines.seam import RESIDENT_TRIES, with_local_engine
+from tom.engines.transformers_engine import TransformersEngine
 from tom.errors import BadInput
-from tom.free_replies import observe_replies
-from tom.language_models import load_model
-from tom.prompts import CHOICE, FORMS
-from tom.resident import EngineLost, ResidentEngine, engine_key
 from tom.shards import write_shard
-from tom.transformers_engine import TransformersEngine
-from tom.variants import ORDERS, scored
+from tom.weights.language_models import load_model
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import binom, norm
 from statsmodels.stats.proportion import tost_proportions_2indep
 
-from tom.equivalence import (
+from tom.statistics.equivalence import (
     equivalence_p_value,
     equivalence_power,
     equivalence_verdict,
@@ -13,7 +13,7 @@ from tom.equivalence import (
 
 
 def test_two_one_sided_tests_are_nearly_those_of_statsmodels():
-    # Nearly: tom/two_proportions.py says what statsmodels has wrong.
+    # Nearly: tom/statistics/two_proportions.py says what statsmodels has wrong.
     expected = tost_proportions_2indep(210, 300, 216, 300, -0.1, 0.1, method="score", correction=False).pvalue
     assert equivalence_p_value((210, 300), (216, 300), 0.1) == pytest.approx(expected, rel=0.05)
 

@@ -6,8 +6,8 @@ from evaluate_split import TABLES, evaluate, main
 from made_shards import CONTEXTS, GAMES, counted_rows, published_frame, shard_frame, small_run, write_models
 
 from tom.errors import BadInput
-from tom.precision import Precision
-from tom.published import read_published_split
+from tom.paper.published import read_published_split
+from tom.statistics.precision import Precision
 
 PRECISION = Precision(draws=300, confidence=0.95, seed=1, margin=0.1)
 IN_SAMPLE = ("diplomacy", "business", "environment", "friendship", "teamwork")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from statsmodels.stats.multitest import multipletests
 
-from tom.families import holm
+from tom.statistics.families import holm
 
 
 def test_holm_by_hand():

@@ -4,8 +4,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.stats import norm, t, ttest_1samp
 
-from tom.clusters import ratio_of_clusters
-from tom.fieller import EVERYTHING, INTERVAL, OUTSIDE, UNDEFINED, fieller
+from tom.statistics.clusters import ratio_of_clusters
+from tom.statistics.fieller import EVERYTHING, INTERVAL, OUTSIDE, UNDEFINED, fieller
 
 Z = norm.ppf(0.975)
 numbers = st.floats(-5, 5)

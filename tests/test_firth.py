@@ -4,7 +4,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 from tom.errors import BadInput
-from tom.firth import fit_firth
+from tom.statistics.firth import fit_firth
 
 
 @pytest.mark.parametrize(("cooperated", "readable"), [(0, 300), (300, 300), (77, 300), (1, 2)])

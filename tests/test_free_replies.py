@@ -9,14 +9,14 @@ import pytest
 from regenerate_golden import cell_files
 from scipy.stats import binomtest
 
-from tom.choices import ChoiceScore
-from tom.free_replies import observe_replies
-from tom.prompts import CHOICE_FIRST, CHOICE_LAST, load_elicitation, prompt_sha256
-from tom.readings import read_choice
-from tom.replies import Reply
+from tom.asking.prompts import CHOICE_FIRST, CHOICE_LAST, load_elicitation, prompt_sha256
+from tom.asking.variants import ORDERS, scored
+from tom.engines.choices import ChoiceScore
+from tom.engines.free_replies import observe_replies
+from tom.engines.replies import Reply
+from tom.engines.transformers_engine import TransformersEngine
+from tom.reading.readings import read_choice
 from tom.shards import read_shard, write_shard
-from tom.transformers_engine import TransformersEngine
-from tom.variants import ORDERS, scored
 
 FIRST, LAST = ORDERS
 SAID = {

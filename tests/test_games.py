@@ -5,8 +5,8 @@ from itertools import permutations
 import pytest
 import yaml
 
+from tom.asking.games import FAMILIES, Game, check_family, load_game, split_scale
 from tom.errors import BadInput
-from tom.games import FAMILIES, Game, check_family, load_game, split_scale
 
 GAME_FILES = ("prisoners_delight", "prisoners_dilemma", "snowdrift", "stag_hunt")
 

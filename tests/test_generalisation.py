@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
 
-from tom.equivalence_table import equivalence_rows
-from tom.generalisation import context_rows, generalisation_rows
-from tom.panels import Panel
-from tom.precision import Precision
-from tom.resampling import Counted, Known
+from tom.measuring.equivalence_table import equivalence_rows
+from tom.measuring.generalisation import context_rows, generalisation_rows
+from tom.measuring.panels import Panel
+from tom.statistics.precision import Precision
+from tom.statistics.resampling import Counted, Known
 
 CELLS = [(game, context) for game in ("chess", "hunt") for context in ("x", "y", "z")]
 TEACHER = np.array([0.2, 0.5, 0.8, 0.2, 0.5, 0.8])

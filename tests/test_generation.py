@@ -9,12 +9,12 @@ import torch
 from scipy.stats import binomtest
 from transformers import GenerationConfig
 
-from tom import generation
-from tom.chat import prompt_ids
+from tom.asking.chat import prompt_ids
+from tom.engines import generation
+from tom.engines.generation import end_tokens, generate
+from tom.engines.replies import Reply, Request
 from tom.errors import BadInput
-from tom.generation import end_tokens, generate
-from tom.language_models import load_model, load_tokenizer
-from tom.replies import Reply, Request
+from tom.weights.language_models import load_model, load_tokenizer
 
 MESSAGES = [{"role": "system", "content": "Two players."}, {"role": "user", "content": "Which do you choose, C or D?"}]
 REQUEST = Request(MESSAGES, count=5, max_tokens=12, temperature=1.0, top_p=1.0, seed=7)

@@ -2,16 +2,16 @@ import numpy as np
 import pytest
 from statsmodels.stats.proportion import proportions_ztest
 
-from tom.improvement import (
+from tom.measuring.improvement import (
     improvement,
     improvement_table,
     published_improvement,
     summarise_improvements,
     verdict,
 )
-from tom.panels import Panel
-from tom.published import read_published_split
-from tom.resampling import Counted, Known
+from tom.measuring.panels import Panel
+from tom.paper.published import read_published_split
+from tom.statistics.resampling import Counted, Known
 
 
 @pytest.mark.parametrize(

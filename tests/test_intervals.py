@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
-from tom.intervals import jeffreys, symmetric, wilson
+from tom.statistics.intervals import jeffreys, symmetric, wilson
 
 
 @pytest.mark.parametrize(("cooperated", "readable"), [(1, 300), (77, 300), (150, 299), (299, 300), (3, 7)])

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from tom.engines.journal import open_journal, question_key
 from tom.errors import BadInput
-from tom.journal import open_journal, question_key
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_answers_are_on_the_disk_before_adding_returns(file):
 
 def test_a_second_writer_is_refused(file):
     with open_journal(file):
-        script = "import sys; from tom.journal import open_journal\nwith open_journal(sys.argv[1]): pass"
+        script = "import sys; from tom.engines.journal import open_journal\nwith open_journal(sys.argv[1]): pass"
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
         command = [sys.executable, "-c", script, str(file)]
         done = subprocess.run(command, env=environment, capture_output=True, text=True)

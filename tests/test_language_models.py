@@ -8,16 +8,16 @@ import torch
 from safetensors import safe_open
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
-from tom.chat import prompt_ids
+from tom.asking.chat import prompt_ids
 from tom.files import whole_folder
-from tom.language_models import (
+from tom.weights.language_models import (
     _keep_weights_unpacked,
     convert_precision,
     load_model,
     load_tokenizer,
     merge_adapter,
 )
-from tom.model_folders import check_is_model
+from tom.weights.model_folders import check_is_model
 
 LINEAR_LAYERS = 2 * 7  # in the tiny model
 

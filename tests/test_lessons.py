@@ -4,14 +4,14 @@ import pytest
 from made_shards import reasoned_rows
 from regenerate_golden import cell_files
 
-from tom.cells import render_variants
+from tom.asking.cells import render_variants
+from tom.asking.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST
+from tom.asking.variants import ORDERS, asked
+from tom.engines.recorded_teacher import replay
 from tom.errors import BadInput
-from tom.lessons import Lesson, Taught, cell_lessons, count_choices, group_lessons, teach
-from tom.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST
-from tom.recipe import CHOICES, OTHER_MOTIVATIONS, REPLIES
-from tom.recorded_teacher import replay
 from tom.shards import read_shard, write_shard
-from tom.variants import ORDERS, asked
+from tom.teaching.lessons import Lesson, Taught, cell_lessons, count_choices, group_lessons, teach
+from tom.teaching.recipe import CHOICES, OTHER_MOTIVATIONS, REPLIES
 
 FILES = cell_files("stag_hunt-x2", "sports")
 

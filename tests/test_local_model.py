@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from tom.engines.vllm_settings import VllmSettings
 from tom.errors import BadInput
-from tom.local_model import LocalModel
-from tom.vllm_settings import VllmSettings
+from tom.weights.local_model import LocalModel
 
 
 def parse(words: list[str]) -> LocalModel:

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from tom.asking.games import load_game
+from tom.asking.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST, FORMS
+from tom.asking.variants import ORDERS, Variant, scored
+from tom.engines.recorded_teacher import read_counts
 from tom.errors import BadInput
-from tom.games import load_game
-from tom.made_replies import CONTEXTS, is_well_formed, make_awkward_reply, make_reply
-from tom.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST, FORMS
-from tom.recorded_teacher import read_counts
-from tom.variants import ORDERS, Variant, scored
+from tom.tiny_pair.made_replies import CONTEXTS, is_well_formed, make_awkward_reply, make_reply
 
 VARIANTS = scored(list(ORDERS))
 

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from tom.errors import BadInput
-from tom.model_folders import check_is_model, hash_folder, link_folder, read_manifest, verify, write_manifest
+from tom.weights.model_folders import check_is_model, hash_folder, link_folder, read_manifest, verify, write_manifest
 
 
 @pytest.fixture

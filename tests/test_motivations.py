@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tom.asking.prompts import CHOICE_FIRST, CHOICE_LAST
 from tom.errors import BadInput
-from tom.motivations import SplitReply, exchange_motivations, split_reply
-from tom.prompts import CHOICE_FIRST, CHOICE_LAST
+from tom.teaching.motivations import SplitReply, exchange_motivations, split_reply
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import pytest
 import torch
 from lesson_samples import lesson
 
-from tom.chat import exchange
-from tom.language_models import load_model
-from tom.objective import Batch, batch_loss, pack_lessons, partial_losses
+from tom.asking.chat import exchange
+from tom.teaching.objective import Batch, batch_loss, pack_lessons, partial_losses
+from tom.weights.language_models import load_model
 
 # 30 observations of 3 prompts; replies of one token and of several, one cut off, one learnt from its second half on.
 LESSONS = [

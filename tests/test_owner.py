@@ -9,7 +9,7 @@ import time
 import psutil
 import pytest
 
-from tom.owner import VARIABLE, announce_run, current_run, is_alive
+from tom.engines.owner import VARIABLE, announce_run, current_run, is_alive
 
 
 def name_of(pid: int) -> str:
@@ -51,7 +51,7 @@ def test_a_child_knows_its_run(monkeypatch, root):
     monkeypatch.setenv(VARIABLE, "")
     monkeypatch.delenv(VARIABLE)
     announce_run()
-    code = "from tom.owner import *; print(current_run(), is_alive(current_run()))"
+    code = "from tom.engines.owner import *; print(current_run(), is_alive(current_run()))"
     monkeypatch.setenv("PYTHONPATH", str(root / "workflow" / "scripts"))
     assert subprocess.check_output([sys.executable, "-c", code], text=True).split() == [name_of(os.getpid()), "True"]
 

@@ -3,11 +3,11 @@ import pytest
 from recompute_paper import judge_paper, page
 
 from tom.errors import BadInput
-from tom.latex_tables import latex_table
-from tom.paper_figures import Recomputed, compare, read_stated, recompute
-from tom.precision import Precision
-from tom.public_goods import COLUMNS, contribution_rows, contribution_set
-from tom.published import read_contributions
+from tom.paper.paper_figures import Recomputed, compare, read_stated, recompute
+from tom.paper.public_goods import COLUMNS, contribution_rows, contribution_set
+from tom.paper.published import read_contributions
+from tom.showing.latex_tables import latex_table
+from tom.statistics.precision import Precision
 
 PRECISION = Precision(300, 0.95, 1, 0.1)
 

@@ -9,9 +9,9 @@ import pytest
 from made_tables import made_tables
 
 from tom.errors import BadInput
-from tom.figure_style import use_style
-from tom.names import readable
-from tom.tables import read_table
+from tom.showing.figure_style import use_style
+from tom.showing.names import readable
+from tom.showing.tables import read_table
 
 
 @pytest.fixture(scope="module")

@@ -10,13 +10,13 @@ import torch
 from made_shards import shard_frame, student_rows, write_models
 from regenerate_golden import cell_files
 
-from tom.cells import render_variants
-from tom.chat import prompt_ids
+from tom.asking.cells import render_variants
+from tom.asking.chat import prompt_ids
+from tom.asking.variants import ORDERS, asked
 from tom.errors import BadInput
-from tom.language_models import load_model, load_tokenizer
-from tom.local_model import LocalModel
-from tom.model_folders import read_manifest, verify, write_manifest
-from tom.variants import ORDERS, asked
+from tom.weights.language_models import load_model, load_tokenizer
+from tom.weights.local_model import LocalModel
+from tom.weights.model_folders import read_manifest, verify, write_manifest
 
 
 @pytest.mark.parametrize("precision", ["float32", "nf4"])

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from regenerate_golden import CELLS, GOLDEN, cell_files, transcripts
 
-from tom.cells import render_variants
-from tom.contexts import Context
+from tom.asking.cells import render_variants
+from tom.asking.contexts import Context
+from tom.asking.games import Game
+from tom.asking.prompts import Elicitation, load_elicitation, prompt_sha256, render
+from tom.asking.variants import LABELS, ORDERS, Variant, scored
 from tom.errors import BadInput
-from tom.games import Game
-from tom.prompts import Elicitation, load_elicitation, prompt_sha256, render
-from tom.variants import LABELS, ORDERS, Variant, scored
 
 VARIANTS = scored(list(ORDERS))
 CONTEXT = Context("pub", "Pub", "You are in a pub.")

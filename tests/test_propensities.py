@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from made_shards import counted_rows, scored_rows, shard_frame, student_rows
 
 from tom.errors import BadInput
-from tom.outcomes import UNREADABLE
-from tom.propensities import available_views, count_replies, headline_view, tabulate
+from tom.measuring.propensities import available_views, count_replies, headline_view, tabulate
+from tom.reading.outcomes import UNREADABLE
 
 FIRST, LAST = "cooperation_first", "cooperation_last"
 

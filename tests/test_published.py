@@ -1,7 +1,7 @@
 import pytest
 
 from tom.errors import BadInput
-from tom.published import mean_contributions, read_published_split
+from tom.paper.published import mean_contributions, read_published_split
 
 
 def test_splits_have_the_papers_cells(resources):

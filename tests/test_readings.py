@@ -6,11 +6,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tom import readings
-from tom.outcomes import OUTCOMES
-from tom.prompts import FORMS
-from tom.readings import Reading, read_choice
-from tom.replies import FINISHES, Reply
+from tom.asking.prompts import FORMS
+from tom.engines.replies import FINISHES, Reply
+from tom.reading import readings
+from tom.reading.outcomes import OUTCOMES
+from tom.reading.readings import Reading, read_choice
 
 LETTERS = ("C", "D")
 FORM = dict(zip(("choice", "first", "last"), FORMS, strict=True))

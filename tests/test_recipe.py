@@ -6,7 +6,7 @@ from dataclasses import fields
 import pytest
 
 from tom.documents import load_schema
-from tom.recipe import SUPERVISIONS, Recipe
+from tom.teaching.recipe import SUPERVISIONS, Recipe
 
 RECIPE = Recipe(
     supervision="replies",

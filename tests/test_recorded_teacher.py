@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
+from tom.engines.recorded_teacher import read_counts, replay, require_cells
 from tom.errors import BadInput
-from tom.recorded_teacher import read_counts, replay, require_cells
 
 HEAD = "split,context,game,model,cooperated,observations\n"
 

@@ -9,14 +9,14 @@ import torch
 from lesson_samples import lesson
 from test_training import RECIPE
 
-from tom import refinement
-from tom.chat import option_ids, prompt_ids
+from tom.asking.chat import option_ids, prompt_ids
 from tom.errors import BadInput
-from tom.language_models import load_model
-from tom.model_folders import hash_folder
-from tom.objective import pack_lessons
-from tom.refinement import find_choices, linearise, log_odds, mean_deviance, refine, solve_step
-from tom.training import add_adapter, measure, train_adapter
+from tom.teaching import refinement
+from tom.teaching.objective import pack_lessons
+from tom.teaching.refinement import find_choices, linearise, log_odds, mean_deviance, refine, solve_step
+from tom.teaching.training import add_adapter, measure, train_adapter
+from tom.weights.language_models import load_model
+from tom.weights.model_folders import hash_folder
 
 QUIET = replace(RECIPE, dropout=0.0, passes=12, learning_rate=2e-2)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tom.resampling import Counted, Known
+from tom.statistics.resampling import Counted, Known
 
 
 def test_rates_weigh_the_orders_equally():

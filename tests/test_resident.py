@@ -16,12 +16,12 @@ import psutil
 import pytest
 from engine_processes import servers, wait_until
 
-from tom import owner, resident
-from tom.choices import Question
+from tom.engines import owner, resident
+from tom.engines.choices import Question
+from tom.engines.replies import Request
+from tom.engines.resident import EngineLost, engine_key, private_folder, resident_engine
+from tom.engines.transformers_engine import TransformersEngine
 from tom.errors import BadInput
-from tom.replies import Request
-from tom.resident import EngineLost, engine_key, private_folder, resident_engine
-from tom.transformers_engine import TransformersEngine
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from endpoint_job import SCRIPTS, Job, endpoint_at
 from engine_processes import wait_until
 from fake_endpoint import FakeEndpoint, answers, fails, hangs
 
-from tom.endpoint import Endpoint
+from tom.engines.endpoint import Endpoint
 from tom.shards import read_shard
 
 KEY = "sk-7f3b-very-secret"

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from measure_sensitivities import measure
 
-from tom.precision import Precision
-from tom.reactions import matched, reaction_rows, reaction_summary
-from tom.resampling import Counted
-from tom.sensitivities import Layout, marginal_effects, sensitivity_rows, slope
+from tom.measuring.reactions import matched, reaction_rows, reaction_summary
+from tom.measuring.sensitivities import Layout, marginal_effects, sensitivity_rows, slope
+from tom.statistics.precision import Precision
+from tom.statistics.resampling import Counted
 
 PRECISION = Precision(300, 0.95, 1, 0.1)
 GAMES, CONTEXTS = ("a", "b", "c"), ("x", "y")

@@ -13,8 +13,8 @@ from summarise_run import (
     verdict_line,
 )
 
-from tom.leads import describe_lead, describe_leads, listed
-from tom.plain_tables import markdown_table
+from tom.showing.leads import describe_lead, describe_leads, listed
+from tom.showing.plain_tables import markdown_table
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import pytest
 from chat_tokenizers import LLAMA_TEMPLATE, make_chat_tokenizer
 from lesson_samples import lesson
 
-from tom.chat import exchange
-from tom.supervision import describe_lesson, describe_supervision
+from tom.asking.chat import exchange
+from tom.teaching.supervision import describe_lesson, describe_supervision
 
 LESSONS = [
     lesson("stag_hunt", "sports", ("C", 77), ("D", 223)),

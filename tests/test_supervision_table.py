@@ -8,11 +8,11 @@ import pytest
 import tabulate_supervision
 from made_shards import CONTEXTS, GAMES, shard_frame, small_run, student_rows, write_models
 
-from tom.alignment_table import COLUMNS, Precision, align
-from tom.panels import panel
-from tom.propensities import count_replies
-from tom.recipe import SUPERVISIONS
-from tom.supervision_table import LEADS, supervision_table
+from tom.measuring.alignment_table import COLUMNS, Precision, align
+from tom.measuring.panels import panel
+from tom.measuring.propensities import count_replies
+from tom.measuring.supervision_table import LEADS, supervision_table
+from tom.teaching.recipe import SUPERVISIONS
 
 PRECISION = Precision(200, 0.95, 1, 0.1)
 ERRORS = {"choices": 0.2, "replies": 0.0, "other_motivations": 0.3}

@@ -6,7 +6,7 @@ import sys
 import pytest
 from tiny_model import make_tiny_model
 
-from tom.model_folders import check_is_model, hash_folder
+from tom.weights.model_folders import check_is_model, hash_folder
 
 
 def test_a_seed_gives_the_same_bytes_in_another_process(root, tiny_folder, tmp_path):

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from tiny_pair_lessons import in_sample, shipped_folder, shipped_lessons
 
-from tom.chat import exchange, option_ids, prompt_ids
-from tom.language_models import load_tokenizer
-from tom.made_replies import is_well_formed
-from tom.model_folders import check_is_model, content_sha256, hash_folder
-from tom.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST, FORMS
-from tom.tiny_measures import describe_replies, describe_scores, exact_scores, open_tiny, sample_replies
-from tom.tiny_pair import FIRST_LISTED_RATE, ROLES
-from tom.tiny_tokenizer import BOS, END_OF_TURN
+from tom.asking.chat import exchange, option_ids, prompt_ids
+from tom.asking.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST, FORMS
+from tom.tiny_pair.made_replies import is_well_formed
+from tom.tiny_pair.tiny_measures import describe_replies, describe_scores, exact_scores, open_tiny, sample_replies
+from tom.tiny_pair.tiny_pair import FIRST_LISTED_RATE, ROLES
+from tom.tiny_pair.tiny_tokenizer import BOS, END_OF_TURN
+from tom.weights.language_models import load_tokenizer
+from tom.weights.model_folders import check_is_model, content_sha256, hash_folder
 
 LARGEST = {"teacher": 2_500_000, "student": 1_000_000}
 

@@ -6,14 +6,14 @@ import pytest
 import torch
 from tiny_pair_lessons import shipped_folder, shipped_lessons
 
-from tom.chat import exchange
-from tom.language_models import load_tokenizer
-from tom.made_replies import is_well_formed
-from tom.objective import batch_loss
-from tom.prompts import CHOICE, CHOICE_FIRST
-from tom.tiny_pair import ROLES, TinyRole
-from tom.tiny_tokenizer import SPECIAL, train_tokenizer
-from tom.tiny_training import ALL_TOKENS, FIRST_TOKEN, TinyRecipe, new_model, pack_lesson, train
+from tom.asking.chat import exchange
+from tom.asking.prompts import CHOICE, CHOICE_FIRST
+from tom.teaching.objective import batch_loss
+from tom.tiny_pair.made_replies import is_well_formed
+from tom.tiny_pair.tiny_pair import ROLES, TinyRole
+from tom.tiny_pair.tiny_tokenizer import SPECIAL, train_tokenizer
+from tom.tiny_pair.tiny_training import ALL_TOKENS, FIRST_TOKEN, TinyRecipe, new_model, pack_lesson, train
+from tom.weights.language_models import load_tokenizer
 
 SMALL = TinyRole(layers=1, intermediate=64, awkward=0.0, passes=1)
 

@@ -12,12 +12,12 @@ from made_shards import reasoned_rows
 from regenerate_golden import cell_files
 from train_adapter import main, make_portable, read_lessons, write_curve
 
+from tom.asking.variants import ORDERS
+from tom.engines.recorded_teacher import replay
 from tom.errors import BadInput
-from tom.lessons import Taught
-from tom.model_folders import hash_folder, read_manifest, verify
-from tom.recorded_teacher import replay
 from tom.shards import write_shard
-from tom.variants import ORDERS
+from tom.teaching.lessons import Taught
+from tom.weights.model_folders import hash_folder, read_manifest, verify
 
 
 def arguments(*shards, held_out=None, elicitation="choice") -> argparse.Namespace:

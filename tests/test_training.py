@@ -8,13 +8,13 @@ import pytest
 import torch
 from lesson_samples import lesson
 
-from tom import training
 from tom.errors import BadInput
-from tom.language_models import load_model
-from tom.model_folders import hash_folder
-from tom.objective import pack_lessons
-from tom.recipe import Recipe
-from tom.training import add_adapter, checkpoint_folder, checkpoint_name, measure, pass_order, train_adapter
+from tom.teaching import training
+from tom.teaching.objective import pack_lessons
+from tom.teaching.recipe import Recipe
+from tom.teaching.training import add_adapter, checkpoint_folder, checkpoint_name, measure, pass_order, train_adapter
+from tom.weights.language_models import load_model
+from tom.weights.model_folders import hash_folder
 
 RECIPE = Recipe(
     supervision="choices",

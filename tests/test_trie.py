@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from regenerate_golden import cell_files
 
-from tom.cells import render_variants
-from tom.chat import exchange
-from tom.language_models import load_model
-from tom.trie import Trie, attend, logits_at, pack, predictions, split
-from tom.variants import ORDERS, scored
+from tom.asking.cells import render_variants
+from tom.asking.chat import exchange
+from tom.asking.variants import ORDERS, scored
+from tom.engines.trie import Trie, attend, logits_at, pack, predictions, split
+from tom.weights.language_models import load_model
 
 sequences = st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=7).map(tuple), min_size=1, max_size=8)
 

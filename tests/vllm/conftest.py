@@ -11,8 +11,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow"))
 
 import pytest
 
-from tom.choices import Question
-from tom.vllm_settings import VllmSettings
+from tom.engines.choices import Question
+from tom.engines.vllm_settings import VllmSettings
 
 SETTINGS = {"base": VllmSettings(), "runtime": VllmSettings("runtime"), "merged": VllmSettings("merged")}
 
@@ -26,7 +26,7 @@ def local(request, local_model, adapted_model):
 @pytest.fixture(scope="session")
 def engine(local):
     """One vLLM for all tests of one model, since each start takes seconds; pytest keeps one open at a time."""
-    from tom.vllm_engine import VllmEngine
+    from tom.engines.vllm_engine import VllmEngine
 
     engine = VllmEngine(local)
     yield engine

@@ -14,11 +14,11 @@ import pytest
 from endpoint_job import Job, endpoint_at
 from tiny_model import VOCABULARY
 
-from tom.endpoint import Endpoint
-from tom.endpoint_engine import EndpointEngine
-from tom.intervals import jeffreys
-from tom.journal import open_journal
-from tom.replies import Request
+from tom.engines.endpoint import Endpoint
+from tom.engines.endpoint_engine import EndpointEngine
+from tom.engines.journal import open_journal
+from tom.engines.replies import Request
+from tom.statistics.intervals import jeffreys
 
 OBSERVATIONS = 60
 SETTINGS = {
@@ -133,8 +133,8 @@ def test_option_probabilities_are_those_of_transformers(engine, asked, scores):
 def test_sampled_rates_are_the_probabilities_that_transformers_gives(server, tmp_path, asked, local_model, tokenizer):
     import torch
 
-    from tom.chat import prompt_ids
-    from tom.language_models import load_model
+    from tom.asking.chat import prompt_ids
+    from tom.weights.language_models import load_model
 
     ids = torch.tensor([prompt_ids(tokenizer, asked[0].messages)])
     with torch.inference_mode():

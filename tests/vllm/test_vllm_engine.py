@@ -11,17 +11,17 @@ from chat_tokenizers import LLAMA_TEMPLATE, make_chat_tokenizer
 from scipy.stats import binomtest
 from tiny_model import make_tiny_model
 
-from tom import vllm_engine
-from tom.chat import prompt_ids
-from tom.choices import Question
+from tom.asking.chat import prompt_ids
+from tom.engines import vllm_engine
+from tom.engines.choices import Question
+from tom.engines.replies import Request
+from tom.engines.transformers_engine import TransformersEngine
+from tom.engines.vllm_engine import VllmEngine
+from tom.engines.vllm_settings import VllmSettings
 from tom.errors import BadInput
-from tom.language_models import load_model
-from tom.local_model import LocalModel
-from tom.model_folders import write_manifest
-from tom.replies import Request
-from tom.transformers_engine import TransformersEngine
-from tom.vllm_engine import VllmEngine
-from tom.vllm_settings import VllmSettings
+from tom.weights.language_models import load_model
+from tom.weights.local_model import LocalModel
+from tom.weights.model_folders import write_manifest
 
 
 def as_local(folder, manifest) -> LocalModel:

@@ -10,13 +10,13 @@ from project import Project
 from regenerate_golden import cell_files
 from tiny_model import make_tiny_model
 
-from tom.choices import observe
-from tom.engines import with_local_engine
-from tom.resident import ResidentEngine, engine_key
+from tom.asking.variants import ORDERS
+from tom.engines.choices import observe
+from tom.engines.resident import ResidentEngine, engine_key
+from tom.engines.seam import with_local_engine
+from tom.engines.vllm_engine import VllmEngine
+from tom.engines.vllm_settings import VllmSettings
 from tom.shards import write_shard
-from tom.variants import ORDERS
-from tom.vllm_engine import VllmEngine
-from tom.vllm_settings import VllmSettings
 
 TEACHER = """teacher:
   name: another tiny

@@ -76,7 +76,7 @@ def test_a_comment_in_a_context_changes_its_file_and_so_its_shards(project):
 
 
 def test_a_statistics_module_reruns_evaluation_alone(project):
-    path = project.folder / "workflow/scripts/tom/resampling.py"
+    path = project.folder / "workflow/scripts/tom/statistics/resampling.py"
     path.write_text(path.read_text() + "\n# edited\n")
     assert set(project.plan()) == set(EVALUATION)
 

@@ -8,9 +8,9 @@ import pytest
 from project import REPOSITORY
 from tiny_pair_lessons import in_sample, shipped_folder, shipped_lessons
 
-from tom.prompts import CHOICE, CHOICE_FIRST
-from tom.tiny_measures import exact_scores, open_tiny
-from tom.tiny_pair import ROLES
+from tom.asking.prompts import CHOICE, CHOICE_FIRST
+from tom.tiny_pair.tiny_measures import exact_scores, open_tiny
+from tom.tiny_pair.tiny_pair import ROLES
 
 
 def test_the_pair_is_no_part_of_a_run(fresh):

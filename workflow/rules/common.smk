@@ -16,12 +16,12 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
 from tom.code import code_of
 from tom.errors import BadInput
-from tom.games import split_scale
-from tom.owner import announce_run
-from tom.prompts import CHOICE, load_elicitation
-from tom.recorded_teacher import read_counts
+from tom.asking.games import split_scale
+from tom.engines.owner import announce_run
+from tom.asking.prompts import CHOICE, load_elicitation
+from tom.engines.recorded_teacher import read_counts
 from tom.study import IN_SAMPLE, cells_of, check_study, drop_splits, out_of_sample_splits
-from tom.vllm_settings import VllmSettings
+from tom.engines.vllm_settings import VllmSettings
 
 CONFIG_FILES = dict.fromkeys(map(os.path.relpath, workflow.configfiles))
 

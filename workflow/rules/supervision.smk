@@ -5,7 +5,7 @@ in: as train.smk and sample.smk
 out: supervision/{supervision}/{adapters,shards}/, tables/{split}/supervision.{parquet,csv,tex}, figures/supervision.*
 """
 
-from tom.recipe import SUPERVISIONS
+from tom.teaching.recipe import SUPERVISIONS
 from tom.study import check_supervision
 
 SUPERVISED = f"{RESULTS}/supervision/{{supervision}}"

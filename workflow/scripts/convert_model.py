@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tom.errors import run_main
 from tom.files import whole_folder
-from tom.model_folders import link_folder, read_manifest, verify, write_manifest
+from tom.weights.model_folders import link_folder, read_manifest, verify, write_manifest
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
         if arguments.precision == "source":
             link_folder(arguments.weights, temporary)
         else:
-            from tom.language_models import convert_precision
+            from tom.weights.language_models import convert_precision
 
             convert_precision(arguments.weights, temporary, arguments.precision, arguments.compute_dtype)
     write_manifest(arguments.output_manifest, arguments.output, source=manifest["sha256"])

@@ -16,18 +16,18 @@ from pathlib import Path
 
 import polars as pl
 
-from tom.alignment_table import align_published
-from tom.diagnostics import diagnose
 from tom.errors import BadInput, run_main
-from tom.judging import judge, with_split
+from tom.measuring.alignment_table import align_published
+from tom.measuring.diagnostics import diagnose
+from tom.measuring.judging import judge, with_split
+from tom.measuring.panels import available_measures, panel, require_same_cells
+from tom.measuring.propensities import available_views, count_replies, tabulate
 from tom.models import tuned_models
-from tom.panels import available_measures, panel, require_same_cells
-from tom.precision import Precision
-from tom.propensities import available_views, count_replies, tabulate
-from tom.published import read_published_split
-from tom.resampling import Counted
+from tom.paper.published import read_published_split
 from tom.shards import read_shards
-from tom.tables import write_table
+from tom.showing.tables import write_table
+from tom.statistics.precision import Precision
+from tom.statistics.resampling import Counted
 
 TABLES = (
     "propensities",

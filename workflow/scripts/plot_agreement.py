@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tom.errors import run_main
-from tom.figure_style import save_figure, use_style
+from tom.measuring.propensities import CELL, headline_view
 from tom.models import TEACHER, role
-from tom.names import readable
-from tom.propensities import CELL, headline_view
-from tom.tables import read_table
+from tom.showing.figure_style import save_figure, use_style
+from tom.showing.names import readable
+from tom.showing.tables import read_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tom.errors import run_main
-from tom.figure_style import COLOURS, save_figure, use_style
-from tom.names import readable
-from tom.tables import read_table
+from tom.showing.figure_style import COLOURS, save_figure, use_style
+from tom.showing.names import readable
+from tom.showing.tables import read_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tom.errors import BadInput, run_main
-from tom.figure_style import save_figure, use_style
+from tom.showing.figure_style import save_figure, use_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import polars as pl
 
+from tom.asking.variants import LABELS
 from tom.errors import BadInput, run_main
-from tom.propensities import CELL
+from tom.measuring.propensities import CELL
 from tom.shards import read_shards
-from tom.tables import write_table
-from tom.variants import LABELS
+from tom.showing.tables import write_table
 
 PRECISIONS = ("bfloat16", "merged")
 """bfloat16: the unquantised base in bfloat16 with the adapter. merged: the adapter merged into the dequantised base."""

@@ -1,6 +1,7 @@
 """Recompute the figures of arXiv 2408.05241 from its published counts, and say what they can carry.
 
-The tables are those of a run of ours, made by the same code (tom/judging.py, tom/sensitivity_table.py).
+The tables are those of a run of ours, made by the same code (tom/measuring/judging.py,
+tom/measuring/sensitivity_table.py).
 
 python workflow/scripts/recompute_paper.py --published resources/paper/observed_choices.csv \
     --contributions resources/paper/observed_contributions.csv --stated resources/paper/stated_figures.csv \
@@ -15,28 +16,30 @@ import polars as pl
 
 from tom.errors import run_main
 from tom.files import say_wrote, whole_file
-from tom.findings import equivalence_line, sensitivity_line, wrapped
-from tom.improvement_summary import COLUMNS, improvement_summary
-from tom.judging import judge
-from tom.names import readable
-from tom.panels import Panel
-from tom.paper_figures import compare, read_stated, recompute
-from tom.plain_tables import markdown_table
-from tom.precision import Precision
-from tom.public_goods import COLUMNS as CONTRIBUTION_COLUMNS
-from tom.public_goods import contribution_rows, contribution_set
-from tom.published import SPLITS, read_contributions, read_published_cells
-from tom.resampling import Counted
-from tom.sensitivity_table import as_tables, sensitivity_tables
+from tom.measuring.improvement_summary import COLUMNS, improvement_summary
+from tom.measuring.judging import judge
+from tom.measuring.panels import Panel
+from tom.measuring.sensitivity_table import as_tables, sensitivity_tables
+from tom.paper.paper_figures import compare, read_stated, recompute
+from tom.paper.public_goods import COLUMNS as CONTRIBUTION_COLUMNS
+from tom.paper.public_goods import contribution_rows, contribution_set
+from tom.paper.published import SPLITS, read_contributions, read_published_cells
+from tom.showing.findings import equivalence_line, sensitivity_line, wrapped
+from tom.showing.names import readable
+from tom.showing.plain_tables import markdown_table
+from tom.showing.tables import write_table
+from tom.statistics.precision import Precision
+from tom.statistics.resampling import Counted
 from tom.study import IN_SAMPLE
-from tom.tables import write_table
 
 ONE = ("fixed", "sampled")
 """The paper's one view and measure."""
 
 
 def judge_paper(published: Path, precision: Precision) -> dict[str, pl.DataFrame]:
-    """The tables of tom/judging.py and tom/sensitivity_table.py, all splits together, for the paper's counts."""
+    """The tables of tom/measuring/judging.py and tom/measuring/sensitivity_table.py, all splits together, for the
+    paper's counts.
+    """
     counts = {split: read_published_cells(published, split) for split in SPLITS}
     panels = {
         split: Panel(cells, models["teacher"], models["base"], {"tuned": models["tuned"]})

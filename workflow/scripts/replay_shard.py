@@ -2,8 +2,8 @@
 
 import argparse
 
+from tom.engines.recorded_teacher import replay
 from tom.errors import run_main
-from tom.recorded_teacher import replay
 from tom.shards import write_shard
 
 

@@ -8,15 +8,15 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from tom.asked_cell import add_cell_arguments, cell_fields, cell_settings
-from tom.endpoint import Endpoint
-from tom.endpoint_engine import EndpointEngine
+from tom.asking.asked_cell import add_cell_arguments, cell_fields, cell_settings
+from tom.engines.endpoint import Endpoint
+from tom.engines.endpoint_engine import EndpointEngine
+from tom.engines.free_replies import observe_replies
+from tom.engines.journal import open_journal
+from tom.engines.usage import in_words
 from tom.errors import run_main
 from tom.files import say_wrote, write_json
-from tom.free_replies import observe_replies
-from tom.journal import open_journal
 from tom.shards import write_shard
-from tom.usage import in_words
 
 
 def main() -> None:

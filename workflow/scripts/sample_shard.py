@@ -8,14 +8,14 @@ The bytes of a shard are the same whether a resident engine answered or the mode
 import argparse
 from functools import partial
 
-from tom.asked_cell import add_cell_arguments, cell_fields, cell_settings
-from tom.choices import observe
-from tom.engines import with_local_engine
+from tom.asking.asked_cell import add_cell_arguments, cell_fields, cell_settings
+from tom.asking.prompts import CHOICE, load_elicitation
+from tom.engines.choices import observe
+from tom.engines.free_replies import observe_replies
+from tom.engines.seam import with_local_engine
 from tom.errors import run_main
-from tom.free_replies import observe_replies
-from tom.local_model import LocalModel
-from tom.prompts import CHOICE, load_elicitation
 from tom.shards import write_shard
+from tom.weights.local_model import LocalModel
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Serve a loaded model to the shards of a run; started by tom/resident.py, never by hand.
+"""Serve a loaded model to the shards of a run; started by tom/engines/resident.py, never by hand.
 
 Ends when idle for --idle-seconds, or when every run that asked is gone.
 """
@@ -9,17 +9,17 @@ from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, Listener, wait
 from pathlib import Path
 
-from tom.engines import Engine, open_engine
+from tom.engines.owner import is_alive
+from tom.engines.resident import LOST
+from tom.engines.seam import Engine, open_engine
 from tom.errors import BadInput, run_main
-from tom.local_model import LocalModel
-from tom.owner import is_alive
-from tom.resident import LOST
+from tom.weights.local_model import LocalModel
 
 LOOK_AROUND_SECONDS = 1.0
 
 
 def answer(engine: Engine, method: str, asked: list) -> dict:
-    """What a method of the engine (see tom/engines.py) answers, or what went wrong, as one message."""
+    """What a method of the engine (see tom/engines/seam.py) answers, or what went wrong, as one message."""
     try:
         return {"answers": getattr(engine, method)(asked)}
     except BadInput as error:

@@ -11,20 +11,20 @@ from pathlib import Path
 
 import polars as pl
 
-from tom.alignment import distance, gap_closed
-from tom.baselines import BASELINES, COIN
 from tom.errors import run_main
 from tom.files import say_wrote, whole_file
-from tom.findings import describe_contexts, equivalence_line, percent, sensitivity_line, wrapped
-from tom.improvement import VERDICTS, improvement, published_improvement, summarise_improvements
-from tom.leads import describe_leads
+from tom.measuring.alignment import distance, gap_closed
+from tom.measuring.baselines import BASELINES, COIN
+from tom.measuring.improvement import VERDICTS, improvement, published_improvement, summarise_improvements
+from tom.measuring.propensities import headline_view
 from tom.models import BASE, TEACHER, role
-from tom.names import readable
-from tom.outcomes import UNREADABLE
-from tom.plain_tables import markdown_table
-from tom.propensities import headline_view
-from tom.published import SPLITS, mean_contributions, read_published_split
-from tom.tables import read_table
+from tom.paper.published import SPLITS, mean_contributions, read_published_split
+from tom.reading.outcomes import UNREADABLE
+from tom.showing.findings import describe_contexts, equivalence_line, percent, sensitivity_line, wrapped
+from tom.showing.leads import describe_leads
+from tom.showing.names import readable
+from tom.showing.plain_tables import markdown_table
+from tom.showing.tables import read_table
 
 TABLES = ("alignment", "diagnostics", "improvements", "equivalence", "generalisation", "sensitivities")
 VIEW_NAMES = {"both": "both", "fixed": "paper's", "swapped": "swapped"}

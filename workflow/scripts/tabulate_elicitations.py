@@ -10,11 +10,11 @@ from pathlib import Path
 
 import polars as pl
 
-from tom.diagnostics import diagnose
 from tom.errors import run_main
-from tom.propensities import count_replies, tabulate
+from tom.measuring.diagnostics import diagnose
+from tom.measuring.propensities import count_replies, tabulate
 from tom.shards import read_shards
-from tom.tables import write_table
+from tom.showing.tables import write_table
 
 
 def compare(shards: pl.DataFrame, confidence: float) -> pl.DataFrame:

@@ -12,11 +12,11 @@ import argparse
 from pathlib import Path
 
 from tom.errors import run_main
-from tom.precision import Precision
-from tom.recipe import SUPERVISIONS
+from tom.measuring.supervision_table import supervision_table
 from tom.shards import read_shards
-from tom.supervision_table import supervision_table
-from tom.tables import write_table
+from tom.showing.tables import write_table
+from tom.statistics.precision import Precision
+from tom.teaching.recipe import SUPERVISIONS
 
 
 def main() -> None:

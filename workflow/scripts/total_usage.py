@@ -6,9 +6,9 @@ import json
 from dataclasses import asdict, fields
 from pathlib import Path
 
+from tom.engines.usage import Usage, in_words
 from tom.errors import run_main
 from tom.files import say_wrote, whole_file
-from tom.usage import Usage, in_words
 
 
 def read_usage(file: Path) -> tuple[Usage, float | None]:

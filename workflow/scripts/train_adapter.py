@@ -10,17 +10,17 @@ from pathlib import Path
 
 import polars as pl
 
-from tom.cells import CellFiles
+from tom.asking.cells import CellFiles
+from tom.asking.games import split_scale
+from tom.asking.prompts import load_elicitation
 from tom.code import code_sha256
 from tom.errors import BadInput, run_main
 from tom.files import whole_file, whole_folder, write_json
-from tom.games import split_scale
-from tom.lessons import Lesson, cell_lessons, count_choices, group_lessons, teach
-from tom.local_model import LocalModel
-from tom.model_folders import write_manifest
-from tom.prompts import load_elicitation
-from tom.recipe import OTHER_MOTIVATIONS, REPLIES, Recipe
 from tom.shards import read_shard
+from tom.teaching.lessons import Lesson, cell_lessons, count_choices, group_lessons, teach
+from tom.teaching.recipe import OTHER_MOTIVATIONS, REPLIES, Recipe
+from tom.weights.local_model import LocalModel
+from tom.weights.model_folders import write_manifest
 
 
 def read_cells(arguments: argparse.Namespace) -> list[tuple[CellFiles, pl.DataFrame]]:
@@ -89,11 +89,11 @@ def main() -> None:
 
     import torch
 
-    from tom.language_models import load_model, load_tokenizer, pick_device
-    from tom.objective import pack_lessons
-    from tom.refinement import find_choices, refine
-    from tom.supervision import describe_supervision
-    from tom.training import add_adapter, checkpoint_folder, checkpoint_name, say, train_adapter
+    from tom.teaching.objective import pack_lessons
+    from tom.teaching.refinement import find_choices, refine
+    from tom.teaching.supervision import describe_supervision
+    from tom.teaching.training import add_adapter, checkpoint_folder, checkpoint_name, say, train_adapter
+    from tom.weights.language_models import load_model, load_tokenizer, pick_device
 
     torch.set_num_threads(local.threads)
     tokenizer = load_tokenizer(local.weights)

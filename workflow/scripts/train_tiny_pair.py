@@ -11,13 +11,13 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tom.asking.prompts import FORMS
+from tom.engines.recorded_teacher import read_counts
 from tom.errors import run_main
 from tom.files import file_sha256, say_wrote, whole_folder, write_json
-from tom.model_folders import content_sha256, hash_folder
-from tom.prompts import FORMS
-from tom.recorded_teacher import read_counts
-from tom.tiny_measures import describe_replies, describe_scores, exact_scores, open_tiny, sample_replies
-from tom.tiny_pair import ROLES, VOCABULARY, TinyLesson, TinyTexts, by_stem, corpus, tiny_lessons
+from tom.tiny_pair.tiny_measures import describe_replies, describe_scores, exact_scores, open_tiny, sample_replies
+from tom.tiny_pair.tiny_pair import ROLES, VOCABULARY, TinyLesson, TinyTexts, by_stem, corpus, tiny_lessons
+from tom.weights.model_folders import content_sha256, hash_folder
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy")
 SAMPLED_EACH, REPLIES_EACH = 4, 8
@@ -98,8 +98,8 @@ def main() -> None:
 
     import torch
 
-    from tom.tiny_tokenizer import train_tokenizer
-    from tom.tiny_training import TinyRecipe, new_model, pack_lesson, train
+    from tom.tiny_pair.tiny_tokenizer import train_tokenizer
+    from tom.tiny_pair.tiny_training import TinyRecipe, new_model, pack_lesson, train
 
     torch.set_num_threads(1)
     tokenizer = train_tokenizer(corpus(teachers), VOCABULARY)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import polars as pl
 
+from tom.engines.replies import FINISHES
 from tom.errors import BadInput
 from tom.files import say_wrote, whole_file
-from tom.outcomes import OUTCOMES
-from tom.replies import FINISHES
+from tom.reading.outcomes import OUTCOMES
 
 ACTIONS = ("cooperate", "defect")
 

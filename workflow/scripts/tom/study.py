@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from tom.contexts import load_context
+from tom.asking.contexts import load_context
+from tom.asking.games import load_game, split_scale
+from tom.asking.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST, load_elicitation
 from tom.documents import check
-from tom.endpoint import read_key
+from tom.engines.endpoint import read_key
+from tom.engines.recorded_teacher import read_counts, require_cells
+from tom.engines.vllm_settings import VllmSettings, require_vllm
 from tom.errors import BadInput
-from tom.games import load_game, split_scale
-from tom.model_folders import check_is_model
-from tom.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST, load_elicitation
-from tom.recipe import CHOICES
-from tom.recorded_teacher import read_counts, require_cells
-from tom.vllm_settings import VllmSettings, require_vllm
+from tom.teaching.recipe import CHOICES
+from tom.weights.model_folders import check_is_model
 
 IN_SAMPLE = "in_sample"
 HELD_OUT = "held_out"

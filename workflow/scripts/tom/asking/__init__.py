@@ -1,0 +1,1 @@
+"""What a player reads: games, contexts, prompts and cells."""

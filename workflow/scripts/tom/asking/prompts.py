@@ -1,0 +1,90 @@
+"""From a game, a context and a variant to the chat messages a player reads."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from string import Formatter
+
+from tom.asking.contexts import Context
+from tom.asking.games import Game
+from tom.asking.variants import Variant
+from tom.documents import read_checked
+from tom.errors import BadInput
+
+Messages = list[dict[str, str]]
+CHOICE, CHOICE_FIRST, CHOICE_LAST = FORMS = ("choice", "choice_then_motivation", "motivation_then_choice")
+"""What a reply holds: the letter alone, the letter and then its reasons, or the reasons and then the letter."""
+FIELDS = {
+    "system": ("first", "second", "outcomes", "situation"),
+    "user": ("first", "second", "outcomes", "situation"),
+    "outcome": ("mine", "theirs", "my_points", "their_points"),
+}
+"""Template of an elicitation → the fields it may have."""
+
+
+@dataclass(frozen=True)
+class Elicitation:
+    """How a player is asked: the form of its reply, and templates of the messages and of one outcome line."""
+
+    name: str
+    form: str
+    max_tokens: int
+    system: str
+    user: str
+    outcome: str
+
+
+def load_elicitation(file: str | Path) -> Elicitation:
+    """Read an elicitation file. Errors: BadInput names the file and the key."""
+    document = read_checked(file, "elicitation")
+    for key, fields in FIELDS.items():
+        _check_fields(document[key], fields, f"{file}: {key}")
+    return Elicitation(Path(file).stem, **{key: document[key] for key in ("form", "max_tokens", *FIELDS)})
+
+
+def _check_fields(template: str, fields: tuple[str, ...], where: str) -> None:
+    try:
+        found = {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+    except ValueError as error:
+        raise BadInput(f"{where}: {error}") from None
+    if unknown := sorted(found - set(fields)):
+        raise BadInput(f"{where}: unknown field {{{unknown[0]}}} (allowed: {', '.join(fields)})")
+
+
+def list_outcomes(template: str, game: Game, variant: Variant) -> str:
+    """The four outcomes, one a line, the first-listed action's first."""
+    lines = []
+    for mine, theirs in product(variant.actions(), repeat=2):
+        my_points, their_points = game.points(mine, theirs)
+        lines.append(
+            template.format(
+                mine=variant.label(mine),
+                theirs=variant.label(theirs),
+                my_points=f"{my_points:.12g}",
+                their_points=f"{their_points:.12g}",
+            )
+        )
+    return "\n".join(lines)
+
+
+def render(elicitation: Elicitation, game: Game, context: Context, variant: Variant) -> Messages:
+    """System and user message of one cell in one variant."""
+    first, second = (variant.label(action) for action in variant.actions())
+    fields = {
+        "first": first,
+        "second": second,
+        "outcomes": list_outcomes(elicitation.outcome, game, variant),
+        "situation": context.situation,
+    }
+    return [
+        {"role": "system", "content": elicitation.system.format(**fields)},
+        {"role": "user", "content": elicitation.user.format(**fields)},
+    ]
+
+
+def prompt_sha256(messages: Messages) -> str:
+    """Hash of the messages before any chat template, so that models of two families can be compared."""
+    canonical = json.dumps(messages, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""What answers a cell: local models, vLLM, endpoints, and recorded counts."""

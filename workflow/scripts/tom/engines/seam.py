@@ -1,0 +1,52 @@
+"""The seam between shards and what answers them: something with `score(questions)` and `reply(requests)`.
+
+A new engine is a class with those methods and a place in `open_engine`.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from tom.engines.choices import ChoiceScore, Question
+from tom.engines.replies import Reply, Request
+from tom.engines.resident import EngineLost, resident_engine
+from tom.weights.local_model import LocalModel
+
+Result = TypeVar("Result")
+RESIDENT_TRIES = 2
+
+
+class Engine(Protocol):
+    """What a shard needs of an engine."""
+
+    def score(self, questions: list[Question]) -> list[ChoiceScore] | None:
+        """Exact option scores of each question, in order; None from an engine that can't know them."""
+
+    def reply(self, requests: list[Request]) -> list[list[Reply]]:
+        """Each request's free replies, in order. The same request gives the same replies, whatever is asked with it."""
+
+
+def open_engine(model: LocalModel) -> Engine:
+    """The model's engine in this process, its files checked. Errors: BadInput."""
+    # Torch takes seconds to import, which a shard that found a resident engine never pays.
+    if model.engine == "vllm":
+        from tom.engines.vllm_engine import VllmEngine
+
+        return VllmEngine(model)
+    from tom.engines.transformers_engine import TransformersEngine
+
+    return TransformersEngine(model)
+
+
+def with_local_engine(model: LocalModel, idle_seconds: float, work: Callable[[Engine], Result]) -> Result:
+    """Run `work` with an engine: a resident one, or after two lost ones (or with idle_seconds 0) one of its own.
+
+    `work` may run again after an engine was lost, so it must leave nothing behind before it returns.
+    """
+    for _ in range(RESIDENT_TRIES if idle_seconds > 0 else 0):
+        try:
+            with resident_engine(model, idle_seconds) as engine:
+                return work(engine)
+        except EngineLost as error:
+            print(f"no resident engine: {error}", file=sys.stderr, flush=True)
+    return work(open_engine(model))

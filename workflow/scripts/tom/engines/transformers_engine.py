@@ -1,0 +1,75 @@
+"""The `transformers` engine: exact option scores from a local model.
+
+A prompt's opening, the rules, is the same in every context. It is computed in a pass of its own, which the
+engine remembers for the next cells of the game. It is so even for one cell alone, since a sum's last bits
+depend on how a pass is cut: a shard's bytes must not depend on what the engine was asked before.
+"""
+
+import math
+from functools import lru_cache
+
+from tom.engines.choices import ChoiceScore, Question
+from tom.engines.replies import Reply, Request
+from tom.weights.local_model import LocalModel
+
+REMEMBERED_OPENINGS = 8  # games in a row, each in all its variants
+
+
+class TransformersEngine:
+    """A loaded model that scores questions; the questions of one call are packed into one pass."""
+
+    def __init__(self, local: LocalModel):
+        """Check the model's files against their manifests and load them. Errors: BadInput."""
+        local.check()
+
+        import torch
+
+        from tom.weights.language_models import load_model, load_tokenizer, pick_device
+
+        # The number of threads changes the last bits of a sum, so it is part of what is asked for.
+        torch.set_num_threads(local.threads)
+        self.tokenizer = load_tokenizer(local.weights)
+        self.model = load_model(local.weights, pick_device(), local.adapter)
+        self._attend = lru_cache(REMEMBERED_OPENINGS)(self._attend)
+
+    def _attend(self, openings: tuple[tuple[int, ...], ...]):
+        """The key-value cache of some openings, packed; None if they are all empty."""
+        from tom.engines.trie import attend, pack
+
+        trie = pack([opening for opening in openings if opening])
+        return attend(self.model, trie, len(trie.tokens)) if trie.paths else None
+
+    def score(self, questions: list[Question]) -> list[ChoiceScore]:
+        """Exact log-probability of each option as the reply, and their joint mass."""
+        import torch
+
+        from tom.asking.chat import opening_ids, option_ids, prompt_ids
+        from tom.engines.trie import logits_at, pack, predictions
+
+        openings = tuple(dict.fromkeys(opening_ids(self.tokenizer, question.messages) for question in questions))
+        sequences, starts = [], []
+        for question in questions:
+            prompt = prompt_ids(self.tokenizer, question.messages)
+            for option in option_ids(self.tokenizer, question.messages, question.options):
+                sequences.append(prompt + option)
+                starts.append(len(prompt))
+        # The openings' nodes come first, so that a cache of them is a cache of the trie's beginning.
+        trie = pack([*openings, *sequences])
+        places = [predictions(trie, len(openings) + index, start) for index, start in enumerate(starts)]
+        nodes = sorted({node for path, _ in places for node in path})
+        with torch.inference_mode():
+            logits = logits_at(self.model, trie, nodes, self._attend(openings))
+        log_probabilities = logits.double().log_softmax(-1)
+        row = {node: index for index, node in enumerate(nodes)}
+        sums = [
+            sum(log_probabilities[row[node], target].item() for node, target in zip(path, targets, strict=True))
+            for path, targets in places
+        ]
+        pairs = list(zip(sums[::2], sums[1::2], strict=True))
+        return [ChoiceScore(pair, sum(map(math.exp, pair))) for pair in pairs]
+
+    def reply(self, requests: list[Request]) -> list[list[Reply]]:
+        """Each request's free replies; a request's do not depend on what else is asked."""
+        from tom.engines.generation import generate
+
+        return [generate(self.model, self.tokenizer, request) for request in requests]

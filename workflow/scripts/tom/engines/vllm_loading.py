@@ -1,0 +1,115 @@
+"""Opening a local model in vLLM, in this process, and closing it again."""
+
+import gc
+import json
+import os
+import tempfile
+from bisect import bisect_left
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tom.errors import BadInput
+from tom.weights.local_model import LocalModel
+
+CPU_CACHE_BYTES = 2**30  # for keys and values; VLLM_CPU_KVCACHE_SPACE (GiB) takes its place
+LORA_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)  # what vLLM can make room for
+ENVIRONMENT = {
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # a scheduler in another process batches by the clock
+    "VLLM_NO_USAGE_STATS": "1",
+}
+
+
+def read_model_config(weights: Path) -> dict:
+    """The folder's config.json. Errors: BadInput if it is quantised and there is no GPU, where vLLM refuses it."""
+    import torch
+
+    config = json.loads((weights / "config.json").read_text())
+    if "quantization_config" in config and not torch.cuda.is_available():
+        raise BadInput(
+            f"{weights}: quantised weights need a GPU in vLLM (on a CPU, precision: float32, bfloat16,"
+            " or source of weights that are not quantised)"
+        )
+    return config
+
+
+def applied_at_run_time(local: LocalModel) -> bool:
+    """Whether vLLM applies the model's adapter beside its weights; without an adapter it doesn't."""
+    return local.adapter is not None and local.vllm.adapter == "runtime"
+
+
+def open_llm(local: LocalModel, config: dict, context: int):
+    """The model as a `vllm.LLM` for sequences of up to `context` tokens. Errors: BadInput."""
+    options = _adapter_options(local)
+    os.environ.update(ENVIRONMENT)
+
+    import torch
+    from vllm import LLM
+
+    # Once vLLM has started it forbids this.
+    torch.set_num_threads(local.threads)
+    with _served_weights(local) as weights:
+        return LLM(
+            model=str(weights),
+            max_model_len=context,
+            # vLLM's own choice would halve float32.
+            dtype=config.get("dtype") or config.get("torch_dtype") or "auto",
+            enable_prefix_caching=True,
+            disable_log_stats=True,
+            **_device_options(local),
+            **options,
+        )
+
+
+def close_llm(llm) -> None:
+    """Give back the memory of the one `vllm.LLM` of this process."""
+    from vllm.distributed import cleanup_dist_env_and_memory
+
+    llm.llm_engine.engine_core.shutdown()
+    gc.collect()
+    cleanup_dist_env_and_memory()
+
+
+@contextmanager
+def _served_weights(local: LocalModel) -> Iterator[Path]:
+    """The folder to serve: the model's own, or a merged copy that lives until it is loaded."""
+    if local.adapter is None or applied_at_run_time(local):
+        yield local.weights
+        return
+    from tom.weights.language_models import merge_adapter
+
+    with tempfile.TemporaryDirectory(prefix="tom-transfer-merged-") as folder:
+        merge_adapter(local.weights, local.adapter, folder)
+        yield Path(folder)
+
+
+def _adapter_options(local: LocalModel) -> dict:
+    if not applied_at_run_time(local):
+        return {}
+    settings = json.loads((local.adapter / "adapter_config.json").read_text())
+    rank = max(settings["r"], *settings.get("rank_pattern", {}).values(), 0)
+    if rank > LORA_RANKS[-1]:
+        raise BadInput(
+            f"{local.adapter}: vLLM applies no rank {rank} at run time"
+            f" (allowed: up to {LORA_RANKS[-1]}, or vllm.adapter: merged)"
+        )
+    return {"enable_lora": True, "max_loras": 1, "max_lora_rank": LORA_RANKS[bisect_left(LORA_RANKS, rank)]}
+
+
+def _device_options(local: LocalModel) -> dict:
+    import torch
+
+    if not torch.cuda.is_available():
+        return {
+            "enforce_eager": True,
+            "kv_cache_memory_bytes": CPU_CACHE_BYTES,
+            # Replies share whole blocks of their prompt; vLLM's own choice here is 128 tokens.
+            "block_size": 32,
+            # On a CPU, vLLM 0.32 dies of a prompt with a seed of its own that it computes in two parts.
+            "enable_chunked_prefill": False,
+        }
+    return {
+        "enforce_eager": local.vllm.eager,
+        "gpu_memory_utilization": local.vllm.memory_share,
+        "tensor_parallel_size": local.vllm.tensor_parallel,
+    }

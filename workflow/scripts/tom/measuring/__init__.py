@@ -1,0 +1,1 @@
+"""From shards to the tables that judge students against their teacher."""

@@ -1,0 +1,1 @@
+"""The published counts, and what the paper makes of them."""

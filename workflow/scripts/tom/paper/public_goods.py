@@ -1,0 +1,63 @@
+"""The paper's public goods game: what each model gave, and how far tuning went towards the teacher."""
+
+import numpy as np
+import polars as pl
+from scipy.stats import norm
+
+from tom.models import TEACHER
+from tom.statistics.divergences import jensen_shannon, total_variation
+from tom.statistics.fieller import RatioSet, fieller
+
+COLUMNS = {
+    "model": pl.String,
+    "replies": pl.Int64,
+    "mean": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "sd": pl.Float64,
+    "distinct": pl.Int64,
+    "total_variation": pl.Float64,
+    "jensen_shannon": pl.Float64,
+}
+
+
+def contribution_rows(given: dict[str, np.ndarray], confidence: float) -> list[dict]:
+    """Rows of COLUMNS; given: model → (replies,) contributions in dollars.
+
+    low, high: normal interval of the mean of that many independent replies to one prompt. Divergences are from the
+    teacher, and too high by noise.
+    """
+    amounts = np.unique(np.concatenate(list(given.values())))
+    shares = {model: (values[:, np.newaxis] == amounts).mean(axis=0) for model, values in given.items()}
+    rows = []
+    for model, values in given.items():
+        mean, deviation = float(values.mean()), float(values.std(ddof=1))
+        half = float(norm.ppf((1 + confidence) / 2)) * deviation / np.sqrt(values.size)
+        rows.append(
+            {
+                "model": model,
+                "replies": values.size,
+                "mean": mean,
+                "low": mean - half,
+                "high": mean + half,
+                "sd": deviation,
+                "distinct": np.unique(values).size,
+                "total_variation": float(total_variation(shares[model], shares[TEACHER])),
+                "jensen_shannon": float(jensen_shannon(shares[model], shares[TEACHER])),
+            }
+        )
+    return rows
+
+
+def contribution_set(given: dict[str, np.ndarray], confidence: float) -> RatioSet:
+    """Fieller's set of the improvement of the mean contribution, in percent; replies taken for independent."""
+    mean = {model: float(values.mean()) for model, values in given.items()}
+    variance = {model: float(values.var(ddof=1)) / values.size for model, values in given.items()}
+    found = fieller(
+        mean["tuned"] - mean["base"],
+        mean[TEACHER] - mean["base"],
+        (variance["tuned"] + variance["base"], variance[TEACHER] + variance["base"]),
+        variance["base"],
+        float(norm.ppf((1 + confidence) / 2)),
+    )
+    return found.scaled(100)

@@ -1,0 +1,1 @@
+"""Tables, figures and sentences that people read."""

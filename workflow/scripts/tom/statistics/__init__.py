@@ -1,0 +1,1 @@
+"""Estimators and tests that know nothing of games."""

@@ -1,0 +1,28 @@
+"""How far apart two distributions over the same answers are."""
+
+import numpy as np
+from scipy.spatial.distance import jensenshannon
+
+
+def total_variation(first, second) -> np.ndarray:
+    """Half the sum of |p − q| over the last axis, 0 to 1; for a choice of two it is the distance in propensity.
+
+    first, second: probabilities that sum to 1 over the last axis. Estimated from counts it is too high: two samples
+    of one distribution are never at 0 (tom/measuring/alignment.py: noise_gap).
+    """
+    return np.abs(np.asarray(first, float) - np.asarray(second, float)).sum(axis=-1) / 2
+
+
+def jensen_shannon(first, second) -> np.ndarray:
+    """The Jensen-Shannon divergence in bits over the last axis: 0 for equal distributions, 1 for disjoint ones.
+
+    Answers that neither gives add nothing. Too high from counts, as above.
+    Source: Lin, Divergence Measures Based on the Shannon Entropy (1991); SciPy gives its square root.
+    """
+    return jensenshannon(np.asarray(first, float), np.asarray(second, float), base=2, axis=-1) ** 2
+
+
+def choice(propensities) -> np.ndarray:
+    """(..., 2): the distribution of a choice of two, from its propensities (...)."""
+    propensities = np.asarray(propensities, float)
+    return np.stack([propensities, 1 - propensities], axis=-1)

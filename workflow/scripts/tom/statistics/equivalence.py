@@ -1,0 +1,74 @@
+"""Is a student the same as its teacher, up to a margin? Two one-sided tests, and three verdicts."""
+
+import numpy as np
+from scipy.stats import binomtest, norm
+
+from tom.statistics.two_proportions import Count, score_p_value
+
+EQUIVALENT, DIFFERENT, UNDECIDED = EQUIVALENCES = ("equivalent", "different", "undecided")
+
+
+def equivalence_p_value(first: Count, second: Count, margin: float) -> float:
+    """p-value of |first − second| < margin from counts: the larger of two one-sided score tests at ± margin.
+
+    Small where the two are equivalent. nan where a count is empty.
+    Source: Schuirmann, A Comparison of the Two One-Sided Tests Procedure (1987), with the tests of score_p_value.
+    """
+    return max(
+        score_p_value(first, second, -margin, "larger"),
+        score_p_value(first, second, margin, "smaller"),
+    )
+
+
+def known_equivalence_p_value(count: Count, propensity: float, margin: float) -> float:
+    """The same where one propensity is known exactly: the larger of two exact one-sided binomial tests.
+
+    A bound beyond 0 or 1 can't be reached and is ruled out without data. nan for an empty count.
+    """
+    cooperated, readable = int(count[0]), int(count[1])
+    if readable == 0:
+        return float("nan")
+    low, high = propensity - margin, propensity + margin
+    above = binomtest(cooperated, readable, low, "greater").pvalue if low >= 0 else 0.0
+    below = binomtest(cooperated, readable, high, "less").pvalue if high <= 1 else 0.0
+    return float(max(above, below))
+
+
+def mean_equivalence_p_values(difference: float, variance: float, margin: float) -> tuple[float, float]:
+    """(p-value of difference = 0, p-value of |difference| < margin) of a mean over many cells, by the normal.
+
+    Without any variance the answer is certain: 0 or 1.
+    """
+    if not np.isfinite(difference) or not np.isfinite(variance):
+        return float("nan"), float("nan")
+    if variance == 0:
+        return float(difference == 0), float(abs(difference) >= margin)
+    spread = np.sqrt(variance)
+    return float(2 * norm.sf(abs(difference) / spread)), float(norm.sf((margin - abs(difference)) / spread))
+
+
+def equivalence_verdict(p_equal: float, p_equivalent: float, confidence: float) -> str:
+    """One of EQUIVALENCES, from p-values that are adjusted for their family.
+
+    equivalent: the difference is within the margin, whether or not it is 0. different: it is not 0, and was not
+    shown to be within the margin. undecided: too few replies to say either; it is no evidence of equality.
+    """
+    level = 1 - confidence
+    if p_equivalent < level:
+        return EQUIVALENT
+    return DIFFERENT if p_equal < level else UNDECIDED
+
+
+def equivalence_power(difference: float, variance: float, margin: float, level: float) -> float:
+    """The chance that the test at `level` calls two propensities equivalent that truly differ by `difference`.
+
+    variance: of the estimated difference. Normal approximation; nan where a variance is unknown.
+    Source: Julious, Sample Sizes for Clinical Trials with Normal Data (2004), its section on bioequivalence.
+    """
+    if not np.isfinite(variance):
+        return float("nan")
+    if variance == 0:
+        return float(abs(difference) < margin)
+    spread, quantile = np.sqrt(variance), norm.ppf(1 - level)
+    chance = norm.cdf((margin - difference) / spread - quantile) + norm.cdf((margin + difference) / spread - quantile)
+    return float(max(chance - 1, 0.0))

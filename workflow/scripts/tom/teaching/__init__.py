@@ -1,0 +1,1 @@
+"""From a teacher's replies to an adapter."""

@@ -1,0 +1,102 @@
+"""What a student is taught: a prompt, and each distinct reply of the teacher with its count.
+
+300 observations of one prompt are a handful of distinct choices; weighting them by count gives the gradient of
+the 300 separate rows (tests/test_objective.py). What is learnt of a reply is the recipe's `supervision`:
+
+- `choices`: the choice alone. Where a reply is a letter, that is the whole of it, its end of turn included. Where
+  the motivation follows the letter, the reply breaks off behind it: an end of turn there would teach the student
+  to stop, and how it goes on is left as it was. Where the motivation comes first, the teacher's own is read as
+  part of the prompt and only what follows it is learnt.
+- `replies`: the whole reply as the teacher gave it, its end of turn included unless it was cut off for its length.
+- `other_motivations`, the control: the reply's own choice with a motivation from another cell
+  (tom/teaching/motivations.py).
+
+In each of them the replies are pooled over the listing orders that the teacher was asked in and taught in every
+order asked for, so that all teach the same choices: a teacher recorded in one order then teaches a choice that
+doesn't depend on the order. Replies that can't be read teach nothing.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import polars as pl
+
+from tom.asking.cells import CellFiles, render_variants
+from tom.asking.prompts import CHOICE, CHOICE_LAST, Messages
+from tom.asking.variants import PAPER_VARIANT, asked
+from tom.teaching.motivations import exchange_motivations, split_replies
+from tom.teaching.recipe import CHOICES, OTHER_MOTIVATIONS
+
+
+class Taught(NamedTuple):
+    """A reply and its count.
+
+    ends: whether its end of turn is learnt too. given: how many characters at its beginning are read, not learnt.
+    """
+
+    text: str
+    count: int
+    ends: bool = True
+    given: int = 0
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One prompt with its replies. Lessons of a group begin alike and are learnt in one step."""
+
+    group: str
+    context: str
+    messages: Messages
+    replies: tuple[Taught, ...]
+
+
+def count_choices(shard: pl.DataFrame) -> dict[str, int]:
+    """Observations of a shard by action: cooperate, defect, and invalid for replies that can't be read."""
+    actions = shard.filter(pl.col("record") == "observation")["action"]
+    counts = {action: int((actions == action).sum()) for action in ("cooperate", "defect")}
+    return counts | {"invalid": actions.null_count()}
+
+
+def teach(shards: list[pl.DataFrame], supervision: str, form: str, seed: int) -> list[tuple[Taught, ...]]:
+    """What is learnt of the replies in each cell's shard.
+
+    form: of the elicitation (tom/asking/prompts.py). seed: of which motivation goes where.
+    Errors: BadInput where a reply's text is needed and a shard has none.
+    """
+    if supervision == CHOICES and form != CHOICE_LAST:
+        return [_letters(shard, ends=form == CHOICE) for shard in shards]
+    cells = [split_replies(shard, form) for shard in shards]
+    if supervision == OTHER_MOTIVATIONS:
+        cells = exchange_motivations(cells, form, seed)
+    counts = [
+        Counter((reply.text, reply.ends, len(reply.first) if supervision == CHOICES else 0) for reply in cell)
+        for cell in cells
+    ]
+    return [tuple(Taught(text, n, ends, given) for (text, ends, given), n in counted.items()) for counted in counts]
+
+
+def _letters(shard: pl.DataFrame, ends: bool) -> tuple[Taught, ...]:
+    counts = count_choices(shard)
+    return tuple(
+        Taught(PAPER_VARIANT.label(action == "cooperate"), counts[action], ends)
+        for action in ("cooperate", "defect")
+        if counts[action]
+    )
+
+
+def cell_lessons(files: CellFiles, replies: tuple[Taught, ...], orders: list[str]) -> list[Lesson]:
+    """What is learnt in one cell as lessons, one for each listing order."""
+    variants = asked(orders)
+    return [
+        Lesson(f"{files.game}/{variant.order}", files.context_file.stem, messages, replies)
+        for variant, messages in zip(variants, render_variants(files, variants), strict=True)
+    ]
+
+
+def group_lessons(lessons: list[Lesson]) -> list[list[Lesson]]:
+    """Lessons by group, in the order of first appearance."""
+    groups: dict[str, list[Lesson]] = {}
+    for lesson in lessons:
+        groups.setdefault(lesson.group, []).append(lesson)
+    return list(groups.values())

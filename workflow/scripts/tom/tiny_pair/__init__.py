@@ -1,0 +1,1 @@
+"""Two models small enough to train here, for tests of the whole protocol."""

@@ -1,0 +1,1 @@
+"""Model folders: fetched, checked by hash, quantised, loaded."""
