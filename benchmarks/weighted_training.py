@@ -28,7 +28,7 @@ def main() -> None:
 
     torch.set_num_threads(1)
     from tom.teaching.lessons import group_lessons
-    from tom.teaching.objective import batch_loss, pack_lessons
+    from tom.teaching.objective import add_gradient, pack_lessons
     from tom.weights.language_models import load_model, load_tokenizer
 
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
@@ -42,7 +42,7 @@ def main() -> None:
 
     def step(batch) -> None:
         optimizer.zero_grad()
-        batch_loss(model, batch).backward()
+        add_gradient(model, batch)
         optimizer.step()
 
     step(batches[0])

@@ -9,7 +9,7 @@ import torch
 from lesson_samples import lesson
 
 from tom.asking.chat import exchange
-from tom.teaching.objective import Batch, batch_loss, pack_lessons, partial_losses
+from tom.teaching.objective import Batch, add_gradient, batch_loss, pack_lessons
 from tom.weights.language_models import load_model
 
 # 30 observations of 3 prompts; replies of one token and of several, one cut off, one learnt from its second half on.
@@ -44,11 +44,11 @@ def rows(tokenizer) -> list:
     ]
 
 
-def gradients(model, loss) -> torch.Tensor:
-    """The gradient of every parameter that learns, as one vector."""
+def gradient(model, learn) -> tuple[float, torch.Tensor]:
+    """What `learn` returns, and the gradient that it leaves in every parameter that learns, as one vector."""
     model.zero_grad()
-    loss.backward()
-    return torch.cat([p.grad.flatten() for p in model.parameters() if p.requires_grad])
+    value = learn()
+    return value, torch.cat([p.grad.flatten() for p in model.parameters() if p.requires_grad])
 
 
 def separate_loss(model, rows) -> torch.Tensor:
@@ -76,22 +76,51 @@ def model(request):
 def test_the_weighted_gradient_is_that_of_all_observations_as_separate_rows(tokenizer, model, rows, limit):
     batch = pack_lessons(tokenizer, LESSONS, limit)
     assert len(rows) == 30
-    packed, separate = batch_loss(model, batch), separate_loss(model, rows)
-    assert packed.item() == pytest.approx(separate.item(), rel=1e-6)
-    one, other = gradients(model, packed), gradients(model, separate)
+
+    def learn_separately() -> float:
+        loss = separate_loss(model, rows)
+        loss.backward()
+        return loss.item()
+
+    packed, one = gradient(model, lambda: add_gradient(model, batch))
+    separate, other = gradient(model, learn_separately)
+    assert packed == pytest.approx(separate, rel=1e-6)
+    assert batch_loss(model, batch) == pytest.approx(packed, rel=1e-6)
     assert other.norm() > 0
     assert (one - other).norm() / other.norm() < 1e-5
 
 
-def test_gradients_summed_pack_by_pack_are_those_of_the_batch(tokenizer, model):
+def test_gradients_add_to_those_that_are_there(tokenizer, model):
     batch = pack_lessons(tokenizer, LESSONS, LIMITS[1])
-    assert len(batch.packs) > 1
-    whole = gradients(model, batch_loss(model, batch))
+    assert batch.stem and len(batch.packs) > 1
+    _, once = gradient(model, lambda: add_gradient(model, batch))
+    _, twice = gradient(model, lambda: [add_gradient(model, batch) for _ in range(2)])
+    assert (twice - 2 * once).norm() / once.norm() < 1e-6
+
+
+def test_measuring_leaves_no_gradient(tokenizer, model):
     model.zero_grad()
-    for part in partial_losses(model, batch):
-        part.backward()
-    summed = torch.cat([p.grad.flatten() for p in model.parameters() if p.requires_grad])
-    assert (summed - whole).norm() / whole.norm() < 1e-6
+    batch_loss(model, pack_lessons(tokenizer, LESSONS, LIMITS[1]))
+    assert all(p.grad is None for p in model.parameters())
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_what_several_packs_begin_with_is_computed_once(tokenizer, rows, limit):
+    batch = pack_lessons(tokenizer, LESSONS, limit)
+    beginnings = {(row.prompt + row.reply)[: n + 1] for row in rows for n in range(len(row.prompt + row.reply))}
+    # A reply's last token predicts nothing, and is left out where it would be all of a pack.
+    whole = {row.prompt + row.reply for row in rows}
+    assert len(beginnings) - len(whole) <= batch.tokens() <= len(beginnings)
+
+
+def test_a_reply_that_is_the_beginning_of_another_is_learnt_in_the_stem(tokenizer, model):
+    lessons = [lesson("stag_hunt", "sports", ("C", 2, False), ("C, for trust", 3, False))]
+    batch, whole = (pack_lessons(tokenizer, lessons, limit) for limit in (1, 1000))
+    assert len(batch.packs) == 1 and batch.stem.weights.tolist() == [5, 3]
+    value, one = gradient(model, lambda: add_gradient(model, batch))
+    known, other = gradient(model, lambda: add_gradient(model, whole))
+    assert value == pytest.approx(known, rel=1e-6)
+    assert (one - other).norm() / other.norm() < 1e-5
 
 
 @pytest.mark.parametrize("limit", LIMITS)
@@ -99,14 +128,13 @@ def test_no_pack_is_larger_than_asked_unless_one_row_is(tokenizer, rows, limit):
     batch = pack_lessons(tokenizer, LESSONS, limit)
     longest = max(len(row.prompt) + len(row.reply) for row in rows)
     assert all(len(pack.trie.tokens) <= max(limit, longest) for pack in batch.packs)
-    assert batch.tokens() == sum(len(pack.trie.tokens) for pack in batch.packs)
-    assert len(batch.packs) == {LIMITS[0]: 1, LIMITS[1]: len(batch.packs), LIMITS[2]: 8}[limit]
+    assert (len(batch.packs) > 1) == (batch.stem is not None) == (limit != LIMITS[0])
 
 
 @pytest.mark.parametrize("limit", LIMITS)
 def test_weights_are_the_observations_of_each_supervised_token(tokenizer, rows, limit):
     batch = pack_lessons(tokenizer, LESSONS, limit)
-    assert sum(pack.weights.sum().item() for pack in batch.packs) == sum(len(row.reply) for row in rows)
+    assert batch.weight() == sum(len(row.reply) for row in rows)
     assert batch.group == "stag_hunt/cooperation_first"
 
 
@@ -143,13 +171,10 @@ def test_the_loss_of_a_model_that_knows_nothing_is_the_log_of_its_vocabulary(bat
             return SimpleNamespace(logits=torch.zeros(1, len(logits_to_keep), vocabulary))
 
     known = [replace(pack, targets=pack.targets % vocabulary) for pack in batch.packs]
-    assert batch_loss(Uniform(), replace(batch, packs=known)).item() == pytest.approx(math.log(vocabulary))
+    assert batch_loss(Uniform(), replace(batch, packs=known)) == pytest.approx(math.log(vocabulary))
 
 
 def test_the_order_of_lessons_changes_nothing(tokenizer, tiny_folder):
     model = load_model(tiny_folder, "cpu")
-    with torch.no_grad():
-        losses = [
-            batch_loss(model, pack_lessons(tokenizer, lessons, 2048)).item() for lessons in (LESSONS, LESSONS[::-1])
-        ]
+    losses = [batch_loss(model, pack_lessons(tokenizer, lessons, 2048)) for lessons in (LESSONS, LESSONS[::-1])]
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)

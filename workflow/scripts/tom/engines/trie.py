@@ -6,10 +6,11 @@ position of its depth. In exact arithmetic each node's logits equal those of its
 rules cost those rules once.
 """
 
-import copy
+from collections import Counter
 from dataclasses import dataclass
 
 import torch
+from transformers import DynamicCache
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,14 @@ def split(sequences: list[tuple[int, ...]], limit: int) -> list[range]:
     return [*runs, range(start, len(sequences))]
 
 
+def shared_lengths(sequences: list[tuple[int, ...]], runs: list[range]) -> list[int]:
+    """How many tokens at the beginning of each sequence are the same as in a sequence of another run."""
+    nodes: dict[tuple[int, int], int] = {}
+    paths = [_grow(nodes, sequence) for sequence in sequences]
+    found = Counter(node for run in runs for node in {node for index in run for node in paths[index]})
+    return [sum(found[node] > 1 for node in path) for path in paths]
+
+
 def _grow(nodes: dict[tuple[int, int], int], sequence: tuple[int, ...]) -> list[int]:
     """Add a sequence to nodes, numbered by (parent, token) as they come, and return its path."""
     path, parent = [], -1
@@ -71,12 +80,19 @@ def _grow(nodes: dict[tuple[int, int], int], sequence: tuple[int, ...]) -> list[
     return path
 
 
-def attend(model, trie: Trie, length: int):
+def attend(model, trie: Trie, length: int) -> DynamicCache:
     """The key-value cache of the first `length` nodes, all of whose ancestors are among them."""
     return _forward(model, trie, slice(0, length), use_cache=True, logits_to_keep=1).past_key_values
 
 
-def logits_at(model, trie: Trie, nodes: list[int], cache=None) -> torch.Tensor:
+def logits_and_cache(model, trie: Trie, nodes: list[int]) -> tuple[torch.Tensor, DynamicCache]:
+    """As logits_at, and the key-value cache of the whole trie, from one pass."""
+    keep = torch.tensor(nodes, dtype=torch.long, device=model.device)
+    output = _forward(model, trie, slice(0, None), use_cache=True, logits_to_keep=keep)
+    return output.logits[0].float(), output.past_key_values
+
+
+def logits_at(model, trie: Trie, nodes: list[int], cache: DynamicCache | None = None) -> torch.Tensor:
     """Next-token logits after each of some nodes: (len(nodes), vocabulary), float32, on the model's device.
 
     cache: of the trie's first nodes, from `attend`; it is left as it was.
@@ -87,8 +103,13 @@ def logits_at(model, trie: Trie, nodes: list[int], cache=None) -> torch.Tensor:
         raise ValueError(f"node {min(nodes)} is among the {known} that a cache holds, which predict nothing more")
     keep = torch.tensor(nodes, device=model.device) - known
     # A forward pass appends to the cache that it is given.
-    past = {"past_key_values": copy.deepcopy(cache)} if known else {"use_cache": False}
+    past = {"past_key_values": DynamicCache(states_of(cache))} if known else {"use_cache": False}
     return _forward(model, trie, slice(known, None), logits_to_keep=keep, **past).logits[0].float()
+
+
+def states_of(cache: DynamicCache) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Keys and values of each layer, (1, heads, nodes, size); DynamicCache makes a cache of them again."""
+    return [(layer.keys, layer.values) for layer in cache.layers]
 
 
 def logits_of_each(model, tries: list[Trie], nodes: list[int]) -> torch.Tensor:

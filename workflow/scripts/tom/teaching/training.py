@@ -18,7 +18,7 @@ from transformers import get_cosine_schedule_with_warmup
 
 from tom.errors import BadInput
 from tom.files import whole_file
-from tom.teaching.objective import Batch, partial_losses
+from tom.teaching.objective import Batch, add_gradient, batch_loss
 from tom.teaching.recipe import Recipe
 
 CHECKPOINT = "checkpoint.pt"
@@ -108,11 +108,8 @@ def train_adapter(
 
 def take_step(model, batch: Batch, trained: list, optimizer, recipe: Recipe, number: int) -> float:
     """One optimiser step on one batch; returns its loss before the step."""
-    value = 0.0
     optimizer.zero_grad()
-    for part in partial_losses(model, batch):
-        value += part.item()
-        part.backward()
+    value = add_gradient(model, batch)
     norm = torch.nn.utils.clip_grad_norm_(trained, recipe.clip).item()
     if not math.isfinite(value) or not math.isfinite(norm):
         raise BadInput(
@@ -126,8 +123,7 @@ def take_step(model, batch: Batch, trained: list, optimizer, recipe: Recipe, num
 def measure(model, batches: list[Batch]) -> float:
     """Mean loss over some batches, nothing learnt."""
     model.eval()
-    with torch.no_grad():
-        return sum(part.item() for batch in batches for part in partial_losses(model, batch)) / len(batches)
+    return sum(batch_loss(model, batch) for batch in batches) / len(batches)
 
 
 def describe_pass(curve: list[dict], number: int, passes: int, seconds: float) -> str:

@@ -11,7 +11,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, get_cosine_schedule_with
 
 from tom.asking.chat import exchange
 from tom.engines.trie import pack, predictions
-from tom.teaching.objective import Batch, Pack, batch_loss
+from tom.teaching.objective import Batch, Pack, add_gradient
 from tom.tiny_pair.tiny_pair import TinyLesson, TinyRole
 
 ALL_TOKENS = 0.3
@@ -67,8 +67,8 @@ def pack_lesson(tokenizer, lesson: TinyLesson) -> Batch:
             emphasis = 0 if position < start else FIRST_TOKEN if position == start else 1
             counted[place] = counted.get(place, 0.0) + weight * (everywhere + in_reply * emphasis)
     nodes, targets = map(list, zip(*counted, strict=True))
-    whole = Pack(trie, nodes, torch.tensor(targets), torch.tensor(list(counted.values())))
-    return Batch(lesson.form, [whole])
+    whole = Pack(trie, nodes, torch.tensor(targets), torch.tensor(list(counted.values())), stem=[])
+    return Batch(lesson.form, None, [whole])
 
 
 def train(model, batches: list[Batch], passes: int, recipe: TinyRecipe, seed: int) -> list[float]:
@@ -85,10 +85,9 @@ def train(model, batches: list[Batch], passes: int, recipe: TinyRecipe, seed: in
         order = np.random.default_rng([seed, number]).permutation(len(batches))
         for start in range(0, len(order), recipe.prompts):
             chosen = order[start : start + recipe.prompts]
-            for index in chosen:
-                loss = batch_loss(model, batches[index])
-                (loss / len(chosen)).backward()
-                losses.append(loss.item())
+            losses += [add_gradient(model, batches[index]) for index in chosen]
+            for parameter in model.parameters():
+                parameter.grad /= len(chosen)
             torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
             optimizer.step()
             optimizer.zero_grad()
