@@ -11,3 +11,10 @@ def lesson(game: str, context: str, *replies: tuple, order: int = 0) -> Lesson:
     """The cell's prompt in one listing order, with replies (the fields of Taught)."""
     messages = render_variants(cell_files(game, context), asked([ORDERS[order]]))[0]
     return Lesson(f"{game}/{ORDERS[order]}", context, messages, tuple(Taught(*reply) for reply in replies))
+
+
+def crossed_lessons() -> list[Lesson]:
+    """Games and contexts in every combination, of which no sum of a game's and a context's share is the teacher's."""
+    shares = {("stag_hunt", "sports"): 9, ("stag_hunt", "teamwork"): 2, ("snowdrift", "sports"): 2}
+    shares |= {("snowdrift", "teamwork"): 9}
+    return [lesson(*cell, ("C", 10 * share), ("D", 100 - 10 * share)) for cell, share in shares.items()]

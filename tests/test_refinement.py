@@ -6,7 +6,7 @@ from statistics import mean
 
 import pytest
 import torch
-from lesson_samples import lesson
+from lesson_samples import crossed_lessons, lesson
 from test_training import RECIPE
 
 from tom.asking.chat import option_ids, prompt_ids
@@ -23,10 +23,7 @@ QUIET = replace(RECIPE, dropout=0.0, passes=12, learning_rate=2e-2)
 
 @pytest.fixture(scope="module")
 def lessons() -> list:
-    """Games and contexts in every combination, of which no sum of a game's and a context's share is the teacher's."""
-    shares = {("stag_hunt", "sports"): 9, ("stag_hunt", "teamwork"): 2, ("snowdrift", "sports"): 2}
-    shares |= {("snowdrift", "teamwork"): 9}
-    return [lesson(*cell, ("C", 10 * share), ("D", 100 - 10 * share)) for cell, share in shares.items()]
+    return crossed_lessons()
 
 
 @pytest.fixture

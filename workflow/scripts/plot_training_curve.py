@@ -48,7 +48,8 @@ def plot_curves(curves: dict[str, pl.DataFrame]) -> "Figure":
     """Loss above, learning rate below.
 
     Each run has a faint line of its steps, which differ by the cells that a step holds, a strong one of its means
-    over a pass, drawn at the pass's middle, and a dashed one of its validation loss, if it was measured.
+    over a pass, drawn at the pass's middle, diamonds for its refinements, each the loss over all cells behind it and
+    without a learning rate, and a dashed line of its validation loss, if it was measured.
     """
     import matplotlib.pyplot as plt
     import seaborn as sns
@@ -57,9 +58,13 @@ def plot_curves(curves: dict[str, pl.DataFrame]) -> "Figure":
         2, 1, sharex=True, figsize=(6.2, 4.4), height_ratios=[3, 1], layout="constrained"
     )
     for (label, curve), colour in zip(curves.items(), sns.color_palette("colorblind", len(curves)), strict=True):
-        losses.plot(curve["step"], curve["loss"], color=colour, linewidth=0.7, alpha=0.4)
-        passes = curve.group_by("pass").agg(pl.col("step", "loss").mean()).sort("pass")
+        descent, refined = (curve.filter(pl.col("learning_rate").is_null() == null) for null in (False, True))
+        losses.plot(descent["step"], descent["loss"], color=colour, linewidth=0.7, alpha=0.4)
+        passes = descent.group_by("pass").agg(pl.col("step", "loss").mean()).sort("pass")
         losses.plot(passes["step"], passes["loss"], color=colour, linewidth=1.8, label=f"{label}, mean of a pass")
+        if len(refined):
+            diamonds = {"linestyle": ":", "marker": "D", "markersize": 4, "label": f"{label}, Gauss-Newton steps"}
+            losses.plot(refined["step"], refined["loss"], color=colour, **diamonds)
         validated = curve.drop_nulls("validation_loss")
         if len(validated):
             validation = {"linestyle": "--", "marker": "o", "markersize": 4, "label": f"{label}, validation"}
