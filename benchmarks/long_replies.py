@@ -10,14 +10,12 @@ memory. Ours packs at most training.tokens_per_pack tokens into a pass, or --tok
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import yaml
-from measure import ROOT
+from measure import ROOT, now, peak_gib, unit
 from sft_rows import rows_of, sft_seconds
 
 SYSTEM, WORDS = "You are asked about a game.", "the other player may well see that trust pays for both of us in time "
@@ -45,10 +43,11 @@ def main() -> None:
         # TRL's trainer prints a line of its own before.
         found[side] = json.loads(printed.splitlines()[-1])
         print(
-            "{side}: {rows} rows, {tokens} prompt and reply tokens: {seconds:.1f} CPU-s".format(**found[side]), end="; "
+            "{side}: {rows} rows, {tokens} prompt and reply tokens: {seconds:.1f} {unit}".format(**found[side]),
+            end="; ",
         )
-        print("{rate:.1f} tokens a CPU-s, {memory:.2f} GiB at its peak".format(**found[side]))
-    print("ratio: {:.2f} in tokens per CPU-second".format(found["ours"]["rate"] / found["trl"]["rate"]))
+        print("{rate:.1f} tokens a second, {memory:.2f} GiB at its peak".format(**found[side]))
+    print("ratio: {:.2f} in tokens per second".format(found["ours"]["rate"] / found["trl"]["rate"]))
 
 
 def measure(arguments: argparse.Namespace, config: dict) -> dict:
@@ -58,11 +57,11 @@ def measure(arguments: argparse.Namespace, config: dict) -> dict:
 
     from tom.asking.chat import exchange
     from tom.teaching.lessons import Lesson, Taught
-    from tom.weights.language_models import load_model, load_tokenizer
+    from tom.weights.language_models import load_model, load_tokenizer, pick_device
 
     torch.set_num_threads(1)
     tokenizer = load_tokenizer(arguments.model)
-    model = adapted(load_model(arguments.model, "cpu"), config)
+    model = adapted(load_model(arguments.model, pick_device()), config)
     replies = {"ours": arguments.replies, "trl": arguments.trl_replies}[arguments.side]
     texts = [reply_text(tokenizer, number, arguments.length) for number in range(replies)]
     lesson = Lesson(
@@ -71,14 +70,14 @@ def measure(arguments: argparse.Namespace, config: dict) -> dict:
     rows = [exchange(tokenizer, lesson.messages, text) for text in texts]
     tokens = sum(len(row.prompt) + len(row.reply) for row in rows)
     seconds = SIDES[arguments.side](tokenizer, model, lesson, arguments)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     return {
         "side": arguments.side,
         "rows": len(rows),
         "tokens": tokens,
         "seconds": seconds,
         "rate": tokens / seconds,
-        "memory": memory,
+        "memory": peak_gib(),
+        "unit": unit(),
     }
 
 
@@ -100,20 +99,20 @@ def prompt_messages(tokenizer, tokens: int) -> list[dict[str, str]]:
 
 
 def our_seconds(tokenizer, model, lesson, arguments: argparse.Namespace) -> float:
-    """CPU seconds of packing the rows and of one optimiser step over them."""
+    """Seconds of packing the rows and of one optimiser step over them."""
     import torch
 
     from tom.teaching.objective import add_gradient, pack_lessons
 
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=7e-4)
-    started = time.process_time()
+    started = now()
     add_gradient(model, pack_lessons(tokenizer, [lesson], arguments.tokens_per_pack))
     optimizer.step()
-    return time.process_time() - started
+    return now() - started
 
 
 def trl_seconds(tokenizer, model, lesson, arguments: argparse.Namespace) -> float:
-    """CPU seconds of SFTTrainer.train on the rows, its tokenising left out."""
+    """Seconds of SFTTrainer.train on the rows, its tokenising left out."""
     return sft_seconds(tokenizer, model, rows_of([lesson]), arguments.batch)
 
 

@@ -1,4 +1,4 @@
-"""What the benchmarks share: CPU seconds of processes, and the prepared default student."""
+"""What the benchmarks share: seconds of work on a CPU or a GPU, and the prepared default student."""
 
 import os
 import resource
@@ -19,6 +19,32 @@ def require_student() -> None:
     """Stop with a hint unless the default student is prepared."""
     if not (STUDENT / "manifest.json").exists():
         sys.exit("no student yet: snakemake prepare --cores all")
+
+
+def now() -> float:
+    """Where work in this process stands in seconds: of its CPU or, on a GPU, of the clock when the GPU is done."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return time.process_time()
+    torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def unit() -> str:
+    """What `now` counts, a GPU with its name."""
+    import torch
+
+    return f"s on one {torch.cuda.get_device_name()}" if torch.cuda.is_available() else "CPU-s"
+
+
+def peak_gib() -> float:
+    """The most memory that this process has held so far, of the GPU where there is one, in GiB."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 2**30
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 def cpu_seconds() -> float:

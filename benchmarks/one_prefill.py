@@ -1,12 +1,11 @@
-"""300 observations drawn from one forward pass against 300 separate `generate` calls: CPU seconds.
+"""300 observations drawn from one forward pass against 300 separate `generate` calls.
 
 python benchmarks/one_prefill.py [--calls 20]
 """
 
 import argparse
-import time
 
-from measure import ROOT, STUDENT, require_student
+from measure import ROOT, STUDENT, now, require_student, unit
 
 OBSERVATIONS = 300
 
@@ -41,28 +40,28 @@ def main() -> None:
         observe(engine, cell, [PAPER_VARIANT.order], **settings)
 
     question = questions(cell, [PAPER_VARIANT])[0]
-    prompt = torch.tensor([prompt_ids(engine.tokenizer, question.messages)])
+    prompt = torch.tensor([prompt_ids(engine.tokenizer, question.messages)], device=engine.model.device)
 
     def theirs() -> None:
         engine.model.generate(
             prompt, attention_mask=torch.ones_like(prompt), do_sample=True, temperature=1.0, max_new_tokens=1
         )
 
-    one_pass = cpu_seconds_of(ours, 3)
-    one_call = cpu_seconds_of(theirs, calls)
-    print(f"{OBSERVATIONS} observations from one pass (with the exchanged letters scored too): {one_pass:.2f} CPU-s")
-    print(f"one `generate` call of one token: {one_call:.3f} CPU-s, mean of {calls}")
-    print(f"{OBSERVATIONS} such calls: {OBSERVATIONS * one_call:.0f} CPU-s (extrapolated)")
+    one_pass = seconds_of(ours, 3)
+    one_call = seconds_of(theirs, calls)
+    print(f"{OBSERVATIONS} observations from one pass (with the exchanged letters scored too): {one_pass:.2f} {unit()}")
+    print(f"one `generate` call of one token: {one_call:.3f} {unit()}, mean of {calls}")
+    print(f"{OBSERVATIONS} such calls: {OBSERVATIONS * one_call:.0f} {unit()} (extrapolated)")
     print(f"ratio: {OBSERVATIONS * one_call / one_pass:.0f}")
 
 
-def cpu_seconds_of(work, times: int) -> float:
-    """Mean CPU seconds of a call, after one that warms up."""
+def seconds_of(work, times: int) -> float:
+    """Mean seconds of a call, after one that warms up."""
     work()
-    started = time.process_time()
+    started = now()
     for _ in range(times):
         work()
-    return (time.process_time() - started) / times
+    return (now() - started) / times
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Supervised fine-tuning by TRL, a row for each observation: what the trainings here are measured against."""
 
 import tempfile
-import time
+
+from measure import now
 
 
 def rows_of(lessons: list) -> list[dict]:
@@ -14,7 +15,8 @@ def rows_of(lessons: list) -> list[dict]:
 
 
 def sft_seconds(tokenizer, model, rows: list[dict], batch: int) -> float:
-    """CPU seconds of SFTTrainer.train on rows, its tokenising left out."""
+    """Seconds of SFTTrainer.train on rows, its tokenising left out."""
+    import torch
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
@@ -30,12 +32,12 @@ def sft_seconds(tokenizer, model, rows: list[dict], batch: int) -> float:
             logging_strategy="no",
             gradient_checkpointing=False,
             bf16=False,
-            use_cpu=True,
+            use_cpu=not torch.cuda.is_available(),
             disable_tqdm=True,
         )
         trainer = SFTTrainer(
             model=model, args=settings, train_dataset=Dataset.from_list(rows), processing_class=tokenizer
         )
-        started = time.process_time()
+        started = now()
         trainer.train()
-        return time.process_time() - started
+        return now() - started

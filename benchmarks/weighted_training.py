@@ -7,11 +7,10 @@ orders are 6,000 rows; TRL trains on --rows of them, completion loss only, and i
 """
 
 import argparse
-import time
 from itertools import product
 
 import yaml
-from measure import ROOT, STUDENT, require_student
+from measure import ROOT, STUDENT, now, require_student, unit
 from sft_rows import rows_of, sft_seconds
 
 ROWS = 6000
@@ -29,13 +28,13 @@ def main() -> None:
     torch.set_num_threads(1)
     from tom.teaching.lessons import group_lessons
     from tom.teaching.objective import add_gradient, pack_lessons
-    from tom.weights.language_models import load_model, load_tokenizer
+    from tom.weights.language_models import load_model, load_tokenizer, pick_device
 
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     lessons = default_lessons(config)
     tokenizer = load_tokenizer(STUDENT / "weights")
 
-    model = adapted(load_model(STUDENT / "weights", "cpu"), config)
+    model = adapted(load_model(STUDENT / "weights", pick_device()), config)
     limit = config["training"]["tokens_per_pack"]
     batches = [pack_lessons(tokenizer, group, limit) for group in group_lessons(lessons)]
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=7e-4)
@@ -46,14 +45,15 @@ def main() -> None:
         optimizer.step()
 
     step(batches[0])
-    started = time.process_time()
+    started = now()
     for batch in batches:
         step(batch)
-    ours = time.process_time() - started
-    trl = trl_seconds(tokenizer, adapted(load_model(STUDENT / "weights", "cpu"), config), lessons, rows)
-    print(f"one pass over {len(lessons)} weighted prompts in {len(batches)} batches: {ours:.1f} CPU-s")
-    print(f"TRL, {rows} rows: {trl:.1f} CPU-s; an epoch of {ROWS} rows: {trl / rows * ROWS:.0f} CPU-s (extrapolated)")
-    print(f"ratio: {trl / rows * ROWS / ours:.0f}")
+    ours = now() - started
+    trl = trl_seconds(tokenizer, adapted(load_model(STUDENT / "weights", pick_device()), config), lessons, rows)
+    epoch = trl / rows * ROWS
+    print(f"one pass over {len(lessons)} weighted prompts in {len(batches)} batches: {ours:.1f} {unit()}")
+    print(f"TRL, {rows} rows: {trl:.1f} {unit()}; an epoch of {ROWS} rows: {epoch:.0f} {unit()} (extrapolated)")
+    print(f"ratio: {epoch / ours:.0f}")
 
 
 def default_lessons(config: dict) -> list:
