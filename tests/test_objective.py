@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from lesson_samples import lesson
+from transformers import LlamaConfig
 
 from tom.asking.chat import exchange
 from tom.teaching.objective import Batch, add_gradient, batch_loss, pack_lessons
@@ -166,6 +167,7 @@ def test_each_reply_token_is_a_target_once_for_each_beginning(rows, batch):
 def test_the_loss_of_a_model_that_knows_nothing_is_the_log_of_its_vocabulary(batch, vocabulary):
     class Uniform:
         device = "cpu"
+        config = LlamaConfig()
 
         def __call__(self, logits_to_keep, **_):
             return SimpleNamespace(logits=torch.zeros(1, len(logits_to_keep), vocabulary))

@@ -10,6 +10,7 @@ from tom.asking.cells import render_variants
 from tom.asking.chat import exchange
 from tom.asking.variants import ORDERS, scored
 from tom.engines.trie import Trie, attend, logits_at, pack, predictions, split
+from tom.errors import BadInput
 from tom.weights.language_models import load_model
 
 sequences = st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=7).map(tuple), min_size=1, max_size=8)
@@ -130,3 +131,21 @@ def test_a_node_that_a_cache_holds_can_not_be_asked_for(tiny_folder, cut):
     trie, length = cut
     with torch.inference_mode(), pytest.raises(ValueError, match=f"node {length - 1} "):
         logits_at(model, trie, [length - 1, length], attend(model, trie, length))
+
+
+@pytest.mark.parametrize(("window", "kinds"), [(4, None), (4096, ["linear_attention"] * 2)])
+def test_layers_that_would_not_see_what_the_mask_shows_are_refused(tiny_folder, conversations, window, kinds):
+    model = load_model(tiny_folder, "cpu")
+    model.config.sliding_window, model.config.layer_types = window, kinds
+    trie = pack(conversations[:1])
+    with pytest.raises(BadInput, match="slides over 4" if kinds is None else "linear_attention"):
+        logits_at(model, trie, [0])
+
+
+def test_a_window_longer_than_any_sequence_changes_nothing(tiny_folder, conversations):
+    model = load_model(tiny_folder, "cpu")
+    trie = pack(conversations[:2])
+    with torch.inference_mode():
+        before = logits_at(model, trie, [5])
+        model.config.sliding_window = len(trie.tokens)
+        assert torch.equal(logits_at(model, trie, [5]), before)

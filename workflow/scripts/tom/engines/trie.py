@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import torch
 from transformers import DynamicCache
 
+from tom.errors import BadInput
+
 
 @dataclass(frozen=True)
 class Trie:
@@ -117,6 +119,7 @@ def logits_of_each(model, tries: list[Trie], nodes: list[int]) -> torch.Tensor:
 
     A node that a shorter trie lacks has logits without meaning.
     """
+    _check_sight(model, tries)
     size = max(len(trie.tokens) for trie in tries)
     tokens, depth = (torch.zeros(len(tries), size, dtype=torch.long) for _ in range(2))
     # What fills a row up sees itself alone, and nothing sees it.
@@ -136,13 +139,27 @@ def logits_of_each(model, tries: list[Trie], nodes: list[int]) -> torch.Tensor:
 
 
 def _forward(model, trie: Trie, part: slice, **options):
-    """A forward pass over some nodes, which may see all nodes up to the last of them."""
+    """A forward pass over some nodes, which may see all nodes up to the last of them.
+
+    Errors: BadInput where layers of the model would not see all that the mask shows them.
+    """
+    _check_sight(model, [trie])
     return model(
         input_ids=trie.tokens[None, part].to(model.device),
         position_ids=trie.depth[None, part].to(model.device),
         attention_mask=trie.visible()[None, None, part, : part.stop].to(model.device),
         **options,
     )
+
+
+def _check_sight(model, tries: list[Trie]) -> None:
+    config, length = model.config.get_text_config(), 1 + max(int(trie.depth.max()) for trie in tries)
+    kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
+    if blind := sorted(kinds - {"full_attention", "sliding_attention"}):
+        raise BadInput(f"the model has layers of the kind {blind[0]} (allowed: full_attention, sliding_attention)")
+    window = getattr(config, "sliding_window", None)
+    if window and length > window:
+        raise BadInput(f"a prompt with its reply has {length} tokens, and the model's attention slides over {window}")
 
 
 def predictions(trie: Trie, sequence: int, start: int) -> tuple[list[int], list[int]]:
