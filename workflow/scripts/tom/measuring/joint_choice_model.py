@@ -12,11 +12,12 @@ are in long form, one term each:
   is the root mean square over games or contexts of the difference between their marginal effects in the two, averaged
   over the other factor; sampling noise makes it too high.
 
-What the terms leave over is a difference that is particular to a cell (model:game:context). Its mean square estimates
-the overdispersion, at least 1; statistics are divided by it and compared with F at its degrees of freedom, which takes
-cells as a sample of such differences (McCullagh, Nelder, Generalized Linear Models, 1989, section 4.5). Where the
-teacher itself has an interaction of game and context, both share it and it widens nothing. With one game or one context
-nothing is left over: chi-square, no overdispersion.
+What the terms leave over is a difference that is particular to a cell (model:game:context). Its mean square is the
+overdispersion, by which a statistic is divided before it is compared with F: that takes cells as a sample of such
+differences (McCullagh, Nelder, Generalized Linear Models, 1989, section 4.5). A p-value is the larger of this one and
+that of sampling noise alone, chi-square, and an interval the wider of the two: either is right where the other's
+assumption fails (an intersection-union test; Berger, 1982). Where the teacher itself has an interaction of game and
+context, both share it and it widens nothing. With one game or one context nothing is left over: chi-square alone.
 
 Terms are differences of log-odds: a student of another mean may have the teacher's sensitivity on this scale and not on
 that of propensities, most of all near 0 and 1; slope_on_teacher of tom/measuring/sensitivities.py is on the latter.
@@ -31,7 +32,7 @@ from scipy.stats import chi2, f
 from tom.measuring.sensitivities import Layout, averages, main_effects
 from tom.models import TEACHER
 from tom.statistics.families import holm
-from tom.statistics.firth import FirthFit, fit_firth
+from tom.statistics.firth import fit_firth
 from tom.statistics.resampling import Counted
 
 COLUMNS = {
@@ -76,14 +77,17 @@ def compare_choices(layout: Layout, teacher: Counted, student: Counted, confiden
     )
     fit = fit_firth(design, cooperated, readable)
     freedom = len(design) - design.shape[1]
-    scale = _overdispersion(fit, cooperated, readable, freedom)
+    variance = readable * fit.fitted * (1 - fit.fitted)
+    squares = float(((cooperated - readable * fit.fitted) ** 2 / variance).sum())
+    scale = squares / freedom if freedom else None
     of_teacher, of_student = np.split(fit.fitted, 2)
 
     effect = float((of_student - of_teacher).mean())
     sign = np.repeat([-1.0, 1.0], len(of_teacher)) / len(of_teacher)
     jacobian = (sign * fit.fitted * (1 - fit.fitted)) @ design
-    error = float(np.sqrt(scale * jacobian @ fit.covariance @ jacobian))
-    half = error * float(np.sqrt(f.ppf(confidence, 1, freedom) if freedom else chi2.ppf(confidence, 1)))
+    error = float(np.sqrt(jacobian @ fit.covariance @ jacobian))
+    widths = [chi2.ppf(confidence, 1)] + ([scale * f.ppf(confidence, 1, freedom)] if freedom else [])
+    half = error * float(np.sqrt(max(widths)))
     rows = [{"term": "model", "estimate": effect, "low": effect - half, "high": effect + half}]
     rows[0] |= {"statistic": (effect / error) ** 2, "degrees": 1}
     for factor, _, averaging in averages(layout):
@@ -94,9 +98,9 @@ def compare_choices(layout: Layout, teacher: Counted, student: Counted, confiden
             ratio = max(2 * (fit.log_likelihood - without.log_likelihood), 0.0)
             apart = float(np.sqrt(((averaging @ (of_student - of_teacher)) ** 2).mean()))
             rows.append({"term": f"model:{factor}", "estimate": apart})
-            rows[-1] |= {"statistic": ratio / degrees / scale, "degrees": degrees}
+            rows[-1] |= {"statistic": ratio, "degrees": degrees}
     shared = {"residual_degrees": freedom, "overdispersion": scale}
-    rows = [row | shared | {"p_value": _p_value(row["statistic"], row["degrees"], freedom)} for row in rows]
+    rows = [row | shared | {"p_value": _p_value(row["statistic"], row["degrees"], scale, freedom)} for row in rows]
     adjusted = holm([row["p_value"] for row in rows])
     return [row | {"p_holm": float(p_value)} for row, p_value in zip(rows, adjusted, strict=True)]
 
@@ -109,13 +113,9 @@ def _design(layout: Layout) -> tuple[np.ndarray, np.ndarray]:
     return np.block([[cells, -added / 2], [cells, added / 2]]), np.array(terms)
 
 
-def _overdispersion(fit: FirthFit, cooperated: np.ndarray, readable: np.ndarray, freedom: int) -> float:
-    """Pearson's chi-square over its degrees of freedom, at least 1; 1 where there are none."""
-    if freedom == 0:
-        return 1.0
-    variance = readable * fit.fitted * (1 - fit.fitted)
-    return max(1.0, float(((cooperated - readable * fit.fitted) ** 2 / variance).sum() / freedom))
-
-
-def _p_value(statistic: float, degrees: int, freedom: int) -> float:
-    return float(f.sf(statistic, degrees, freedom) if freedom else chi2.sf(statistic * degrees, degrees))
+def _p_value(statistic: float, degrees: int, scale: float | None, freedom: int) -> float:
+    """That of chi-square or of F with the overdispersion, whichever is larger; scale: None without degrees for it."""
+    by_noise = float(chi2.sf(statistic, degrees))
+    if not scale:
+        return by_noise
+    return max(by_noise, float(f.sf(statistic / degrees / scale, degrees, freedom)))
