@@ -35,13 +35,14 @@ def rows_of(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def plot_against(axes: "Axes", rows: pl.DataFrame, column: str) -> None:
-    """Each seed's students as open circles, their means with intervals as a line."""
+    """Each seed's students as open circles, their means filled, with intervals; a line along the observations."""
     colour = COLOURS["tuned"]
     seeds = rows.filter(pl.col("predictor") != "tuned").drop_nulls([column, "gap_closed"])
     means = rows.filter(predictor="tuned").drop_nulls([column, "gap_closed"]).sort("observations")
     axes.plot(*seeds.select(column, "gap_closed").get_columns(), "o", markersize=5, mfc="white", mec=colour)
     line = means.select(column, "gap_closed").get_columns()
-    axes.plot(*line, "-o", markersize=5, color=colour, label="tuned student")
+    style = "-o" if column == "observations" else "o"
+    axes.plot(*line, style, markersize=5, color=colour, label="tuned student")
     axes.vlines(*means.select(column, "low", "high").get_columns(), color=colour, linewidth=1.3)
 
 

@@ -1,7 +1,8 @@
 """The learning curve: what students close of the gap against what it took, in observations and in seconds.
 
-Seconds are those of the training job, as Snakemake's benchmark file has them: loading the student is part of them,
-and of a training that was interrupted only what came after. They grow little with the observations, since a pass
+Seconds are those of the training job, as Snakemake's benchmark file has them: loading the student is part of them, of a
+training that was interrupted only what came after, and CPU time is measured at times, last within half a minute of the
+end. They grow little with the observations, since a pass
 computes each distinct reply once however often it occurred; what takes longer is refinement, which ends where the
 student is as near to the teacher as that many observations can show.
 """
