@@ -5,6 +5,8 @@
     snakemake out_of_sample --cores all      the cells that are not
     snakemake validate --cores all           leave one context out, to choose a recipe
     snakemake paper --cores all              the figures of the paper, from its published counts
+    snakemake learning_curve --cores all     gap closed against observations and seconds
+    snakemake controls --cores all           students of a shuffled and of a constant teacher
     snakemake compare_supervision --cores all   choices, whole replies, or other cells' motivations taught
     snakemake compare_elicitations --cores all   a live teacher asked in every way
     snakemake precision_drift --cores all    tuned students at other precisions than they were trained at
@@ -46,6 +48,7 @@ include: "workflow/rules/out_of_sample.smk"
 include: "workflow/rules/validate.smk"
 include: "workflow/rules/elicitations.smk"
 include: "workflow/rules/supervision.smk"
+include: "workflow/rules/poorer_teachers.smk"
 include: "workflow/rules/precision.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/paper.smk"

@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from scipy.special import expit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scripts"))
 
 from tom.measuring.improvement import improvement_set
+from tom.measuring.joint_choice_model import compare_choices
 from tom.measuring.sensitivities import Layout, marginal_effects, slope, slopes_on_teacher
 from tom.statistics.clusters import mean_of_clusters, ratio_of_clusters
 from tom.statistics.equivalence import equivalence_p_value, known_equivalence_p_value
@@ -118,6 +120,37 @@ def of_sensitivities() -> None:
             say(f"coverage, slope on the teacher, {share} of its {factor} effects ({len(held)} of 300 defined)", held)
 
 
+def of_joint_model() -> None:
+    """Terms of the joint model in 4 games and 5 contexts: a student of the teacher's sensitivities and of another mean.
+
+    Every cell has an interaction of its own that both share; `cells off` is one that the student has alone.
+    """
+    layout = Layout(list("abcd"), list("vwxyz"))
+    game, context = np.array([-0.3, -0.1, 0.1, 0.3]), np.array([-0.9, -0.4, -0.2, 0.6, 0.9])
+    sensitivity = (game[:, None] + context).ravel()
+    cases = {
+        "cells near .5": (0.0, 0.0),
+        "teacher near 0": (-4.0, 0.0),
+        "cells off by .3": (0.0, 0.3),
+        "teacher near 0, cells off by .3": (-4.0, 0.3),
+    }
+    for name, (level, lapse) in cases.items():
+        found = {"model:game": [], "model:context": []}
+        family, held = [], []
+        for _ in range(RUNS):
+            odds = level + sensitivity + 0.5 * GENERATOR.standard_normal(20)
+            pair = expit(odds), expit(odds + 0.4 + lapse * GENERATOR.standard_normal(20))
+            rows = {row["term"]: row for row in compare_choices(layout, *map(drawn, pair), 0.95)}
+            for term, rejected in found.items():
+                rejected.append(rows[term]["p_value"] < 0.05)
+            family.append(min(rows[term]["p_holm"] for term in found) < 0.05)
+            held.append(rows["model"]["low"] <= (pair[1] - pair[0]).mean() <= rows["model"]["high"])
+        for term, rejected in found.items():
+            say(f"size, joint model, {term}, {name}", rejected)
+        say(f"any false rejection of the two, Holm, {name}", family)
+        say(f"coverage, joint model, mean difference over these cells, {name}", held)
+
+
 def of_mean_improvement() -> None:
     """The bootstrap of the mean improvement, where one cell has next to no gap."""
     base, tuned, teacher = (np.array(p) for p in ([0.8] * 5, [0.7] * 5, [0.3, 0.4, 0.5, 0.6, 0.77]))
@@ -139,4 +172,5 @@ if __name__ == "__main__":
     of_ratios()
     of_contexts()
     of_sensitivities()
+    of_joint_model()
     of_mean_improvement()

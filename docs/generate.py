@@ -17,11 +17,13 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def knob_rows(schema: dict, definitions: dict, default: object, path: str = "") -> list[tuple[str, str, str, str]]:
-    """(key, allowed, default, meaning) of every knob below a schema, depth first."""
+    """(key, allowed, default, meaning) of every knob below a schema, depth first, less those that it refuses."""
     rows = []
     for name, found in schema.get("properties", {}).items():
         entry = resolve(found, definitions)
         key = f"{path}{name}"
+        if "not" in entry:
+            continue
         value = default.get(name) if isinstance(default, dict) else None
         if "properties" in entry and path.count(".") < 2:
             rows += knob_rows(entry, definitions, value, f"{key}.")

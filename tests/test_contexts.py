@@ -14,7 +14,6 @@ CONTEXTS = sorted((Path(__file__).parents[1] / "resources" / "contexts").iterdir
 def test_every_context_file_reads_as_plain_sentences(file):
     context = load_context(file)
     assert context.name == file.stem
-    assert context.title == file.stem.capitalize()
     assert context.situation.endswith(".")
     assert "\n" not in context.situation
     assert not set("{}") & set(context.situation)
@@ -26,18 +25,17 @@ def test_no_two_contexts_read_alike():
 
 def test_blanks_around_a_situation_are_dropped(tmp_path):
     file = tmp_path / "pub.yaml"
-    file.write_text("title: Pub\nsituation: |\n\n  You are in a pub.\n\n")
-    assert load_context(file) == Context("pub", "Pub", "You are in a pub.")
+    file.write_text("situation: |\n\n  You are in a pub.\n\n")
+    assert load_context(file) == Context("pub", "You are in a pub.")
 
 
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ("title: Pub", ["pub.yaml", "missing key 'situation'"]),
-        ("situation: You.", ["pub.yaml", "missing key 'title'"]),
-        ("title: ''\nsituation: You.", ["pub.yaml", "title"]),
-        ("title: Pub\nsituation: [You]", ["pub.yaml", "situation", "string"]),
-        ("title: Pub\nsituation: You.\nmood: glad", ["pub.yaml", "'mood'", "allowed: situation, title"]),
+        ("{}", ["pub.yaml", "missing key 'situation'"]),
+        ("situation: ''", ["pub.yaml", "situation"]),
+        ("situation: [You]", ["pub.yaml", "situation", "string"]),
+        ("situation: You.\nmood: glad", ["pub.yaml", "'mood'", "allowed: situation"]),
     ],
 )
 def test_a_bad_context_names_file_and_key(tmp_path, text, parts):

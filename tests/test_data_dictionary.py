@@ -10,9 +10,11 @@ from made_shards import shard_frame, small_run
 from made_tables import PRECISION, made_tables
 from precision_drift import drift
 
-from tom.measuring.supervision_table import supervision_table
+from tom.measuring.learning_curve import learning_curve, read_timings
+from tom.measuring.students_table import ALL, COMPARISONS, students_table
 from tom.shards import COLUMNS
 from tom.teaching.recipe import SUPERVISIONS
+from tom.teaching.teachers import TEACHERS
 
 
 @pytest.fixture(scope="module")
@@ -68,11 +70,20 @@ def test_the_tables_of_the_paper_are_described(dictionary, written):
         assert pl.read_csv(file.with_suffix(".csv")).columns == pl.read_parquet(file).columns
 
 
-def test_tables_of_single_targets_are_described(dictionary):
+def test_tables_of_single_targets_are_described(dictionary, tmp_path):
     run = small_run()
     untuned, tuned = (shard_frame(rows_of(run, names)) for names in (("teacher", "base"), ("tuned-seed1",)))
-    supervised = dict.fromkeys(SUPERVISIONS, tuned)
-    described(supervision_table(untuned, supervised, untuned, "in_sample", PRECISION), dictionary["supervision"])
+
+    def table_by(comparison, groups):
+        students = dict.fromkeys(groups, tuned)
+        return students_table(untuned, students, untuned, "in_sample", PRECISION, COMPARISONS[comparison])
+
+    described(table_by("supervision", SUPERVISIONS), dictionary["supervision"])
+    described(table_by("teacher", TEACHERS), dictionary["controls"])
+    (tmp_path / "seed1.tsv").write_text("s\tcpu_time\n3\t4\n")
+    timings = read_timings({name: [tmp_path / "seed1.tsv"] for name in ("10", ALL)}, 0)
+    curve = learning_curve(table_by("observations", ("10", ALL)), untuned, timings)
+    described(curve, dictionary["learning_curve"])
     described(drift(tuned, {"bfloat16": tuned}), dictionary["precision_drift"])
 
 

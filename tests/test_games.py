@@ -18,7 +18,7 @@ def ordered_payoffs(family: str, values=(10, 5, 3, 2)) -> dict[str, float]:
 
 def write_game(folder, **changes):
     """A stag hunt's file, some of its keys changed."""
-    document = {"title": "A game", "family": "stag_hunt", "payoffs": ordered_payoffs("stag_hunt")} | changes
+    document = {"family": "stag_hunt", "payoffs": ordered_payoffs("stag_hunt")} | changes
     file = folder / "game.yaml"
     file.write_text(yaml.safe_dump(document))
     return file
@@ -61,7 +61,7 @@ def test_wrong_payoffs_name_file_key_family_and_what_was_found(tmp_path):
 
 
 def test_points_of_each_outcome():
-    game = Game("g", "G", "prisoners_dilemma", T=10, R=5, P=3, S=2)
+    game = Game("g", "prisoners_dilemma", T=10, R=5, P=3, S=2)
     assert game.points(True, True) == (5, 5)
     assert game.points(True, False) == (2, 10)
     assert game.points(False, True) == (10, 2)
@@ -89,7 +89,6 @@ def test_a_scaled_game_multiplies_each_payoff_and_says_so(resources, name):
     file = resources / "games" / f"{name}.yaml"
     single, double = load_game(file, name), load_game(file, f"{name}-x2")
     assert double.name == f"{name}-x2"
-    assert double.title == f"{single.title} ×2"
     assert double.family == single.family
     assert [getattr(double, letter) for letter in "TRPS"] == [2 * getattr(single, letter) for letter in "TRPS"]
 

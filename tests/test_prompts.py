@@ -17,8 +17,8 @@ from tom.asking.variants import LABELS, ORDERS, Variant, scored
 from tom.errors import BadInput
 
 VARIANTS = scored(list(ORDERS))
-CONTEXT = Context("pub", "Pub", "You are in a pub.")
-HEAD = {"title": "Mine", "form": "choice", "max_tokens": 1}
+CONTEXT = Context("pub", "You are in a pub.")
+HEAD = {"form": "choice", "max_tokens": 1}
 variants = st.builds(Variant, st.sampled_from(ORDERS), st.sampled_from(LABELS))
 payoffs = st.decimals(-9999, 9999, places=2).map(float)
 
@@ -29,7 +29,7 @@ def elicitation(resources) -> Elicitation:
 
 
 def game_of(T=10, R=5, P=3, S=2) -> Game:
-    return Game("g", "G", "prisoners_dilemma", T, R, P, S)
+    return Game("g", "prisoners_dilemma", T, R, P, S)
 
 
 def outcomes(elicitation: Elicitation, messages) -> list[tuple[str, ...]]:
@@ -123,7 +123,7 @@ def test_every_prompt_of_a_run_is_unlike_every_other():
 
 
 def test_braces_of_a_context_are_text(elicitation):
-    context = Context("odd", "Odd", "Your name is {first}.")
+    context = Context("odd", "Your name is {first}.")
     user = render(elicitation, game_of(), context, VARIANTS[0])[1]["content"]
     assert "Your name is {first}." in user
 

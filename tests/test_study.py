@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tom.errors import BadInput
-from tom.study import all_cells, cells_of, check_study, out_of_sample_splits
+from tom.study import all_cells, cells_of, check_learning_curve, check_study, out_of_sample_splits
 
 CONFIG = yaml.safe_load((Path(__file__).parents[1] / "config" / "config.yaml").read_text())
 
@@ -197,6 +197,34 @@ def test_a_student_at_an_endpoint_can_not_be_taught(project):
     assert "student.engine: 'openai' is not allowed" in complaint(changed(endpoint_teacher(), "student"))
 
 
+@pytest.mark.parametrize("numbers", [[30, 10], [10, 10], [10, 30, 20]])
+def test_observations_of_a_learning_curve_increase(project, numbers):
+    text = complaint(changed(numbers, "learning_curve", "observations"))
+    assert f"config.yaml: learning_curve.observations: {', '.join(map(str, numbers))} do not increase" in text
+    assert f"allowed: {', '.join(map(str, sorted(set(numbers))))})" in text
+
+
+@pytest.mark.parametrize("numbers", [[], [0, 10], [1.5], 10])
+def test_observations_of_a_learning_curve_are_whole_numbers(project, numbers):
+    assert "config.yaml: learning_curve.observations" in complaint(changed(numbers, "learning_curve", "observations"))
+
+
+def test_a_learning_curve_draws_fewer_observations_than_each_taught_cell_has(project):
+    # One in-sample cell was recorded 299 times; a live teacher is asked `observations` times.
+    live = {"teacher": local_teacher(), "observations": 40}
+    for config, most in ((CONFIG, 298), (CONFIG | live, 39)):
+        for number in (most, most + 1):
+            numbered = config | {"learning_curve": {"observations": [10, number]}}
+            if number == most:
+                check_learning_curve(numbered, "config.yaml")
+                continue
+            with pytest.raises(BadInput) as caught:
+                check_learning_curve(numbered, "config.yaml")
+            text = str(caught.value)
+            assert f"config.yaml: learning_curve.observations: {number}" in text
+            assert f"allowed: less than {most + 1}" in text
+
+
 @pytest.mark.parametrize("name", ["stag_hunt-x1", "stag_hunt-x1.0"])
 def test_a_taught_cell_under_another_name_is_still_taught(project, name):
     config = changed({"games": [name], "contexts": ["business"]}, "splits", "again") | {"teacher": local_teacher()}
@@ -207,15 +235,14 @@ def test_a_taught_cell_under_another_name_is_still_taught(project, name):
 @pytest.mark.parametrize(
     ("file", "text", "parts"),
     [
-        ("contexts/sports.yaml", "situation: You play.", ["sports.yaml", "missing key 'title'"]),
-        ("contexts/sports.yaml", "title: Sports", ["sports.yaml", "missing key 'situation'"]),
+        ("contexts/sports.yaml", "{}", ["sports.yaml", "missing key 'situation'"]),
         (
             "games/snowdrift.yaml",
-            "{title: S, family: snowdrift, payoffs: {T: 1, R: 2, S: 3, P: 4}}",
+            "{family: snowdrift, payoffs: {T: 1, R: 2, S: 3, P: 4}}",
             ["snowdrift.yaml: payoffs", "snowdrift needs T > R > S > P", "T = 1"],
         ),
-        ("games/snowdrift.yaml", "{title: S, family: war, payoffs: {}}", ["snowdrift.yaml: family: 'war'"]),
-        ("elicitations/choice.yaml", "{title: C, system: Hi, user: Hi, outcome: Hi}", ["choice.yaml: system"]),
+        ("games/snowdrift.yaml", "{family: war, payoffs: {}}", ["snowdrift.yaml: family: 'war'"]),
+        ("elicitations/choice.yaml", "{system: Hi, user: Hi, outcome: Hi}", ["choice.yaml: system"]),
     ],
 )
 def test_a_broken_resource_is_named(project, file, text, parts):
@@ -226,7 +253,7 @@ def test_a_broken_resource_is_named(project, file, text, parts):
 
 
 def test_a_broken_resource_that_no_split_uses_does_not_matter(project):
-    (project / "resources" / "contexts" / "draft.yaml").write_text("title: [")
+    (project / "resources" / "contexts" / "draft.yaml").write_text("situation: [")
     check_study(CONFIG, "config.yaml", Path("resources"))
 
 

@@ -20,7 +20,7 @@ from tom.teaching.lessons import Taught
 from tom.weights.model_folders import hash_folder, read_manifest, verify
 
 
-def arguments(*shards, held_out=None, elicitation="choice") -> argparse.Namespace:
+def arguments(*shards, held_out=None, elicitation="choice", teacher="as_is", number=None) -> argparse.Namespace:
     cells = [cell_files("stag_hunt", "sports"), cell_files("snowdrift", "business")]
     return argparse.Namespace(
         shards=list(shards),
@@ -29,6 +29,8 @@ def arguments(*shards, held_out=None, elicitation="choice") -> argparse.Namespac
         elicitation_file=cells[0].elicitation_file.with_stem(elicitation),
         orders=list(ORDERS),
         held_out=held_out,
+        teacher=teacher,
+        observations_per_cell=number,
         seed=1,
     )
 
@@ -146,6 +148,52 @@ def test_a_held_out_context_neither_gives_nor_takes_a_motivation(tmp_path):
     for lesson in held_out:
         assert all(f"of {lesson.group.partition('/')[0]} in business" in reply.text for reply in lesson.replies)
     assert [len(lesson.replies) for lesson in [*taught, *held_out]] == [2] * 8
+
+
+def written_cells(folder, *names: tuple[str, str]) -> list:
+    files = []
+    for number, (game, context) in enumerate(names):
+        files.append(folder / f"{game}-{context}.parquet")
+        write_shard(files[-1], replay((10 * number, 30), {"game": game, "context": context}))
+    return files
+
+
+CELLS = [("stag_hunt", "sports"), ("snowdrift", "sports"), ("stag_hunt", "business"), ("snowdrift", "business")]
+
+
+def shares_of(lessons) -> dict[tuple[str, str], tuple[int, int]]:
+    """(group, context) → (replies that cooperate, all replies)."""
+    return {
+        (lesson.group, lesson.context): tuple(
+            sum(reply.count for reply in lesson.replies if reply.text in letters) for letters in ("C", "CD")
+        )
+        for lesson in lessons
+    }
+
+
+def test_a_shuffled_teacher_teaches_no_cell_its_own_and_leaves_the_held_out_one_alone(tmp_path):
+    files = written_cells(tmp_path, *CELLS)
+    own, _, _ = read_lessons(arguments(*files), "choices")
+    shuffled, _, _ = read_lessons(arguments(*files, teacher="shuffled"), "choices")
+    before, after = shares_of(own), shares_of(shuffled)
+    assert before.keys() == after.keys()
+    assert all(before[cell] != after[cell] for cell in before)
+    assert sorted(before.values()) == sorted(after.values())
+    taught, held_out, _ = read_lessons(arguments(*files, teacher="shuffled", held_out="business"), "choices")
+    assert sorted(set(shares_of(taught).values())) == [(0, 30), (10, 30)]
+    assert shares_of(held_out) == {cell: share for cell, share in before.items() if cell[1] == "business"}
+
+
+def test_a_constant_teacher_teaches_its_mean_in_every_cell(tmp_path):
+    lessons, _, _ = read_lessons(arguments(*written_cells(tmp_path, *CELLS), teacher="constant"), "choices")
+    assert set(shares_of(lessons).values()) == {(15, 30)}
+
+
+def test_fewer_observations_are_taught_where_fewer_are_asked_for(tmp_path):
+    files = written_cells(tmp_path, *CELLS)
+    lessons, held_out, _ = read_lessons(arguments(*files, number=6, held_out="business"), "choices")
+    assert {total for _, total in shares_of(lessons).values()} == {6}
+    assert {total for _, total in shares_of(held_out).values()} == {30}
 
 
 def test_an_empty_shard_is_named(tmp_path):

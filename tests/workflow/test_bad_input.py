@@ -6,6 +6,16 @@ BROKEN_CONFIGS = {
     "unknown key": ("passes: 3", "pases: 3", ["training", "'pases'", "passes"]),
     "wrong type": ("passes: 3", "passes: many", ["training.passes", "many"]),
     "whole number as a float": ("passes: 3", "passes: 3.0", ["training.passes", "3.0"]),
+    "observations that do not increase": (
+        "training:",
+        "learning_curve:\n  observations: [30, 10]\ntraining:",
+        ["learning_curve.observations", "30, 10", "allowed: 10, 30"],
+    ),
+    "student at an endpoint": (
+        "  folder: tiny-model",
+        "  folder: tiny-model\n  endpoint: {}",
+        ["student.endpoint", "allowed: wheel, hub or folder"],
+    ),
     "reserved split name": ("  doubled_payoffs:", "  held_out:", ["splits.held_out", "validate"]),
     "game named twice": ("games: [stag_hunt-x2]", "games: [stag_hunt-x2, stag_hunt-x2.0]", ["stag_hunt-x2.0", "twice"]),
     "unknown game": ("games: [stag_hunt-x2]", "games: [chicken]", ["chicken", "snowdrift"]),
@@ -37,10 +47,10 @@ def test_a_game_that_contradicts_its_family_is_refused(fresh):
     assert "stag_hunt.yaml" in said and "R > T > P > S" in said and "R = 4" in said
 
 
-def test_a_context_without_a_name_is_refused(fresh):
-    fresh.edit("resources/contexts/business.yaml", "title: Business\n", "")
+def test_a_context_without_a_situation_is_refused(fresh):
+    fresh.edit("resources/contexts/business.yaml", "situation: >-", "place: >-")
     said = fresh.run().stderr
-    assert "business.yaml" in said and "'title'" in said
+    assert "business.yaml" in said and "'situation'" in said
 
 
 def test_a_corrupt_shard_is_named(project):
@@ -69,6 +79,15 @@ def test_a_loss_that_is_no_number_ends_the_training(project):
     said = " ".join((done.stdout + done.stderr).split())
     assert done.returncode != 0
     assert "the loss is" in said and "training.learning_rate" in said
+
+
+def test_more_observations_than_the_teacher_has_are_not_drawn(fresh):
+    fresh.edit("tiny.yaml", "training:", "learning_curve:\n  observations: [10, 300]\ntraining:")
+    done = fresh.run("learning_curve")
+    said = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode != 0
+    assert "learning_curve.observations: 300" in said and "allowed: less than 300" in said
+    assert not (fresh.folder / "results").exists()
 
 
 def test_motivations_of_a_recorded_teacher_are_not_compared(fresh):

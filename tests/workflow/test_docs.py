@@ -31,6 +31,8 @@ def test_every_stage_that_the_readme_names_is_a_target():
         "in_sample",
         "out_of_sample",
         "validate",
+        "learning_curve",
+        "controls",
         "compare_elicitations",
         "compare_supervision",
         "precision_drift",

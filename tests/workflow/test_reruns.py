@@ -185,6 +185,8 @@ def test_a_live_teacher_is_sampled_like_the_student(fresh):
         ("in_sample", "evaluate_in_sample"),
         ("out_of_sample", "evaluate_out_of_sample"),
         ("validate", "evaluate_held_out"),
+        ("learning_curve", "plot_learning_curve"),
+        ("controls", "plot_controls"),
     ],
 )
 def test_every_stage_can_be_asked_for(fresh, target, ends_with):

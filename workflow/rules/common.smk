@@ -117,6 +117,29 @@ def prepared(role):
     return {"manifest": f"{folder}/manifest.json", "weights": ancient(f"{folder}/weights")}
 
 
+def adapter_files(folder):
+    """What a training writes, as outputs."""
+    return {
+        "adapter": directory(f"{folder}/adapter"),
+        "manifest": f"{folder}/manifest.json",
+        "curve": f"{folder}/curve.csv",
+        "supervision": f"{folder}/supervision.json",
+    }
+
+
+def tuned_inputs(folder):
+    """What a shard of a student with the adapter in this folder is made of."""
+    return {
+        **prepared("student"),
+        "adapter_manifest": f"{folder}/manifest.json",
+        "adapter": ancient(f"{folder}/adapter"),
+        "code": code("sample_shard.py") + code("serve_engine.py"),
+        "game": game_file,
+        "context": context_file,
+        "elicitation": elicitation_file(),
+    }
+
+
 TABLES = (
     "propensities",
     "improvements",
@@ -151,7 +174,8 @@ def table_files(split):
     return in_all_formats(f"{RESULTS}/tables/{split}", TABLES)
 
 
-SENSITIVITIES = in_all_formats(f"{RESULTS}/tables", ("sensitivities", "reactions"))
+SENSITIVITY_TABLES = ("sensitivities", "reactions", "joint_choice_model")
+SENSITIVITIES = in_all_formats(f"{RESULTS}/tables", SENSITIVITY_TABLES)
 
 
 def table(splits, name):

@@ -1,7 +1,7 @@
 """Evaluation: the shards of a split become tables, and the tables of all splits a summary.
 
 in: a split's shards, the in-sample shards of teacher and base (the baselines are fitted there alone)
-out: tables/{split}/*.{parquet,csv,tex}, tables/{sensitivities,reactions}.{parquet,csv,tex}, summary.md
+out: tables/{split}/*.{parquet,csv,tex}, tables/{sensitivities,reactions,joint_choice_model}.{parquet,csv,tex}, summary.md
 """
 
 
@@ -39,7 +39,7 @@ rule measure_sensitivities:
         evaluation=flags(config["evaluation"]),
     shell:
         "python {input.code[0]} --propensities {input.propensities} {params.evaluation}"
-        " " + table_flags(("sensitivities", "reactions")) + " 2>&1 | tee {log}"
+        " " + table_flags(SENSITIVITY_TABLES) + " 2>&1 | tee {log}"
 
 
 rule summarise_run:
@@ -51,6 +51,7 @@ rule summarise_run:
         equivalence=table(config["splits"], "equivalence"),
         generalisation=table(config["splits"], "generalisation"),
         sensitivities=SENSITIVITIES["sensitivities"],
+        joint=SENSITIVITIES["joint_choice_model"],
         published=RESOURCES / "paper" / "observed_choices.csv",
         contributions=RESOURCES / "paper" / "observed_contributions.csv",
     output:
@@ -64,5 +65,6 @@ rule summarise_run:
         "python {input.code[0]} --alignment {input.alignment} --diagnostics {input.diagnostics}"
         " --improvements {input.improvements} --equivalence {input.equivalence}"
         " --generalisation {input.generalisation} --sensitivities {input.sensitivities}"
+        " --joint-choice-model {input.joint}"
         " --published {input.published} --contributions {input.contributions}"
         " --teacher {params.teacher:q} --student {params.student:q} --output {output} 2>&1 | tee {log}"

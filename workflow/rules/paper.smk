@@ -16,6 +16,7 @@ PAPER_TABLES = (
     "generalisation",
     "sensitivities",
     "reactions",
+    "joint_choice_model",
     "contributions",
 )
 

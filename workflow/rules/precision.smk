@@ -8,20 +8,16 @@ out: precision/{bfloat16,merged}/, tables/precision_drift.{parquet,csv,tex}
 
 # Exact propensities alone; of a flag that is given twice, the last counts.
 SCORING = f"{SAMPLING} --observations 0"
-BFLOAT16 = f"{RESULTS}/models/student/bfloat16"
+BFLOAT16 = {
+    "manifest": f"{RESULTS}/models/student/bfloat16/manifest.json",
+    "weights": ancient(f"{RESULTS}/models/student/bfloat16/weights"),
+}
 MERGED = f"{RESULTS}/precision/merged/models/seed{{seed}}"
 
 
 use rule sample_tuned as score_bfloat16 with:
     input:
-        manifest=f"{BFLOAT16}/manifest.json",
-        weights=ancient(f"{BFLOAT16}/weights"),
-        adapter_manifest=f"{RESULTS}/adapters/all/seed{{seed}}/manifest.json",
-        adapter=ancient(f"{RESULTS}/adapters/all/seed{{seed}}/adapter"),
-        code=code("sample_shard.py") + code("serve_engine.py"),
-        game=game_file,
-        context=context_file,
-        elicitation=elicitation_file(),
+        **tuned_inputs(f"{RESULTS}/adapters/all/seed{{seed}}") | BFLOAT16,
     output:
         f"{RESULTS}/precision/bfloat16/shards/tuned-seed{{seed}}/{{game}}/{{context}}.parquet",
     log:

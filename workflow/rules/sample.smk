@@ -153,13 +153,7 @@ rule sample_untuned:
 
 rule sample_tuned:
     input:
-        **prepared("student"),
-        adapter_manifest=f"{RESULTS}/adapters/all/seed{{seed}}/manifest.json",
-        adapter=ancient(f"{RESULTS}/adapters/all/seed{{seed}}/adapter"),
-        code=code("sample_shard.py") + code("serve_engine.py"),
-        game=game_file,
-        context=context_file,
-        elicitation=elicitation_file(),
+        **tuned_inputs(f"{RESULTS}/adapters/all/seed{{seed}}"),
     output:
         f"{RESULTS}/in_sample/shards/tuned-seed{{seed}}/{{game}}/{{context}}.parquet",
     log:

@@ -17,10 +17,7 @@ wildcard_constraints:
 
 use rule train_adapter as train_supervised with:
     output:
-        adapter=directory(f"{SUPERVISED}/adapters/seed{{seed}}/adapter"),
-        manifest=f"{SUPERVISED}/adapters/seed{{seed}}/manifest.json",
-        curve=f"{SUPERVISED}/adapters/seed{{seed}}/curve.csv",
-        supervision=f"{SUPERVISED}/adapters/seed{{seed}}/supervision.json",
+        **adapter_files(f"{SUPERVISED}/adapters/seed{{seed}}"),
     log:
         f"{RESULTS}/logs/train/{{supervision}}-seed{{seed}}.log",
     benchmark:
@@ -32,13 +29,7 @@ use rule train_adapter as train_supervised with:
 
 use rule sample_tuned as sample_supervised with:
     input:
-        **prepared("student"),
-        adapter_manifest=f"{SUPERVISED}/adapters/seed{{seed}}/manifest.json",
-        adapter=ancient(f"{SUPERVISED}/adapters/seed{{seed}}/adapter"),
-        code=code("sample_shard.py") + code("serve_engine.py"),
-        game=game_file,
-        context=context_file,
-        elicitation=elicitation_file(),
+        **tuned_inputs(f"{SUPERVISED}/adapters/seed{{seed}}"),
     output:
         f"{SUPERVISED}/shards/tuned-seed{{seed}}/{{game}}/{{context}}.parquet",
     log:
@@ -56,7 +47,7 @@ def supervised_shards(wildcards):
 rule tabulate_supervision:
     input:
         unpack(supervised_shards),
-        code=code("tabulate_supervision.py"),
+        code=code("tabulate_students.py"),
         reference=shards(IN_SAMPLE, ["teacher", "base"]),
     output:
         **in_all_formats(f"{RESULTS}/tables/{{split}}", ("supervision",)),
@@ -67,21 +58,23 @@ rule tabulate_supervision:
     params:
         evaluation=flags(config["evaluation"]),
     shell:
-        "python {input.code[0]} --split {wildcards.split} --untuned {input.untuned} --choices {input.choices}"
-        " --replies {input.replies} --other-motivations {input.other_motivations}"
-        " --reference-shards {input.reference} {params.evaluation} --output {output.supervision} 2>&1 | tee {log}"
+        "python {input.code[0]} --by supervision --split {wildcards.split} --untuned {input.untuned}"
+        " --students choices {input.choices} --students replies {input.replies}"
+        " --students other_motivations {input.other_motivations} --reference-shards {input.reference} {params.evaluation} --output {output.supervision} 2>&1 | tee {log}"
 
 
 rule plot_supervision:
     input:
-        code=code("plot_supervision.py"),
+        code=code("plot_students.py"),
         tables=[f"{RESULTS}/tables/{split}/supervision.parquet" for split in sorted(config["splits"])],
     output:
         figure("supervision"),
     log:
         f"{RESULTS}/logs/figures/supervision.log",
+    params:
+        by="supervision",
     shell:
-        "python {input.code[0]} --tables {input.tables} --output {output} > {log} 2>&1"
+        "python {input.code[0]} --by {params.by} --tables {input.tables} --output {output} > {log} 2>&1"
 
 
 def comparable(wildcards):

@@ -30,10 +30,7 @@ rule train_adapter:
         contexts=context_files(IN_SAMPLE),
         elicitation=elicitation_file(),
     output:
-        adapter=directory(f"{RESULTS}/adapters/all/seed{{seed}}/adapter"),
-        manifest=f"{RESULTS}/adapters/all/seed{{seed}}/manifest.json",
-        curve=f"{RESULTS}/adapters/all/seed{{seed}}/curve.csv",
-        supervision=f"{RESULTS}/adapters/all/seed{{seed}}/supervision.json",
+        **adapter_files(f"{RESULTS}/adapters/all/seed{{seed}}"),
     log:
         f"{RESULTS}/logs/train/all-seed{{seed}}.log",
     benchmark:

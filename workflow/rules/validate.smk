@@ -11,10 +11,7 @@ HELD_OUT = f"{RESULTS}/validation/adapters/without-{{context}}/seed{{seed}}"
 
 use rule train_adapter as train_without_context with:
     output:
-        adapter=directory(f"{HELD_OUT}/adapter"),
-        manifest=f"{HELD_OUT}/manifest.json",
-        curve=f"{HELD_OUT}/curve.csv",
-        supervision=f"{HELD_OUT}/supervision.json",
+        **adapter_files(HELD_OUT),
     log:
         f"{RESULTS}/logs/train/without-{{context}}-seed{{seed}}.log",
     benchmark:
@@ -28,13 +25,7 @@ use rule train_adapter as train_without_context with:
 
 use rule sample_tuned as sample_held_out with:
     input:
-        **prepared("student"),
-        adapter_manifest=f"{HELD_OUT}/manifest.json",
-        adapter=ancient(f"{HELD_OUT}/adapter"),
-        code=code("sample_shard.py") + code("serve_engine.py"),
-        game=game_file,
-        context=context_file,
-        elicitation=elicitation_file(),
+        **tuned_inputs(HELD_OUT),
     output:
         f"{RESULTS}/validation/shards/tuned-seed{{seed}}/{{game}}/{{context}}.parquet",
     log:

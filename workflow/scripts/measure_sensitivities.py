@@ -1,10 +1,11 @@
 """Measure what moves each model's choice: game, context and the size of the payoffs.
 
-Writes two tables over all splits, from sampled counts: sensitivities (effects, shares of variance, slopes on the
-teacher) and reactions (each cell, original against scaled payoffs).
+Writes three tables over all splits, from sampled counts: sensitivities (effects, shares of variance, slopes on the
+teacher), reactions (each cell, original against scaled payoffs) and joint_choice_model (is a student's sensitivity
+another than its teacher's?).
 
 python workflow/scripts/measure_sensitivities.py --propensities P.parquet ... --bootstrap 2000 --confidence 0.95 \
-    --margin 0.1 --seed 1 --sensitivities S.parquet --reactions R.parquet
+    --margin 0.1 --seed 1 --sensitivities S.parquet --reactions R.parquet --joint-choice-model J.parquet
 """
 
 import argparse
@@ -13,27 +14,25 @@ from pathlib import Path
 import polars as pl
 
 from tom.errors import run_main
-from tom.measuring.sensitivity_table import as_tables, counts_of, sensitivity_tables
+from tom.measuring.sensitivity_table import TABLES, counts_of, sensitivity_tables
 from tom.showing.tables import read_table, write_table
 from tom.statistics.precision import Precision
 
 
 def measure(propensities: pl.DataFrame, precision: Precision) -> dict[str, pl.DataFrame]:
-    """The two tables by name, from propensities of every split."""
-    effects, by_cell = [], []
-    for view in propensities["view"].unique().sort():
-        more_effects, more_cells = sensitivity_tables(counts_of(propensities, view), precision, view)
-        effects += more_effects
-        by_cell += more_cells
-    return as_tables(effects, by_cell)
+    """The tables by name, from propensities of every split."""
+    views = propensities["view"].unique().sort()
+    return sensitivity_tables({view: counts_of(propensities, view) for view in views}, precision)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--propensities", nargs="+", required=True, help="tables of every split")
     Precision.add_arguments(parser)
-    for name in ("sensitivities", "reactions"):
-        parser.add_argument(f"--{name}", type=Path, required=True, help="Parquet; CSV and LaTeX go beside it")
+    for name in TABLES:
+        parser.add_argument(
+            f"--{name.replace('_', '-')}", type=Path, required=True, help="Parquet; CSV and LaTeX go beside it"
+        )
     arguments = parser.parse_args()
     tables = measure(read_table(*arguments.propensities), Precision.from_arguments(arguments))
     for name, table in tables.items():

@@ -19,12 +19,12 @@ from tom.files import say_wrote, whole_file
 from tom.measuring.improvement_summary import COLUMNS, improvement_summary
 from tom.measuring.judging import judge
 from tom.measuring.panels import Panel
-from tom.measuring.sensitivity_table import as_tables, sensitivity_tables
+from tom.measuring.sensitivity_table import sensitivity_tables
 from tom.paper.paper_figures import compare, read_stated, recompute
 from tom.paper.public_goods import COLUMNS as CONTRIBUTION_COLUMNS
 from tom.paper.public_goods import contribution_rows, contribution_set
 from tom.paper.published import SPLITS, read_contributions, read_published_cells
-from tom.showing.findings import equivalence_line, sensitivity_line, wrapped
+from tom.showing.findings import equivalence_line, joint_line, sensitivity_line, wrapped
 from tom.showing.names import readable
 from tom.showing.plain_tables import markdown_table
 from tom.showing.tables import write_table
@@ -56,7 +56,7 @@ def judge_paper(published: Path, precision: Precision) -> dict[str, pl.DataFrame
     tables["improvements_in_counts"] = pl.concat(
         [in_counts(part, precision, split) for split, part in panels.items()], how="vertical"
     )
-    return tables | as_tables(*sensitivity_tables(counts, precision, ONE[0]))
+    return tables | sensitivity_tables({ONE[0]: counts}, precision)
 
 
 def in_counts(part: Panel, precision: Precision, split: str) -> pl.DataFrame:
@@ -105,6 +105,7 @@ def page(tables: dict[str, pl.DataFrame], precision: Precision) -> list[str]:
         "",
         equivalence_line(tables["equivalence"], *ONE),
         sensitivity_line(tables["sensitivities"], ONE[0]),
+        joint_line(tables["joint_choice_model"], ONE[0], precision.confidence),
         *(
             wrapped(
                 "- To doubled payoffs, of the teacher's reaction (1: all, 0: none):"

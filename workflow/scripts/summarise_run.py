@@ -2,7 +2,7 @@
 
 python workflow/scripts/summarise_run.py --alignment A.parquet ... --diagnostics D.parquet ... \
     --improvements I.parquet ... --equivalence E.parquet ... --generalisation G.parquet ... \
-    --sensitivities S.parquet --published resources/paper/observed_choices.csv \
+    --sensitivities S.parquet --joint-choice-model J.parquet --published resources/paper/observed_choices.csv \
     --contributions resources/paper/observed_contributions.csv --output summary.md
 """
 
@@ -20,13 +20,21 @@ from tom.measuring.propensities import headline_view
 from tom.models import BASE, TEACHER, role
 from tom.paper.published import SPLITS, mean_contributions, read_published_split
 from tom.reading.outcomes import UNREADABLE
-from tom.showing.findings import describe_contexts, equivalence_line, percent, sensitivity_line, wrapped
+from tom.showing.findings import describe_contexts, equivalence_line, joint_line, percent, sensitivity_line, wrapped
 from tom.showing.leads import describe_leads
 from tom.showing.names import readable
 from tom.showing.plain_tables import markdown_table
 from tom.showing.tables import read_table
 
-TABLES = ("alignment", "diagnostics", "improvements", "equivalence", "generalisation", "sensitivities")
+TABLES = (
+    "alignment",
+    "diagnostics",
+    "improvements",
+    "equivalence",
+    "generalisation",
+    "sensitivities",
+    "joint_choice_model",
+)
 VIEW_NAMES = {"both": "both", "fixed": "paper's", "swapped": "swapped"}
 NOTABLE = 0.1
 """A mean change of propensity that the summary calls notable: the size of the paper's whole effect of tuning."""
@@ -192,6 +200,7 @@ def summarise(
     equivalence: pl.DataFrame,
     generalisation: pl.DataFrame,
     sensitivities: pl.DataFrame,
+    joint: pl.DataFrame,
     published: Path,
     contributions: Path,
     student: str,
@@ -219,7 +228,7 @@ def summarise(
             for split in shown["split"].unique(maintain_order=True)
         ),
         equivalence_line(equivalence, headline, measure),
-        *filter(None, [sensitivity_line(sensitivities, headline)]),
+        *filter(None, [sensitivity_line(sensitivities, headline), joint_line(joint, headline, confidence)]),
         "",
         "Beside the paper, in its order, sampled. Improvement: mean over cells of (tuned - base) / (teacher - base).",
         "",
@@ -239,7 +248,8 @@ def summarise(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in TABLES:
-        parser.add_argument(f"--{name}", nargs="+", required=True, help="tables of every split")
+        flag = f"--{name.replace('_', '-')}"
+        parser.add_argument(flag, nargs="+", required=True, help="tables of every split")
     parser.add_argument("--published", type=Path, required=True, help="the paper's choices, CSV")
     parser.add_argument("--contributions", type=Path, required=True, help="the paper's contributions, CSV")
     parser.add_argument("--student", default="the student", help="its name")

@@ -1,7 +1,8 @@
 """Train one LoRA adapter on the teacher's replies.
 
 Reads the teacher's in-sample shards; `--held-out CONTEXT` leaves one context out and measures on it after
-each pass. Writes the adapter with its manifest, the training curve, and what the loss looked at.
+each pass; `--teacher` and `--observations-per-cell` teach less than they hold. Writes the adapter with its manifest,
+the training curve, and what the loss looked at.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from tom.files import whole_file, whole_folder, write_json
 from tom.shards import read_shard
 from tom.teaching.lessons import Lesson, cell_lessons, count_choices, group_lessons, teach
 from tom.teaching.recipe import OTHER_MOTIVATIONS, REPLIES, Recipe
+from tom.teaching.teachers import AS_IS, TEACHERS, taught_by, thin
 from tom.weights.local_model import LocalModel
 from tom.weights.model_folders import write_manifest
 
@@ -41,11 +43,15 @@ def read_cells(arguments: argparse.Namespace) -> list[tuple[CellFiles, pl.DataFr
 def read_lessons(arguments: argparse.Namespace, supervision: str) -> tuple[list[Lesson], list[Lesson], int]:
     """The lessons to teach, those of the held-out context, and how many observations could not be read.
 
-    A held-out context is measured on the teacher's own replies, and lends no motivation to those that are taught.
+    A held-out context is measured on the teacher's own replies, all of them, and lends none to those that are taught.
     """
     cells = read_cells(arguments)
     held_out = [cell for cell in cells if cell[0].context_file.stem == arguments.held_out]
     taught = [cell for cell in cells if cell[0].context_file.stem != arguments.held_out]
+    if arguments.observations_per_cell is not None:
+        taught = [(files, thin(shard, arguments.observations_per_cell, arguments.seed)) for files, shard in taught]
+    shards = taught_by(arguments.teacher, [shard for _, shard in taught], arguments.seed)
+    taught = [(files, shard) for (files, _), shard in zip(taught, shards, strict=True)]
     form = load_elicitation(arguments.elicitation_file).form
     measured = REPLIES if supervision == OTHER_MOTIVATIONS else supervision
     lessons = []
@@ -53,7 +59,7 @@ def read_lessons(arguments: argparse.Namespace, supervision: str) -> tuple[list[
         replies = teach([shard for _, shard in part], learnt, form, arguments.seed)
         found = [cell_lessons(files, known, arguments.orders) for (files, _), known in zip(part, replies, strict=True)]
         lessons.append([lesson for cell in found for lesson in cell if lesson.replies])
-    return *lessons, sum(count_choices(shard)["invalid"] for _, shard in cells)
+    return *lessons, sum(count_choices(shard)["invalid"] for _, shard in taught + held_out)
 
 
 def write_curve(file: Path, curve: list[dict]) -> None:
@@ -71,6 +77,8 @@ def main() -> None:
     parser.add_argument("--elicitation-file", type=Path, required=True)
     parser.add_argument("--orders", nargs="+", required=True, help="listing orders to teach")
     parser.add_argument("--held-out", help="context to leave out and measure on")
+    parser.add_argument("--teacher", choices=TEACHERS, default=AS_IS, help="what is left of it")
+    parser.add_argument("--observations-per-cell", type=int, help="how many are drawn; all of them unless given")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--checkpoints", type=Path, required=True, help="where an interrupted training leaves off")
     parser.add_argument("--output", type=Path, required=True, help="adapter folder")

@@ -51,6 +51,7 @@ def check_study(config: dict, file: str, resources: Path) -> None:
     _check_disjoint(config, file)
     check_supervision(config, config["training"]["supervision"], file, resources)
     _check_refinements(config, file, resources)
+    _check_increasing(config, file)
     for role in ("teacher", "student"):
         _check_model(config, role, file)
 
@@ -102,6 +103,28 @@ def _check_refinements(config: dict, file: str, resources: Path) -> None:
         what = f"supervision '{supervision}' and elicitation '{config['elicitation']}'"
         raise BadInput(
             f"{file}: training.refinements: steps on single letters, and {what} teach more than those (allowed: 0)"
+        )
+
+
+def _check_increasing(config: dict, file: str) -> None:
+    numbers = config["learning_curve"]["observations"]
+    increasing = sorted(set(numbers))
+    if numbers != increasing:
+        found, allowed = (", ".join(map(str, part)) for part in (numbers, increasing))
+        raise BadInput(f"{file}: learning_curve.observations: {found} do not increase (allowed: {allowed})")
+
+
+def check_learning_curve(config: dict, file: str) -> None:
+    """Raise BadInput unless the teacher has more observations of each in-sample cell than are to be drawn from them."""
+    teacher, fewest = config["teacher"], config["observations"]
+    if teacher["engine"] == "recorded":
+        counts = read_counts(teacher["recorded"]["counts"], teacher["recorded"]["model"])
+        fewest = min(counts[cell][1] for cell in cells_of(config["splits"][IN_SAMPLE]))
+    most = config["learning_curve"]["observations"][-1]
+    if most >= fewest:
+        raise BadInput(
+            f"{file}: learning_curve.observations: {most}, but the teacher has {fewest} of some in-sample cell, and the"
+            f" run's own students are taught all of them (allowed: less than {fewest})"
         )
 
 

@@ -11,11 +11,10 @@ class Context:
     """A context and the text that puts it before a player."""
 
     name: str
-    title: str
     situation: str
 
 
 def load_context(file: str | Path) -> Context:
     """Read a context file. Errors: BadInput names the file and the key."""
     document = read_checked(file, "context")
-    return Context(name=Path(file).stem, title=document["title"], situation=document["situation"].strip())
+    return Context(name=Path(file).stem, situation=document["situation"].strip())

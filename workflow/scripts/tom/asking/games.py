@@ -31,7 +31,6 @@ class Game:
     """
 
     name: str
-    title: str
     family: str
     T: float
     R: float
@@ -81,5 +80,4 @@ def load_game(file: str | Path, name: str) -> Game:
     check_family(document["family"], document["payoffs"], str(file))
     _, scale = split_scale(name)
     payoffs = {letter: value * scale for letter, value in document["payoffs"].items()}
-    title = document["title"] if scale == 1 else f"{document['title']} ×{scale:g}"
-    return Game(name=name, title=title, family=document["family"], **payoffs)
+    return Game(name=name, family=document["family"], **payoffs)

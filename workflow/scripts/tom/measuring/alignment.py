@@ -66,6 +66,19 @@ def lead_interval(gap: Gap, other: Gap, base: Gap, confidence: float) -> tuple[f
     return lead, *symmetric(lead, draws, confidence)
 
 
+def share_interval(gap: Gap, whole: Gap, base: Gap, confidence: float) -> tuple[float, float, float]:
+    """(share, low, high): gap closed as a share of what another predictor closes; nan unless that one closes some.
+
+    Some: more than nothing in all but half of 1 − confidence of the resamples; else the share is of noise.
+    """
+    of = gap_closed(whole.draws, base.draws)
+    # A base without a gap has nan here, which is not above 0 either.
+    if not np.quantile(of, (1 - confidence) / 2) > 0:
+        return (float("nan"),) * 3
+    share = float(gap_closed(gap.estimate, base.estimate) / gap_closed(whole.estimate, base.estimate))
+    return share, *symmetric(share, gap_closed(gap.draws, base.draws) / of, confidence)
+
+
 def closed_reach(
     teacher: Counted, student: Answers, base: Answers, draws: int, confidence: float, generator: np.random.Generator
 ) -> float:

@@ -109,7 +109,7 @@ def sensitivity_rows(
 
 def marginal_effects(layout: Layout, counts: Counted, confidence: float) -> list[dict]:
     """Average marginal effects of every game and context, in propensity."""
-    design = _main_effects(layout)
+    design = main_effects(layout)
     cooperated, readable = counts.cooperated.sum(axis=1), counts.readable.sum(axis=1)
     fit = fit_firth(design, cooperated, readable)
     variance = readable * fit.fitted * (1 - fit.fitted)
@@ -119,7 +119,7 @@ def marginal_effects(layout: Layout, counts: Counted, confidence: float) -> list
         scale = max(1.0, float(((cooperated - readable * fit.fitted) ** 2 / variance).sum() / freedom))
         quantile, tail = t.ppf((1 + confidence) / 2, freedom), lambda value: t.sf(value, freedom)
     found = []
-    for factor, levels, averaging in _averages(layout):
+    for factor, levels, averaging in averages(layout):
         jacobian = averaging @ (fit.fitted[:, np.newaxis] * (1 - fit.fitted[:, np.newaxis]) * design)
         errors = np.sqrt(scale * np.einsum("ij,jk,ik->i", jacobian, fit.covariance, jacobian))
         for level, effect, error in zip(levels, averaging @ fit.fitted, errors, strict=True):
@@ -186,7 +186,7 @@ def slope(teacher: np.ndarray, student: np.ndarray, noise: float) -> np.ndarray:
     return (student * teacher).sum(axis=-1) / np.where(left > 1e-12, left, np.nan)
 
 
-def _main_effects(layout: Layout) -> np.ndarray:
+def main_effects(layout: Layout) -> np.ndarray:
     """(cells, k): a constant, and deviations from the mean for all but the last level of each factor."""
     games, contexts = layout.shape
     game = np.repeat(_deviations(games), contexts, axis=0)
@@ -198,7 +198,7 @@ def _deviations(levels: int) -> np.ndarray:
     return np.vstack([np.eye(levels - 1), -np.ones((1, levels - 1))])
 
 
-def _averages(layout: Layout) -> list[tuple[str, list[str], np.ndarray]]:
+def averages(layout: Layout) -> list[tuple[str, list[str], np.ndarray]]:
     """(factor, its levels, (levels, cells) that takes propensities to each level's deviation from the mean)."""
     games, contexts = layout.shape
     mean = np.full(games * contexts, 1 / (games * contexts))

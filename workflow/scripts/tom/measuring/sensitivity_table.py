@@ -1,8 +1,8 @@
-"""The sensitivities and reactions of every split, from counts of any origin."""
+"""What moves the choice, in every split, from counts of any origin: sensitivities, reactions, the joint model."""
 
 import polars as pl
 
-from tom.measuring import reactions, sensitivities
+from tom.measuring import joint_choice_model, reactions, sensitivities
 from tom.models import TEACHER
 from tom.statistics.precision import Precision
 from tom.statistics.resampling import Counted
@@ -13,9 +13,25 @@ SplitCounts = dict[str, tuple[Cells, dict[str, Counted]]]
 """Split → its (game, context) cells, sorted, and each model's counts over them."""
 
 
-def sensitivity_tables(counts: SplitCounts, precision: Precision, view: str) -> tuple[list[dict], list[dict]]:
-    """(rows of tom/measuring/sensitivities.py, rows of tom/measuring/reactions.py) of every split in one view."""
-    effects, by_cell = [], []
+TABLES = {
+    "sensitivities": sensitivities.COLUMNS,
+    "reactions": reactions.COLUMNS,
+    "joint_choice_model": joint_choice_model.COLUMNS,
+}
+"""Table → its columns."""
+
+
+def sensitivity_tables(by_view: dict[str, SplitCounts], precision: Precision) -> dict[str, pl.DataFrame]:
+    """TABLES of every split in every view, null where a value is not defined."""
+    rows = {name: [] for name in TABLES}
+    for view, counts in by_view.items():
+        for name, more in _rows(counts, precision, view).items():
+            rows[name] += more
+    return {name: _frame(rows[name], columns) for name, columns in TABLES.items()}
+
+
+def _rows(counts: SplitCounts, precision: Precision, view: str) -> dict[str, list[dict]]:
+    effects, by_cell, joint = [], [], []
     for split, (cells, models) in counts.items():
         keys = {"split": split, "view": view}
         rows = sensitivities.sensitivity_rows(cells, models, precision, split, view)
@@ -28,7 +44,8 @@ def sensitivity_tables(counts: SplitCounts, precision: Precision, view: str) -> 
             by_cell += [keys | row for row in found]
             rows += reactions.reaction_summary(before, after, found, precision, split, view)
         effects += [keys | row for row in rows]
-    return effects, by_cell
+        joint += [keys | row for row in joint_choice_model.joint_rows(cells, models, precision.confidence)]
+    return dict(zip(TABLES, (effects, by_cell, joint), strict=True))
 
 
 def taken(counts: Counted, numbers: list[int]) -> Counted:
@@ -57,14 +74,6 @@ def counts_of(propensities: pl.DataFrame, view: str) -> SplitCounts:
                 },
             )
     return found
-
-
-def as_tables(effects: list[dict], by_cell: list[dict]) -> dict[str, pl.DataFrame]:
-    """The two lists of rows as tables, null where a value is not defined."""
-    return {
-        "sensitivities": _frame(effects, sensitivities.COLUMNS),
-        "reactions": _frame(by_cell, reactions.COLUMNS),
-    }
 
 
 def _frame(rows: list[dict], columns: dict) -> pl.DataFrame:

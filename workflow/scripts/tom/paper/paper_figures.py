@@ -145,6 +145,7 @@ def _points(row: dict) -> str:
 
 
 def _table_1(reactions: pl.DataFrame) -> dict[str, Recomputed]:
+    """Cells that react, at the paper's own level whatever a run's confidence: the stated counts are at that one."""
     level = 0.05
     found = {}
     for model in ("teacher", "base", "tuned"):

@@ -70,6 +70,28 @@ def sensitivity_line(sensitivities: pl.DataFrame, view: str) -> str | None:
     )
 
 
+def joint_line(joint: pl.DataFrame, view: str, confidence: float) -> str | None:
+    """Whose sensitivity is another than the teacher's in sample, by the joint model; None where it has no rows."""
+    rows = joint.filter(split=IN_SAMPLE, view=view).with_columns(
+        student=pl.col("model").map_elements(role, return_dtype=pl.String)
+    )
+    parts = []
+    for student in (BASE, "tuned"):
+        own = rows.filter(student=student)
+        found = []
+        for factor in ("context", "game"):
+            p_values = own.filter(term=f"model:{factor}")["p_holm"]
+            if other := int((p_values < 1 - confidence).sum()):
+                found.append(f"to {factor}" + (f" ({other} of {len(p_values)} seeds)" if len(p_values) > 1 else ""))
+        means = own.filter(term="model").select(pl.col("estimate", "low", "high").mean()).rows()
+        if means and None not in means[0]:
+            mean, low, high = (f"{100 * value:+.1f}" for value in means[0])
+            parts.append(f"{student} {' and '.join(found) or 'none shown'}, mean {mean} ({low} to {high}) points")
+    return (
+        wrapped(f"- Sensitivity other than the teacher's (joint model, Holm): {'; '.join(parts)}.") if parts else None
+    )
+
+
 def of_quantity(sensitivities: pl.DataFrame, quantity: str) -> list[dict]:
     """The rows of one quantity."""
     return sensitivities.filter(quantity=quantity).to_dicts()

@@ -3,39 +3,51 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, xlog1py, xlogy
 
 from tom.errors import BadInput
 
 
 @dataclass(frozen=True)
 class FirthFit:
-    """coefficients (k,) on the logit scale; covariance (k, k), without overdispersion; fitted (rows,) propensities."""
+    """coefficients (k,) on the logit scale; covariance (k, k), without overdispersion; fitted (rows,) propensities;
+    the logarithm of the penalised likelihood, less what depends on the counts alone.
+    """
 
     coefficients: np.ndarray
     covariance: np.ndarray
     fitted: np.ndarray
+    log_likelihood: float
 
 
-def fit_firth(design, cooperated, readable, steps: int = 200) -> FirthFit:
+def fit_firth(design, cooperated, readable, steps: int = 200, left_out=None) -> FirthFit:
     """Logistic regression of counts with Firth's penalty, the square root of the information's determinant.
 
     design: (rows, k) of full rank; cooperated, readable: (rows,) counts. Newton's steps on the modified score, at
     most 1 on any coefficient. One propensity alone gives (cooperated + 1/2) / (readable + 1); a saturated
     table gives each cell its half success and half failure. statsmodels has no such fit.
+    left_out: (k,) of booleans, coefficients that are held at 0 while the penalty stays that of the whole design; so
+    likelihoods with and without them are of one and the same function.
     Errors: BadInput when it does not settle.
-    Source: Firth, Bias Reduction of Maximum Likelihood Estimates (1993); Heinze, Schemper (2002).
+    Source: Firth, Bias Reduction of Maximum Likelihood Estimates (1993); Heinze, Schemper,
+    A Solution to the Problem of Separation in Logistic Regression (2002).
     """
     design = np.asarray(design, float)
     cooperated, readable = np.asarray(cooperated, float), np.asarray(readable, float)
     coefficients = np.zeros(design.shape[1])
+    free = np.ones(design.shape[1], bool) if left_out is None else ~np.asarray(left_out)
     for _ in range(steps):
         fitted = expit(design @ coefficients)
         weights = readable * fitted * (1 - fitted)
-        covariance = np.linalg.inv(design.T * weights @ design)
+        information = design.T * weights @ design
+        covariance = np.linalg.inv(information)
         leverage = weights * np.einsum("ij,jk,ik->i", design, covariance, design)
-        step = covariance @ design.T @ (cooperated - readable * fitted + leverage * (0.5 - fitted))
+        score = design.T @ (cooperated - readable * fitted + leverage * (0.5 - fitted))
+        step = np.zeros_like(coefficients)
+        step[free] = np.linalg.solve(information[np.ix_(free, free)], score[free])
         if np.abs(step).max() < 1e-10:
-            return FirthFit(coefficients, covariance, fitted)
+            likelihood = (xlogy(cooperated, fitted) + xlog1py(readable - cooperated, -fitted)).sum()
+            penalised = float(likelihood + np.linalg.slogdet(information)[1] / 2)
+            return FirthFit(coefficients, covariance, fitted, penalised)
         coefficients = coefficients + step / max(1.0, np.abs(step).max())
     raise BadInput(f"the model of choice did not settle in {steps} steps")

@@ -14,6 +14,7 @@ from tom.asking.cells import cell_generator
 from tom.asking.prompts import CHOICE_LAST
 from tom.asking.variants import Variant
 from tom.errors import BadInput
+from tom.teaching.circle import circle
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,8 @@ def exchange_motivations(cells: list[list[SplitReply]], form: str, seed: int) ->
     if len(filled) < 2:
         raise BadInput("training.supervision: other_motivations needs readable replies in two cells or more")
     generator = cell_generator(seed, "other motivations")
-    circle = generator.permutation(filled).tolist()
     exchanged = [[] for _ in cells]
-    for taker, giver in zip(circle, [*circle[1:], circle[0]], strict=True):
+    for taker, giver in circle(filled, generator):
         places = np.resize(generator.permutation(len(cells[giver])), len(cells[taker]))
         exchanged[taker] = [
             _combine(own, cells[giver][place], form) for own, place in zip(cells[taker], places, strict=True)

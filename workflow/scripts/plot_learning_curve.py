@@ -1,0 +1,94 @@
+"""Plot what students close of the gap to their teacher against observations a cell and seconds of training.
+
+python workflow/scripts/plot_learning_curve.py --table T.parquet --output F.pdf F.png
+"""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from tom.errors import run_main
+from tom.measuring.propensities import headline_view
+from tom.models import role
+from tom.showing.figure_style import COLOURS, save_figure, use_style
+from tom.showing.tables import read_table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LEVELS = {
+    "teacher_again": ("noise ceiling", "--"),
+    "nearest": ("nearest cell", "-."),
+    "constant": ("one constant", ":"),
+}
+"""Predictor that needs no student → (label, line style)."""
+
+
+def rows_of(table: pl.DataFrame) -> pl.DataFrame:
+    """The rows of the headline view, exact where there are such, else sampled."""
+    shown = table.filter(view=headline_view(table["view"].unique().to_list()))
+    # "exact" sorts before "sampled".
+    return shown.filter(measure=shown["measure"].min())
+
+
+def plot_against(axes: "Axes", rows: pl.DataFrame, column: str) -> None:
+    """Each seed's students as open circles, their means filled, with intervals; a line along the observations."""
+    colour = COLOURS["tuned"]
+    seeds = rows.filter(pl.col("predictor") != "tuned").drop_nulls([column, "gap_closed"])
+    means = rows.filter(predictor="tuned").drop_nulls([column, "gap_closed"]).sort("observations")
+    axes.plot(*seeds.select(column, "gap_closed").get_columns(), "o", markersize=5, mfc="white", mec=colour)
+    line = means.select(column, "gap_closed").get_columns()
+    style = "-o" if column == "observations" else "o"
+    axes.plot(*line, style, markersize=5, color=colour, label="tuned student")
+    axes.vlines(*means.select(column, "low", "high").get_columns(), color=colour, linewidth=1.3)
+
+
+def plot_learning_curve(rows: pl.DataFrame) -> "Figure":
+    """Gap closed against observations on the left, against GPU-seconds or, without a GPU, CPU-seconds on the right."""
+    import matplotlib.pyplot as plt
+    from matplotlib.ticker import NullLocator, PercentFormatter
+
+    figure, axes_row = plt.subplots(1, 2, sharey=True, figsize=(6.4, 2.9), layout="constrained")
+    students = rows.filter(pl.col("predictor").map_elements(role, return_dtype=pl.String) == "tuned")
+    on_gpu = students["gpu_seconds"].null_count() < students.height
+    columns = {
+        "observations": "observations a cell",
+        "gpu_seconds" if on_gpu else "cpu_seconds": f"{'GPU' if on_gpu else 'CPU'}-seconds of training",
+    }
+    for axes, (column, label) in zip(axes_row, columns.items(), strict=True):
+        for row in rows.filter(pl.col("predictor").is_in(list(LEVELS))).iter_rows(named=True):
+            name, style = LEVELS[row["predictor"]]
+            if row["gap_closed"] is not None:
+                axes.axhline(row["gap_closed"], color=COLOURS["baseline"], linestyle=style, linewidth=1.2, label=name)
+        plot_against(axes, students, column)
+        axes.set_xlabel(label)
+    first, second = axes_row
+    first.set_xscale("log")
+    numbers = students["observations"].unique().sort().to_list()
+    first.set_xticks(numbers, list(map(str, numbers)))
+    first.xaxis.set_minor_locator(NullLocator())
+    for row in students.filter(predictor="tuned").drop_nulls([list(columns)[1], "gap_closed"]).iter_rows(named=True):
+        place = row[list(columns)[1]], row["gap_closed"]
+        second.annotate(row["observations"], place, (5, -11), textcoords="offset points", fontsize="small")
+    second.set_xlim(left=0)
+    first.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=None))
+    first.set_ylabel("gap closed (%)")
+    handles, labels = first.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    return figure
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--table", required=True)
+    parser.add_argument("--output", type=Path, nargs="+", required=True, help="one file for each format")
+    arguments = parser.parse_args()
+    use_style()
+    save_figure(plot_learning_curve(rows_of(read_table(arguments.table))), arguments.output)
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,157 @@
+"""What students close of the base's gap, by how they were taught: one table for every comparison of trainings.
+
+Rows of tom/measuring/alignment_table.py for each group of students, over the cells in which all of them, teacher and
+base gave readable replies; the baselines' rows stand once, without a group. `tuned` rows say besides how much more of
+the gap a group closes than another one (leads), and which share of what another one closes.
+"""
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+
+from tom.measuring.alignment import Gap, distance, lead_interval, mean_gap, share_interval
+from tom.measuring.alignment_table import align, alignment_table
+from tom.measuring.panels import Panel, available_measures, panel, require_same_cells
+from tom.measuring.propensities import available_views, count_replies
+from tom.models import BASE, TEACHER, role
+from tom.shards import read_shards
+from tom.statistics.precision import Precision
+from tom.teaching.recipe import CHOICES, OTHER_MOTIVATIONS
+from tom.teaching.teachers import AS_IS, CONSTANT, SHUFFLED
+
+ENDS = ("low", "high")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """by: the column that names a student's group. leads: prefix of three columns → the group that is led. whole: the
+    group of whose closed gap shares are taken.
+    """
+
+    by: str
+    leads: Mapping[str, str]
+    whole: str | None = None
+
+    def columns(self) -> list[str]:
+        """The columns behind those of the alignment table."""
+        names = [f"{prefix}_{column}" for prefix in self.leads for column in ("lead", *ENDS)]
+        return names + ([] if self.whole is None else ["share", *(f"share_{end}" for end in ENDS)])
+
+
+ALL = "all"
+
+COMPARISONS = {
+    comparison.by: comparison
+    for comparison in (
+        # Over choices: what motivations teach. Over others' motivations: what they teach by being about their own cell.
+        Comparison("supervision", {name: name for name in (CHOICES, OTHER_MOTIVATIONS)}),
+        # The bare word is a baseline's: one constant propensity that needs no student.
+        Comparison("teacher", {f"{name}_teacher": name for name in (SHUFFLED, CONSTANT)}, whole=AS_IS),
+        Comparison("observations", {}, whole=ALL),
+    )
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags of all that a table of students is made of."""
+    parser.add_argument("--split", required=True)
+    parser.add_argument("--untuned", nargs="+", required=True, help="teacher and base shards of the split")
+    parser.add_argument(
+        "--students", nargs="+", action="append", required=True, help="a group's name and its shards; again for each"
+    )
+    parser.add_argument("--reference-shards", nargs="+", required=True, help="teacher and base shards of in_sample")
+    parser.add_argument("--output", type=Path, required=True, help="Parquet; CSV and LaTeX go beside it")
+    Precision.add_arguments(parser)
+
+
+def table_of(arguments: argparse.Namespace, by: str) -> pl.DataFrame:
+    """The table that parsed flags name; by: a key of COMPARISONS."""
+    return students_table(
+        read_shards(arguments.untuned),
+        {name: read_shards(files) for name, *files in arguments.students},
+        read_shards(arguments.reference_shards),
+        arguments.split,
+        Precision.from_arguments(arguments),
+        COMPARISONS[by],
+    )
+
+
+def students_table(
+    untuned: pl.DataFrame,
+    tuned: dict[str, pl.DataFrame],
+    reference: pl.DataFrame,
+    split: str,
+    precision: Precision,
+    comparison: Comparison,
+) -> pl.DataFrame:
+    """The table of a split: the group, the columns of the alignment table, then those of the comparison.
+
+    untuned: shards of teacher and base. tuned: group → shards of its students. reference: the in-sample
+    shards of teacher and base, on which the baselines are fitted. Errors: BadInput names what the shards lack.
+    """
+    named = [
+        shards.with_columns(pl.format("{}/{}", pl.lit(name), "model").alias("model")) for name, shards in tuned.items()
+    ]
+    counts, reference_counts = count_replies(pl.concat([untuned, *named])), count_replies(reference)
+    require_same_cells(counts, "shards")
+    students = sorted(set(counts["model"]) - {TEACHER, BASE})
+    rows, more = [], []
+    for view in available_views(counts):
+        for measure in available_measures(counts):
+            part, fitted_on = panel(counts, students, view, measure), panel(reference_counts, [], view, measure)
+            keys = {"split": split, "view": view, "measure": measure}
+            compared = _compare(part, list(tuned), precision, comparison, *keys.values())
+            for group in tuned:
+                own = replace(part, tuned=_students_of(part, group))
+                for row in align(own, fitted_on, precision, *keys.values()):
+                    if role(row["predictor"]) == "tuned":
+                        rows.append(row | keys)
+                        more.append({comparison.by: group})
+                        more[-1] |= compared[group] if row["predictor"] == "tuned" else {}
+                    elif group == next(iter(tuned)):
+                        rows.append(row | keys)
+                        more.append({comparison.by: None})
+    columns = {comparison.by: pl.String} | dict.fromkeys(comparison.columns(), pl.Float64)
+    added = pl.DataFrame([{name: row.get(name) for name in columns} for row in more], schema=columns)
+    table = alignment_table(rows, precision.confidence)
+    parts = [added.select(comparison.by), table, added.select(comparison.columns())]
+    return pl.concat(parts, how="horizontal").fill_nan(None)
+
+
+def _students_of(part: Panel, group: str) -> dict:
+    """The panel's students of one group, by their own names."""
+    marked = {name.partition("/")[::2]: answers for name, answers in part.tuned.items()}
+    return {name: answers for (taught, name), answers in marked.items() if taught == group}
+
+
+def _compare(
+    part: Panel, groups: list[str], precision: Precision, comparison: Comparison, *names: str
+) -> dict[str, dict[str, float]]:
+    """Group → the comparison's columns, from one set of resampled teachers and bases; no lead over itself."""
+    rates = part.teacher.rates()
+    teacher_draws = part.teacher.redrawn(precision.draws, precision.generator(*names, comparison.by, TEACHER))
+
+    def gap(name: str, answers) -> Gap:
+        redrawn = answers.redrawn(precision.draws, precision.generator(*names, comparison.by, name))
+        return Gap(float(distance(rates, answers.rates())), distance(teacher_draws, redrawn))
+
+    base = gap(BASE, part.base)
+    students = {name: gap(name, answers) for name, answers in part.tuned.items()}
+    gaps = {
+        group: mean_gap([found for name, found in students.items() if name.startswith(f"{group}/")]) for group in groups
+    }
+    compared = {}
+    for group in groups:
+        found = {}
+        for prefix, other in comparison.leads.items():
+            if other != group:
+                lead = lead_interval(gaps[group], gaps[other], base, precision.confidence)
+                found |= dict(zip((f"{prefix}_{column}" for column in ("lead", *ENDS)), lead, strict=True))
+        if comparison.whole is not None:
+            share = share_interval(gaps[group], gaps[comparison.whole], base, precision.confidence)
+            found |= dict(zip(("share", *(f"share_{end}" for end in ENDS)), share, strict=True))
+        compared[group] = found
+    return compared
