@@ -5,6 +5,7 @@
     snakemake out_of_sample --cores all      the cells that are not
     snakemake validate --cores all           leave one context out, to choose a recipe
     snakemake paper --cores all              the figures of the paper, from its published counts
+    snakemake report --cores all             everything as one HTML file
     snakemake compare_supervision --cores all   choices, whole replies, or other cells' motivations taught
     snakemake compare_elicitations --cores all   a live teacher asked in every way
     snakemake precision_drift --cores all    tuned students at other precisions than they were trained at
@@ -49,6 +50,7 @@ include: "workflow/rules/supervision.smk"
 include: "workflow/rules/precision.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/paper.smk"
+include: "workflow/rules/page.smk"
 include: "workflow/rules/tiny_pair.smk"
 
 

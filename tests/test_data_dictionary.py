@@ -10,6 +10,8 @@ from made_shards import shard_frame, small_run
 from made_tables import PRECISION, made_tables
 from precision_drift import drift
 
+from tom.measuring.judging import with_split
+from tom.measuring.rates import group_replies, order_rates
 from tom.measuring.supervision_table import supervision_table
 from tom.shards import COLUMNS
 from tom.teaching.recipe import SUPERVISIONS
@@ -74,6 +76,12 @@ def test_tables_of_single_targets_are_described(dictionary):
     supervised = dict.fromkeys(SUPERVISIONS, tuned)
     described(supervision_table(untuned, supervised, untuned, "in_sample", PRECISION), dictionary["supervision"])
     described(drift(tuned, {"bfloat16": tuned}), dictionary["precision_drift"])
+
+
+def test_tables_of_the_page_are_described(dictionary):
+    shards = shard_frame(rows_of(small_run(), ("teacher", "base")))
+    described(with_split(order_rates(shards, 0.95), "in_sample"), dictionary["rates"])
+    described(with_split(group_replies(shards), "in_sample"), dictionary["replies"])
 
 
 def rows_of(run: dict, models: tuple[str, ...]) -> list[dict]:
