@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 from made_page import HOSTILE
+from playwright.sync_api import expect
 
 PHONE = {"viewport": {"width": 375, "height": 740}, "is_mobile": True, "has_touch": True}
 WIDTHS = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
@@ -104,9 +105,7 @@ def test_replies_are_filtered_by_cell_and_result(visit):
     assert rows == sum(letter is None and text != "" for text, letter in HOSTILE.items())
     assert form.locator("output").inner_text() == f"{rows} of {whole} rows"
     form.get_by_role("button", name="Reset").click()
-    opened.page.wait_for_function(
-        f"document.querySelector('form[data-for=replies-table] output').value === '{whole} rows'"
-    )
+    expect(form.locator("output")).to_have_text(f"{whole} rows")
 
 
 def test_a_search_finds_words_in_replies(visit):

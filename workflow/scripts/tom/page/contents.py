@@ -17,7 +17,7 @@ from tom.page.render import from_markdown
 from tom.page.result_tables import result_tables
 from tom.page.texts import read_text
 from tom.page.transcripts import transcripts
-from tom.page.unreadable import unreadable_tables
+from tom.page.unreadable import EXAMPLES, unreadable_tables
 from tom.paper.published import SPLITS
 from tom.paper.published_propensities import published_propensities
 from tom.showing.headline import headline
@@ -65,6 +65,7 @@ def page_values(
         "recorded": config["teacher"]["engine"] == "recorded",
         "observations": int(rates["observations"].sum()),
         "unreadable": int(rates["invalid"].sum()),
+        "examples": EXAMPLES,
         "unreadable_tables": unreadable_tables(replies, dictionary, files["replies"]),
         "models": model_table(sources.manifests),
         "teacher_engine": config["teacher"]["engine"],
