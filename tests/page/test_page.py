@@ -207,5 +207,7 @@ def test_the_printed_file_holds_every_shown_row(visit, tmp_path):
     assert len(re.findall(r"^\s*(?:In sample|Our own) .*Both, mean", text, re.MULTILINE)) == 2 * 4 * 3
     replies = text[text.index("Not all of them are here") : text.index("\nUnreadable replies")]
     assert "tuned-seed1" not in replies
+    heads = re.findall(r"^\s*Split +Game +Context +Model +Order +Exact\b", text, re.MULTILINE)
+    assert len(heads) > 1  # again on each sheet
     # Whole words, beside a reply of thousands of characters too.
     assert len(re.findall(r"\bbase\b", replies)) == opened.page.locator("#replies-table tbody tr:visible").count()
