@@ -23,6 +23,8 @@ from tom.paper.published_propensities import published_propensities
 from tom.showing.headline import headline
 from tom.showing.names import readable
 
+DETAILS = "Every number stands in the tables of this page."
+
 
 @dataclass(frozen=True)
 class Sources:
@@ -98,9 +100,6 @@ def run_figures(tables: dict[str, pl.DataFrame], sources: Sources) -> dict[str, 
         "first": [_captioned(found["gap_closed"], sources, "Share of the gap that is closed", closed)],
         "others": others,
     }
-
-
-DETAILS = "Every number stands in the tables of this page."
 
 
 def paper_figures(propensities: pl.DataFrame, sources: Sources, confidence: float) -> list[tuple[Figure, Figure]]:
