@@ -1,5 +1,6 @@
 # make: the environment, then the whole default experiment. make test: the environment, then the tests, less those
 # that take minutes; make test-slow: those.
+# make test-page: the tests of the page in headless Chromium, which apt-get brings where this is run as root.
 # make test-vllm: the tests of the vLLM engine, in an environment of their own (4 GB). make test-gpu: those that need a GPU.
 PYTHON ?= python3.11
 CORES ?= all
@@ -9,7 +10,7 @@ VLLM := .venv-vllm
 # Beside a CPU's torch these break (operator torchvision::nms does not exist), and text needs none of them.
 VLLM_LEFT_OUT := ^(pip|torchvision|torchaudio|torchcodec)==
 
-.PHONY: run test test-slow test-vllm test-gpu lint lock lock-vllm clean
+.PHONY: run test test-slow test-page test-vllm test-gpu chromium install-chromium lint lock lock-vllm clean
 
 run: $(VENV)/runs
 	$(BIN)/snakemake --cores $(CORES)
@@ -22,6 +23,19 @@ test-slow: $(VENV)/tests
 
 test-gpu: $(VENV)/tests
 	$(BIN)/python -m pytest tests/gpu
+
+test-page: $(VENV)/page chromium
+	$(BIN)/python -m pytest tests/page
+
+# pdftotext reads what Chromium prints.
+chromium:
+	@command -v chromium >/dev/null && command -v pdftotext >/dev/null || $(MAKE) --no-print-directory install-chromium
+
+install-chromium:
+	@if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+		echo "error: make test-page needs chromium and pdftotext (Debian: apt-get install chromium poppler-utils)" >&2; exit 2; fi
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium poppler-utils >/dev/null
 
 test-vllm: $(VLLM)/tests
 	$(VLLM)/bin/python -m pytest tests/vllm
@@ -41,6 +55,10 @@ $(VENV)/tests: envs/requirements-dev.txt $(VENV)/runs
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/requirements-dev.txt
 	touch $@
 
+$(VENV)/page: envs/requirements-page.txt $(VENV)/tests
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/requirements-page.txt
+	touch $@
+
 # Without --no-deps, pip would bring back what VLLM_LEFT_OUT names.
 $(VLLM)/tests: envs/requirements-vllm.txt
 	$(PYTHON) -m venv $(VLLM)
@@ -54,6 +72,9 @@ lock:
 	.venv-lock/bin/pip freeze | sed "s/+cpu$$//" > envs/requirements.txt
 	.venv-lock/bin/pip install --quiet -r envs/requirements-dev.in
 	(echo "-r requirements.txt"; .venv-lock/bin/pip freeze | sed "s/+cpu$$//" | grep -vxFf envs/requirements.txt) > envs/requirements-dev.txt
+	.venv-lock/bin/pip install --quiet -r envs/requirements-page.in
+	(echo "-r requirements-dev.txt"; .venv-lock/bin/pip freeze | sed "s/+cpu$$//" | grep -vxFf envs/requirements.txt \
+		| grep -vxFf envs/requirements-dev.txt) > envs/requirements-page.txt
 	rm -rf .venv-lock
 	$(MAKE) lock-vllm
 

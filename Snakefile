@@ -7,6 +7,7 @@
     snakemake paper --cores all              the figures of the paper, from its published counts
     snakemake learning_curve --cores all     gap closed against observations and seconds
     snakemake controls --cores all           students of a shuffled and of a constant teacher
+    snakemake report --cores all             everything as one HTML file
     snakemake compare_supervision --cores all   choices, whole replies, or other cells' motivations taught
     snakemake compare_elicitations --cores all   a live teacher asked in every way
     snakemake precision_drift --cores all    tuned students at other precisions than they were trained at
@@ -52,6 +53,7 @@ include: "workflow/rules/poorer_teachers.smk"
 include: "workflow/rules/precision.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/paper.smk"
+include: "workflow/rules/page.smk"
 include: "workflow/rules/tiny_pair.smk"
 
 

@@ -10,7 +10,9 @@ from made_shards import shard_frame, small_run
 from made_tables import PRECISION, made_tables
 from precision_drift import drift
 
+from tom.measuring.judging import with_split
 from tom.measuring.learning_curve import learning_curve, read_timings
+from tom.measuring.rates import group_replies, order_rates
 from tom.measuring.students_table import ALL, COMPARISONS, students_table
 from tom.shards import COLUMNS
 from tom.teaching.recipe import SUPERVISIONS
@@ -85,6 +87,12 @@ def test_tables_of_single_targets_are_described(dictionary, tmp_path):
     curve = learning_curve(table_by("observations", ("10", ALL)), untuned, timings)
     described(curve, dictionary["learning_curve"])
     described(drift(tuned, {"bfloat16": tuned}), dictionary["precision_drift"])
+
+
+def test_tables_of_the_page_are_described(dictionary):
+    shards = shard_frame(rows_of(small_run(), ("teacher", "base")))
+    described(with_split(order_rates(shards, 0.95), "in_sample"), dictionary["rates"])
+    described(with_split(group_replies(shards), "in_sample"), dictionary["replies"])
 
 
 def rows_of(run: dict, models: tuple[str, ...]) -> list[dict]:

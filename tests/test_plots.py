@@ -2,6 +2,7 @@ import sys
 
 import plot_agreement
 import plot_gap_closed
+import plot_paper
 import plot_propensities
 import plot_training_curve
 import polars as pl
@@ -31,33 +32,41 @@ def curves(tmp_path_factory):
     return sorted(folder.glob("*/curve.csv"))
 
 
-@pytest.mark.parametrize("script", [plot_propensities, plot_agreement, plot_gap_closed, plot_training_curve])
-def test_figures_are_whole_and_the_same_every_time(script, tables, curves, tmp_path, monkeypatch):
+SCRIPTS = [plot_propensities, plot_agreement, plot_gap_closed, plot_training_curve, plot_paper]
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_figures_are_whole_and_the_same_every_time(script, tables, curves, resources, tmp_path, monkeypatch):
     for name in ("propensities", "alignment"):
         tables[name].write_parquet(tmp_path / f"{name}.parquet")
     propensities = ["--propensities", str(tmp_path / "propensities.parquet")]
+    published = str(resources / "paper" / "observed_choices.csv")
     arguments = {
         plot_propensities: [*propensities, "--split", "in_sample"],
         plot_agreement: propensities,
         plot_gap_closed: ["--alignment", str(tmp_path / "alignment.parquet")],
         plot_training_curve: ["--curves", *map(str, curves)],
+        plot_paper: ["--published", published, "--split", "doubled_payoffs", "--confidence", "0.95"],
     }[script]
     written = []
     for attempt in ("first", "second"):
-        outputs = [tmp_path / attempt / f"figure.{kind}" for kind in ("pdf", "png")]
+        outputs = [tmp_path / attempt / f"figure.{kind}" for kind in ("pdf", "png", "svg")]
         monkeypatch.setattr(sys, "argv", [script.__name__, *arguments, "--output", *map(str, outputs)])
         script.main()
         written.append([file.read_bytes() for file in outputs])
-    pdf, png = written[0]
+    pdf, png, svg = written[0]
     assert pdf.startswith(b"%PDF")
     assert b"CreationDate" not in pdf
     assert png.startswith(b"\x89PNG")
+    assert b"<svg" in svg
+    assert b"<dc:date>" not in svg
     assert written[0] == written[1]
 
 
 def test_propensities_show_every_model_in_every_context(tables):
     cells = plot_propensities.cells_of(tables["propensities"], "in_sample")
     assert set(cells["view"]) == {"both"}
+    assert set(plot_propensities.cells_of(tables["propensities"], "in_sample", "fixed")["view"]) == {"fixed"}
     figure = plot_propensities.plot_split(cells)
     assert [axes.get_title() for axes in figure.axes] == ["Business", "Friendship"]
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["Prisoner's dilemma", "Stag hunt"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-COPIED = ("Snakefile", "workflow", "config", "resources", "profiles")
+COPIED = ("Snakefile", "workflow", "config", "resources", "profiles", "docs")
 CONFIGFILES = ("config/config.yaml", "tiny.yaml")
 RESULT_FOLDERS = ("in_sample", "out_of_sample", "adapters", "tables", "figures", "models")
 

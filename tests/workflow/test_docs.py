@@ -36,6 +36,7 @@ def test_every_stage_that_the_readme_names_is_a_target():
         "compare_elicitations",
         "compare_supervision",
         "precision_drift",
+        "report",
     ):
         assert f"snakemake {target}" in words
         assert target in listed

@@ -190,14 +190,14 @@ def tables(splits):
 
 
 def figure(name):
-    """A figure as PDF and PNG."""
-    return [f"{RESULTS}/figures/{name}.{kind}" for kind in ("pdf", "png")]
+    """A figure as PDF for a paper, PNG for a screen, and SVG for the page."""
+    return [f"{RESULTS}/figures/{name}.{kind}" for kind in ("pdf", "png", "svg")]
 
 
 def figure_files(name, **section):
     """A figure's files as a rule's outputs; the PNG goes into Snakemake's report under its caption."""
-    pdf, png = figure(name)
-    return {"pdf": pdf, "png": report(png, caption=f"{CAPTIONS}{name.partition('-')[0]}.rst", **section)}
+    pdf, png, svg = figure(name)
+    return {"pdf": pdf, "png": report(png, caption=f"{CAPTIONS}{name.partition('-')[0]}.rst", **section), "svg": svg}
 
 
 def figures():

@@ -1,7 +1,7 @@
-"""Figures, each as PDF for a paper and PNG for a screen.
+"""Figures, each as PDF for a paper, PNG for a screen and SVG for the page.
 
 in: tables and training curves
-out: figures/*.{pdf,png}
+out: figures/*.{pdf,png,svg}
 """
 
 
@@ -13,8 +13,10 @@ rule plot_propensities:
         **figure_files("propensities-{split}", category="Propensities", labels={"split": "{split}"}),
     log:
         f"{RESULTS}/logs/figures/propensities-{{split}}.log",
+    params:
+        view="",
     shell:
-        "python {input.code[0]} --propensities {input.propensities} --split {wildcards.split}"
+        "python {input.code[0]} --propensities {input.propensities} --split {wildcards.split} {params.view}"
         " --output {output} > {log} 2>&1"
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tom.errors import run_main
-from tom.measuring.propensities import BOUNDS, headline_view
+from tom.measuring.propensities import BOUNDS, VIEWS, headline_view
 from tom.models import role
 from tom.showing.figure_style import COLOURS, MARKERS, save_figure, use_style
 from tom.showing.names import readable
@@ -28,10 +28,10 @@ BAND = {"linewidth": 6, "alpha": 0.25, "zorder": 1}
 """The band of what the rate would be, however the unreadable replies were counted."""
 
 
-def cells_of(propensities: pl.DataFrame, split: str) -> pl.DataFrame:
-    """The cells of a split in its headline view."""
+def cells_of(propensities: pl.DataFrame, split: str, view: str | None = None) -> pl.DataFrame:
+    """The cells of a split in a view, its headline view if none is named."""
     cells = propensities.filter((pl.col("split") == split) & (pl.col("level") == "cell"))
-    return cells.filter(pl.col("view") == headline_view(cells["view"].to_list()))
+    return cells.filter(pl.col("view") == (view or headline_view(cells["view"].to_list())))
 
 
 def plot_context(axes: "Axes", cells: pl.DataFrame, games: list[str], models: list[str]) -> None:
@@ -112,10 +112,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--propensities", required=True)
     parser.add_argument("--split", required=True)
+    parser.add_argument("--view", choices=sorted(VIEWS), help="default: both orders, or the only one there is")
     parser.add_argument("--output", type=Path, nargs="+", required=True, help="one file for each format")
     arguments = parser.parse_args()
     use_style()
-    save_figure(plot_split(cells_of(read_table(arguments.propensities), arguments.split)), arguments.output)
+    cells = cells_of(read_table(arguments.propensities), arguments.split, arguments.view)
+    save_figure(plot_split(cells), arguments.output)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from tom.models import BASE, TEACHER, role
 from tom.paper.published import SPLITS, mean_contributions, read_published_split
 from tom.reading.outcomes import UNREADABLE
 from tom.showing.findings import describe_contexts, equivalence_line, joint_line, percent, sensitivity_line, wrapped
+from tom.showing.headline import headline_measure
 from tom.showing.leads import describe_leads
 from tom.showing.names import readable
 from tom.showing.plain_tables import markdown_table
@@ -45,12 +46,6 @@ def with_interval(row: dict) -> str:
     if row["gap_closed"] is None:
         return "-"
     return f"{percent(row['gap_closed'])} ({percent(row['low'])} to {percent(row['high'])})"
-
-
-def headline_measure(alignment: pl.DataFrame) -> pl.DataFrame:
-    """The rows of the measure that a run is judged by: `exact` where all splits have it, else `sampled`."""
-    exact = alignment.filter(measure="exact")
-    return exact if exact["split"].n_unique() == alignment["split"].n_unique() else alignment.filter(measure="sampled")
 
 
 def predictors_of(alignment: pl.DataFrame, split: str, view: str) -> dict[str, dict]:

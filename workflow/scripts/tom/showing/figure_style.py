@@ -21,15 +21,16 @@ def use_style() -> None:
     import seaborn as sns
 
     mpl.use("Agg")
-    # Type 42 keeps a PDF's text as text: journals reject Type 3 fonts.
-    rc = {"pdf.fonttype": 42, "axes.titlesize": 11, "axes.labelsize": 10.5, "legend.frameon": False}
+    # Type 42 keeps a PDF's text as text: journals reject Type 3 fonts. Without a salt an SVG's identifiers are random.
+    rc = {"pdf.fonttype": 42, "svg.hashsalt": "tom-transfer"}
+    rc |= {"axes.titlesize": 11, "axes.labelsize": 10.5, "legend.frameon": False}
     sns.set_theme(style="whitegrid", context="paper", font_scale=1.15, rc=rc)
 
 
 def save_figure(figure: "Figure", files: list[Path]) -> None:
     """Write a figure in the format of each file's suffix; the same data give the same bytes."""
     for file in files:
-        undated = {"CreationDate": None} if file.suffix == ".pdf" else None
+        undated = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}.get(file.suffix)
         with whole_file(file) as temporary:
             figure.savefig(temporary, format=file.suffix[1:], dpi=200, bbox_inches="tight", metadata=undated)
         say_wrote(file, "figure")

@@ -21,8 +21,12 @@ def describe_leads(row: dict) -> str:
     for baseline in BASELINES:
         leads.setdefault(describe_lead(row, baseline), []).append(NAMES[baseline])
     words = "; ".join(f"{lead} {listed(names)}" for lead, names in leads.items())
-    beaten = set(leads) <= {"beats", "not to be compared with"}
-    return words if beaten else f"{words}, so this is no gain over what needs no student"
+    return words if beats_all(row) else f"{words}, so this is no gain over what needs no student"
+
+
+def beats_all(row: dict) -> bool:
+    """Whether a student beats every baseline that it can be compared with; row: of the alignment table."""
+    return {describe_lead(row, baseline) for baseline in BASELINES} <= {"beats", "not to be compared with"}
 
 
 def listed(names: list[str]) -> str:

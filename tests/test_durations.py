@@ -1,0 +1,58 @@
+import polars as pl
+import pytest
+
+from tom.page.durations import duration_words, jobs_of, read_benchmark, total_durations
+from tom.page.numbers import duration
+
+HEADER = "s\th:m:s\tmax_rss\tcpu_time\n"
+CONFIG = {
+    "teacher": {"engine": "recorded"},
+    "student": {"engine": "transformers", "precision": "nf4", "gpus": 2},
+    "training": {"seeds": [1]},
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name, line in {
+        "train/all-seed1": "100\t0:01:40\t900\t150",
+        "sample/base/stag_hunt-business": "10\t0:00:10\tNA\t-",
+        "sample/base/stag_hunt-gone": "1000\t0:16:40\t5\t5",
+    }.items():
+        file = tmp_path / f"{name}.tsv"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{HEADER}{line}\n")
+    return tmp_path
+
+
+@pytest.fixture
+def rates():
+    keys = {"split": "in_sample", "game": "stag_hunt", "context": "business"}
+    return pl.DataFrame([keys | {"model": model, "order": order} for model in ("base", "teacher") for order in "ab"])
+
+
+def test_only_the_runs_own_jobs_count(folder, rates):
+    totals = total_durations(jobs_of(rates, CONFIG, folder))
+    rows = {row["stage"]: row for row in totals.iter_rows(named=True)}
+    assert list(rows) == ["fetch", "convert", "sample base", "sample teacher", "train", "evaluate"]
+    assert (rows["sample base"]["jobs"], rows["sample base"]["timed"], rows["sample base"]["seconds"]) == (1, 1, 10)
+    assert (rows["train"]["cpu_seconds"], rows["train"]["gpu_seconds"], rows["train"]["peak_mib"]) == (150, 200, 900)
+    assert (rows["fetch"]["timed"], rows["fetch"]["peak_mib"]) == (0, None)
+    assert rows["sample teacher"]["gpu_seconds"] == 0
+
+
+def test_the_words_say_how_many_jobs_left_a_time(folder, rates):
+    words = duration_words(total_durations(jobs_of(rates, CONFIG, folder)))
+    assert words.startswith("2 of 6 jobs left a time: 1 min 50 s by the clock")
+    assert "150 CPU-seconds and 220 GPU-seconds" in words
+
+
+def test_a_benchmark_is_read_as_far_as_it_has_numbers(folder, tmp_path):
+    assert read_benchmark(folder / "sample/base/stag_hunt-business.tsv") == {"s": 10.0}
+    assert read_benchmark(tmp_path / "absent.tsv") == {}
+    (tmp_path / "empty.tsv").write_text("")
+    assert read_benchmark(tmp_path / "empty.tsv") == {}
+
+
+def test_durations_in_words():
+    assert [duration(seconds) for seconds in (0.4, 59.4, 90, 4020)] == ["0 s", "59 s", "1 min 30 s", "1 h 07 min"]

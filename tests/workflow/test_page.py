@@ -1,0 +1,82 @@
+"""The page of a finished run."""
+
+import re
+from collections import Counter
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def reported(finished, tmp_path_factory):
+    """The finished run with its page."""
+    project = finished.copy(tmp_path_factory.mktemp("reported") / "project")
+    project.succeed("report")
+    return project
+
+
+@pytest.fixture
+def project(reported, tmp_path):
+    return reported.copy(tmp_path / "project")
+
+
+def page(project) -> str:
+    return (project.folder / "results/report.html").read_text()
+
+
+def test_the_page_holds_the_run(reported):
+    text = page(reported)
+    assert "What tiny learnt from Llama-2-70b-chat" in text
+    assert text.count("data:image/svg+xml;base64,") == 3 + 2 * 3 + 3
+    assert "30 of 30 jobs left a time" in text
+    assert str(reported.folder) not in text
+    cells = re.search(r'<table class="data" id="cells-table">.*?</table>', text, re.DOTALL)[0]
+    # Eight cells: the teacher in one order, base and tuned in two and in their mean.
+    assert cells.count("<tr>") == 1 + 8 * (1 + 2 * 3)
+
+
+def test_an_equal_run_gives_an_equal_page(project):
+    before = page(project)
+    (project.folder / "results/report.html").unlink()
+    project.succeed("report")
+    assert page(project) == before
+
+
+def test_the_page_adds_nothing_to_a_finished_run(project):
+    assert project.plan("report") == project.plan() == Counter()
+
+
+@pytest.mark.parametrize("file", ["page/page.css", "page/page.js", "page/page.html.jinja", "agreement.rst"])
+def test_its_look_rebuilds_the_page_alone(project, file):
+    path = project.folder / "workflow/report" / file
+    path.write_text(path.read_text() + "\n")
+    assert project.plan("report") == Counter({"build_page": 1})
+
+
+def test_a_knob_that_changes_no_result_rebuilds_the_page_alone(project):
+    project.edit("tiny.yaml", "idle_seconds: 30", "idle_seconds: 0")
+    assert project.plan("report") == Counter({"build_page": 1})
+    assert project.plan() == Counter()
+
+
+def test_a_reading_of_replies_reruns_their_tables(project):
+    path = project.folder / "workflow/scripts/tom/measuring/rates.py"
+    path.write_text(path.read_text() + "\n# edited\n")
+    assert project.plan("report") == Counter({"tabulate_replies": 3, "build_page": 1})
+
+
+def test_a_run_with_one_split_has_a_page(project):
+    text = (project.folder / "tiny.yaml").read_text()
+    start, end = text.index("  out_of_sample_contexts:"), text.index("student:")
+    dropped = "  out_of_sample_contexts: null\n  doubled_payoffs: null\n"
+    (project.folder / "tiny.yaml").write_text(text[:start] + dropped + text[end:])
+    project.succeed("report")
+    assert "Propensities: In sample" in page(project)
+    assert "Propensities: Out of sample contexts" not in page(project)
+
+
+def test_a_run_in_one_order_plans_a_page(fresh):
+    with (fresh.folder / "tiny.yaml").open("a") as config:
+        config.write("orders: [cooperation_last]\n")
+    plan = fresh.plan("report")
+    assert plan["build_page"] == 1
+    assert plan["plot_paper"] == plan["plot_paper_order"] == 0

@@ -1,0 +1,130 @@
+"""The page: a run as one HTML file that asks no network. Not part of `all`.
+
+in: the tables, figures and summary of a run; manifests, prompts' texts, benchmark files
+out: report.html; tables/{split}/rates.{parquet,csv,tex} and replies.parquet; figures/{paper,paper_order}-{split}.*
+"""
+
+import json
+
+from tom.asking.variants import PAPER_VARIANT
+from tom.paper.published import SPLITS as PAPER_SPLITS
+
+PAGE = ROOT / "workflow" / "report" / "page"
+# Of one split each, in the order of `table`.
+ALL_SPLITS = sorted(config["splits"], key=lambda split: (split != IN_SAMPLE, split))
+COMPARED = [split for split in ALL_SPLITS if split in PAPER_SPLITS and PAPER_VARIANT.order in config["orders"]]
+PAGE_FIGURES = [
+    *(f"propensities-{split}" for split in ALL_SPLITS),
+    *(f"{whose}-{split}" for split in COMPARED for whose in ("paper", "paper_order")),
+    "agreement",
+    "gap_closed",
+    "training_curve",
+]
+LOCAL_MODELS = [role for role in ("teacher", "student") if config[role]["engine"] in ("transformers", "vllm")]
+
+
+def page_texts():
+    """What prompts are written from, and counts that a recorded teacher replays."""
+    texts = {elicitation_file(), *(file for split in ALL_SPLITS for file in game_files(split) + context_files(split))}
+    recorded = [config["teacher"]["recorded"]["counts"]] if config["teacher"]["engine"] == "recorded" else []
+    return sorted(map(str, texts)) + recorded
+
+
+rule tabulate_replies:
+    input:
+        code=code("tabulate_replies.py"),
+        shards=split_shards,
+    output:
+        **in_all_formats(f"{RESULTS}/tables/{{split}}", ("rates",)),
+        replies=f"{RESULTS}/tables/{{split}}/replies.parquet",
+    log:
+        f"{RESULTS}/logs/evaluate/replies-{{split}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/evaluate/replies-{{split}}.tsv"
+    wildcard_constraints:
+        split="|".join(ALL_SPLITS),
+    params:
+        confidence=flags(config["evaluation"], "confidence"),
+    shell:
+        "python {input.code[0]} --split {wildcards.split} --shards {input.shards} {params.confidence}"
+        " --rates {output.rates} --replies {output.replies} 2>&1 | tee {log}"
+
+
+use rule plot_propensities as plot_paper_order with:
+    output:
+        **figure_files(
+            "paper_order-{split}", category="Beside the paper", labels={"split": "{split}", "of": "this run"}
+        ),
+    log:
+        f"{RESULTS}/logs/figures/paper_order-{{split}}.log",
+    params:
+        view="--view fixed",
+
+
+rule plot_paper:
+    input:
+        code=code("plot_paper.py"),
+        published=RESOURCES / "paper" / "observed_choices.csv",
+    output:
+        **figure_files("paper-{split}", category="Beside the paper", labels={"split": "{split}", "of": "the paper"}),
+    log:
+        f"{RESULTS}/logs/figures/paper-{{split}}.log",
+    wildcard_constraints:
+        split="|".join(PAPER_SPLITS),
+    params:
+        confidence=flags(config["evaluation"], "confidence"),
+    shell:
+        "python {input.code[0]} --published {input.published} --split {wildcards.split} {params.confidence}"
+        " --output {output} > {log} 2>&1"
+
+
+rule build_page:
+    input:
+        **{name: table(ALL_SPLITS, name) for name in TABLES},
+        code=code("build_page.py"),
+        rates=expand(f"{RESULTS}/tables/{{split}}/rates.parquet", split=ALL_SPLITS),
+        replies=expand(f"{RESULTS}/tables/{{split}}/replies.parquet", split=ALL_SPLITS),
+        sensitivities=SENSITIVITIES["sensitivities"],
+        reactions=SENSITIVITIES["reactions"],
+        stated=rules.recompute_paper.output.figures,
+        usage=[USAGE_TABLE] if config["teacher"]["engine"] == "openai" else [],
+        summary=rules.summarise_run.output,
+        figures=[f"{RESULTS}/figures/{name}.svg" for name in PAGE_FIGURES],
+        template=[PAGE / "page.html.jinja", PAGE / "page.css", PAGE / "page.js"],
+        captions=[ROOT / "workflow" / "report" / f"{name.partition('-')[0]}.rst" for name in PAGE_FIGURES],
+        columns=ROOT / "docs" / "columns.yaml",
+        published=RESOURCES / "paper" / "observed_choices.csv",
+        texts=page_texts(),
+        manifests=[
+            *(f"{RESULTS}/models/{role}/fetched/manifest.json" for role in LOCAL_MODELS),
+            *(prepared(role)["manifest"] for role in LOCAL_MODELS),
+            *expand(f"{RESULTS}/adapters/all/seed{{seed}}/manifest.json", seed=config["training"]["seeds"]),
+        ],
+    output:
+        f"{RESULTS}/report.html",
+    log:
+        f"{RESULTS}/logs/page.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/page.tsv"
+    params:
+        # By a function, since braces in a parameter that is a string would be taken for wildcards.
+        config=lambda wildcards: json.dumps(config, sort_keys=True),
+        usage=lambda wildcards, input: f"--usage {input.usage}" if input.usage else "",
+        benchmarks=f"{RESULTS}/benchmarks",
+        captions=ROOT / "workflow" / "report",
+        template=PAGE,
+        project=ROOT,
+    shell:
+        "python {input.code[0]} "
+        + " ".join(f"--{name.replace('_', '-')} {{input.{name}}}" for name in TABLES)
+        + " --rates {input.rates} --replies {input.replies} --sensitivities {input.sensitivities}"
+        " --reactions {input.reactions} --stated {input.stated} {params.usage} --summary {input.summary}"
+        " --figures {input.figures} --captions {params.captions} --published {input.published}"
+        " --manifests {input.manifests} --texts {input.texts} --benchmarks {params.benchmarks}"
+        " --columns {input.columns} --template {params.template} --project {params.project}"
+        " --config {params.config:q} --output {output} > {log} 2>&1"
+
+
+rule report:
+    input:
+        rules.build_page.output,

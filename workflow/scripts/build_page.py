@@ -1,0 +1,84 @@
+"""Build the page: one HTML file with a run's result, figures, tables, replies and provenance. It asks no network.
+
+python workflow/scripts/build_page.py --alignment A.parquet ... --figures F.svg ... --config '{...}' \
+    --output results/report.html    (and a flag for each other input: --help)
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import polars as pl
+
+from tom.errors import BadInput, run_main
+from tom.files import say_wrote, whole_file
+from tom.page.contents import Sources, page_values
+from tom.page.html_tables import read_dictionary
+from tom.page.render import render
+from tom.showing.tables import read_table
+
+TABLES = (
+    "alignment", "equivalence", "contexts", "generalisation", "improvements", "improvement_summaries", "propensities",
+    "diagnostics", "rates", "replies", "sensitivities", "reactions", "stated",
+)  # fmt: skip
+PLACES = ("summary", "captions", "published", "benchmarks", "project", "template", "columns")
+
+
+def read_config(text: str) -> dict:
+    """A config from JSON. Errors: BadInput."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise BadInput(f"--config: no JSON ({error})") from None
+
+
+def read_usage(file: Path) -> pl.DataFrame:
+    """The table of an endpoint's usage. Errors: BadInput names the file."""
+    try:
+        return pl.read_csv(file)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise BadInput(f"{file}: no table of usage ({type(error).__name__})") from None
+
+
+def csv_beside(file: str) -> str:
+    """Where a table's digits lie for people: its CSV, or the file itself if it has none."""
+    beside = Path(file).with_suffix(".csv")
+    return str(beside if beside.exists() else file)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name in TABLES:
+        parser.add_argument(f"--{name.replace('_', '-')}", nargs="+", required=True, help="of every split, Parquet")
+    for name in ("figures", "manifests", "texts"):
+        parser.add_argument(f"--{name}", type=Path, nargs="+", required=True)
+    for name in PLACES:
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--usage", type=Path, help="of a teacher at an endpoint, CSV")
+    parser.add_argument("--config", required=True, help="the resolved config, JSON")
+    parser.add_argument("--output", type=Path, required=True)
+    arguments = parser.parse_args()
+
+    tables = {name: read_table(*getattr(arguments, name)) for name in TABLES}
+    files = {name: [csv_beside(file) for file in getattr(arguments, name)] for name in TABLES}
+    if arguments.usage:
+        tables["usage"], files["usage"] = read_usage(arguments.usage), [str(arguments.usage)]
+    sources = Sources(
+        summary=arguments.summary,
+        figures=arguments.figures,
+        captions=arguments.captions,
+        published=arguments.published,
+        manifests=arguments.manifests,
+        texts=arguments.texts,
+        benchmarks=arguments.benchmarks,
+        project=arguments.project,
+    )
+    values = page_values(tables, files, sources, read_dictionary(arguments.columns), read_config(arguments.config))
+    page = render(arguments.template, **values)
+    with whole_file(arguments.output) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    say_wrote(arguments.output, f"{len(page.encode()) / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,31 @@
+"""Plot the paper's own propensities as those of a run, from its published counts.
+
+python workflow/scripts/plot_paper.py --published resources/paper/observed_choices.csv --split in_sample \
+    --confidence 0.95 --output F.pdf F.png
+"""
+
+import argparse
+from pathlib import Path
+
+from plot_propensities import plot_split
+
+from tom.errors import run_main
+from tom.paper.published import SPLITS
+from tom.paper.published_propensities import published_propensities
+from tom.showing.figure_style import save_figure, use_style
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--published", required=True, help="the paper's choices, CSV")
+    parser.add_argument("--split", required=True, choices=sorted(SPLITS))
+    parser.add_argument("--confidence", type=float, required=True, help="of the intervals, e.g. 0.95")
+    parser.add_argument("--output", type=Path, nargs="+", required=True, help="one file for each format")
+    arguments = parser.parse_args()
+    use_style()
+    table = published_propensities(arguments.published, arguments.split, arguments.confidence)
+    save_figure(plot_split(table.filter(level="cell")), arguments.output)
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,37 @@
+"""Tabulate what a split's shards hold order by order: rates, and replies grouped by their text.
+
+python workflow/scripts/tabulate_replies.py --split in_sample --shards S.parquet ... --confidence 0.95 \
+    --rates R.parquet --replies T.parquet
+"""
+
+import argparse
+from pathlib import Path
+
+from tom.errors import run_main
+from tom.files import say_wrote, whole_file
+from tom.measuring.judging import with_split
+from tom.measuring.rates import group_replies, order_rates
+from tom.shards import read_shards
+from tom.showing.tables import write_table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--split", required=True)
+    parser.add_argument("--shards", nargs="+", required=True, help="of every model in the split")
+    parser.add_argument("--confidence", type=float, required=True, help="of the intervals, e.g. 0.95")
+    parser.add_argument("--rates", type=Path, required=True, help="Parquet; CSV and LaTeX go beside it")
+    parser.add_argument("--replies", type=Path, required=True, help="Parquet")
+    arguments = parser.parse_args()
+
+    shards = read_shards(arguments.shards)
+    write_table(with_split(order_rates(shards, arguments.confidence), arguments.split), arguments.rates)
+    # Texts by the thousand: no table for a paper, so Parquet alone.
+    replies = with_split(group_replies(shards), arguments.split)
+    with whole_file(arguments.replies) as temporary:
+        replies.write_parquet(temporary, compression="zstd", statistics=False)
+    say_wrote(arguments.replies, f"{replies.height} rows")
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,134 @@
+"""What the page says: everything that its template asks for, from the tables and files of a run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from tom.measuring.propensities import headline_view
+from tom.page.beside_paper import paper_table
+from tom.page.cells import cells_table
+from tom.page.durations import duration_table, duration_words, jobs_of, total_durations
+from tom.page.environment import commit, versions
+from tom.page.figures import Figure, describe_gap_closed, describe_propensities, figure, read_caption
+from tom.page.html_tables import Dictionary
+from tom.page.provenance import config_sha256, config_text, model_table, prompt_table, text_table
+from tom.page.render import from_markdown
+from tom.page.result_tables import result_tables
+from tom.page.texts import read_text
+from tom.page.transcripts import transcripts
+from tom.page.unreadable import EXAMPLES, unreadable_tables
+from tom.paper.published import SPLITS
+from tom.paper.published_propensities import published_propensities
+from tom.showing.headline import headline
+from tom.showing.names import readable
+
+DETAILS = "Every number stands in the tables of this page."
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where a run's other files lie."""
+
+    summary: Path
+    figures: list[Path]
+    captions: Path
+    published: Path
+    manifests: list[Path]
+    texts: list[Path]
+    benchmarks: Path
+    project: Path
+
+
+def page_values(
+    tables: dict[str, pl.DataFrame],
+    files: dict[str, list[str]],
+    sources: Sources,
+    dictionary: Dictionary,
+    config: dict,
+) -> dict:
+    """Values by the template's names. tables, files: by the run's names of tables, all splits together."""
+    rates, replies, propensities = (tables[name] for name in ("rates", "replies", "propensities"))
+    confidence = config["evaluation"]["confidence"]
+    student, teacher = config["student"]["name"], config["teacher"]["name"]
+    durations = total_durations(jobs_of(rates, config, sources.benchmarks))
+    return {
+        "student": student,
+        "teacher": teacher,
+        "headline": headline(tables["alignment"], student, teacher),
+        "summary": from_markdown(read_text(sources.summary, "summary")),
+        "confidence": confidence,
+        "figures": run_figures(tables, sources),
+        "paper_figures": paper_figures(propensities, sources, confidence),
+        "paper_table": paper_table(propensities, sources.published, confidence),
+        "cells": cells_table(rates, propensities, dictionary, files["rates"]),
+        "tables": result_tables(tables, files, dictionary),
+        "transcripts": transcripts(replies, dictionary, files["replies"]),
+        "recorded": config["teacher"]["engine"] == "recorded",
+        "observations": int(rates["observations"].sum()),
+        "unreadable": int(rates["invalid"].sum()),
+        "examples": EXAMPLES,
+        "unreadable_tables": unreadable_tables(replies, dictionary, files["replies"]),
+        "models": model_table(sources.manifests),
+        "teacher_engine": config["teacher"]["engine"],
+        "prompts": prompt_table(rates, files["rates"]),
+        "texts": text_table(sources.texts),
+        "config": config_text(config),
+        "config_sha256": config_sha256(config),
+        "versions": versions(),
+        "commit": commit(sources.project),
+        "durations": duration_table(durations, sources.benchmarks),
+        "duration_words": duration_words(durations),
+    }
+
+
+def run_figures(tables: dict[str, pl.DataFrame], sources: Sources) -> dict[str, list[Figure]]:
+    """`first`: what is closed of the gap; `others`: the rest of the run's own figures."""
+    propensities = tables["propensities"]
+    view = headline_view(propensities["view"].unique().to_list())
+    found = {file.stem: file for file in sources.figures}
+    others = []
+    for split in propensities["split"].unique(maintain_order=True):
+        words = describe_propensities(propensities, split, view)
+        others.append(_captioned(found[f"propensities-{split}"], sources, f"Propensities: {readable(split)}", words))
+    words = "Scatter of the students' propensities over their teacher's, a panel for each split and student. "
+    others.append(_captioned(found["agreement"], sources, "Agreement with the teacher", words + DETAILS))
+    words = "Lines of the training loss and the learning rate over steps, one for each seed."
+    others.append(_captioned(found["training_curve"], sources, "Training", words))
+    closed = describe_gap_closed(tables["alignment"])
+    return {
+        "first": [_captioned(found["gap_closed"], sources, "Share of the gap that is closed", closed)],
+        "others": others,
+    }
+
+
+def paper_figures(propensities: pl.DataFrame, sources: Sources, confidence: float) -> list[tuple[Figure, Figure]]:
+    """(this run's, the paper's) propensities in the paper's order, for each split that both have."""
+    found = {file.stem: file for file in sources.figures}
+    pairs = []
+    for split in propensities["split"].unique(maintain_order=True):
+        if split not in SPLITS or f"paper_order-{split}" not in found:
+            continue
+        theirs = published_propensities(sources.published, split, confidence)
+        pairs.append(
+            (
+                _captioned(
+                    found[f"paper_order-{split}"],
+                    sources,
+                    f"This run: {readable(split)}",
+                    describe_propensities(propensities, split, "fixed"),
+                ),
+                _captioned(
+                    found[f"paper-{split}"],
+                    sources,
+                    f"The paper: {readable(split)}",
+                    describe_propensities(theirs, split, "fixed", "the paper's "),
+                ),
+            )
+        )
+    return pairs
+
+
+def _captioned(file: Path, sources: Sources, title: str, alternative: str) -> Figure:
+    caption = read_caption(sources.captions, file.stem.partition("-")[0])
+    return figure(file, title, alternative, caption)

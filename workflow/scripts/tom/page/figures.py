@@ -1,0 +1,63 @@
+"""Figures for the page: SVG inside the file, with a caption and a text for those who can't see it."""
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from tom.errors import BadInput
+from tom.models import role
+from tom.page.texts import read_text
+from tom.showing.headline import headline_measure
+from tom.showing.names import readable
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure as a data URI."""
+
+    title: str
+    source: str
+    alternative: str
+    caption: str
+    file: str
+
+
+def figure(file: Path, title: str, alternative: str, caption: str) -> Figure:
+    """Embed an SVG. As an image and not as markup: identifiers of several figures would clash."""
+    try:
+        encoded = base64.b64encode(file.read_bytes()).decode()
+    except OSError as error:
+        raise BadInput(f"{file}: no such figure ({type(error).__name__})") from None
+    return Figure(title, f"data:image/svg+xml;base64,{encoded}", alternative, caption, str(file))
+
+
+def read_caption(folder: Path, name: str) -> str:
+    """A caption of Snakemake's report as one paragraph."""
+    return " ".join(read_text(folder / f"{name}.rst", "caption").split())
+
+
+def describe_propensities(propensities: pl.DataFrame, split: str, view: str, whose: str = "") -> str:
+    """Means over the cells of a split, model by model."""
+    cells = propensities.filter(split=split, level="cell", view=view)
+    roles = cells.with_columns(role=pl.col("model").map_elements(role, return_dtype=pl.String))
+    means = roles.group_by("role", maintain_order=True).agg(pl.coalesce("exact", "rate").mean()).rows()
+    told = ", ".join(f"{name} {mean:.2f}" for name, mean in sorted(means) if mean is not None)
+    games, contexts = cells["game"].n_unique(), cells["context"].n_unique()
+    return (
+        f"Points with intervals for {whose}teacher, base and tuned student in {games} games and {contexts} contexts of "
+        f"{readable(split)}. Mean propensity to cooperate: {told}. Every number stands in the tables of this page."
+    )
+
+
+def describe_gap_closed(alignment: pl.DataFrame) -> str:
+    """What the tuned student and a coin close, split by split and view by view."""
+    shown = headline_measure(alignment)
+    told = []
+    for row in shown.filter(predictor="tuned").iter_rows(named=True):
+        coin = shown.filter(split=row["split"], view=row["view"], predictor="coin")["gap_closed"].item()
+        if row["gap_closed"] is not None and row["view"] in ("both", "fixed"):
+            order = "both orders" if row["view"] == "both" else "the paper's order"
+            told.append(f"{readable(row['split'])}, {order}: tuned {row['gap_closed']:.0%}, coin {coin:.0%}")
+    return f"Share of the gap closed. {'; '.join(told)}."

@@ -1,0 +1,112 @@
+"""Tables as the page's template wants them: texts in rows, and columns that say what they mean."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import yaml
+
+from tom.errors import BadInput
+from tom.page.numbers import shown
+from tom.showing.names import readable
+
+NAMES = ("split", "game", "context", "order")
+"""Columns of names, which people read with a capital and spaces."""
+
+REPLY = "raw"
+"""The column of replies, which are shown as they are: null is no text at all, and not the same as an empty one."""
+
+TITLES = {
+    REPLY: "reply",
+    "sha256": "SHA-256",
+    "prompt_sha256": "prompt's SHA-256",
+    "cpu_seconds": "CPU-seconds",
+    "gpu_seconds": "GPU-seconds",
+    "peak_mib": "peak MiB",
+}
+"""Headings of columns that are not called as they are."""
+
+Dictionary = dict[str, dict[str, tuple[str, str, str]]]
+"""Table → column → (type, unit, meaning)."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's key, its heading, what it means, and whether its values are numbers."""
+
+    name: str
+    title: str
+    meaning: str
+    numeric: bool
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table ready to be shown: rows of texts, as many as there are columns; None only for a reply without text.
+
+    key: its element's id; files: where all its digits lie; filters: the columns that can be filtered by their values.
+    """
+
+    key: str
+    title: str
+    about: str
+    columns: list[Column]
+    rows: list[list[str | None]]
+    files: list[str]
+    filters: tuple[str, ...] = ()
+
+    def values(self, name: str) -> list[str | None]:
+        """The different texts of a column, in the order of their first appearance."""
+        at = [column.name for column in self.columns].index(name)
+        return list(dict.fromkeys(row[at] for row in self.rows))
+
+    def offered(self) -> list[tuple[Column, list[str]]]:
+        """The filters that have something to choose between, each with its values."""
+        found = {column.name: column for column in self.columns}
+        choices = [(found[name], self.values(name)) for name in self.filters if name in found]
+        return [(column, values) for column, values in choices if len(values) > 1]
+
+
+def read_dictionary(file: str | Path) -> Dictionary:
+    """What every column of every table means (docs/columns.yaml). Errors: BadInput names the file."""
+    try:
+        document = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+        return {
+            table: {name: tuple(entry or document["common"][name]) for name, entry in found["columns"].items()}
+            for table, found in document["tables"].items()
+        }
+    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        raise BadInput(f"{file}: no description of tables ({type(error).__name__}: {error})") from None
+
+
+def to_table(
+    frame: pl.DataFrame,
+    described: dict[str, tuple[str, str, str]],
+    key: str,
+    title: str,
+    about: str = "",
+    files: list[str] | None = None,
+    filters: tuple[str, ...] = NAMES[:1],
+) -> Table:
+    """A frame as a table; columns that hold nothing are left out. described: column → (type, unit, meaning)."""
+    kept = [name for name in frame.columns if frame[name].null_count() < frame.height]
+    columns = [
+        Column(name, readable(TITLES.get(name, name)), _meaning(described.get(name)), frame[name].dtype.is_numeric())
+        for name in kept
+    ]
+    texts = [_texts(name, frame[name].to_list()) for name in kept]
+    return Table(key, title, about, columns, list(map(list, zip(*texts, strict=True))), files or [], filters)
+
+
+def _texts(name: str, values: list) -> list[str | None]:
+    if name == REPLY:
+        return values
+    return [readable(value) if value and name in NAMES else shown(value) for value in values]
+
+
+def _meaning(entry: tuple[str, str, str] | None) -> str:
+    if entry is None:
+        return ""
+    # The dictionary is written in Markdown.
+    unit, meaning = (part.replace("`", "") for part in entry[1:])
+    return f"{meaning} ({unit})" if unit else meaning

@@ -1,0 +1,87 @@
+"""Where numbers come from: hashes of weights, tokenizers, templates, adapters, prompts and texts; the config."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import polars as pl
+import yaml
+
+from tom.errors import BadInput
+from tom.files import file_sha256
+from tom.page.html_tables import Table, to_table
+
+PARTS = (
+    ("template", ("chat_template*",)),
+    ("tokenizer", ("tokenizer*", "vocab*", "merges*", "special_tokens*", "added_tokens*", "*.model")),
+    ("weights", ("*.safetensors", "*.bin", "*.gguf", "*.index.json")),
+    ("settings", ("*.json",)),
+)
+"""What a file of a model folder is, by its name; the first that fits."""
+
+MEANINGS = {
+    "what": ("", "", "a model or an adapter, as the folder of its manifest"),
+    "part": ("", "", "weights, tokenizer, chat template or settings; all: one hash over the files' hashes"),
+    "sha256": ("", "", "of the file's bytes"),
+    "prompt_sha256": ("", "", "of the messages, before any chat template"),
+}
+
+
+def part_of(file: str) -> str:
+    """`model.safetensors` → `weights`."""
+    fitting = (part for part, patterns in PARTS if any(Path(file).match(pattern) for pattern in patterns))
+    return next(fitting, "other")
+
+
+def model_table(manifests: list[Path]) -> Table:
+    """The files of every model and adapter, with their hashes. Errors: BadInput names a manifest that can't be read."""
+    rows = []
+    for manifest in manifests:
+        what = "/".join(manifest.parent.parts[-3:])
+        document = _read_manifest(manifest)
+        rows.append({"what": what, "part": "all", "file": "", "sha256": document["sha256"]})
+        rows += [
+            {"what": what, "part": part_of(file), "file": file, "sha256": digest}
+            for file, digest in sorted(document["files"].items())
+        ]
+    frame = pl.DataFrame(rows, schema=dict.fromkeys(("what", "part", "file", "sha256"), pl.String))
+    files = [str(manifest) for manifest in manifests]
+    return to_table(frame, MEANINGS, "models-table", "Weights, tokenizers, templates", "", files, ("what", "part"))
+
+
+def _read_manifest(file: Path) -> dict:
+    try:
+        document = json.loads(file.read_text())
+        return {"sha256": str(document["sha256"]), "files": dict(document["files"])}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{file}: no manifest of a model ({type(error).__name__})") from None
+
+
+def prompt_table(rates: pl.DataFrame, files: list[str]) -> Table:
+    """The hash of each cell's prompt in each listing order; rates: the table of every split."""
+    filters = ("split", "game", "context", "order")
+    prompts = rates.select(*filters, "prompt_sha256").drop_nulls().unique(maintain_order=True)
+    return to_table(prompts, MEANINGS, "prompts-table", "Prompts", "", files, filters)
+
+
+def text_table(files: list[Path]) -> Table:
+    """The files that the prompts were written from, and the published counts, with their hashes."""
+    rows = {"file": list(map(str, files)), "sha256": [_hash(file) for file in files]}
+    return to_table(pl.DataFrame(rows), MEANINGS, "texts-table", "Texts and counts")
+
+
+def _hash(file: Path) -> str:
+    try:
+        return file_sha256(file)
+    except OSError as error:
+        raise BadInput(f"{file}: can't be read ({type(error).__name__})") from None
+
+
+def config_sha256(config: dict) -> str:
+    """A hash of a config that no order of its keys changes."""
+    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
+
+
+def config_text(config: dict) -> str:
+    """A config as YAML, keys sorted."""
+    return yaml.safe_dump(config, sort_keys=True, allow_unicode=True, width=100)
