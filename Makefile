@@ -1,6 +1,8 @@
 # make: the environment, then the whole default experiment. make test: the environment, then the tests, less those
 # that take minutes; make test-slow: those.
 # make test-vllm: the tests of the vLLM engine, in an environment of their own (4 GB). make test-gpu: those that need a GPU.
+# make test-slurm: those on a SLURM cluster, which they start on this machine; SLURM_TESTS=--require-cluster fails, and does
+# not skip, where they can't.
 PYTHON ?= python3.11
 CORES ?= all
 VENV := .venv
@@ -9,7 +11,7 @@ VLLM := .venv-vllm
 # Beside a CPU's torch these break (operator torchvision::nms does not exist), and text needs none of them.
 VLLM_LEFT_OUT := ^(pip|torchvision|torchaudio|torchcodec)==
 
-.PHONY: run test test-slow test-vllm test-gpu lint lock lock-vllm clean
+.PHONY: run test test-slow test-vllm test-gpu test-slurm lint lock lock-vllm clean
 
 run: $(VENV)/runs
 	$(BIN)/snakemake --cores $(CORES)
@@ -22,6 +24,10 @@ test-slow: $(VENV)/tests
 
 test-gpu: $(VENV)/tests
 	$(BIN)/python -m pytest tests/gpu
+
+test-slurm: $(VENV)/tests
+	tests/slurm/install.sh
+	$(BIN)/python -m pytest tests/slurm $(SLURM_TESTS)
 
 test-vllm: $(VLLM)/tests
 	$(VLLM)/bin/python -m pytest tests/vllm

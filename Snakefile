@@ -50,6 +50,11 @@ include: "workflow/rules/precision.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/paper.smk"
 include: "workflow/rules/tiny_pair.smk"
+include: "workflow/rules/cluster.smk"
+
+
+onstart:
+    take_over()
 
 
 onsuccess:
