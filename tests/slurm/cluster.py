@@ -87,7 +87,11 @@ class Cluster:
         srun = wrappers / "srun"
         srun.write_text(f'#!/bin/sh\nSLURM_CONF={folder}/slurm.conf exec {shutil.which("srun", path=SYSTEM)} "$@"\n')
         srun.chmod(0o755)
-        self.environment = os.environ | {"SLURM_CONF": f"{folder}/slurm.conf", "PATH": f"{wrappers}:{SYSTEM}"}
+        # Engines live in TMPDIR and are told apart by SLURM's job numbers, which begin at 1 in every cluster.
+        temporary = folder / "tmp"
+        temporary.mkdir()
+        own = {"SLURM_CONF": f"{folder}/slurm.conf", "PATH": f"{wrappers}:{SYSTEM}", "TMPDIR": str(temporary)}
+        self.environment = os.environ | own
 
     def start(self) -> None:
         """Start every daemon and wait until all nodes are idle."""
@@ -99,9 +103,12 @@ class Cluster:
         self.wait(lambda: set(self.node_states().values()) == {"idle"}, "all nodes idle")
 
     def stop(self) -> None:
-        """End the jobs, then the daemons, SLURM's own first."""
+        """End the jobs with all that they left, then the daemons, SLURM's own first."""
         self.call("scancel", "--user=root")
         self.wait(lambda: not self.jobs(), "no jobs", 30)
+        for process in self.processes():
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         for name in reversed(self.daemons):
             self.daemons[name].terminate()
         for daemon in self.daemons.values():
@@ -155,13 +162,15 @@ class Cluster:
         lines = self.call("sinfo", "--noheader", "--Node", "--format=%N %t").stdout.splitlines()
         return dict(line.split() for line in lines)
 
-    def processes(self, job: str) -> list[psutil.Process]:
-        """What a job runs on this machine."""
+    def processes(self, job: str | None = None) -> list[psutil.Process]:
+        """What a job, or any, runs on this machine."""
         found = []
         for process in psutil.process_iter():
             with suppress(psutil.Error):
                 known = process.environ()
-                if known.get("SLURM_JOB_ID") == job and known.get("SLURM_CONF") == self.environment["SLURM_CONF"]:
+                number = known.get("SLURM_JOB_ID")
+                ours = number and known.get("SLURM_CONF") == self.environment["SLURM_CONF"]
+                if ours and job in (None, number):
                     found.append(process)
         return found
 

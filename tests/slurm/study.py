@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -128,15 +128,30 @@ class Run:
 
     def process_of(self, model: str, script: str) -> psutil.Process:
         """A process of that job that runs a script, once there is one."""
+        return self.until(lambda: next(self.running(self.job(model), script), None), f"{script} for {model}")
 
-        def find():
-            for process in self.study.cluster.processes(self.job(model)):
-                try:
-                    command = process.cmdline()
-                except psutil.NoSuchProcess:
-                    continue
-                if len(command) > 1 and command[1].endswith(script):
-                    return process
-            return None
+    def running(self, job: str, script: str) -> Iterator[psutil.Process]:
+        """The processes of a job that run a script."""
+        for process in self.study.cluster.processes(job):
+            with suppress(psutil.NoSuchProcess):
+                if any(word.endswith(script) for word in process.cmdline()[1:2]):
+                    yield process
 
-        return self.until(find, f"{script} for {model}")
+    def sampled_at_present(self, model: str) -> set[str]:
+        """The shards that a model's job works on."""
+        shards = set()
+        for process in self.running(self.job(model), "sample_shard.py"):
+            with suppress(psutil.NoSuchProcess):
+                shards |= set(process.cmdline()[-1:])
+        return shards
+
+    @contextmanager
+    def held_up(self, model: str) -> Iterator[None]:
+        """The engine of a model's job, stopped for a while."""
+        engine = self.process_of(model, "serve_engine.py")
+        engine.suspend()
+        try:
+            yield
+        finally:
+            with suppress(psutil.NoSuchProcess):
+                engine.resume()

@@ -14,20 +14,32 @@ def test_a_killed_run_leaves_jobs_that_the_next_one_ends(study, finished):
     targets = study.forget(BASE, TUNED)
     with study.running(*targets) as run:
         first_shard(run, BASE)
-        # Held up, so that it is still there when the next run begins.
-        run.process_of(BASE, "serve_engine.py").suspend()
-        left = run.job(BASE)
-        run.process.kill()
-        run.process.wait()
-    assert left in study.cluster.jobs("R")
-    before = kept(study, study.shards(BASE))
-    study.succeed("--unlock")
-    said = study.succeed(*targets)
-    assert "ending jobs of an earlier run" in said and left in said
+        # So that its job is still there when the next run begins.
+        with run.held_up(BASE):
+            left = run.job(BASE)
+            run.process.kill()
+            run.process.wait()
+            study.succeed("--unlock")
+            before = kept(study, study.shards(BASE))
+            said = study.succeed(*targets)
+    assert f"ending jobs of an earlier run: {left}" in said
     assert study.cluster.jobs("CA")[left] == "CANCELLED"
     assert kept(study, list(before)) == before
     study.check_same(finished)
     assert "Nothing to be done" in study.succeed(*targets)
+    # What they were made with is known, though the run that asked for them saw none of them finished.
+    study.project.edit("study.yaml", "observations: 20", "observations: 21")
+    planned = study.succeed(*before, "--dry-run")
+    assert before and all(f"output: {shard}" in planned for shard in before)
+
+
+def test_an_old_shard_does_not_pass_for_one_whose_job_was_refused(study):
+    study.project.edit("study.yaml", "observations: 20", "observations: 21")
+    rules = ("sample_untuned", "sample_untuned_out_of_sample")
+    run = study.run(*study.shards(BASE), "--set-resources", *(f"{rule}:mem_mb=99999999" for rule in rules))
+    assert run.process.returncode != 0
+    assert "sbatch: error" in run.said()
+    assert not kept(study, study.shards(BASE))
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])

@@ -1,5 +1,8 @@
 """What a run does before its first job, so that a run on a cluster can be killed at any time. No rule stands here."""
 
+from snakemake.logging import logger as snakemake_logger
+
+from tom.cluster.endings import SayEnding
 from tom.cluster.left_jobs import end_jobs
 
 if workflow.remote_exec:
@@ -20,6 +23,7 @@ def take_over():
     except BadInput as error:
         raise WorkflowError(str(error))
     if workflow.non_local_exec:
+        snakemake_logger.addHandler(SayEnding())
         for job in jobs:
             workflow.async_run(job.remove_existing_output())
             workflow.async_run(workflow.persistence.finished(job))
