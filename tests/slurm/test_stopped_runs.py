@@ -38,7 +38,7 @@ def test_an_old_shard_does_not_pass_for_one_whose_job_was_refused(study):
     rules = ("sample_untuned", "sample_untuned_out_of_sample")
     run = study.run(*study.shards(BASE), "--set-resources", *(f"{rule}:mem_mb=99999999" for rule in rules))
     assert run.process.returncode != 0
-    assert "sbatch: error" in run.said()
+    assert "sbatch failed" in run.said()
     assert not kept(study, study.shards(BASE))
 
 

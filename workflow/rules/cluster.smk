@@ -1,13 +1,25 @@
 """What a run does before its first job, so that a run on a cluster can be killed at any time. No rule stands here."""
 
+from snakemake.jobs import GroupJob
 from snakemake.logging import logger as snakemake_logger
 
-from tom.cluster.endings import SayEnding
 from tom.cluster.left_jobs import end_jobs
 
 if workflow.remote_exec:
     # No profile is read inside an allocation: there, too, jobs that hold a model take turns.
     workflow.register_resource("engine", 1)
+
+
+def say_why_groups_fail():
+    """Let the log have what SLURM says of a group's failed job: Snakemake 9.27 drops it, and a crashed node has no log."""
+    unsaid = GroupJob.log_error
+
+    def log_error(group, msg=None, *others, **named):
+        if msg:
+            snakemake_logger.error(f"Group {group.groupid}: {msg}")
+        unsaid(group, msg, *others, **named)
+
+    GroupJob.log_error = log_error
 
 
 def take_over():
@@ -23,7 +35,7 @@ def take_over():
     except BadInput as error:
         raise WorkflowError(str(error))
     if workflow.non_local_exec:
-        snakemake_logger.addHandler(SayEnding())
+        say_why_groups_fail()
         for job in jobs:
             workflow.async_run(job.remove_existing_output())
             workflow.async_run(workflow.persistence.finished(job))
