@@ -9,6 +9,7 @@ import psutil
 from study import BASE, TEACHER, TUNED, Run, Study
 
 OUTAGE_SECONDS = 20
+UNTUNED_RULES = ("sample_untuned", "sample_untuned_out_of_sample")
 TUNED_RULES = ("sample_tuned", "sample_tuned_out_of_sample")
 
 
@@ -59,10 +60,11 @@ def test_a_cancelled_job_and_one_out_of_memory(study, finished):
 
 def test_a_crashed_node_and_a_time_limit(study, finished):
     targets = study.forget(BASE, TUNED)
-    crashed = "gpu2"
-    place = [f"{rule}:slurm_extra='--no-requeue --nodelist={crashed}'" for rule in TUNED_RULES]
+    spared, crashed = "gpu1", "gpu2"
+    nodes = dict.fromkeys(UNTUNED_RULES, spared) | dict.fromkeys(TUNED_RULES, crashed)
+    place = [f"{rule}:slurm_extra='--no-requeue --nodelist={node}'" for rule, node in nodes.items()]
     # Of all shards of the job together.
-    limit = ["sample_untuned:runtime=0", "sample_untuned_out_of_sample:runtime=1"]
+    limit = [f"{rule}:runtime={minutes}" for rule, minutes in zip(UNTUNED_RULES, (0, 1), strict=True)]
     with study.running(*targets, "--set-resources", *place, *limit) as run, run.held_up(BASE):
         first_shard(run, TUNED)
         assert study.cluster.node_of(run.job(TUNED)) == crashed

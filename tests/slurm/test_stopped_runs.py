@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 from study import BASE, TUNED
-from test_failing_jobs import check_recovery, first_shard, kept
+from test_failing_jobs import UNTUNED_RULES, check_recovery, first_shard, kept
 
 STOP_SECONDS = 120
 
@@ -35,8 +35,7 @@ def test_a_killed_run_leaves_jobs_that_the_next_one_ends(study, finished):
 
 def test_an_old_shard_does_not_pass_for_one_whose_job_was_refused(study):
     study.project.edit("study.yaml", "observations: 20", "observations: 21")
-    rules = ("sample_untuned", "sample_untuned_out_of_sample")
-    run = study.run(*study.shards(BASE), "--set-resources", *(f"{rule}:mem_mb=99999999" for rule in rules))
+    run = study.run(*study.shards(BASE), "--set-resources", *(f"{rule}:mem_mb=99999999" for rule in UNTUNED_RULES))
     assert run.process.returncode != 0
     assert "sbatch failed" in run.said()
     assert not kept(study, study.shards(BASE))
