@@ -2,6 +2,8 @@
 # that take minutes; make test-slow: those.
 # make test-page: the tests of the page in headless Chromium, which apt-get brings where this is run as root.
 # make test-vllm: the tests of the vLLM engine, in an environment of their own (4 GB). make test-gpu: those that need a GPU.
+# make test-slurm: those on a SLURM cluster, which they start on this machine; SLURM_TESTS=--require-cluster fails, and does
+# not skip, where they can't.
 PYTHON ?= python3.11
 CORES ?= all
 VENV := .venv
@@ -10,7 +12,7 @@ VLLM := .venv-vllm
 # Beside a CPU's torch these break (operator torchvision::nms does not exist), and text needs none of them.
 VLLM_LEFT_OUT := ^(pip|torchvision|torchaudio|torchcodec)==
 
-.PHONY: run test test-slow test-page test-vllm test-gpu chromium install-chromium lint lock lock-vllm clean
+.PHONY: run test test-slow test-page test-vllm test-gpu test-slurm chromium install-chromium lint lock lock-vllm clean
 
 run: $(VENV)/runs
 	$(BIN)/snakemake --cores $(CORES)
@@ -36,6 +38,10 @@ install-chromium:
 		echo "error: make test-page needs chromium and pdftotext (Debian: apt-get install chromium poppler-utils)" >&2; exit 2; fi
 	apt-get update -qq
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium poppler-utils >/dev/null
+
+test-slurm: $(VENV)/tests
+	tests/slurm/install.sh
+	$(BIN)/python -m pytest tests/slurm $(SLURM_TESTS)
 
 test-vllm: $(VLLM)/tests
 	$(VLLM)/bin/python -m pytest tests/vllm

@@ -55,6 +55,11 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/paper.smk"
 include: "workflow/rules/page.smk"
 include: "workflow/rules/tiny_pair.smk"
+include: "workflow/rules/cluster.smk"
+
+
+onstart:
+    take_over()
 
 
 onsuccess:

@@ -19,6 +19,7 @@ def name_of(pid: int) -> str:
 @pytest.fixture(autouse=True)
 def nobody_announced(monkeypatch):
     monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
 
 
 @pytest.fixture
@@ -81,3 +82,22 @@ def test_a_killed_process_that_nobody_waited_for_is_gone(sleeper):
 def test_a_later_process_with_the_same_number_is_another_run(sleeper):
     created = psutil.Process(sleeper.pid).create_time()
     assert not is_alive(f"{socket.gethostname()}:{sleeper.pid}:{created - 3600}")
+
+
+def test_in_an_allocation_the_run_is_the_allocations_own(monkeypatch):
+    announce_run()
+    submitter = current_run()
+    monkeypatch.setenv("SLURM_JOB_ID", "17")
+    assert current_run() is None
+    announce_run()
+    inside = current_run()
+    assert inside != submitter and is_alive(inside)
+    monkeypatch.setenv("SLURM_JOB_ID", "18")
+    assert current_run() is None
+
+
+def test_a_run_inside_an_allocations_run_keeps_the_outer_ones_name(monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_ID", "17")
+    monkeypatch.setenv(VARIABLE, f"{socket.gethostname()}/17:1:2.5")
+    announce_run()
+    assert current_run() == f"{socket.gethostname()}/17:1:2.5"

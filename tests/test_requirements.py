@@ -2,6 +2,9 @@
 
 import re
 
+import pytest
+import yaml
+
 APART = {"setuptools"}  # vLLM wants an older one
 
 
@@ -9,6 +12,25 @@ def pins(file) -> dict[str, str]:
     """Package → version, by canonical name."""
     found = re.findall(r"^([A-Za-z0-9._-]+)==(\S+)$", file.read_text(), re.MULTILINE)
     return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in found}
+
+
+def test_what_runs_ask_for_is_what_is_pinned(root):
+    asked = pins(root / "envs" / "requirements.in")
+    assert asked.items() <= pins(root / "envs" / "requirements.txt").items()
+
+
+@pytest.mark.parametrize("name", ["run", "vllm", "dev"])
+def test_a_conda_environment_holds_the_pinned_versions_and_none_of_its_own(root, name):
+    *conda, pip = yaml.safe_load((root / "envs" / f"{name}.yaml").read_text())["dependencies"]
+    assert conda == ["python=3.11", "pip"]
+    files = [entry.split() for entry in pip["pip"]]
+    assert all(flag in ("-r", "-c") and (root / "envs" / file).is_file() for flag, file in files)
+    reached = "".join((root / "envs" / file).read_text() for _, file in files)
+    assert "requirements.txt" in {file for _, file in files} or "-r requirements.txt" in reached
+
+
+def test_conda_and_venv_have_the_same_python(root):
+    assert "PYTHON ?= python3.11" in (root / "Makefile").read_text()
 
 
 def test_every_line_pins_one_package(root):

@@ -194,8 +194,10 @@ def test_an_engine_belongs_to_content_and_code(local_model, adapted_model, monke
     assert engine_key(replace(local_model, weights=tmp_path / "moved")) == engine_key(local_model)
     others = [engine_key(adapted_model), engine_key(replace(local_model, threads=2))]
     before = engine_key(local_model)
+    monkeypatch.setenv("SLURM_JOB_ID", "17")
+    others.append(engine_key(local_model))
     monkeypatch.setattr(resident, "code_sha256", lambda script: "edited")
-    assert len({before, engine_key(local_model), *others}) == 4
+    assert len({before, engine_key(local_model), *others}) == 5
 
 
 @pytest.mark.parametrize("made", ["open to others", "a link", "a file"])

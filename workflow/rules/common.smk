@@ -14,10 +14,11 @@ RESOURCES = ROOT / "resources"
 CAPTIONS = "../report/"
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
+from tom.cluster.needs import memory_mb, minutes
 from tom.code import code_of
 from tom.errors import BadInput
 from tom.asking.games import split_scale
-from tom.engines.owner import announce_run
+from tom.engines.owner import allocation, announce_run
 from tom.asking.prompts import CHOICE, load_elicitation
 from tom.engines.recorded_teacher import read_counts
 from tom.study import IN_SAMPLE, cells_of, check_study, drop_splits, out_of_sample_splits
@@ -137,6 +138,22 @@ def tuned_inputs(folder):
         "game": game_file,
         "context": context_file,
         "elicitation": elicitation_file(),
+def holding(role, work):
+    """What a job asks for that holds the model of a role, itself a name or a function of wildcards."""
+
+    def of(value):
+        return (lambda wildcards: value(config[role(wildcards)])) if callable(role) else value(config[role])
+
+    training = config["training"]
+    return {
+        "gpu": of(lambda model: model["gpus"]),
+        "mem_mb": of(lambda model: memory_mb(model, work, training["tokens_per_pack"])),
+        "runtime": of(
+            lambda model: minutes(model, work, observations=config["observations"], passes=training["passes"])
+        ),
+        # GPUs of one job sit in one node, and jobs that share an allocation take turns with its GPUs.
+        "nodes": 1,
+        "engine": 1,
     }
 
 

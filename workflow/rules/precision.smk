@@ -42,7 +42,7 @@ rule merge_adapter:
         f"{RESULTS}/logs/merge_adapter/seed{{seed}}.log",
     threads: config["sampling"]["threads"]
     resources:
-        gpu=config["student"]["gpus"],
+        **holding("student", "convert"),
     shell:
         TORCH + " {input.code[0]} --weights {input.weights} --manifest {input.manifest} --adapter {input.adapter}"
         " --adapter-manifest {input.adapter_manifest} --threads {threads} --output {output.weights}"
@@ -64,7 +64,7 @@ use rule sample_untuned as score_merged with:
     benchmark:
         f"{RESULTS}/benchmarks/sample/merged-seed{{seed}}/{{game}}-{{context}}.tsv"
     resources:
-        gpu=config["student"]["gpus"],
+        **holding("student", "sample"),
     params:
         sampling=SCORING,
         engine=engine_flags("student"),

@@ -20,6 +20,11 @@ def source_files(wildcards):
     return sorted(file for pattern in patterns for file in Path(model["folder"]).glob(pattern))
 
 
+# Where Snakemake runs there is a network; on a cluster's nodes, where the other jobs run, often none.
+localrules:
+    fetch_model,
+
+
 rule fetch_model:
     input:
         code=code("fetch_model.py"),
@@ -53,7 +58,7 @@ rule convert_model:
     wildcard_constraints:
         precision="nf4|float32|bfloat16|source",
     resources:
-        gpu=lookup("{role}/gpus", within=config),
+        **holding(lambda wildcards: wildcards.role, "convert"),
     params:
         compute_dtype=lookup("{role}/compute_dtype", within=config),
     shell:

@@ -12,8 +12,10 @@ SAMPLING = " ".join(
         flags(config["sampling"], "seed", "temperature", "threads", *FREE_REPLIES),
     ]
 )
-# How long an engine waits changes no result, so it is no parameter that a rerun would follow.
-IDLE_SECONDS = config["sampling"]["idle_seconds"]
+# How long an engine waits changes no result, so it is no parameter that a rerun would follow. The GPUs of a cluster's
+# job are needed by nobody else before it ends, and its engines end with it.
+SUBMITTED = allocation() and not workflow.is_main_process
+IDLE_SECONDS = max(config["sampling"]["idle_seconds"], 3600 if SUBMITTED else 0)
 SAMPLE = (
     TORCH
     + " {input.code[0]} --model {params.model} --game {wildcards.game} --game-file {input.game}"
@@ -117,10 +119,6 @@ def untuned_inputs(wildcards):
     return prepared(untuned_role(wildcards))
 
 
-def untuned_gpus(wildcards):
-    return config[untuned_role(wildcards)]["gpus"]
-
-
 def untuned_engine(wildcards):
     return engine_flags(untuned_role(wildcards))
 
@@ -142,7 +140,7 @@ rule sample_untuned:
         model=UNTUNED,
     threads: config["sampling"]["threads"]
     resources:
-        gpu=untuned_gpus,
+        **holding(untuned_role, "sample"),
     params:
         sampling=SAMPLING,
         model="{model}",
@@ -162,7 +160,7 @@ rule sample_tuned:
         f"{RESULTS}/benchmarks/sample/tuned-seed{{seed}}/{{game}}-{{context}}.tsv"
     threads: config["sampling"]["threads"]
     resources:
-        gpu=config["student"]["gpus"],
+        **holding("student", "sample"),
     params:
         sampling=SAMPLING,
         model="tuned-seed{seed}",

@@ -37,7 +37,7 @@ rule train_adapter:
         f"{RESULTS}/benchmarks/train/all-seed{{seed}}.tsv"
     threads: config["training"]["threads"]
     resources:
-        gpu=config["student"]["gpus"],
+        **holding("student", "train"),
     params:
         recipe=f"{RECIPE} {flags(config['training'], 'supervision', 'refinements')}",
     shell:

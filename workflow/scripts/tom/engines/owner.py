@@ -1,4 +1,8 @@
-"""The run that an engine works for: once that process is gone, the engine goes too."""
+"""The run that an engine works for: once that process is gone, the engine goes too.
+
+Inside a SLURM job the run is the Snakemake of that job, not the one that submitted it: an engine holds GPUs that
+belong to one allocation, and must end with it.
+"""
 
 import os
 import socket
@@ -10,16 +14,27 @@ VARIABLE = "TOM_TRANSFER_RUN"
 CLOCK_STEP_SECONDS = 2.0
 
 
+def allocation() -> str:
+    """The SLURM job that this process runs in; empty outside of one."""
+    return os.environ.get("SLURM_JOB_ID", "")
+
+
+def place() -> str:
+    """The machine that this process runs on, and its allocation there, if any."""
+    return "/".join(filter(None, (socket.gethostname(), allocation())))
+
+
 def announce_run() -> None:
     """Name this process as the run, for the jobs it will start; a run inside a run keeps the outer one's name."""
     process = psutil.Process()
-    os.environ.setdefault(VARIABLE, f"{socket.gethostname()}:{process.pid}:{process.create_time()}")
+    if current_run() is None:
+        os.environ[VARIABLE] = f"{place()}:{process.pid}:{process.create_time()}"
 
 
 def current_run() -> str | None:
-    """The run this process works for, or None if nobody announced one on this machine."""
+    """The run this process works for, or None if nobody announced one on this machine and in this allocation."""
     name = os.environ.get(VARIABLE)
-    return name if name and name.startswith(socket.gethostname() + ":") else None
+    return name if name and name.startswith(place() + ":") else None
 
 
 def is_alive(run: str) -> bool:

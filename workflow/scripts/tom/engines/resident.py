@@ -1,7 +1,7 @@
 """A resident engine: the model is loaded by the first shard that needs it and answers the later ones.
 
-Each shard stays a job of its own. Its client looks for a free engine of exactly its model, adapter, code
-and threads (their hash names the engine's folder), starts one if there is none, and talks to it over a
+Each shard stays a job of its own. Its client looks for a free engine of exactly its model, adapter, code,
+threads and SLURM allocation (their hash names the engine's folder), starts one if there is none, and talks to it over a
 Unix socket that only this user can reach, authenticated with a fresh random key. A client holds an engine
 by a file lock, so two clients at a time make two engines and never wait for one another. An engine ends
 when it has been idle for long enough, or when every run that used it is gone.
@@ -24,7 +24,7 @@ from pathlib import Path
 
 from tom.code import SCRIPTS, code_sha256
 from tom.engines.choices import ChoiceScore, Question
-from tom.engines.owner import current_run
+from tom.engines.owner import allocation, current_run
 from tom.engines.replies import Reply, Request
 from tom.errors import BadInput
 from tom.weights.local_model import LocalModel
@@ -39,8 +39,8 @@ class EngineLost(RuntimeError):
 
 
 def engine_key(model: LocalModel) -> str:
-    """Name of the engines that hold exactly this model and run today's code."""
-    parts = [*model.content(), code_sha256(SERVER), sys.prefix, sys.version]
+    """Name of the engines that hold exactly this model, in this allocation if any, and run today's code."""
+    parts = [*model.content(), code_sha256(SERVER), sys.prefix, sys.version, allocation()]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
@@ -126,8 +126,10 @@ def _start(home: Path, number: int, arguments: list[str]) -> Connection:
         server = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
+    started = time.monotonic()
     while server.poll() is None:
         if connection := _connect(home, number):
+            print(f"resident engine started in {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)
             return connection
         time.sleep(0.05)
     text = (home / f"{number}.log").read_text(errors="replace").strip()

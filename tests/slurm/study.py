@@ -1,0 +1,157 @@
+"""A study on the tiny pair, run by Snakemake on the tests' cluster."""
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from cluster import Cluster
+from project import REPOSITORY, Project
+
+CONFIGFILES = ("config/config.yaml", "config/tiny_pair.yaml", "study.yaml")
+TEACHER, BASE, TUNED = "teacher", "base", "tuned-seed1"
+GROUPS = {TEACHER: "teacher", BASE: "base", TUNED: "tuned-1"}
+PATIENCE_SECONDS = 900  # of one run; the whole study takes a minute and a half on two idle cores
+
+
+@dataclass(frozen=True)
+class Study:
+    """A folder with the workflow and its results, and the cluster that it runs on."""
+
+    project: Project
+    cluster: Cluster
+
+    @classmethod
+    def create(cls, folder: Path, cluster: Cluster) -> "Study":
+        project = Project.create(folder, REPOSITORY / "resources/tiny_pair/student")
+        shutil.copy2(Path(__file__).with_name("study.yaml"), folder)
+        return cls(project, cluster)
+
+    def copy(self, folder: Path) -> "Study":
+        """The same study elsewhere, its results and Snakemake's memory of them included."""
+        return Study(self.project.copy(folder), self.cluster)
+
+    @property
+    def results(self) -> Path:
+        return self.project.folder / "results"
+
+    def run(self, *arguments: str) -> "Run":
+        """Run Snakemake to its end."""
+        with self.running(*arguments) as run:
+            run.wait()
+        return run
+
+    def succeed(self, *arguments: str) -> str:
+        """Run Snakemake and return what it said; fail if it failed."""
+        run = self.run(*arguments)
+        assert run.process.returncode == 0, run.said()
+        return run.said()
+
+    @contextmanager
+    def running(self, *arguments: str) -> Iterator["Run"]:
+        """A run of Snakemake under way; targets come first."""
+        settings = ["--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "20"]
+        command = [sys.executable, "-m", "snakemake", *arguments, "--workflow-profile", "profiles/slurm", *settings]
+        log = self.project.folder / f"run-{len(list(self.project.folder.glob('run-*.log')))}.log"
+        with log.open("wb") as stream:
+            process = subprocess.Popen(
+                [*command, "--configfile", *CONFIGFILES],
+                cwd=self.project.folder,
+                env=self.cluster.environment | {"PYTHONDONTWRITEBYTECODE": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=stream,
+            )
+        try:
+            yield Run(process, log, self)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+
+    def shards(self, model: str) -> list[str]:
+        """Paths of a model's shards from the project's folder, sampled or not."""
+        cells = {"in_sample": ("business", "friendship"), "out_of_sample": ("sports",)}
+        return [
+            f"results/{stage}/shards/{model}/prisoners_dilemma/{context}.parquet"
+            for stage, contexts in cells.items()
+            for context in contexts
+        ]
+
+    def forget(self, *models: str) -> list[str]:
+        """Delete the shards of some models, and return their paths: targets that bring them back."""
+        targets = [shard for model in models for shard in self.shards(model)]
+        for shard in targets:
+            (self.project.folder / shard).unlink()
+        return targets
+
+    def check_same(self, reference: "Study") -> None:
+        """Fail unless every result is there, byte for byte that of an undisturbed run, and no part of one besides."""
+        ours, theirs = self.project.results(), reference.project.results()
+        assert ours.keys() == theirs.keys()
+        assert [name for name in ours if ours[name] != theirs[name]] == []
+        assert [path for path in self.results.rglob(".*") if path.name.count(".") > 2] == []
+
+
+@dataclass(frozen=True)
+class Run:
+    """Snakemake at work on a study."""
+
+    process: subprocess.Popen
+    log: Path
+    study: Study
+
+    def said(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def wait(self) -> int:
+        """Wait for the end, and return the exit status."""
+        return self.process.wait(timeout=PATIENCE_SECONDS)
+
+    def until(self, condition, what: str):
+        """Wait until the condition gives something, and return it; fail if the run ends before."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        while not (found := condition()):
+            assert self.process.poll() is None, f"ended before {what}:\n{self.said()}"
+            assert time.monotonic() < end, f"no {what}:\n{self.said()}"
+            time.sleep(0.1)
+        return found
+
+    def job(self, model: str) -> str:
+        """The job that samples a model, once it has begun."""
+        return self.until(lambda: self.study.cluster.job_of(GROUPS[model]), f"a job for {model}")
+
+    def process_of(self, model: str, script: str) -> psutil.Process:
+        """A process of that job that runs a script, once there is one."""
+        return self.until(lambda: next(self.running(self.job(model), script), None), f"{script} for {model}")
+
+    def running(self, job: str, script: str) -> Iterator[psutil.Process]:
+        """The processes of a job that run a script."""
+        for process in self.study.cluster.processes(job):
+            with suppress(psutil.NoSuchProcess):
+                if any(word.endswith(script) for word in process.cmdline()[1:2]):
+                    yield process
+
+    def sampled_at_present(self, model: str) -> set[str]:
+        """The shards that a model's job works on."""
+        shards = set()
+        for process in self.running(self.job(model), "sample_shard.py"):
+            with suppress(psutil.NoSuchProcess):
+                shards |= set(process.cmdline()[-1:])
+        return shards
+
+    @contextmanager
+    def held_up(self, model: str) -> Iterator[None]:
+        """The engine of a model's job, stopped for a while."""
+        engine = self.process_of(model, "serve_engine.py")
+        engine.suspend()
+        try:
+            yield
+        finally:
+            with suppress(psutil.NoSuchProcess):
+                engine.resume()

@@ -1,0 +1,41 @@
+"""What a run does before its first job, so that a run on a cluster can be killed at any time. No rule stands here."""
+
+from snakemake.jobs import GroupJob
+from snakemake.logging import logger as snakemake_logger
+
+from tom.cluster.left_jobs import end_jobs
+
+if workflow.remote_exec:
+    # No profile is read inside an allocation: there, too, jobs that hold a model take turns.
+    workflow.register_resource("engine", 1)
+
+
+def say_why_groups_fail():
+    """Let the log have what SLURM says of a group's failed job: Snakemake 9.27 drops it, and a crashed node has no log."""
+    unsaid = GroupJob.log_error
+
+    def log_error(group, msg=None, *others, **named):
+        if msg:
+            snakemake_logger.error(f"Group {group.groupid}: {msg}")
+        unsaid(group, msg, *others, **named)
+
+    GroupJob.log_error = log_error
+
+
+def take_over():
+    """End what a killed run left under way, and make sure that each file that is there can be told to be today's.
+
+    Snakemake removes a job's old outputs, and remembers what it was made with, in a cluster's job and after its end.
+    A job that never starts would leave an old file behind that counts as made today; one that outlives its run, a new
+    file of which nobody knows the parameters.
+    """
+    jobs = [job for job in workflow.dag.needrun_jobs() if job.output]
+    try:
+        end_jobs({number for job in jobs for number in workflow.persistence.external_jobids(job)})
+    except BadInput as error:
+        raise WorkflowError(str(error))
+    if workflow.non_local_exec:
+        say_why_groups_fail()
+        for job in jobs:
+            workflow.async_run(job.remove_existing_output())
+            workflow.async_run(workflow.persistence.finished(job))

@@ -1,0 +1,1 @@
+"""On a SLURM cluster: what jobs ask for, and what a killed run left."""
