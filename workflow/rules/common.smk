@@ -138,6 +138,9 @@ def tuned_inputs(folder):
         "game": game_file,
         "context": context_file,
         "elicitation": elicitation_file(),
+    }
+
+
 def holding(role, work):
     """What a job asks for that holds the model of a role, itself a name or a function of wildcards."""
 
