@@ -85,7 +85,7 @@ def page_inputs(folder: Path, root: Path) -> list:
         flags += [f"--{name.replace('_', '-')}", *files]
     for name, table in measure(pl.concat([tables[split]["propensities"] for split in SPLITS]), PRECISION).items():
         table.write_parquet(folder / f"{name}.parquet")
-        flags += [f"--{name}", folder / f"{name}.parquet"]
+        flags += [f"--{name.replace('_', '-')}", folder / f"{name}.parquet"]
     stated = {"figure": ["gap"], "stated": [0.25], "recomputed": [0.249], "agrees": [True]}
     pl.DataFrame(stated).write_parquet(folder / "stated.parquet")
     names = [*(f"propensities-{split}" for split in SPLITS), "paper-in_sample", "paper_order-in_sample"]

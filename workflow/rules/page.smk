@@ -81,11 +81,10 @@ rule plot_paper:
 rule build_page:
     input:
         **{name: table(ALL_SPLITS, name) for name in TABLES},
+        **{name: SENSITIVITIES[name] for name in SENSITIVITY_TABLES},
         code=code("build_page.py"),
         rates=expand(f"{RESULTS}/tables/{{split}}/rates.parquet", split=ALL_SPLITS),
         replies=expand(f"{RESULTS}/tables/{{split}}/replies.parquet", split=ALL_SPLITS),
-        sensitivities=SENSITIVITIES["sensitivities"],
-        reactions=SENSITIVITIES["reactions"],
         stated=rules.recompute_paper.output.figures,
         usage=[USAGE_TABLE] if config["teacher"]["engine"] == "openai" else [],
         summary=rules.summarise_run.output,
@@ -116,9 +115,8 @@ rule build_page:
         project=ROOT,
     shell:
         "python {input.code[0]} "
-        + " ".join(f"--{name.replace('_', '-')} {{input.{name}}}" for name in TABLES)
-        + " --rates {input.rates} --replies {input.replies} --sensitivities {input.sensitivities}"
-        " --reactions {input.reactions} --stated {input.stated} {params.usage} --summary {input.summary}"
+        + " ".join(f"--{name.replace('_', '-')} {{input.{name}}}" for name in (*TABLES, *SENSITIVITY_TABLES))
+        + " --rates {input.rates} --replies {input.replies} --stated {input.stated} {params.usage} --summary {input.summary}"
         " --figures {input.figures} --captions {params.captions} --published {input.published}"
         " --manifests {input.manifests} --texts {input.texts} --benchmarks {params.benchmarks}"
         " --columns {input.columns} --template {params.template} --project {params.project}"

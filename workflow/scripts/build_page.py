@@ -19,7 +19,8 @@ from tom.showing.tables import read_table
 
 TABLES = (
     "alignment", "equivalence", "contexts", "generalisation", "improvements", "improvement_summaries", "propensities",
-    "diagnostics", "rates", "replies", "sensitivities", "reactions", "stated",
+    "diagnostics", "rates", "replies", "sensitivities", "reactions", "joint_choice_model",
+    "stated",
 )  # fmt: skip
 PLACES = ("summary", "captions", "published", "benchmarks", "project", "template", "columns")
 

@@ -34,6 +34,7 @@ SHOWN = (
     Shown("contexts", "Contexts", "Gaps, one context at a time."),
     Shown("generalisation", "Contexts at large", "Contexts as the sample: Student's t over one value a context."),
     Shown("sensitivities", "Sensitivities", "What game, context and payoffs move, and how much of it was learnt."),
+    Shown("joint_choice_model", "One model of choice", "Is its sensitivity the teacher's, or only its mean?"),
     Shown("reactions", "Reactions to scaled payoffs", "Each cell at original and scaled payoffs."),
     Shown("improvement_summaries", "The paper's improvement, summed up", "Mean, median and ratio of sums over cells."),
     Shown("improvements", "The paper's improvement, cell by cell", "(tuned − base) / (teacher − base), in percent."),
