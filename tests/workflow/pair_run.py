@@ -7,7 +7,7 @@ import polars as pl
 from project import Project
 
 CONFIGFILES = ("config/config.yaml", "config/tiny_pair.yaml")
-MODELS = ("teacher", "base", "tuned-seed1")
+MODELS = {"teacher": False, "base": True, "tuned-seed1": False}
 REASON = r"(?s)^[CD]\b.*?\w(\s+\S+){3,}"
 """A letter and a sentence behind it."""
 
@@ -23,13 +23,14 @@ def check_protocol(results: Path, engine: str, said: str) -> None:
     files = sorted(results.glob("in_sample/shards/*/*/*.parquet"))
     replies = pl.concat([pl.read_parquet(file) for file in files]).filter(record="observation")
     assert set(replies["engine"]) == {engine}
-    for model in MODELS:
+    for model, untaught in MODELS.items():
         own = replies.filter(model=model)
         assert own.height == 2 * 5 * 60
-        assert (own["outcome"] == "read").mean() > 0.9
-        assert own["raw"].str.contains(REASON).mean() > 0.8
-        assert own["raw"].n_unique() > 20
+        assert own["raw"].n_unique() > 200
+        # Untaught, the student names no choice in three replies of ten.
+        assert ((own["outcome"] == "read").mean() < 0.85) == untaught
+        assert (own["raw"].str.contains(REASON).mean() < 0.85) == untaught
     gaps = pl.read_parquet(results / "tables/in_sample/alignment.parquet").filter(view="both", measure="exact")
     gap = dict(gaps.select("predictor", "gap").rows())
-    assert gap["tuned-seed1"] < 0.7 * gap["base"]
+    assert gap["tuned-seed1"] < 0.5 * gap["base"]
     assert "What tiny student learnt from tiny teacher" in said
