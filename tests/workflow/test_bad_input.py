@@ -11,6 +11,11 @@ BROKEN_CONFIGS = {
         "learning_curve:\n  observations: [30, 10]\ntraining:",
         ["learning_curve.observations", "30, 10", "allowed: 10, 30"],
     ),
+    "adapters that are not there": (
+        "training:",
+        "adapters: no-adapters\ntraining:",
+        ["tiny.yaml: adapters", "no-adapters/seed1/adapter/adapter_config.json is missing"],
+    ),
     "student at an endpoint": (
         "  folder: tiny-model",
         "  folder: tiny-model\n  endpoint: {}",

@@ -163,6 +163,47 @@ def test_the_out_of_sample_stage_runs_alone(finished, tmp_path):
     )
 
 
+def test_a_frozen_adapter_is_not_trained_anew_whatever_changes(finished, tmp_path):
+    project = finished.copy(tmp_path / "project")
+    project.edit("tiny.yaml", "passes: 3", "passes: 2")
+    project.edit("resources/contexts/sports.yaml", "athletes", "sportspeople")
+    frozen = ("--config", "adapters=results/adapters/all")
+    assert project.plan("out_of_sample")["train_adapter"] == 1
+    assert project.plan("out_of_sample", *frozen) == Counter(
+        {
+            "sample_untuned_out_of_sample": 2,
+            "sample_tuned_out_of_sample": 2,
+            "evaluate_out_of_sample": 1,
+            "plot_propensities": 1,
+        }
+    )
+    adapter = project.folder / "results/adapters/all/seed1/manifest.json"
+    before = adapter.read_bytes()
+    project.succeed("out_of_sample", *frozen)
+    assert adapter.read_bytes() == before
+
+
+def test_an_adapter_by_its_path_is_evaluated_in_another_study(finished, tmp_path):
+    project = finished.copy(tmp_path / "project")
+    (project.folder / "results/adapters/all").rename(tmp_path / "elsewhere")
+    elsewhere = ("--config", f"adapters={tmp_path / 'elsewhere'}", "results=theirs")
+    plan = project.plan("out_of_sample", *elsewhere)
+    assert not {rule for rule in plan if rule.startswith("train")}
+    assert plan["sample_tuned_out_of_sample"] == 4
+    project.succeed("out_of_sample", *elsewhere)
+    cell = "out_of_sample/shards/tuned-seed1/stag_hunt/sports.parquet"
+    assert (project.folder / "theirs" / cell).read_bytes() == (project.folder / "results" / cell).read_bytes()
+
+
+def test_an_adapter_of_other_weights_is_refused(finished, tmp_path):
+    project = finished.copy(tmp_path / "project")
+    project.edit("tiny.yaml", "  folder: tiny-model", "  folder: tiny-model\n  precision: float32")
+    cell = "theirs/out_of_sample/shards/tuned-seed1/stag_hunt/sports.parquet"
+    done = project.run(cell, "--config", "adapters=results/adapters/all", "results=theirs")
+    assert done.returncode != 0
+    assert "was trained on weights with hash" in " ".join((done.stdout + done.stderr).split())
+
+
 def test_a_live_teacher_is_sampled_like_the_student(fresh):
     fresh.edit(
         "tiny.yaml",

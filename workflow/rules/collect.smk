@@ -8,7 +8,7 @@ rule prepare:
 
 rule train:
     input:
-        expand(f"{RESULTS}/adapters/all/seed{{seed}}/manifest.json", seed=config["training"]["seeds"]),
+        ADAPTER_MANIFESTS,
 
 
 rule sample_in_sample:

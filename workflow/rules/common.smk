@@ -41,6 +41,10 @@ OUT_OF_SAMPLE = "out_of_sample"
 STARTED = time.time()
 USAGE_TABLE = f"{RESULTS}/tables/usage.csv"
 TUNED = expand("tuned-seed{seed}", seed=config["training"]["seeds"])
+FROZEN = "adapters" in config
+ADAPTERS = config["adapters"] if FROZEN else f"{RESULTS}/adapters/all"
+ADAPTER = f"{ADAPTERS}/seed{{seed}}"
+ADAPTER_MANIFESTS = expand(f"{ADAPTER}/manifest.json", seed=config["training"]["seeds"])
 
 # No job asks a hub but the one that fetches. Two torch processes that wait actively for their threads
 # slow each other down twentyfold.
@@ -220,10 +224,14 @@ def figure_files(name, **section):
     return {"pdf": pdf, "png": report(png, caption=f"{CAPTIONS}{name.partition('-')[0]}.rst", **section), "svg": svg}
 
 
+# Nobody need have kept the curve of an adapter that comes by its path.
+TRAINING_FIGURES = [] if FROZEN else ["training_curve"]
+
+
 def figures():
     """Every figure of a run."""
     names = [*(f"propensities-{split}" for split in sorted(config["splits"])), "agreement", "gap_closed"]
-    return [file for name in [*names, "training_curve"] for file in figure(name)]
+    return [file for name in names + TRAINING_FIGURES for file in figure(name)]
 
 
 def print_summary():

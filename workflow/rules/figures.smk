@@ -47,7 +47,7 @@ rule plot_gap_closed:
 rule plot_training_curve:
     input:
         code=code("plot_training_curve.py"),
-        curves=expand(f"{RESULTS}/adapters/all/seed{{seed}}/curve.csv", seed=config["training"]["seeds"]),
+        curves=expand(f"{ADAPTER}/curve.csv", seed=config["training"]["seeds"]),
     output:
         **figure_files("training_curve", category="Training"),
     log:

@@ -18,7 +18,7 @@ PAGE_FIGURES = [
     *(f"{whose}-{split}" for split in COMPARED for whose in ("paper", "paper_order")),
     "agreement",
     "gap_closed",
-    "training_curve",
+    *TRAINING_FIGURES,
 ]
 LOCAL_MODELS = [role for role in ("teacher", "student") if config[role]["engine"] in ("transformers", "vllm")]
 
@@ -97,7 +97,7 @@ rule build_page:
         manifests=[
             *(f"{RESULTS}/models/{role}/fetched/manifest.json" for role in LOCAL_MODELS),
             *(prepared(role)["manifest"] for role in LOCAL_MODELS),
-            *expand(f"{RESULTS}/adapters/all/seed{{seed}}/manifest.json", seed=config["training"]["seeds"]),
+            *ADAPTER_MANIFESTS,
         ],
     output:
         f"{RESULTS}/report.html",

@@ -17,7 +17,7 @@ MERGED = f"{RESULTS}/precision/merged/models/seed{{seed}}"
 
 use rule sample_tuned as score_bfloat16 with:
     input:
-        **tuned_inputs(f"{RESULTS}/adapters/all/seed{{seed}}") | BFLOAT16,
+        **tuned_inputs(ADAPTER) | BFLOAT16,
     output:
         f"{RESULTS}/precision/bfloat16/shards/tuned-seed{{seed}}/{{game}}/{{context}}.parquet",
     log:
@@ -25,15 +25,15 @@ use rule sample_tuned as score_bfloat16 with:
     benchmark:
         f"{RESULTS}/benchmarks/sample/bfloat16-seed{{seed}}/{{game}}-{{context}}.tsv"
     params:
-        sampling=SCORING,
+        sampling=f"{SCORING} --other-base",
         model="tuned-seed{seed}",
 
 
 rule merge_adapter:
     input:
         **prepared("student"),
-        adapter_manifest=f"{RESULTS}/adapters/all/seed{{seed}}/manifest.json",
-        adapter=ancient(f"{RESULTS}/adapters/all/seed{{seed}}/adapter"),
+        adapter_manifest=f"{ADAPTER}/manifest.json",
+        adapter=ancient(f"{ADAPTER}/adapter"),
         code=code("merge_adapter.py"),
     output:
         weights=directory(f"{MERGED}/weights"),

@@ -151,7 +151,7 @@ rule sample_untuned:
 
 rule sample_tuned:
     input:
-        **tuned_inputs(f"{RESULTS}/adapters/all/seed{{seed}}"),
+        **tuned_inputs(ADAPTER),
     output:
         f"{RESULTS}/in_sample/shards/tuned-seed{{seed}}/{{game}}/{{context}}.parquet",
     log:

@@ -30,7 +30,8 @@ rule train_adapter:
         contexts=context_files(IN_SAMPLE),
         elicitation=elicitation_file(),
     output:
-        **adapter_files(f"{RESULTS}/adapters/all/seed{{seed}}"),
+        # Frozen adapters are nobody's output, even those of this run: no changed knob trains them anew.
+        **adapter_files(f"{RESULTS}/adapters/anew/seed{{seed}}" if FROZEN else ADAPTER),
     log:
         f"{RESULTS}/logs/train/all-seed{{seed}}.log",
     benchmark:

@@ -22,10 +22,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_cell_arguments(parser)
     parser.add_argument("--idle-seconds", type=float, required=True, help="0: no resident engine")
+    parser.add_argument("--other-base", action="store_true", help="the adapter was trained on other weights")
     LocalModel.add_arguments(parser)
     arguments = parser.parse_args()
 
     model = LocalModel.from_arguments(arguments)
+    if not arguments.other_base:
+        model.check_base()
     if load_elicitation(arguments.elicitation_file).form == CHOICE:
         draw = observe
     else:

@@ -52,6 +52,7 @@ def check_study(config: dict, file: str, resources: Path) -> None:
     check_supervision(config, config["training"]["supervision"], file, resources)
     _check_refinements(config, file, resources)
     _check_increasing(config, file)
+    _check_adapters(config, file)
     for role in ("teacher", "student"):
         _check_model(config, role, file)
 
@@ -126,6 +127,20 @@ def check_learning_curve(config: dict, file: str) -> None:
             f"{file}: learning_curve.observations: {most}, but the teacher has {fewest} of some in-sample cell, and the"
             f" run's own students are taught all of them (allowed: less than {fewest})"
         )
+
+
+def _check_adapters(config: dict, file: str) -> None:
+    if "adapters" not in config:
+        return
+    folder = Path(config["adapters"])
+    for seed in config["training"]["seeds"]:
+        taught = folder / f"seed{seed}"
+        for part in (taught / "adapter" / "adapter_config.json", taught / "manifest.json"):
+            if not part.is_file():
+                known = ", ".join(sorted(path.name for path in folder.glob("seed*/"))) or "none"
+                raise BadInput(
+                    f"{file}: adapters: {part} is missing (in {folder}: {known}; training.seeds says which are used)"
+                )
 
 
 def _check_disjoint(config: dict, file: str) -> None:

@@ -93,8 +93,10 @@ def run_figures(tables: dict[str, pl.DataFrame], sources: Sources) -> dict[str, 
         others.append(_captioned(found[f"propensities-{split}"], sources, f"Propensities: {readable(split)}", words))
     words = "Scatter of the students' propensities over their teacher's, a panel for each split and student. "
     others.append(_captioned(found["agreement"], sources, "Agreement with the teacher", words + DETAILS))
-    words = "Lines of the training loss and the learning rate over steps, one for each seed."
-    others.append(_captioned(found["training_curve"], sources, "Training", words))
+    # A run with frozen adapters has none.
+    if "training_curve" in found:
+        words = "Lines of the training loss and the learning rate over steps, one for each seed."
+        others.append(_captioned(found["training_curve"], sources, "Training", words))
     closed = describe_gap_closed(tables["alignment"])
     return {
         "first": [_captioned(found["gap_closed"], sources, "Share of the gap that is closed", closed)],

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from tom.engines.vllm_settings import VllmSettings
+from tom.errors import BadInput
 from tom.weights.model_folders import read_manifest, verify
 
 ENGINES = ("transformers", "vllm")
@@ -74,6 +75,17 @@ class LocalModel:
         """What a result of this model depends on."""
         settings = astuple(self.vllm) if self.vllm else ()
         return self.sha256, self.adapter_sha256, self.threads, self.engine, *settings
+
+    def check_base(self) -> None:
+        """Raise BadInput unless the adapter, if any, was trained on these very weights.
+
+        On the same model at another precision it would run, and answer otherwise (docs/decisions.md).
+        """
+        if self.adapter and (trained_on := read_manifest(self.adapter_manifest).get("source")) != self.sha256:
+            raise BadInput(
+                f"{self.adapter_manifest}: this adapter was trained on weights with hash {trained_on}, those of "
+                f"{self.manifest} have {self.sha256} (allowed: the student and precision that it was trained on)"
+            )
 
     def check(self) -> None:
         """Raise BadInput unless both folders hold what their manifests say."""
