@@ -1,5 +1,6 @@
 """Contexts and the files under resources/contexts."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,28 @@ def test_every_context_file_reads_as_plain_sentences(file):
 
 
 def test_no_two_contexts_read_alike():
-    assert len({load_context(file).situation for file in CONTEXTS}) == len(CONTEXTS) == 8
+    assert len({load_context(file).situation for file in CONTEXTS}) == len(CONTEXTS) == 31
+
+
+def test_every_taught_context_has_two_paraphrases_and_a_dozen_more_are_new():
+    contexts = [load_context(file) for file in CONTEXTS]
+    assert Counter(context.paraphrase_of for context in contexts) == {
+        None: 21,
+        **dict.fromkeys(["diplomacy", "business", "environment", "friendship", "teamwork"], 2),
+    }
+
+
+def test_a_paraphrase_is_recorded_as_its_original(tmp_path):
+    (tmp_path / "pub.yaml").write_text("situation: You are in a pub.")
+    (tmp_path / "pub_b.yaml").write_text("situation: You sit in a pub.\nparaphrase_of: pub")
+    assert load_context(tmp_path / "pub_b.yaml") == Context("pub_b", "You sit in a pub.", "pub")
+    assert [load_context(tmp_path / f"{name}.yaml").recorded_as for name in ("pub", "pub_b")] == ["pub", "pub"]
+
+
+def test_a_paraphrase_of_nothing_is_refused(tmp_path):
+    (tmp_path / "pub_b.yaml").write_text("situation: You sit in a pub.\nparaphrase_of: bar")
+    with pytest.raises(BadInput, match=r"pub_b.yaml: paraphrase_of: 'bar' is no context beside it"):
+        load_context(tmp_path / "pub_b.yaml")
 
 
 def test_blanks_around_a_situation_are_dropped(tmp_path):
@@ -35,7 +57,7 @@ def test_blanks_around_a_situation_are_dropped(tmp_path):
         ("{}", ["pub.yaml", "missing key 'situation'"]),
         ("situation: ''", ["pub.yaml", "situation"]),
         ("situation: [You]", ["pub.yaml", "situation", "string"]),
-        ("situation: You.\nmood: glad", ["pub.yaml", "'mood'", "allowed: situation"]),
+        ("situation: You.\nmood: glad", ["pub.yaml", "'mood'", "allowed: paraphrase_of, situation"]),
     ],
 )
 def test_a_bad_context_names_file_and_key(tmp_path, text, parts):

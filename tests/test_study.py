@@ -60,7 +60,7 @@ def test_the_default_config_can_run(project):
         ),
         (
             changed(["pub"], "splits", "out_of_sample_contexts", "contexts"),
-            ["config.yaml: splits.out_of_sample_contexts.contexts", "'pub'", "allowed: business, diplomacy"],
+            ["config.yaml: splits.out_of_sample_contexts.contexts", "'pub'", "allowed: business, business_b"],
         ),
         (changed("essay", "elicitation"), ["config.yaml: elicitation", "'essay'", "allowed: choice"]),
         (changed(["stag_hunt-x0"], "splits", "doubled_payoffs", "games"), ["stag_hunt-x0"]),
@@ -216,10 +216,10 @@ def test_a_learning_curve_draws_fewer_observations_than_each_taught_cell_has(pro
         for number in (most, most + 1):
             numbered = config | {"learning_curve": {"observations": [10, number]}}
             if number == most:
-                check_learning_curve(numbered, "config.yaml")
+                check_learning_curve(numbered, "config.yaml", Path("resources"))
                 continue
             with pytest.raises(BadInput) as caught:
-                check_learning_curve(numbered, "config.yaml")
+                check_learning_curve(numbered, "config.yaml", Path("resources"))
             text = str(caught.value)
             assert f"config.yaml: learning_curve.observations: {number}" in text
             assert f"allowed: less than {most + 1}" in text

@@ -21,7 +21,7 @@ from tom.asking.games import split_scale
 from tom.engines.owner import allocation, announce_run
 from tom.asking.prompts import CHOICE, load_elicitation
 from tom.engines.recorded_teacher import read_counts
-from tom.study import IN_SAMPLE, cells_of, check_study, drop_splits, out_of_sample_splits
+from tom.study import IN_SAMPLE, cells_of, check_study, drop_splits, out_of_sample_splits, recorded_cell
 from tom.engines.vllm_settings import VllmSettings
 
 CONFIG_FILES = dict.fromkeys(map(os.path.relpath, workflow.configfiles))

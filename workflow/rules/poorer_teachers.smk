@@ -132,7 +132,7 @@ rule plot_learning_curve:
 def learnable(wildcards):
     """The figure and its table. Only who asks for them needs a teacher of more observations than the config lists."""
     try:
-        check_learning_curve(config, ", ".join(CONFIG_FILES))
+        check_learning_curve(config, ", ".join(CONFIG_FILES), RESOURCES)
     except BadInput as error:
         raise WorkflowError(str(error))
     return [*figure("learning_curve"), *rules.tabulate_learning_curve.output]

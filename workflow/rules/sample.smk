@@ -30,7 +30,7 @@ if config["teacher"]["engine"] == "recorded":
 
     # The counts of one cell, and not the whole table: editing a cell reruns that cell.
     def recorded_counts(wildcards):
-        cooperated, observations = RECORDED[wildcards.game, wildcards.context]
+        cooperated, observations = RECORDED[recorded_cell((wildcards.game, wildcards.context), RESOURCES)]
         return f"--cooperated {cooperated} --observations {observations}"
 
     rule replay_teacher:

@@ -33,6 +33,12 @@ def drop_splits(config: dict) -> None:
         config["splits"] = {name: split for name, split in config["splits"].items() if split is not None}
 
 
+def recorded_cell(cell: tuple[str, str], resources: Path) -> tuple[str, str]:
+    """The (game, context) whose recorded choices stand for this one: a paraphrase has its original's."""
+    game, context = cell
+    return game, load_context(resources / "contexts" / f"{context}.yaml").recorded_as
+
+
 def all_cells(config: dict) -> list[tuple[str, str]]:
     """Every cell of every split, once."""
     return sorted({cell for split in config["splits"].values() for cell in cells_of(split)})
@@ -54,7 +60,7 @@ def check_study(config: dict, file: str, resources: Path) -> None:
     _check_increasing(config, file)
     _check_adapters(config, file)
     for role in ("teacher", "student"):
-        _check_model(config, role, file)
+        _check_model(config, role, file, resources)
 
 
 def _check_texts(config: dict, file: str, resources: Path) -> None:
@@ -115,12 +121,12 @@ def _check_increasing(config: dict, file: str) -> None:
         raise BadInput(f"{file}: learning_curve.observations: {found} do not increase (allowed: {allowed})")
 
 
-def check_learning_curve(config: dict, file: str) -> None:
+def check_learning_curve(config: dict, file: str, resources: Path) -> None:
     """Raise BadInput unless the teacher has more observations of each in-sample cell than are to be drawn from them."""
     teacher, fewest = config["teacher"], config["observations"]
     if teacher["engine"] == "recorded":
         counts = read_counts(teacher["recorded"]["counts"], teacher["recorded"]["model"])
-        fewest = min(counts[cell][1] for cell in cells_of(config["splits"][IN_SAMPLE]))
+        fewest = min(counts[recorded_cell(cell, resources)][1] for cell in cells_of(config["splits"][IN_SAMPLE]))
     most = config["learning_curve"]["observations"][-1]
     if most >= fewest:
         raise BadInput(
@@ -159,11 +165,12 @@ def _check_disjoint(config: dict, file: str) -> None:
             )
 
 
-def _check_model(config: dict, role: str, file: str) -> None:
+def _check_model(config: dict, role: str, file: str, resources: Path) -> None:
     model = config[role]
     if model["engine"] == "recorded":
         counts = read_counts(model["recorded"]["counts"], model["recorded"]["model"])
-        require_cells(counts, all_cells(config), model["recorded"]["counts"], model["recorded"]["model"])
+        cells = sorted({recorded_cell(cell, resources) for cell in all_cells(config)})
+        require_cells(counts, cells, model["recorded"]["counts"], model["recorded"]["model"])
     elif model["engine"] == "openai":
         read_key(model["endpoint"]["key_variable"], f"{file}: {role}.endpoint.key_variable")
     elif model["source"] == "folder":

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tom.documents import read_checked
+from tom.errors import BadInput
 
 
 @dataclass(frozen=True)
@@ -12,9 +13,18 @@ class Context:
 
     name: str
     situation: str
+    paraphrase_of: str | None = None
+
+    @property
+    def recorded_as(self) -> str:
+        """The context whose answers a recorded teacher gives here: for a paraphrase, those to the original."""
+        return self.paraphrase_of or self.name
 
 
 def load_context(file: str | Path) -> Context:
     """Read a context file. Errors: BadInput names the file and the key."""
     document = read_checked(file, "context")
-    return Context(name=Path(file).stem, situation=document["situation"].strip())
+    name, original = Path(file).stem, document.get("paraphrase_of")
+    if original and not (Path(file).parent / f"{original}.yaml").is_file():
+        raise BadInput(f"{file}: paraphrase_of: '{original}' is no context beside it")
+    return Context(name=name, situation=document["situation"].strip(), paraphrase_of=original)
