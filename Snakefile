@@ -4,6 +4,7 @@
     snakemake in_sample --cores all          the cells that are taught
     snakemake out_of_sample --cores all      the cells that are not
     snakemake validate --cores all           leave one context out, to choose a recipe
+    snakemake transfer_matrix --cores all    leave out each context, game and scale of payoffs: what transfers where
     snakemake paper --cores all              the figures of the paper, from its published counts
     snakemake learning_curve --cores all     gap closed against observations and seconds
     snakemake controls --cores all           students of a shuffled and of a constant teacher
@@ -46,7 +47,7 @@ include: "workflow/rules/sample.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/out_of_sample.smk"
-include: "workflow/rules/validate.smk"
+include: "workflow/rules/leave_one_out.smk"
 include: "workflow/rules/elicitations.smk"
 include: "workflow/rules/supervision.smk"
 include: "workflow/rules/poorer_teachers.smk"

@@ -14,6 +14,7 @@ from tom.measuring.judging import with_split
 from tom.measuring.learning_curve import learning_curve, read_timings
 from tom.measuring.rates import group_replies, order_rates
 from tom.measuring.students_table import ALL, COMPARISONS, students_table
+from tom.measuring.transfer_matrix import transfer_matrix
 from tom.shards import COLUMNS
 from tom.teaching.recipe import SUPERVISIONS
 from tom.teaching.teachers import TEACHERS
@@ -86,6 +87,7 @@ def test_tables_of_single_targets_are_described(dictionary, tmp_path):
     timings = read_timings({name: [tmp_path / "seed1.tsv"] for name in ("10", ALL)}, 0)
     curve = learning_curve(table_by("observations", ("10", ALL)), untuned, timings)
     described(curve, dictionary["learning_curve"])
+    described(transfer_matrix(untuned, {"nothing": tuned}, PRECISION), dictionary["transfer_matrix"])
     described(drift(tuned, {"bfloat16": tuned}), dictionary["precision_drift"])
 
 

@@ -16,6 +16,7 @@ from tom.asking.variants import ORDERS
 from tom.engines.recorded_teacher import replay
 from tom.errors import BadInput
 from tom.shards import write_shard
+from tom.teaching.folds import Fold
 from tom.teaching.lessons import Taught
 from tom.weights.model_folders import hash_folder, read_manifest, verify
 
@@ -106,7 +107,7 @@ def test_motivations_are_taught_in_packs(train, resources, supervision):
 
 
 def test_a_held_out_context_is_measured_and_not_taught(train):
-    folder = train("run", "--held-out", "sports")
+    folder = train("run", "--held-out", "context-sports")
     described = json.loads((folder / "supervision.json").read_text())["lessons"]
     assert {lesson["context"] for lesson in described} == {"business"}
     assert [bool(loss) for loss in validation_losses(folder)] == [False, True, False, True]
@@ -139,7 +140,7 @@ def test_a_held_out_context_neither_gives_nor_takes_a_motivation(tmp_path):
     for game, context in cells:
         shards.append(tmp_path / f"{game}-{context}.parquet")
         write_shard(shards[-1], reasoned_rows("teacher", game, context, ["C", "D"]))
-    given = arguments(*shards, held_out="business", elicitation="choice_then_motivation")
+    given = arguments(*shards, held_out=Fold("context", "business"), elicitation="choice_then_motivation")
     taught, held_out, _ = read_lessons(given, "other_motivations")
     for lesson in taught:
         game = lesson.group.partition("/")[0]
@@ -179,7 +180,9 @@ def test_a_shuffled_teacher_teaches_no_cell_its_own_and_leaves_the_held_out_one_
     assert before.keys() == after.keys()
     assert all(before[cell] != after[cell] for cell in before)
     assert sorted(before.values()) == sorted(after.values())
-    taught, held_out, _ = read_lessons(arguments(*files, teacher="shuffled", held_out="business"), "choices")
+    taught, held_out, _ = read_lessons(
+        arguments(*files, teacher="shuffled", held_out=Fold("context", "business")), "choices"
+    )
     assert sorted(set(shares_of(taught).values())) == [(0, 30), (10, 30)]
     assert shares_of(held_out) == {cell: share for cell, share in before.items() if cell[1] == "business"}
 
@@ -191,7 +194,7 @@ def test_a_constant_teacher_teaches_its_mean_in_every_cell(tmp_path):
 
 def test_fewer_observations_are_taught_where_fewer_are_asked_for(tmp_path):
     files = written_cells(tmp_path, *CELLS)
-    lessons, held_out, _ = read_lessons(arguments(*files, number=6, held_out="business"), "choices")
+    lessons, held_out, _ = read_lessons(arguments(*files, number=6, held_out=Fold("context", "business")), "choices")
     assert {total for _, total in shares_of(lessons).values()} == {6}
     assert {total for _, total in shares_of(held_out).values()} == {30}
 
@@ -204,9 +207,12 @@ def test_an_empty_shard_is_named(tmp_path):
 
 
 def test_refinements_follow_the_passes(train):
-    with (train("refined", "--refinements", 1) / "curve.csv").open() as stream:
+    # So many passes that other words are out of the question, so many observations that noise does not hide the rest.
+    flags = ("--refinements", 1, "--passes", 12)
+    folder = train("refined", *flags, observe=lambda fields: replay((3000, 4000), fields))
+    with (folder / "curve.csv").open() as stream:
         rows = list(csv.DictReader(stream))
-    assert [row["group"] == "refinement" for row in rows] == [False] * 4 + [True]
+    assert [row["group"] == "refinement" for row in rows] == [False] * 24 + [True]
     assert rows[-1]["learning_rate"] == "" and float(rows[-1]["loss"]) < 10
 
 

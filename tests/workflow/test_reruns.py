@@ -226,6 +226,7 @@ def test_a_live_teacher_is_sampled_like_the_student(fresh):
         ("in_sample", "evaluate_in_sample"),
         ("out_of_sample", "evaluate_out_of_sample"),
         ("validate", "evaluate_held_out"),
+        ("transfer_matrix", "plot_transfer_matrix"),
         ("learning_curve", "plot_learning_curve"),
         ("controls", "plot_controls"),
     ],

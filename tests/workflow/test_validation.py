@@ -1,4 +1,4 @@
-"""Leave one context out: each in-sample cell is answered by an adapter that never saw its context."""
+"""Leave one out: cells are answered by an adapter that never saw their context, or their game."""
 
 import json
 
@@ -9,12 +9,39 @@ def test_every_context_is_held_out_once(fresh):
     fresh.succeed("validate")
     results = fresh.folder / "results"
     for context in ("business", "friendship"):
-        adapter = results / f"validation/adapters/without-{context}/seed1"
+        adapter = results / f"leave_one_out/context-{context}/adapters/seed1"
         proof = json.loads((adapter / "supervision.json").read_text())
         assert context not in {lesson["context"] for lesson in proof["lessons"]}
         curve = pl.read_csv(adapter / "curve.csv")
         assert curve["validation_loss"].drop_nulls().len() == curve["pass"].n_unique() == 3
-        assert len(list((results / "validation/shards/tuned-seed1").glob(f"*/{context}.parquet"))) == 2
+        assert (
+            len(list((results / f"leave_one_out/context-{context}/shards/tuned-seed1").glob(f"*/{context}.parquet")))
+            == 2
+        )
     alignment = pl.read_parquet(results / "tables/held_out/alignment.parquet")
     assert "tuned-seed1" in alignment["predictor"]
     assert not (results / "out_of_sample").exists()
+
+
+def test_a_game_is_left_out_as_a_context_is(fresh):
+    assert fresh.plan("transfer_matrix") == {
+        "fetch_model": 1,
+        "convert_model": 1,
+        "replay_teacher": 4,
+        "sample_untuned": 4,
+        "train_adapter": 1,
+        "sample_tuned": 4,
+        "train_without": 4,
+        "sample_left_out": 16,
+        "tabulate_transfer_matrix": 1,
+        "plot_transfer_matrix": 1,
+    }
+    fresh.succeed("results/tables/transfer_matrix.parquet")
+    results = fresh.folder / "results"
+    proof = json.loads((results / "leave_one_out/game-stag_hunt/adapters/seed1/supervision.json").read_text())
+    assert {lesson["group"].partition("/")[0] for lesson in proof["lessons"]} == {"prisoners_dilemma"}
+    table = pl.read_parquet(results / "tables/transfer_matrix.parquet")
+    assert set(table["left_out"]) == {
+        "nothing", "context-business", "context-friendship", "game-prisoners_dilemma", "game-stag_hunt"
+    }  # fmt: skip
+    assert table["unseen"].sum() == 4

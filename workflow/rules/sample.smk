@@ -1,7 +1,7 @@
 """Sampling: one job, and one Parquet shard, for each (model, game, context).
 
 in: a cell's texts, and the model (published counts, or weights with or without an adapter)
-out: in_sample/shards/{model}/{game}/{context}.parquet; out_of_sample.smk and validate.smk use the same rules
+out: in_sample/shards/{model}/{game}/{context}.parquet; out_of_sample.smk and leave_one_out.smk use the same rules
 """
 
 # A choice alone is drawn from exact probabilities, which top_p has no part in: it would rerun shards for nothing.

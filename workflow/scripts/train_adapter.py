@@ -1,6 +1,6 @@
 """Train one LoRA adapter on the teacher's replies.
 
-Reads the teacher's in-sample shards; `--held-out CONTEXT` leaves one context out and measures on it after
+Reads the teacher's in-sample shards; `--held-out FOLD` leaves e.g. one context out and measures on it after
 each pass; `--teacher` and `--observations-per-cell` teach less than they hold. Writes the adapter with its manifest,
 the training curve, and what the loss looked at.
 """
@@ -18,6 +18,7 @@ from tom.code import code_sha256
 from tom.errors import BadInput, run_main
 from tom.files import whole_file, whole_folder, write_json
 from tom.shards import read_shard
+from tom.teaching.folds import Fold
 from tom.teaching.lessons import Lesson, cell_lessons, count_choices, group_lessons, teach
 from tom.teaching.recipe import OTHER_MOTIVATIONS, REPLIES, Recipe
 from tom.teaching.teachers import AS_IS, TEACHERS, taught_by, thin
@@ -43,11 +44,13 @@ def read_cells(arguments: argparse.Namespace) -> list[tuple[CellFiles, pl.DataFr
 def read_lessons(arguments: argparse.Namespace, supervision: str) -> tuple[list[Lesson], list[Lesson], int]:
     """The lessons to teach, those of the held-out context, and how many observations could not be read.
 
-    A held-out context is measured on the teacher's own replies, all of them, and lends none to those that are taught.
+    A held-out cell is measured on the teacher's own replies, all of them, and lends none to those that are taught.
     """
     cells = read_cells(arguments)
-    held_out = [cell for cell in cells if cell[0].context_file.stem == arguments.held_out]
-    taught = [cell for cell in cells if cell[0].context_file.stem != arguments.held_out]
+    held_out, taught = [], []
+    for files, shard in cells:
+        left_out = arguments.held_out and arguments.held_out.holds((files.game, files.context_file.stem))
+        (held_out if left_out else taught).append((files, shard))
     if arguments.observations_per_cell is not None:
         taught = [(files, thin(shard, arguments.observations_per_cell, arguments.seed)) for files, shard in taught]
     shards = taught_by(arguments.teacher, [shard for _, shard in taught], arguments.seed)
@@ -76,7 +79,7 @@ def main() -> None:
     parser.add_argument("--context-files", type=Path, nargs="+", required=True)
     parser.add_argument("--elicitation-file", type=Path, required=True)
     parser.add_argument("--orders", nargs="+", required=True, help="listing orders to teach")
-    parser.add_argument("--held-out", help="context to leave out and measure on")
+    parser.add_argument("--held-out", type=Fold.read, help="to leave out and measure on, e.g. context-business")
     parser.add_argument("--teacher", choices=TEACHERS, default=AS_IS, help="what is left of it")
     parser.add_argument("--observations-per-cell", type=int, help="how many are drawn; all of them unless given")
     parser.add_argument("--seed", type=int, required=True)
@@ -116,7 +119,7 @@ def main() -> None:
     model = add_adapter(load_model(local.weights, pick_device()), recipe, arguments.seed)
     texts = [[lesson.group, lesson.messages, lesson.replies] for lesson in taught]
     name = checkpoint_name(
-        code_sha256("train_adapter.py"), local.sha256, recipe.as_dict(), arguments.seed, arguments.held_out, texts
+        code_sha256("train_adapter.py"), local.sha256, recipe.as_dict(), arguments.seed, str(arguments.held_out), texts
     )
     with checkpoint_folder(arguments.checkpoints / name) as folder:
         curve = train_adapter(model, batches, measured, recipe, arguments.seed, folder)

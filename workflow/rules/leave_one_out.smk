@@ -1,0 +1,107 @@
+"""Leave one out: a student for each in-sample context, game and scale of payoffs that it was not taught.
+
+`validate` measures each context by the student that never met it: for choosing a recipe, since no out-of-sample cell is
+read. `transfer_matrix` measures every such student on all in-sample cells. Not part of `all`: one training for each.
+in: as train.smk and sample.smk
+out: leave_one_out/{fold}/{adapters,shards}/, tables/held_out/, tables/transfer_matrix.*, figures/transfer_matrix.*
+"""
+
+import re
+
+from tom.teaching.folds import CONTEXT, Fold, folds
+
+FOLDS = [str(fold) for fold in folds(cells_of(config["splits"][IN_SAMPLE]))]
+LEFT_OUT = f"{RESULTS}/leave_one_out/{{fold}}"
+
+
+wildcard_constraints:
+    # Leaving out what is not taught would teach everything.
+    fold="|".join(map(re.escape, FOLDS)) or "none",
+
+
+use rule train_adapter as train_without with:
+    output:
+        **adapter_files(f"{LEFT_OUT}/adapters/seed{{seed}}"),
+    log:
+        f"{RESULTS}/logs/train/without-{{fold}}-seed{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train/without-{{fold}}-seed{{seed}}.tsv"
+    params:
+        recipe=rules.train_adapter.params.recipe + " --held-out {fold}",
+
+
+use rule sample_tuned as sample_left_out with:
+    input:
+        **tuned_inputs(f"{LEFT_OUT}/adapters/seed{{seed}}"),
+    output:
+        f"{LEFT_OUT}/shards/tuned-seed{{seed}}/{{game}}/{{context}}.parquet",
+    log:
+        f"{RESULTS}/logs/sample/without-{{fold}}-seed{{seed}}/{{game}}-{{context}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/sample/without-{{fold}}-seed{{seed}}/{{game}}-{{context}}.tsv"
+
+
+def left_out_shards(fold):
+    """The shards in every in-sample cell of the students that were not taught the fold."""
+    return shards(IN_SAMPLE, TUNED, stage=f"leave_one_out/{fold}")
+
+
+use rule evaluate_in_sample as evaluate_held_out with:
+    input:
+        code=code("evaluate_split.py"),
+        shards=[
+            *shards(IN_SAMPLE, ["teacher", "base"]),
+            *(
+                f"{RESULTS}/leave_one_out/{Fold(CONTEXT, context)}/shards/{model}/{game}/{context}.parquet"
+                for model in TUNED
+                for game, context in cells_of(config["splits"][IN_SAMPLE])
+            ),
+        ],
+        reference=shards(IN_SAMPLE, ["teacher", "base"]),
+        published=RESOURCES / "paper" / "observed_choices.csv",
+    wildcard_constraints:
+        split="held_out",
+
+
+rule validate:
+    input:
+        tables(["held_out"]),
+        figure("propensities-held_out"),
+
+
+rule tabulate_transfer_matrix:
+    input:
+        **{fold: left_out_shards(fold) for fold in FOLDS},
+        code=code("tabulate_transfer_matrix.py"),
+        nothing=shards(IN_SAMPLE, TUNED),
+        untuned=shards(IN_SAMPLE, ["teacher", "base"]),
+    output:
+        **in_all_formats(f"{RESULTS}/tables", ("transfer_matrix",)),
+    log:
+        f"{RESULTS}/logs/evaluate/transfer_matrix.log",
+    params:
+        evaluation=flags(config["evaluation"]),
+        students=lambda wildcards, input: " ".join(
+            f"--students {name} {' '.join(input[name])}" for name in ["nothing", *FOLDS]
+        ),
+    shell:
+        "python {input.code[0]} --untuned {input.untuned} {params.students} {params.evaluation}"
+        " --output {output.transfer_matrix} 2>&1 | tee {log}"
+
+
+rule plot_transfer_matrix:
+    input:
+        code=code("plot_transfer_matrix.py"),
+        table=rules.tabulate_transfer_matrix.output.transfer_matrix,
+    output:
+        figure("transfer_matrix"),
+    log:
+        f"{RESULTS}/logs/figures/transfer_matrix.log",
+    shell:
+        "python {input.code[0]} --table {input.table} --output {output} > {log} 2>&1"
+
+
+rule transfer_matrix:
+    input:
+        figure("transfer_matrix"),
+        rules.tabulate_transfer_matrix.output,

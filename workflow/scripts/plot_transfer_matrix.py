@@ -1,0 +1,73 @@
+"""Plot the transfer matrix: what a training left out against where its student is measured, as a heat map.
+
+python workflow/scripts/plot_transfer_matrix.py --table T.parquet --output F.pdf F.png
+"""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from tom.errors import run_main
+from tom.showing.figure_style import save_figure, use_style
+from tom.showing.names import readable
+from tom.showing.tables import read_table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def matrix_of(table: pl.DataFrame, column: str) -> pl.DataFrame:
+    """One column of the table: rows by `left_out`, columns by `measured_on`, both in the table's order."""
+    return table.pivot("measured_on", index="left_out", values=column, maintain_order=True)
+
+
+def label(fold: str) -> str:
+    """`context-business` → `business`; what names no fold stays."""
+    return readable(fold.partition("-")[2] or fold)
+
+
+def plot_transfer_matrix(table: pl.DataFrame) -> "Figure":
+    """Percent of the gap closed; frames mark what the student was not taught, stars a lead over a coin."""
+    import matplotlib.pyplot as plt
+    import seaborn as sns
+    from matplotlib.patches import Rectangle
+
+    closed, unseen, ahead = (matrix_of(table, column) for column in ("gap_closed", "unseen", "coin_low"))
+    rows, columns = closed["left_out"].to_list(), closed.columns[1:]
+    values = closed.drop("left_out").to_numpy().astype(float) * 100
+    leads = ahead.drop("left_out").fill_null(float("-inf")).to_numpy() > 0
+    texts = [
+        ["" if value != value else f"{value:.0f}{'*' * bool(lead)}" for value, lead in zip(*line, strict=True)]
+        for line in zip(values, leads, strict=True)
+    ]
+    figure, axes = plt.subplots(figsize=(1.9 + 0.52 * len(columns), 1.5 + 0.3 * len(rows)), layout="constrained")
+    sns.heatmap(
+        values, ax=axes, annot=texts, fmt="", cmap="RdBu", vmin=-100, vmax=100, linewidths=0.5, annot_kws={"size": 7},
+        xticklabels=[label(name) for name in columns], yticklabels=[label(name) for name in rows],
+        cbar_kws={"label": "gap closed (%)"},
+    )  # fmt: skip
+    for height, line in enumerate(unseen.drop("left_out").iter_rows()):
+        for across, is_unseen in enumerate(line):
+            if is_unseen:
+                axes.add_patch(Rectangle((across, height), 1, 1, fill=False, edgecolor="black", linewidth=1.6))
+    axes.set(xlabel="measured on", ylabel="left out of the training")
+    axes.tick_params(axis="x", rotation=60)
+    for tick in axes.get_xticklabels():
+        tick.set_horizontalalignment("right")
+        tick.set_rotation_mode("anchor")
+    return figure
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--table", required=True)
+    parser.add_argument("--output", type=Path, nargs="+", required=True, help="one file for each format")
+    arguments = parser.parse_args()
+    use_style()
+    save_figure(plot_transfer_matrix(read_table(arguments.table)), arguments.output)
+
+
+if __name__ == "__main__":
+    run_main(main)

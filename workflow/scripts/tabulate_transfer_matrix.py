@@ -1,0 +1,35 @@
+"""Tabulate the gap that students close on each context and game, by what their training left out.
+
+Writes Parquet and, beside it, CSV and LaTeX. The same inputs give the same bytes.
+
+python workflow/scripts/tabulate_transfer_matrix.py --untuned S.parquet ... --students nothing S.parquet ... \
+    --students context-business S.parquet ... --bootstrap 2000 --confidence 0.95 --margin 0.1 --seed 1 \
+    --output T.parquet
+"""
+
+import argparse
+from pathlib import Path
+
+from tom.errors import run_main
+from tom.measuring.transfer_matrix import transfer_matrix
+from tom.shards import read_shards
+from tom.showing.tables import write_table
+from tom.statistics.precision import Precision
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--untuned", nargs="+", required=True, help="teacher and base shards of the cells")
+    parser.add_argument(
+        "--students", nargs="+", action="append", required=True, help="what was left out, and shards; again for each"
+    )
+    parser.add_argument("--output", type=Path, required=True, help="Parquet; CSV and LaTeX go beside it")
+    Precision.add_arguments(parser)
+    arguments = parser.parse_args()
+    tuned = {name: read_shards(files) for name, *files in arguments.students}
+    precision = Precision.from_arguments(arguments)
+    write_table(transfer_matrix(read_shards(arguments.untuned), tuned, precision), arguments.output)
+
+
+if __name__ == "__main__":
+    run_main(main)
