@@ -10,7 +10,7 @@ import re
 
 from tom.teaching.folds import CONTEXT, Fold, folds
 
-FOLDS = [str(fold) for fold in folds(cells_of(config["splits"][IN_SAMPLE]))]
+FOLDS = [str(fold) for fold in folds(sorted(cells_of(config["splits"][IN_SAMPLE])))]
 LEFT_OUT = f"{RESULTS}/leave_one_out/{{fold}}"
 
 
