@@ -11,7 +11,7 @@ from tom.paper.published import SPLITS as PAPER_SPLITS
 
 PAGE = ROOT / "workflow" / "report" / "page"
 # Of one split each, in the order of `table`.
-ALL_SPLITS = sorted(config["splits"], key=lambda split: (split != IN_SAMPLE, split))
+ALL_SPLITS = sorted(SPLITS, key=lambda split: (split != IN_SAMPLE, split))
 COMPARED = [split for split in ALL_SPLITS if split in PAPER_SPLITS and PAPER_VARIANT.order in config["orders"]]
 PAGE_FIGURES = [
     *(f"propensities-{split}" for split in ALL_SPLITS),
