@@ -35,7 +35,8 @@ include: "workflow/rules/common.smk"
 rule all:
     input:
         f"{RESULTS}/summary.md",
-        tables(config["splits"]),
+        tables(SPLITS),
+        contribution_tables(),
         SENSITIVITIES.values(),
         figures(),
         [USAGE_TABLE] if config["teacher"]["engine"] == "openai" else [],
@@ -47,6 +48,7 @@ include: "workflow/rules/sample.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/out_of_sample.smk"
+include: "workflow/rules/public_goods.smk"
 include: "workflow/rules/leave_one_out.smk"
 include: "workflow/rules/elicitations.smk"
 include: "workflow/rules/supervision.smk"

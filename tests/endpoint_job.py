@@ -27,6 +27,10 @@ def endpoint_at(base_url: str, **changes) -> Endpoint:
 class Job:
     """The job of one cell; `elicitation`: the file that says how it is asked."""
 
+    script = "sample_endpoint.py"
+    game = "stag_hunt"
+    listed: tuple[str, ...] = ("--orders", "cooperation_first", "cooperation_last")
+
     def __init__(self, folder: Path, resources: Path, elicitation: Path | None = None):
         self.folder = folder
         self.shard = folder / "shard.parquet"
@@ -42,7 +46,7 @@ class Job:
         """The command line of the script."""
         words = self.texts | {
             "model": "teacher",
-            "game": "stag_hunt",
+            "game": self.game,
             "observations": observations,
             "temperature": 0.8,
             "seed": 1,
@@ -54,8 +58,13 @@ class Job:
             if value is not None:
                 words["endpoint-model" if name == "model" else name.replace("_", "-")] = value
         flags = [word for name, value in words.items() for word in (f"--{name}", str(value))]
-        orders = ["--orders", "cooperation_first", "cooperation_last"]
-        return [sys.executable, str(SCRIPTS / "sample_endpoint.py"), *flags, *orders]
+        return [sys.executable, str(SCRIPTS / self.script), *flags, *self.listed]
+
+    def run(self, endpoint: Endpoint, observations: int) -> tuple[int, str]:
+        """Exit status and what it said."""
+        process = self.start(endpoint, observations)
+        said = process.communicate(timeout=120)[1]
+        return process.returncode, said
 
     def start(self, endpoint: Endpoint, observations: int) -> subprocess.Popen:
         """Start the job; what it says can be read from its stderr."""
@@ -64,3 +73,16 @@ class Job:
     def kept(self) -> int:
         """Whole lines of the partial file."""
         return self.partial.read_bytes().count(b"\n") if self.partial.exists() else 0
+
+
+class ContributionJob(Job):
+    """The job of one cell of a public goods game."""
+
+    script = "sample_endpoint_contributions.py"
+    game = "public_goods"
+    listed = ()
+
+    def __init__(self, folder: Path, resources: Path):
+        super().__init__(folder, resources, resources / "contributions" / "number.yaml")
+        self.texts["game-file"] = resources / "games" / "public_goods.yaml"
+        self.texts["context-file"] = resources / "contributions" / "contexts" / "neutral.yaml"

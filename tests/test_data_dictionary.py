@@ -2,6 +2,7 @@
 
 import sys
 
+import evaluate_contributions
 import polars as pl
 import pytest
 import recompute_paper
@@ -10,12 +11,13 @@ from made_shards import shard_frame, small_run
 from made_tables import PRECISION, made_tables
 from precision_drift import drift
 
+from tom.engines.recorded_contributions import replay_contributions
 from tom.measuring.judging import with_split
 from tom.measuring.learning_curve import learning_curve, read_timings
 from tom.measuring.rates import group_replies, order_rates
 from tom.measuring.students_table import ALL, COMPARISONS, students_table
 from tom.measuring.transfer_matrix import transfer_matrix
-from tom.shards import COLUMNS
+from tom.shards import COLUMNS, CONTRIBUTION_COLUMNS
 from tom.teaching.recipe import SUPERVISIONS
 from tom.teaching.teachers import TEACHERS
 
@@ -103,6 +105,21 @@ def rows_of(run: dict, models: tuple[str, ...]) -> list[dict]:
 
 def test_shards_are_described(dictionary):
     described(pl.DataFrame(schema=COLUMNS), dictionary["shards"])
+    described(pl.DataFrame(schema=CONTRIBUTION_COLUMNS), dictionary["contribution_shards"])
+
+
+def test_tables_of_contributions_are_described(dictionary, resources):
+    models = ("teacher", "base", "tuned-seed1")
+    fields = {"game": "public_goods", "context": "neutral"}
+    rows = [row for model in models for row in replay_contributions({7: 30}, fields | {"model": model})]
+    shards = pl.DataFrame(
+        [pl.Series(name, [row.get(name) for row in rows], CONTRIBUTION_COLUMNS[name]) for name in CONTRIBUTION_COLUMNS]
+    )
+    published = resources / "paper" / "observed_contributions.csv"
+    for name, table in evaluate_contributions.evaluate(
+        shards, {"public_goods": 10}, published, "goods", PRECISION
+    ).items():
+        described(table, dictionary[name])
 
 
 @pytest.mark.parametrize("name", ["observed_choices", "observed_contributions", "stated_figures"])

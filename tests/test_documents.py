@@ -79,7 +79,7 @@ def test_the_default_config_passes(root):
 @pytest.mark.parametrize(
     ("document", "schema", "parts"),
     [
-        (GAME | {"famly": "x"}, "game", ["unknown key 'famly'", "allowed: family, payoffs"]),
+        (GAME | {"famly": "x"}, "game", ["unknown key 'famly'", "allowed: family, kind, payoffs"]),
         (changed(GAME, 1, "payoffs", "Q"), "game", ["payoffs: unknown key 'Q'", "allowed: P, R, S, T"]),
         (without(GAME, "family"), "game", ["missing key 'family'"]),
         (without(GAME, "payoffs", "S"), "game", ["payoffs: missing key 'S'"]),

@@ -62,9 +62,11 @@ def test_there_are_no_other_golden_transcripts(fresh):
 def test_every_cell_of_the_default_config_has_a_golden_transcript(root):
     import yaml
 
-    from tom.study import all_cells
+    from tom.asking.game_kinds import CHOICE
+    from tom.study import all_cells, splits_of_kind
 
-    assert sorted(CELLS) == all_cells(yaml.safe_load((root / "config" / "config.yaml").read_text()))
+    splits = yaml.safe_load((root / "config" / "config.yaml").read_text())["splits"]
+    assert sorted(CELLS) == all_cells(splits_of_kind(splits, CHOICE, root / "resources"))
 
 
 @given(variant=variants, T=payoffs, R=payoffs, P=payoffs, S=payoffs)

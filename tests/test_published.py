@@ -33,6 +33,6 @@ def test_bad_tables_are_named(tmp_path):
     table.write_text("split,context,game,model,cooperated,observations\nin_sample,sports,snowdrift,base,1,2\n")
     with pytest.raises(BadInput, match="same cells for each of teacher, base, tuned"):
         read_published_split(table, "in_sample")
-    table.write_text("model,contribution,count\nbase,5,300\n")
+    table.write_text("context,game,model,contribution,count\nneutral,public_goods,base,5,300\n")
     with pytest.raises(BadInput, match="no contributions of teacher, tuned"):
         mean_contributions(table)

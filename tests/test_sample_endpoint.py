@@ -7,12 +7,12 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from endpoint_job import SCRIPTS, Job, endpoint_at
+from endpoint_job import SCRIPTS, ContributionJob, Job, endpoint_at
 from engine_processes import wait_until
-from fake_endpoint import FakeEndpoint, answers, fails, hangs
+from fake_endpoint import FakeEndpoint, answers, completion, fails, hangs
 
 from tom.engines.endpoint import Endpoint
-from tom.shards import read_shard
+from tom.shards import CONTRIBUTION_COLUMNS, read_shard
 
 KEY = "sk-7f3b-very-secret"
 OBSERVATIONS = 20
@@ -37,9 +37,7 @@ def start(job: Job, base_url: str, **changes) -> subprocess.Popen:
 
 def run(job: Job, base_url: str, **changes) -> tuple[int, str]:
     """Exit status and what it said."""
-    process = start(job, base_url, **changes)
-    said = process.communicate(timeout=120)[1]
-    return process.returncode, said
+    return job.run(endpoint(base_url, **changes), OBSERVATIONS)
 
 
 @pytest.fixture
@@ -208,3 +206,29 @@ def test_usage_is_added_up(undisturbed, tmp_path):
     ]
     assert float(lines[2][-1]) == pytest.approx(2 * float(lines[0][-1]))
     assert "48 requests, 4800 prompt + 96 completion tokens, cost 0.0158" in done.stderr
+
+
+def gives(amount: str):
+    """Answer every request with an amount."""
+
+    def behave(handler, body):
+        document = completion(body)
+        for choice in document["choices"]:
+            choice["message"]["content"] = amount
+        handler.send(200, document)
+
+    return behave
+
+
+def test_contributions_are_free_replies_and_resume_too(tmp_path, resources):
+    job = ContributionJob(tmp_path, resources)
+    with FakeEndpoint(*[gives("$7")] * 5, otherwise=fails(401)) as server:
+        assert run(job, server.base_url)[0] != 0
+        assert job.kept() == 5 and not job.shard.exists()
+        server.otherwise = gives("I'd rather not say.")
+        status, said = run(job, server.base_url)
+    assert status == 0, said
+    assert not any(body.get("logprobs") for body in server.bodies)
+    rows = read_shard(job.shard, CONTRIBUTION_COLUMNS)
+    assert rows["contribution"].to_list() == [7] * 5 + [None] * (OBSERVATIONS - 5)
+    assert json.loads(job.usage.read_text())["requests"] == OBSERVATIONS

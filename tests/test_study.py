@@ -8,8 +8,16 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tom.asking import game_kinds
 from tom.errors import BadInput
-from tom.study import all_cells, cells_of, check_learning_curve, check_study, out_of_sample_splits
+from tom.study import (
+    all_cells,
+    cells_of,
+    check_learning_curve,
+    check_study,
+    out_of_sample_splits,
+    splits_of_kind,
+)
 
 CONFIG = yaml.safe_load((Path(__file__).parents[1] / "config" / "config.yaml").read_text())
 
@@ -52,7 +60,7 @@ def test_the_default_config_can_run(project):
     [
         (
             changed(["chicken"], "splits", "in_sample", "games"),
-            ["config.yaml: splits.in_sample.games", "'chicken'", "allowed: prisoners_delight, prisoners_dilemma, sn"],
+            ["config.yaml: splits.in_sample.games", "'chicken'", "allowed: prisoners_delight, prisoners_dilemma, pu"],
         ),
         (
             changed(["chicken-x2"], "splits", "doubled_payoffs", "games"),
@@ -263,12 +271,56 @@ def test_a_model_folder_on_disk_is_enough(project, tiny_folder):
     )
 
 
-def test_the_default_cells_are_those_of_the_paper():
-    assert [len(cells_of(split)) for split in CONFIG["splits"].values()] == [20, 12, 20]
-    assert len(all_cells(CONFIG)) == 52
-    assert out_of_sample_splits(CONFIG) == ["doubled_payoffs", "out_of_sample_contexts"]
+def test_the_default_cells_are_those_of_the_paper(root):
+    assert [len(cells_of(split)) for split in CONFIG["splits"].values()] == [20, 12, 20, 1]
+    choices, contributions = (splits_of_kind(CONFIG["splits"], kind, root / "resources") for kind in game_kinds.LOADERS)
+    assert list(contributions) == ["public_goods"]
+    assert len(all_cells(choices)) == 52
+    assert out_of_sample_splits(choices) == ["doubled_payoffs", "out_of_sample_contexts"]
+
+
+def public_goods(**changes) -> dict:
+    """The default config with another split of public goods games."""
+    return changed({"games": ["public_goods"], "contexts": ["neutral"]} | changes, "splits", "public_goods")
+
+
+@pytest.mark.parametrize(
+    ("config", "parts"),
+    [
+        (
+            public_goods(games=["public_goods", "snowdrift"]),
+            ["splits.public_goods.games: snowdrift", "allowed: contri"],
+        ),
+        (public_goods(contexts=["sports"]), ["splits.public_goods.contexts: 'sports'", "allowed: neutral"]),
+        (public_goods(games=["public_goods-x0.25"]), ["public_goods-x0.25", "2.5 dollars"]),
+        (public_goods(games=["public_goods-x2"]), ["observed_contributions.csv", "'teacher' for public_goods-x2"]),
+        (
+            changed(public_goods()["splits"]["public_goods"], "splits", "in_sample"),
+            ["splits.in_sample.games: what is taught is choices"],
+        ),
+        (
+            changed({"counts": "resources/paper/observed_choices.csv", "model": "teacher"}, "teacher", "recorded"),
+            ["config.yaml: teacher.recorded: missing key 'contributions'", "'public_goods'"],
+        ),
+    ],
+)
+def test_a_split_of_public_goods_that_can_not_run_is_refused(project, config, parts):
+    text = complaint(config)
+    for part in parts:
+        assert part in text
+
+
+def test_without_public_goods_no_contributions_are_needed(project):
+    config = changed({"counts": "resources/paper/observed_choices.csv", "model": "teacher"}, "teacher", "recorded")
+    del config["splits"]["public_goods"]
+    check_study(config, "config.yaml", Path("resources"))
+
+
+def test_a_live_teacher_may_play_any_public_good(project):
+    config = public_goods(games=["public_goods", "public_goods-x2"]) | {"teacher": local_teacher()}
+    check_study(config, "config.yaml", Path("resources"))
 
 
 def test_a_cell_of_two_splits_counts_once():
     split = {"games": ["stag_hunt"], "contexts": ["sports"]}
-    assert all_cells({"splits": {"one": split, "two": split}}) == [("stag_hunt", "sports")]
+    assert all_cells({"one": split, "two": split}) == [("stag_hunt", "sports")]

@@ -28,10 +28,12 @@ CHAT_TEMPLATE = (
 def all_prompts() -> list[str]:
     """The messages of every cell of the default games and contexts, single and doubled, in every variant."""
     from tom.asking.cells import CellFiles, render_variants
+    from tom.asking.game_kinds import CHOICE, kind_of
     from tom.asking.variants import ORDERS, scored
 
     resources = ROOT / "resources"
     games, contexts = (sorted((resources / kind).glob("*.yaml")) for kind in ("games", "contexts"))
+    games = [game for game in games if kind_of(game) == CHOICE]
     elicitation = resources / "elicitations" / "choice.yaml"
     texts = []
     for game, context, scale in product(games, contexts, ("", "-x2")):

@@ -29,7 +29,9 @@ def point_at(project, base_url: str):
     for follows in ("    contexts: [business", "    contexts: [sports"):
         games = "games: [prisoners_dilemma, stag_hunt]"
         project.edit("tiny.yaml", f"{games}\n{follows}", f"games: [stag_hunt]\n{follows}")
-    project.edit("tiny.yaml", "contexts: [business, friendship]\nstudent", "contexts: [business]\nstudent")
+    project.edit(
+        "tiny.yaml", "contexts: [business, friendship]\nstudent", "contexts: [business]\n  public_goods: null\nstudent"
+    )
     config = project.folder / "tiny.yaml"
     config.write_text(config.read_text() + TEACHER.format(base_url=base_url))
     return project

@@ -34,7 +34,7 @@ def test_the_loss_sees_replies_alone(finished):
 
 def test_every_job_left_a_log_and_shards_a_benchmark(finished):
     results = finished.folder / "results"
-    assert len(list(results.glob("logs/sample/*/*.log"))) == len(list(results.glob("benchmarks/sample/*/*.tsv"))) == 24
+    assert len(list(results.glob("logs/sample/*/*.log"))) == len(list(results.glob("benchmarks/sample/*/*.tsv"))) == 27
 
 
 def test_no_machine_path_stands_in_a_result(finished):

@@ -17,11 +17,21 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 from tom.cluster.needs import memory_mb, minutes
 from tom.code import code_of
 from tom.errors import BadInput
+from tom.asking.game_kinds import CHOICE as CHOICE_GAMES
+from tom.asking.game_kinds import CONTRIBUTION as CONTRIBUTION_GAMES
 from tom.asking.games import split_scale
 from tom.engines.owner import allocation, announce_run
 from tom.asking.prompts import CHOICE, load_elicitation
 from tom.engines.recorded_teacher import read_counts
-from tom.study import IN_SAMPLE, cells_of, check_study, drop_splits, out_of_sample_splits, recorded_cell
+from tom.study import (
+    IN_SAMPLE,
+    cells_of,
+    check_study,
+    drop_splits,
+    out_of_sample_splits,
+    recorded_cell,
+    splits_of_kind,
+)
 from tom.engines.vllm_settings import VllmSettings
 
 CONFIG_FILES = dict.fromkeys(map(os.path.relpath, workflow.configfiles))
@@ -36,8 +46,14 @@ except BadInput as error:
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 announce_run()
 
+# Splits of 2x2 games, which all that is about propensities has, and those of public goods games (public_goods.smk).
+SPLITS, CONTRIBUTION_SPLITS = (
+    splits_of_kind(config["splits"], kind, RESOURCES) for kind in (CHOICE_GAMES, CONTRIBUTION_GAMES)
+)
+
 RESULTS = config["results"]
 OUT_OF_SAMPLE = "out_of_sample"
+CONTRIBUTIONS = "contributions"
 STARTED = time.time()
 USAGE_TABLE = f"{RESULTS}/tables/usage.csv"
 TUNED = expand("tuned-seed{seed}", seed=config["training"]["seeds"])
@@ -98,7 +114,9 @@ def elicitation_file():
 
 
 def stage_of(split):
-    """in_sample, or out_of_sample for every other split."""
+    """in_sample, contributions for a split of public goods games, or out_of_sample for every other split."""
+    if split in CONTRIBUTION_SPLITS:
+        return CONTRIBUTIONS
     return IN_SAMPLE if split == IN_SAMPLE else OUT_OF_SAMPLE
 
 
@@ -135,13 +153,20 @@ def adapter_files(folder):
 def tuned_inputs(folder):
     """What a shard of a student with the adapter in this folder is made of."""
     return {
-        **prepared("student"),
-        "adapter_manifest": f"{folder}/manifest.json",
-        "adapter": ancient(f"{folder}/adapter"),
+        **adapted(folder),
         "code": code("sample_shard.py") + code("serve_engine.py"),
         "game": game_file,
         "context": context_file,
         "elicitation": elicitation_file(),
+    }
+
+
+def adapted(folder):
+    """The student with the adapter in this folder."""
+    return {
+        **prepared("student"),
+        "adapter_manifest": f"{folder}/manifest.json",
+        "adapter": ancient(f"{folder}/adapter"),
     }
 
 
@@ -213,6 +238,22 @@ def tables(splits):
     return [file for name in table_files("") for file in table(splits, name)]
 
 
+CONTRIBUTION_TABLES = ("contribution_means", "contribution_distributions", "contribution_gaps")
+
+
+def contribution_table(name):
+    """One table of every split of public goods games."""
+    return [f"{RESULTS}/tables/{split}/{name}.parquet" for split in sorted(CONTRIBUTION_SPLITS)]
+
+
+def contribution_tables():
+    """All tables of those splits."""
+    splits = sorted(CONTRIBUTION_SPLITS)
+    return [
+        file for split in splits for file in in_all_formats(f"{RESULTS}/tables/{split}", CONTRIBUTION_TABLES).values()
+    ]
+
+
 def figure(name):
     """A figure as PDF for a paper, PNG for a screen, and SVG for the page."""
     return [f"{RESULTS}/figures/{name}.{kind}" for kind in ("pdf", "png", "svg")]
@@ -230,7 +271,8 @@ TRAINING_FIGURES = [] if FROZEN else ["training_curve"]
 
 def figures():
     """Every figure of a run."""
-    names = [*(f"propensities-{split}" for split in sorted(config["splits"])), "agreement", "gap_closed"]
+    names = [*(f"propensities-{split}" for split in sorted(SPLITS)), "agreement", "gap_closed"]
+    names += [f"contributions-{split}" for split in sorted(CONTRIBUTION_SPLITS)]
     return [file for name in names + TRAINING_FIGURES for file in figure(name)]
 
 

@@ -30,7 +30,7 @@ rule evaluate_in_sample:
 rule measure_sensitivities:
     input:
         code=code("measure_sensitivities.py"),
-        propensities=table(config["splits"], "propensities"),
+        propensities=table(SPLITS, "propensities"),
     output:
         **SENSITIVITIES,
     log:
@@ -45,13 +45,15 @@ rule measure_sensitivities:
 rule summarise_run:
     input:
         code=code("summarise_run.py"),
-        alignment=table(config["splits"], "alignment"),
-        diagnostics=table(config["splits"], "diagnostics"),
-        improvements=table(config["splits"], "improvements"),
-        equivalence=table(config["splits"], "equivalence"),
-        generalisation=table(config["splits"], "generalisation"),
+        alignment=table(SPLITS, "alignment"),
+        diagnostics=table(SPLITS, "diagnostics"),
+        improvements=table(SPLITS, "improvements"),
+        equivalence=table(SPLITS, "equivalence"),
+        generalisation=table(SPLITS, "generalisation"),
         sensitivities=SENSITIVITIES["sensitivities"],
         joint=SENSITIVITIES["joint_choice_model"],
+        contribution_means=contribution_table("contribution_means"),
+        contribution_gaps=contribution_table("contribution_gaps"),
         published=RESOURCES / "paper" / "observed_choices.csv",
         contributions=RESOURCES / "paper" / "observed_contributions.csv",
     output:
@@ -65,6 +67,7 @@ rule summarise_run:
         "python {input.code[0]} --alignment {input.alignment} --diagnostics {input.diagnostics}"
         " --improvements {input.improvements} --equivalence {input.equivalence}"
         " --generalisation {input.generalisation} --sensitivities {input.sensitivities}"
-        " --joint-choice-model {input.joint}"
+        " --joint-choice-model {input.joint} --contribution-means {input.contribution_means}"
+        " --contribution-gaps {input.contribution_gaps}"
         " --published {input.published} --contributions {input.contributions}"
         " --teacher {params.teacher:q} --student {params.student:q} --output {output} 2>&1 | tee {log}"

@@ -23,7 +23,7 @@ rule plot_propensities:
 rule plot_agreement:
     input:
         code=code("plot_agreement.py"),
-        propensities=table(config["splits"], "propensities"),
+        propensities=table(SPLITS, "propensities"),
     output:
         **figure_files("agreement", category="Agreement"),
     log:
@@ -35,7 +35,7 @@ rule plot_agreement:
 rule plot_gap_closed:
     input:
         code=code("plot_gap_closed.py"),
-        alignment=table(config["splits"], "alignment"),
+        alignment=table(SPLITS, "alignment"),
     output:
         **figure_files("gap_closed", category="Gap closed"),
     log:

@@ -39,10 +39,12 @@ use rule evaluate_in_sample as evaluate_out_of_sample with:
         reference=shards(IN_SAMPLE, ["teacher", "base"]),
         published=RESOURCES / "paper" / "observed_choices.csv",
     wildcard_constraints:
-        split="|".join(out_of_sample_splits(config)) or "none",
+        split="|".join(out_of_sample_splits(SPLITS)) or "none",
 
 
 rule out_of_sample:
     input:
-        tables(out_of_sample_splits(config)),
-        [figure(f"propensities-{split}") for split in out_of_sample_splits(config)],
+        tables(out_of_sample_splits(SPLITS)),
+        [figure(f"propensities-{split}") for split in out_of_sample_splits(SPLITS)],
+        contribution_tables(),
+        [figure(f"contributions-{split}") for split in sorted(CONTRIBUTION_SPLITS)],

@@ -10,12 +10,14 @@ from tom.asking.variants import PAPER_VARIANT
 from tom.paper.published import SPLITS as PAPER_SPLITS
 
 PAGE = ROOT / "workflow" / "report" / "page"
+PAGE_CONTRIBUTIONS = ("contribution_means", "contribution_gaps")
 # Of one split each, in the order of `table`.
-ALL_SPLITS = sorted(config["splits"], key=lambda split: (split != IN_SAMPLE, split))
+ALL_SPLITS = sorted(SPLITS, key=lambda split: (split != IN_SAMPLE, split))
 COMPARED = [split for split in ALL_SPLITS if split in PAPER_SPLITS and PAPER_VARIANT.order in config["orders"]]
 PAGE_FIGURES = [
     *(f"propensities-{split}" for split in ALL_SPLITS),
     *(f"{whose}-{split}" for split in COMPARED for whose in ("paper", "paper_order")),
+    *(f"contributions-{split}" for split in sorted(CONTRIBUTION_SPLITS)),
     "agreement",
     "gap_closed",
     *TRAINING_FIGURES,
@@ -26,8 +28,12 @@ LOCAL_MODELS = [role for role in ("teacher", "student") if config[role]["engine"
 def page_texts():
     """What prompts are written from, and counts that a recorded teacher replays."""
     texts = {elicitation_file(), *(file for split in ALL_SPLITS for file in game_files(split) + context_files(split))}
-    recorded = [config["teacher"]["recorded"]["counts"]] if config["teacher"]["engine"] == "recorded" else []
-    return sorted(map(str, texts)) + recorded
+    for split in CONTRIBUTION_SPLITS:
+        contexts = [GROUP_CONTEXTS / f"{context}.yaml" for context in config["splits"][split]["contexts"]]
+        texts |= {RESOURCES / CONTRIBUTION_ELICITATION, *game_files(split), *contexts}
+    recorded = ["counts", *(["contributions"] if CONTRIBUTION_SPLITS else [])]
+    recorded = recorded if config["teacher"]["engine"] == "recorded" else []
+    return sorted(map(str, texts)) + [config["teacher"]["recorded"][name] for name in recorded]
 
 
 rule tabulate_replies:
@@ -82,6 +88,7 @@ rule build_page:
     input:
         **{name: table(ALL_SPLITS, name) for name in TABLES},
         **{name: SENSITIVITIES[name] for name in SENSITIVITY_TABLES},
+        **{name: contribution_table(name) for name in PAGE_CONTRIBUTIONS},
         code=code("build_page.py"),
         rates=expand(f"{RESULTS}/tables/{{split}}/rates.parquet", split=ALL_SPLITS),
         replies=expand(f"{RESULTS}/tables/{{split}}/replies.parquet", split=ALL_SPLITS),
@@ -115,7 +122,10 @@ rule build_page:
         project=ROOT,
     shell:
         "python {input.code[0]} "
-        + " ".join(f"--{name.replace('_', '-')} {{input.{name}}}" for name in (*TABLES, *SENSITIVITY_TABLES))
+        + " ".join(
+            f"--{name.replace('_', '-')} {{input.{name}}}"
+            for name in (*TABLES, *SENSITIVITY_TABLES, *PAGE_CONTRIBUTIONS)
+        )
         + " --rates {input.rates} --replies {input.replies} --stated {input.stated} {params.usage} --summary {input.summary}"
         " --figures {input.figures} --captions {params.captions} --published {input.published}"
         " --manifests {input.manifests} --texts {input.texts} --benchmarks {params.benchmarks}"

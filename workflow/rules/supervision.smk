@@ -54,7 +54,7 @@ rule tabulate_supervision:
     log:
         f"{RESULTS}/logs/evaluate/supervision-{{split}}.log",
     wildcard_constraints:
-        split="|".join(config["splits"]),
+        split="|".join(SPLITS),
     params:
         evaluation=flags(config["evaluation"]),
     shell:
@@ -66,7 +66,7 @@ rule tabulate_supervision:
 rule plot_supervision:
     input:
         code=code("plot_students.py"),
-        tables=[f"{RESULTS}/tables/{split}/supervision.parquet" for split in sorted(config["splits"])],
+        tables=[f"{RESULTS}/tables/{split}/supervision.parquet" for split in sorted(SPLITS)],
     output:
         figure("supervision"),
     log:

@@ -22,6 +22,7 @@ TABLES = (
     "diagnostics", "rates", "replies", "sensitivities", "reactions", "joint_choice_model",
     "stated",
 )  # fmt: skip
+CONTRIBUTION_TABLES = ("contribution_means", "contribution_gaps")
 PLACES = ("summary", "captions", "published", "benchmarks", "project", "template", "columns")
 
 
@@ -51,6 +52,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in TABLES:
         parser.add_argument(f"--{name.replace('_', '-')}", nargs="+", required=True, help="of every split, Parquet")
+    for name in CONTRIBUTION_TABLES:
+        flag = f"--{name.replace('_', '-')}"
+        parser.add_argument(flag, nargs="*", default=[], help="of every split of public goods games, if any")
     for name in ("figures", "manifests", "texts"):
         parser.add_argument(f"--{name}", type=Path, nargs="+", required=True)
     for name in PLACES:
@@ -60,8 +64,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
 
-    tables = {name: read_table(*getattr(arguments, name)) for name in TABLES}
-    files = {name: [csv_beside(file) for file in getattr(arguments, name)] for name in TABLES}
+    given = {name: getattr(arguments, name) for name in (*TABLES, *CONTRIBUTION_TABLES) if getattr(arguments, name)}
+    tables = {name: read_table(*written) for name, written in given.items()}
+    files = {name: [csv_beside(file) for file in written] for name, written in given.items()}
     if arguments.usage:
         tables["usage"], files["usage"] = read_usage(arguments.usage), [str(arguments.usage)]
     sources = Sources(

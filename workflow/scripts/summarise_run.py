@@ -3,7 +3,8 @@
 python workflow/scripts/summarise_run.py --alignment A.parquet ... --diagnostics D.parquet ... \
     --improvements I.parquet ... --equivalence E.parquet ... --generalisation G.parquet ... \
     --sensitivities S.parquet --joint-choice-model J.parquet --published resources/paper/observed_choices.csv \
-    --contributions resources/paper/observed_contributions.csv --output summary.md
+    --contributions resources/paper/observed_contributions.csv --contribution-means C.parquet \
+    --contribution-gaps K.parquet --output summary.md
 """
 
 import argparse
@@ -20,6 +21,7 @@ from tom.measuring.propensities import headline_view
 from tom.models import BASE, TEACHER, role
 from tom.paper.published import SPLITS, mean_contributions, read_published_split
 from tom.reading.outcomes import UNREADABLE
+from tom.showing.contribution_words import contribution_lines
 from tom.showing.findings import describe_contexts, equivalence_line, joint_line, percent, sensitivity_line, wrapped
 from tom.showing.headline import headline_measure
 from tom.showing.leads import describe_leads
@@ -36,6 +38,7 @@ TABLES = (
     "sensitivities",
     "joint_choice_model",
 )
+CONTRIBUTION_TABLES = ("contribution_means", "contribution_gaps")
 VIEW_NAMES = {"both": "both", "fixed": "paper's", "swapped": "swapped"}
 NOTABLE = 0.1
 """A mean change of propensity that the summary calls notable: the size of the paper's whole effect of tuning."""
@@ -245,6 +248,9 @@ def main() -> None:
     for name in TABLES:
         flag = f"--{name.replace('_', '-')}"
         parser.add_argument(flag, nargs="+", required=True, help="tables of every split")
+    for name in CONTRIBUTION_TABLES:
+        flag = f"--{name.replace('_', '-')}"
+        parser.add_argument(flag, nargs="*", default=[], help="tables of every split of public goods games, if any")
     parser.add_argument("--published", type=Path, required=True, help="the paper's choices, CSV")
     parser.add_argument("--contributions", type=Path, required=True, help="the paper's contributions, CSV")
     parser.add_argument("--student", default="the student", help="its name")
@@ -259,6 +265,9 @@ def main() -> None:
         arguments.student,
         arguments.teacher,
     )
+    if arguments.contribution_means:
+        given = (read_table(*getattr(arguments, name)) for name in CONTRIBUTION_TABLES)
+        lines += ["", *contribution_lines(*given)]
     with whole_file(arguments.output) as temporary:
         temporary.write_text("\n".join(lines) + "\n")
     say_wrote(arguments.output, f"{len(lines)} lines")

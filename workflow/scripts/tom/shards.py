@@ -42,34 +42,45 @@ COLUMNS: dict[str, pl.DataType] = {
     "adapter_sha256": pl.String(),
 }
 
+_OF_CHOICES = ("order", "cooperation_label", "action", "p_cooperate")
 
-def write_shard(file: str | Path, rows: list[dict]) -> None:
-    """Write rows as a shard, whole or not at all; a column that a row lacks is null."""
+CONTRIBUTION_COLUMNS: dict[str, pl.DataType] = {
+    **{name: dtype for name, dtype in COLUMNS.items() if name not in _OF_CHOICES},
+    "contribution": pl.Int32(),  # dollars; in score rows what is scored; null for a reply that can't be read
+    "probability": pl.Float64(),  # exact, among all amounts, at the temperature; null in observation rows
+}
+"""A shard of a public goods game: a score row for each amount, if the engine has logits."""
+
+
+def write_shard(file: str | Path, rows: list[dict], columns: dict[str, pl.DataType] = COLUMNS) -> None:
+    """Write rows as a shard, whole or not at all; a column that a row lacks is null.
+
+    columns: COLUMNS or CONTRIBUTION_COLUMNS.
+    """
     # Column by column: a frame made of rows turns a word that an Enum doesn't know into a null without a word.
-    columns = {name: [row.get(name) for row in rows] for name in COLUMNS}
-    frame = pl.DataFrame([pl.Series(name, values, COLUMNS[name]) for name, values in columns.items()])
+    frame = pl.DataFrame([pl.Series(name, [row.get(name) for row in rows], columns[name]) for name in columns])
     with whole_file(file) as temporary:
         frame.write_parquet(temporary, compression="zstd", statistics=False)
     say_wrote(file, f"{frame.height} rows")
 
 
-def read_shard(file: str | Path) -> pl.DataFrame:
-    """Read a shard. Errors: BadInput if it is missing, damaged or of another shape."""
+def read_shard(file: str | Path, columns: dict[str, pl.DataType] = COLUMNS) -> pl.DataFrame:
+    """Read a shard of these columns. Errors: BadInput if it is missing, damaged or of another shape."""
     try:
         frame = pl.read_parquet(file, glob=False, hive_partitioning=False)
     except FileNotFoundError:
         raise BadInput(f"{file}: no such shard") from None
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise BadInput(f"{file}: damaged shard ({_first_line(error)}); delete it and run again") from None
-    if dict(frame.schema) != COLUMNS:
-        differing = sorted(set(frame.schema.items()) ^ set(COLUMNS.items()), key=str)
+    if dict(frame.schema) != columns:
+        differing = sorted(set(frame.schema.items()) ^ set(columns.items()), key=str)
         raise BadInput(f"{file}: not a shard of this version; differing columns: {differing}; delete it and run again")
     return frame
 
 
-def read_shards(files: list[str] | list[Path]) -> pl.DataFrame:
-    """Read many shards into one frame."""
-    return pl.concat([read_shard(file) for file in files])
+def read_shards(files: list[str] | list[Path], columns: dict[str, pl.DataType] = COLUMNS) -> pl.DataFrame:
+    """Read many shards of these columns into one frame."""
+    return pl.concat([read_shard(file, columns) for file in files])
 
 
 def _first_line(error: Exception) -> str:

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+from tom.asking import game_kinds
 from tom.asking.contexts import load_context
-from tom.asking.games import load_game, split_scale
+from tom.asking.contribution_prompts import load_contribution_elicitation
+from tom.asking.games import split_scale
 from tom.asking.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST, load_elicitation
 from tom.documents import check
 from tom.engines.endpoint import read_key
+from tom.engines.recorded_contributions import read_contribution_counts, require_contributions
 from tom.engines.recorded_teacher import read_counts, require_cells
 from tom.engines.vllm_settings import VllmSettings, require_vllm
 from tom.errors import BadInput
@@ -15,6 +18,11 @@ from tom.weights.model_folders import check_is_model
 
 IN_SAMPLE = "in_sample"
 HELD_OUT = "held_out"
+CONTRIBUTION_ELICITATION = "contributions/number.yaml"
+"""How a contribution is asked for, below resources/."""
+
+Splits = dict[str, dict]
+"""Name → its games and contexts."""
 
 
 def cells_of(split: dict) -> list[tuple[str, str]]:
@@ -22,9 +30,18 @@ def cells_of(split: dict) -> list[tuple[str, str]]:
     return [(game, context) for context in split["contexts"] for game in split["games"]]
 
 
-def out_of_sample_splits(config: dict) -> list[str]:
+def out_of_sample_splits(splits: Splits) -> list[str]:
     """Names of the splits that are never taught."""
-    return sorted(set(config["splits"]) - {IN_SAMPLE})
+    return sorted(set(splits) - {IN_SAMPLE})
+
+
+def splits_of_kind(splits: Splits, kind: str, resources: Path) -> Splits:
+    """The splits whose games are of a kind (tom/asking/game_kinds.py), in their order; each split has one kind."""
+    return {
+        name: split
+        for name, split in splits.items()
+        if game_kinds.kind_of(_game_file(split["games"][0], resources)) == kind
+    }
 
 
 def drop_splits(config: dict) -> None:
@@ -39,9 +56,9 @@ def recorded_cell(cell: tuple[str, str], resources: Path) -> tuple[str, str]:
     return game, load_context(resources / "contexts" / f"{context}.yaml").recorded_as
 
 
-def all_cells(config: dict) -> list[tuple[str, str]]:
-    """Every cell of every split, once."""
-    return sorted({cell for split in config["splits"].values() for cell in cells_of(split)})
+def all_cells(splits: Splits) -> list[tuple[str, str]]:
+    """Every cell of some splits, once."""
+    return sorted({cell for split in splits.values() for cell in cells_of(split)})
 
 
 def check_study(config: dict, file: str, resources: Path) -> None:
@@ -63,20 +80,35 @@ def check_study(config: dict, file: str, resources: Path) -> None:
         _check_model(config, role, file, resources)
 
 
+def _game_file(game: str, resources: Path) -> Path:
+    return resources / "games" / f"{split_scale(game)[0]}.yaml"
+
+
 def _check_texts(config: dict, file: str, resources: Path) -> None:
-    folders = {"games": resources / "games", "contexts": resources / "contexts"}
     for name, split in config["splits"].items():
-        for kind, folder in folders.items():
-            for entry in split[kind]:
-                stem = split_scale(entry)[0] if kind == "games" else entry
-                _require_file(folder, stem, f"{file}: splits.{name}.{kind}")
+        _check_split(split, name, f"{file}: splits.{name}", resources)
     _require_file(resources / "elicitations", config["elicitation"], f"{file}: elicitation")
-    games, contexts = ({entry for cell in all_cells(config) for entry in [cell[at]]} for at in (0, 1))
-    for game in sorted(games):
-        load_game(folders["games"] / f"{split_scale(game)[0]}.yaml", game)
-    for context in sorted(contexts):
-        load_context(folders["contexts"] / f"{context}.yaml")
     load_elicitation(resources / "elicitations" / f"{config['elicitation']}.yaml")
+    load_contribution_elicitation(resources / CONTRIBUTION_ELICITATION)
+
+
+def _check_split(split: dict, name: str, where: str, resources: Path) -> None:
+    """Raise BadInput unless the split's games are of one kind, and its texts are there and say what they must."""
+    kinds = {}
+    for game in split["games"]:
+        _require_file(resources / "games", split_scale(game)[0], f"{where}.games")
+        kinds[game] = game_kinds.kind_of(_game_file(game, resources))
+    kind = kinds[split["games"][0]]
+    if name == IN_SAMPLE and kind != game_kinds.CHOICE:
+        raise BadInput(f"{where}.games: what is taught is choices (allowed: games of the kind {game_kinds.CHOICE})")
+    if other := [game for game in kinds if kinds[game] != kind]:
+        raise BadInput(f"{where}.games: {other[0]} is of the kind {kinds[other[0]]} (allowed: {kind}, as the first is)")
+    contexts = resources / game_kinds.CONTEXTS[kind]
+    for context in split["contexts"]:
+        _require_file(contexts, context, f"{where}.contexts")
+        load_context(contexts / f"{context}.yaml")
+    for game in split["games"]:
+        game_kinds.LOADERS[kind](_game_file(game, resources), game)
 
 
 def _require_file(folder: Path, stem: str, where: str) -> None:
@@ -155,7 +187,7 @@ def _check_disjoint(config: dict, file: str) -> None:
         if len(set(scaled)) < len(scaled):
             raise BadInput(f"{file}: splits.{name}.games: {', '.join(split['games'])} name a game twice")
     taught = {(split_scale(game), context) for game, context in cells_of(config["splits"][IN_SAMPLE])}
-    for name in out_of_sample_splits(config):
+    for name in out_of_sample_splits(config["splits"]):
         cells = sorted(cells_of(config["splits"][name]))
         shared = [(game, context) for game, context in cells if (split_scale(game), context) in taught]
         if shared:
@@ -168,9 +200,7 @@ def _check_disjoint(config: dict, file: str) -> None:
 def _check_model(config: dict, role: str, file: str, resources: Path) -> None:
     model = config[role]
     if model["engine"] == "recorded":
-        counts = read_counts(model["recorded"]["counts"], model["recorded"]["model"])
-        cells = sorted({recorded_cell(cell, resources) for cell in all_cells(config)})
-        require_cells(counts, cells, model["recorded"]["counts"], model["recorded"]["model"])
+        _check_recorded(config, role, file, resources)
     elif model["engine"] == "openai":
         read_key(model["endpoint"]["key_variable"], f"{file}: {role}.endpoint.key_variable")
     elif model["source"] == "folder":
@@ -180,6 +210,29 @@ def _check_model(config: dict, role: str, file: str, resources: Path) -> None:
             raise BadInput(f"{file}: {role}.folder: {error}") from None
     if model["engine"] == "vllm":
         _check_vllm(model, f"{file}: {role}")
+
+
+def _check_recorded(config: dict, role: str, file: str, resources: Path) -> None:
+    recorded = config[role]["recorded"]
+    choices, contributions = (
+        splits_of_kind(config["splits"], kind, resources) for kind in (game_kinds.CHOICE, game_kinds.CONTRIBUTION)
+    )
+    counts = read_counts(recorded["counts"], recorded["model"])
+    cells = sorted({recorded_cell(cell, resources) for cell in all_cells(choices)})
+    require_cells(counts, cells, recorded["counts"], recorded["model"])
+    if contributions and "contributions" not in recorded:
+        raise BadInput(
+            f"{file}: {role}.recorded: missing key 'contributions', which split '{next(iter(contributions))}' needs"
+        )
+    if contributions:
+        load = game_kinds.LOADERS[game_kinds.CONTRIBUTION]
+        endowments = {
+            (game, context): load(_game_file(game, resources), game).endowment
+            for game, context in all_cells(contributions)
+        }
+        table = recorded["contributions"]
+        counts = read_contribution_counts(table, recorded["model"])
+        require_contributions(counts, endowments, table, recorded["model"])
 
 
 def _check_vllm(model: dict, where: str) -> None:

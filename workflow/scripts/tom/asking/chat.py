@@ -60,12 +60,14 @@ def exchange(tokenizer, messages: Messages, reply: str, ends: bool = True, given
     return Exchange(ids[:start], ids[start:])
 
 
-def option_ids(tokenizer, messages: Messages, options: tuple[str, ...]) -> list[tuple[int, ...]]:
+def option_ids(tokenizer, messages: Messages, options: tuple[str, ...], ends: bool = False) -> list[tuple[int, ...]]:
     """Token ids of each option as the beginning of a reply, without what the template puts behind it.
+
+    ends: as the whole reply, its end of turn included, so that `1` and `10` are told apart.
 
     Errors: BadInput if one option's ids begin another's, for then their probabilities overlap.
     """
-    ids = [exchange(tokenizer, messages, option, ends=False).reply for option in options]
+    ids = [exchange(tokenizer, messages, option, ends=ends).reply for option in options]
     for one in range(len(ids)):
         for other in range(len(ids)):
             if one != other and ids[other][: len(ids[one])] == ids[one]:

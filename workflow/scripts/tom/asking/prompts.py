@@ -40,11 +40,12 @@ def load_elicitation(file: str | Path) -> Elicitation:
     """Read an elicitation file. Errors: BadInput names the file and the key."""
     document = read_checked(file, "elicitation")
     for key, fields in FIELDS.items():
-        _check_fields(document[key], fields, f"{file}: {key}")
+        check_fields(document[key], fields, f"{file}: {key}")
     return Elicitation(Path(file).stem, **{key: document[key] for key in ("form", "max_tokens", *FIELDS)})
 
 
-def _check_fields(template: str, fields: tuple[str, ...], where: str) -> None:
+def check_fields(template: str, fields: tuple[str, ...], where: str) -> None:
+    """Raise BadInput for a template that is none, or that has a field of another name."""
     try:
         found = {name for _, name, _, _ in Formatter().parse(template) if name is not None}
     except ValueError as error:

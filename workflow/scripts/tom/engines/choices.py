@@ -16,25 +16,31 @@ from tom.errors import BadInput
 
 @dataclass(frozen=True)
 class ChoiceScore:
-    """Log-probabilities of two options as the whole reply, and how likely a free reply begins with either."""
+    """Log-probabilities of a question's options, and how likely a free reply is one of them (see Question.ends)."""
 
-    log_probabilities: tuple[float, float]
+    log_probabilities: tuple[float, ...]
     option_mass: float
 
     def probability(self, index: int, temperature: float) -> float:
-        """Probability of one option among the two at a temperature; sums to 1 over both."""
+        """Probability of one option among all of them at a temperature; sums to 1 over the options."""
         if not max(self.log_probabilities) > -np.inf:
-            raise BadInput(f"the model gives neither option a probability (logarithms {self.log_probabilities})")
-        difference = self.log_probabilities[1 - index] - self.log_probabilities[index]
-        return float(1 / (1 + np.exp(np.clip(difference / temperature, -700, 700))))
+            raise BadInput(f"the model gives no option a probability (logarithms {self.log_probabilities})")
+        own = self.log_probabilities[index]
+        # An option against itself is 1, where two that are never given would be infinity less infinity.
+        others = [0.0 if one == own else one - own for one in self.log_probabilities]
+        return float(1 / np.exp(np.clip(np.array(others) / temperature, -700, 700)).sum())
 
 
 @dataclass(frozen=True)
 class Question:
-    """What an engine is asked: a prompt and the options to choose among."""
+    """What an engine is asked: a prompt and the options to choose among.
+
+    ends: an option is the whole reply, its end of turn included; else a reply goes on as it likes behind the option.
+    """
 
     messages: Messages
-    options: tuple[str, str]
+    options: tuple[str, ...]
+    ends: bool = False
 
 
 def questions(files: CellFiles, variants: list[Variant]) -> list[Question]:

@@ -74,6 +74,8 @@ class EndpointEngine:
         None, and a line that says why, if the endpoint gives no log-probabilities or an option is not among the
         most likely tokens: nothing is put in the place of what is not known.
         """
+        if any(question.ends for question in questions):
+            return _no_scores("an endpoint tells the first token's alternatives alone, not how a reply ends")
         try:
             answers = self._ask([self._score_body(question) for question in questions])
         except Refused as error:
@@ -86,8 +88,8 @@ class EndpointEngine:
             absent = [option for option in question.options if option not in top]
             if absent:
                 return _no_scores(f"{absent[0]!r} is not among the {len(top)} most likely first tokens")
-            pair = (top[question.options[0]], top[question.options[1]])
-            scores.append(ChoiceScore(pair, sum(map(math.exp, pair))))
+            logarithms = tuple(top[option] for option in question.options)
+            scores.append(ChoiceScore(logarithms, sum(map(math.exp, logarithms))))
         return scores
 
     def reply(self, requests: list[Request]) -> list[list[Reply]]:

@@ -7,6 +7,7 @@ depend on how a pass is cut: a shard's bytes must not depend on what the engine 
 
 import math
 from functools import lru_cache
+from itertools import islice
 
 from tom.engines.choices import ChoiceScore, Question
 from tom.engines.replies import Reply, Request
@@ -50,7 +51,7 @@ class TransformersEngine:
         sequences, starts = [], []
         for question in questions:
             prompt = prompt_ids(self.tokenizer, question.messages)
-            for option in option_ids(self.tokenizer, question.messages, question.options):
+            for option in option_ids(self.tokenizer, question.messages, question.options, question.ends):
                 sequences.append(prompt + option)
                 starts.append(len(prompt))
         # The openings' nodes come first, so that a cache of them is a cache of the trie's beginning.
@@ -61,12 +62,12 @@ class TransformersEngine:
             logits = logits_at(self.model, trie, nodes, self._attend(openings))
         log_probabilities = logits.double().log_softmax(-1)
         row = {node: index for index, node in enumerate(nodes)}
-        sums = [
+        sums = iter(
             sum(log_probabilities[row[node], target].item() for node, target in zip(path, targets, strict=True))
             for path, targets in places
-        ]
-        pairs = list(zip(sums[::2], sums[1::2], strict=True))
-        return [ChoiceScore(pair, sum(map(math.exp, pair))) for pair in pairs]
+        )
+        scores = [tuple(islice(sums, len(question.options))) for question in questions]
+        return [ChoiceScore(logarithms, sum(map(math.exp, logarithms))) for logarithms in scores]
 
     def reply(self, requests: list[Request]) -> list[list[Reply]]:
         """Each request's free replies; a request's do not depend on what else is asked."""

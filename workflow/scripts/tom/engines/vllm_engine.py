@@ -41,7 +41,7 @@ class VllmEngine:
         asked = []
         for question in questions:
             prompt = prompt_ids(self.tokenizer, question.messages)
-            asked.append((prompt, option_ids(self.tokenizer, question.messages, question.options)))
+            asked.append((prompt, option_ids(self.tokenizer, question.messages, question.options, question.ends)))
         self._make_room([len(prompt) + len(option) for prompt, options in asked for option in options])
         return [self._score(prompt, options) for prompt, options in asked]
 
@@ -94,10 +94,10 @@ class VllmEngine:
             ],
         )
         found = {beginning: output.outputs[0].logprobs[0] for beginning, output in zip(following, outputs, strict=True)}
-        first, second = (
+        logarithms = tuple(
             sum(found[option[:place]][token].logprob for place, token in enumerate(option)) for option in options
         )
-        return ChoiceScore((first, second), math.exp(first) + math.exp(second))
+        return ChoiceScore(logarithms, sum(map(math.exp, logarithms)))
 
     def _reply(self, prompt: tuple[int, ...], request: Request) -> list[Reply]:
         from vllm import SamplingParams

@@ -10,7 +10,14 @@ from tom.page.beside_paper import paper_table
 from tom.page.cells import cells_table
 from tom.page.durations import duration_table, duration_words, jobs_of, total_durations
 from tom.page.environment import commit, versions
-from tom.page.figures import Figure, describe_gap_closed, describe_propensities, figure, read_caption
+from tom.page.figures import (
+    Figure,
+    describe_contributions,
+    describe_gap_closed,
+    describe_propensities,
+    figure,
+    read_caption,
+)
 from tom.page.html_tables import Dictionary
 from tom.page.provenance import config_sha256, config_text, model_table, prompt_table, text_table
 from tom.page.render import from_markdown
@@ -51,7 +58,8 @@ def page_values(
     rates, replies, propensities = (tables[name] for name in ("rates", "replies", "propensities"))
     confidence = config["evaluation"]["confidence"]
     student, teacher = config["student"]["name"], config["teacher"]["name"]
-    durations = total_durations(jobs_of(rates, config, sources.benchmarks))
+    asked = [table.select("split", "model", "game", "context") for table in (rates, *given_in(tables))]
+    durations = total_durations(jobs_of(pl.concat(asked), config, sources.benchmarks))
     return {
         "student": student,
         "teacher": teacher,
@@ -82,6 +90,11 @@ def page_values(
     }
 
 
+def given_in(tables: dict[str, pl.DataFrame]) -> list[pl.DataFrame]:
+    """The table of mean contributions, if the run has public goods games."""
+    return [tables["contribution_means"]] if "contribution_means" in tables else []
+
+
 def run_figures(tables: dict[str, pl.DataFrame], sources: Sources) -> dict[str, list[Figure]]:
     """`first`: what is closed of the gap; `others`: the rest of the run's own figures."""
     propensities = tables["propensities"]
@@ -93,6 +106,9 @@ def run_figures(tables: dict[str, pl.DataFrame], sources: Sources) -> dict[str, 
         others.append(_captioned(found[f"propensities-{split}"], sources, f"Propensities: {readable(split)}", words))
     words = "Scatter of the students' propensities over their teacher's, a panel for each split and student. "
     others.append(_captioned(found["agreement"], sources, "Agreement with the teacher", words + DETAILS))
+    for split in [split for table in given_in(tables) for split in table["split"].unique(maintain_order=True)]:
+        words = describe_contributions(tables["contribution_means"], split)
+        others.append(_captioned(found[f"contributions-{split}"], sources, f"Contributions: {readable(split)}", words))
     # A run with frozen adapters has none.
     if "training_curve" in found:
         words = "Lines of the training loss and the learning rate over steps, one for each seed."

@@ -51,6 +51,17 @@ def describe_propensities(propensities: pl.DataFrame, split: str, view: str, who
     )
 
 
+def describe_contributions(means: pl.DataFrame, split: str) -> str:
+    """Mean contributions over the cells of a split of public goods games, model by model."""
+    roles = means.filter(split=split).group_by(pl.col("model").map_elements(role, return_dtype=pl.String).alias("role"))
+    found = sorted(roles.agg(pl.col("mean").mean()).rows())
+    told = ", ".join(f"{name} {mean:.2f}" for name, mean in found if mean is not None)
+    return (
+        "Bars of the mean contributions with standard errors, and lines of how often each amount is given. "
+        f"Mean contribution in dollars: {told}. Every number stands in the tables of this page."
+    )
+
+
 def describe_gap_closed(alignment: pl.DataFrame) -> str:
     """What the tuned student and a coin close, split by split and view by view."""
     shown = headline_measure(alignment)

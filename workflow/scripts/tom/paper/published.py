@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from tom.asking.games import SCALE_MARK
+from tom.engines.recorded_contributions import read_contribution_counts
 from tom.engines.recorded_teacher import DOUBLED
 from tom.errors import BadInput
 from tom.statistics.resampling import Counted
@@ -57,12 +58,18 @@ def mean_contributions(file: str | Path) -> dict[str, float]:
 
 
 def read_contributions(file: str | Path) -> dict[str, np.ndarray]:
-    """Every reply's contribution in dollars, (replies,) of teacher, base and tuned; errors as above."""
-    rows = _read(file, ["model", "contribution", "count"])
+    """Every reply's contribution in dollars, (replies,) of teacher, base and tuned, cell by cell; errors as above."""
     given = {
-        model: np.repeat(*(part[name].to_numpy() for name in ("contribution", "count")))
+        model: np.array(
+            [
+                amount
+                for cell in read_contribution_counts(file, model).values()
+                for amount, count in cell.items()
+                for _ in range(count)
+            ],
+            int,
+        )
         for model in MODELS
-        for part in [rows.filter(model=model)]
     }
     if missing := [model for model in MODELS if not given[model].size]:
         raise BadInput(f"{file}: no contributions of {', '.join(missing)}")

@@ -1,0 +1,77 @@
+"""Evaluate what the students of one split give to a public good against what their teacher gives.
+
+Writes three tables, each as Parquet and, beside it, as CSV and LaTeX: contribution_means (every model in every cell),
+contribution_distributions (how often each amount) and contribution_gaps (distances from the teacher and what is closed
+of them, beside what needs no student and the paper's own). The same inputs give the same bytes.
+
+python workflow/scripts/evaluate_contributions.py --split public_goods --shards S.parquet ... \
+    --game-files resources/games/public_goods.yaml --published resources/paper/observed_contributions.csv \
+    --bootstrap 2000 --confidence 0.95 --margin 0.1 --seed 1 --contribution-means M.parquet \
+    --contribution-distributions D.parquet --contribution-gaps G.parquet
+"""
+
+import argparse
+from pathlib import Path
+
+import polars as pl
+
+from tom.asking.contribution_games import load_contribution_game
+from tom.asking.games import split_scale
+from tom.errors import BadInput, run_main
+from tom.measuring.contribution_gaps import gap_table
+from tom.measuring.contributions import count_contributions, distribution_table, mean_table
+from tom.models import TEACHER, tuned_models
+from tom.paper.published_contributions import published_contributions, published_gaps
+from tom.shards import CONTRIBUTION_COLUMNS, read_shards
+from tom.showing.tables import write_table
+from tom.statistics.precision import Precision
+
+TABLES = ("contribution_means", "contribution_distributions", "contribution_gaps")
+
+
+def evaluate(
+    shards: pl.DataFrame, endowments: dict[str, int], published: Path, split: str, precision: Precision
+) -> dict[str, pl.DataFrame]:
+    """The TABLES of a split, by name. Errors: BadInput names what the shards lack."""
+    tuned_models(set(shards["model"]))
+    counted = count_contributions(shards, endowments)
+    cells = list(counted[TEACHER])
+    for model, found in counted.items():
+        if differing := sorted(set(found) ^ set(cells)):
+            game, context = differing[0]
+            raise BadInput(f"shards: {game} in {context} is not of both {model} and {TEACHER}")
+    gaps = gap_table(counted, precision, split)
+    paper = published_contributions(published, cells, endowments)
+    if gaps.height and len(paper[TEACHER]) == len(cells):
+        gaps = pl.concat([gaps, published_gaps(paper, precision, split)])
+    return {
+        "contribution_means": mean_table(counted, split, precision.confidence),
+        "contribution_distributions": distribution_table(counted, split),
+        "contribution_gaps": gaps,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--split", required=True)
+    parser.add_argument("--shards", nargs="+", required=True, help="teacher, base and tuned shards of the split")
+    parser.add_argument("--game-files", type=Path, nargs="+", required=True)
+    parser.add_argument("--published", type=Path, required=True, help="the paper's contributions, CSV")
+    Precision.add_arguments(parser)
+    for name in TABLES:
+        flag = f"--{name.replace('_', '-')}"
+        parser.add_argument(flag, type=Path, required=True, help="Parquet; CSV and LaTeX go beside it")
+    arguments = parser.parse_args()
+
+    shards = read_shards(arguments.shards, CONTRIBUTION_COLUMNS)
+    files = {file.stem: file for file in arguments.game_files}
+    endowments = {
+        game: load_contribution_game(files[split_scale(game)[0]], game).endowment for game in shards["game"].unique()
+    }
+    precision = Precision.from_arguments(arguments)
+    for name, table in evaluate(shards, endowments, arguments.published, arguments.split, precision).items():
+        write_table(table, getattr(arguments, name))
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,51 @@
+"""A teacher whose contributions were published as counts: its shards replay them, smallest amount first."""
+
+from pathlib import Path
+
+import polars as pl
+
+from tom.errors import BadInput
+
+COLUMNS = ("context", "game", "model", "contribution", "count")
+
+Counts = dict[tuple[str, str], dict[int, int]]
+"""(game, context) → contribution in dollars → how many observations gave it."""
+
+
+def read_contribution_counts(file: str | Path, model: str) -> Counts:
+    """The counts of one model in a table of COLUMNS, amounts in increasing order.
+
+    Errors: BadInput names the file and what is wrong.
+    """
+    try:
+        rows = pl.read_csv(file).select(COLUMNS).filter(model=model)
+    except FileNotFoundError:
+        raise BadInput(f"{file}: no such table of recorded contributions") from None
+    except pl.exceptions.PolarsError as error:
+        raise BadInput(f"{file}: needs the columns {', '.join(COLUMNS)} ({str(error).splitlines()[0]})") from None
+    counts: Counts = {}
+    for game, context, amount, count in rows.select("game", "context", "contribution", "count").rows():
+        found = counts.setdefault((game, context), {})
+        if not (isinstance(amount, int) and isinstance(count, int) and amount >= 0 and count > 0):
+            raise BadInput(f"{file}: {game} in {context}: {amount}, {count} times (allowed: whole numbers)")
+        if amount in found:
+            raise BadInput(f"{file}: {game} in {context}: '{model}' gives {amount} in two rows (allowed: one for each)")
+        found[amount] = count
+    return {cell: dict(sorted(found.items())) for cell, found in counts.items()}
+
+
+def require_contributions(counts: Counts, endowments: dict[tuple[str, str], int], file: str, model: str) -> None:
+    """Raise BadInput unless each (game, context) was recorded, within its endowment in dollars."""
+    for (game, context), endowment in endowments.items():
+        if (game, context) not in counts:
+            raise BadInput(f"{file}: no recorded contributions of '{model}' for {game} in {context}")
+        most = max(counts[game, context])
+        if most > endowment:
+            raise BadInput(f"{file}: {game} in {context}: a contribution of {most} (allowed: 0 to {endowment})")
+
+
+def replay_contributions(counts: dict[int, int], fields: dict) -> list[dict]:
+    """Observation rows of one cell; counts: contribution → observations; fields: the columns all rows share."""
+    given = [amount for amount, count in counts.items() for _ in range(count)]
+    read = {"record": "observation", "outcome": "read", "rule": "recorded", "engine": "recorded"}
+    return [fields | read | {"observation": number, "contribution": amount} for number, amount in enumerate(given)]

@@ -1,0 +1,40 @@
+"""The paper's own teacher, base and tuned student in a public goods game, counted as a run's are."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from tom.engines.recorded_contributions import read_contribution_counts
+from tom.measuring.contribution_gaps import HALF, UNIFORM, gap_table
+from tom.measuring.contributions import Cell, Contributions
+from tom.paper.published import MODELS
+from tom.reading.outcomes import UNREADABLE
+from tom.statistics.precision import Precision
+
+
+def published_contributions(
+    file: str | Path, cells: list[Cell], endowments: dict[str, int]
+) -> dict[str, dict[Cell, Contributions]]:
+    """Model → cell → contributions, of the cells that were published for every model."""
+    counts = {model: read_contribution_counts(file, model) for model in MODELS}
+    return {
+        model: {
+            (game, context): _counted(found[game, context], endowments[game])
+            for game, context in cells
+            if all((game, context) in each for each in counts.values())
+        }
+        for model, found in counts.items()
+    }
+
+
+def _counted(counts: dict[int, int], endowment: int) -> Contributions:
+    given = np.zeros(endowment + 1, int)
+    given[list(counts)] = list(counts.values())
+    return Contributions(given, None, dict.fromkeys(UNREADABLE, 0), None)
+
+
+def published_gaps(published: dict[str, dict[Cell, Contributions]], precision: Precision, split: str) -> pl.DataFrame:
+    """The paper's base and tuned student as rows of a split's gap table, from its own teacher and base."""
+    rows = gap_table(published, precision, split, ("paper",)).filter(~pl.col("predictor").is_in([UNIFORM, HALF]))
+    return rows.with_columns(predictor=pl.format("paper_{}", "predictor"))

@@ -1,0 +1,1 @@
+"""What a game's payoffs say of it, before anyone plays."""
