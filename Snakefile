@@ -11,6 +11,7 @@
     snakemake report --cores all             everything as one HTML file
     snakemake compare_supervision --cores all   choices, whole replies, or other cells' motivations taught
     snakemake compare_elicitations --cores all   a live teacher asked in every way
+    snakemake collateral --cores all         what tuning did to texts, instructions and the understanding of payoffs
     snakemake precision_drift --cores all    tuned students at other precisions than they were trained at
 
 The stages are the files of workflow/rules, in the order of the include statements below.
@@ -54,6 +55,7 @@ include: "workflow/rules/elicitations.smk"
 include: "workflow/rules/supervision.smk"
 include: "workflow/rules/poorer_teachers.smk"
 include: "workflow/rules/precision.smk"
+include: "workflow/rules/collateral.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/paper.smk"
 include: "workflow/rules/page.smk"

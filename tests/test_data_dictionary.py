@@ -11,7 +11,9 @@ from made_shards import shard_frame, small_run
 from made_tables import PRECISION, made_tables
 from precision_drift import drift
 
+from tom.asking.probes import KINDS
 from tom.engines.recorded_contributions import replay_contributions
+from tom.measuring.collateral import PROBE_COLUMNS, collateral
 from tom.measuring.judging import with_split
 from tom.measuring.learning_curve import learning_curve, read_timings
 from tom.measuring.rates import group_replies, order_rates
@@ -90,6 +92,17 @@ def test_tables_of_single_targets_are_described(dictionary, tmp_path):
     curve = learning_curve(table_by("observations", ("10", ALL)), untuned, timings)
     described(curve, dictionary["learning_curve"])
     described(transfer_matrix(untuned, {"nothing": tuned}, PRECISION), dictionary["transfer_matrix"])
+    probes = pl.DataFrame(
+        [
+            {"model": model, "kind": kind, "probe": str(number), "value": number / 5, "right": True}
+            for model in ("base", "tuned-seed1")
+            for kind in KINDS
+            for number in range(3)
+        ],
+        schema=PROBE_COLUMNS,
+    )
+    described(probes, dictionary["probes"])
+    described(collateral(probes, 0.95), dictionary["collateral"])
     described(drift(tuned, {"bfloat16": tuned}), dictionary["precision_drift"])
 
 

@@ -228,6 +228,7 @@ def test_a_live_teacher_is_sampled_like_the_student(fresh):
         ("out_of_sample", "evaluate_out_of_sample"),
         ("validate", "evaluate_held_out"),
         ("transfer_matrix", "plot_transfer_matrix"),
+        ("collateral", "tabulate_collateral"),
         ("learning_curve", "plot_learning_curve"),
         ("controls", "plot_controls"),
     ],

@@ -1,0 +1,75 @@
+"""Nothing else broken: what tuning did to neutral text, plain instructions and the understanding of payoffs.
+
+Not part of `all`.
+in: resources/collateral/probes.yaml, the in-sample games, the base student and the adapters
+out: collateral/{base,tuned-seed*}.parquet, tables/collateral.{parquet,csv,tex}
+"""
+
+PROBING = {
+    "code": code("probe_model.py") + code("serve_engine.py"),
+    "probes": RESOURCES / "collateral" / "probes.yaml",
+    "games": game_files(IN_SAMPLE),
+    "elicitation": elicitation_file(),
+}
+PROBE = (
+    TORCH
+    + " {input.code[0]} --model {params.model} --probes {input.probes} --game-files {input.games}"
+    + " --elicitation-file {input.elicitation} {params.engine} --idle-seconds {IDLE_SECONDS}"
+    + " --weights {input.weights} --manifest {input.manifest} --threads {threads}"
+)
+
+
+rule probe_base:
+    input:
+        **prepared("student"),
+        **PROBING,
+    output:
+        f"{RESULTS}/collateral/base.parquet",
+    log:
+        f"{RESULTS}/logs/collateral/base.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/collateral/base.tsv"
+    threads: config["sampling"]["threads"]
+    resources:
+        **holding("student", "sample"),
+    params:
+        model="base",
+        engine=engine_flags("student"),
+    shell:
+        PROBE + " --output {output} > {log} 2>&1"
+
+
+use rule probe_base as probe_tuned with:
+    input:
+        **adapted(ADAPTER),
+        **PROBING,
+    output:
+        f"{RESULTS}/collateral/tuned-seed{{seed}}.parquet",
+    log:
+        f"{RESULTS}/logs/collateral/tuned-seed{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/collateral/tuned-seed{{seed}}.tsv"
+    params:
+        model="tuned-seed{seed}",
+        engine=lambda wildcards, input: (
+            f"{engine_flags('student')} --adapter {input.adapter} --adapter-manifest {input.adapter_manifest}"
+        ),
+
+
+rule tabulate_collateral:
+    input:
+        code=code("tabulate_collateral.py"),
+        probes=[f"{RESULTS}/collateral/{model}.parquet" for model in ["base", *TUNED]],
+    output:
+        **in_all_formats(f"{RESULTS}/tables", ("collateral",)),
+    log:
+        f"{RESULTS}/logs/evaluate/collateral.log",
+    params:
+        confidence=flags(config["evaluation"], "confidence"),
+    shell:
+        "python {input.code[0]} --probes {input.probes} {params.confidence} --output {output.collateral} 2>&1 | tee {log}"
+
+
+rule collateral:
+    input:
+        rules.tabulate_collateral.output,

@@ -1,0 +1,29 @@
+"""Compare the probes of tuned students with those of the base, as Parquet and, beside it, as CSV and LaTeX.
+
+python workflow/scripts/tabulate_collateral.py --probes P.parquet ... --confidence 0.95 --output T.parquet
+"""
+
+import argparse
+from pathlib import Path
+
+import polars as pl
+
+from tom.errors import run_main
+from tom.measuring.collateral import collateral
+from tom.showing.tables import read_table, write_table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--probes", type=Path, nargs="+", required=True, help="the base's and every student's")
+    parser.add_argument("--confidence", type=float, required=True, help="of the intervals, e.g. 0.95")
+    parser.add_argument("--output", type=Path, required=True)
+    arguments = parser.parse_args()
+    found = collateral(read_table(*arguments.probes), arguments.confidence)
+    write_table(found, arguments.output)
+    with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True):
+        print(found.drop("confidence"))
+
+
+if __name__ == "__main__":
+    run_main(main)
