@@ -36,8 +36,10 @@ def mixed_equilibrium(game: Game) -> float | None:
 
 def dominant_action(game: Game) -> bool | None:
     """Whether to cooperate, if that does not depend on what the other does; None if it does."""
-    better, also = (game.points(True, theirs)[0] > game.points(False, theirs)[0] for theirs in (True, False))
-    return better if better == also else None
+    cooperate_against = {
+        theirs: game.points(True, theirs)[0] > game.points(False, theirs)[0] for theirs in (True, False)
+    }
+    return cooperate_against[True] if cooperate_against[True] == cooperate_against[False] else None
 
 
 def pareto_optimal(game: Game) -> list[Outcome]:
