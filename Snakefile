@@ -39,6 +39,7 @@ rule all:
         tables(SPLITS),
         contribution_tables(),
         SENSITIVITIES.values(),
+        GAME_TABLES.values(),
         figures(),
         [USAGE_TABLE] if config["teacher"]["engine"] == "openai" else [],
 

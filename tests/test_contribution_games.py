@@ -61,8 +61,9 @@ def test_a_scale_multiplies_the_endowment(tmp_path):
 def test_each_game_file_is_read_by_its_kind(resources):
     kinds = {file.stem: kind_of(file) for file in (resources / "games").iterdir()}
     assert [name for name, kind in kinds.items() if kind == CONTRIBUTION] == ["public_goods"]
-    for name, kind in kinds.items():
-        assert LOADERS[kind](resources / "games" / f"{name}.yaml", name).name == name
+    for stem, kind in kinds.items():
+        name = f"{stem}-trps" if stem == "ordinal" else stem
+        assert LOADERS[kind](resources / "games" / f"{stem}.yaml", name).name == name
     assert set(CONTEXTS) == set(LOADERS)
 
 

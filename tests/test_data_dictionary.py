@@ -11,6 +11,7 @@ from made_shards import shard_frame, small_run
 from made_tables import PRECISION, made_tables
 from precision_drift import drift
 
+from tom.asking.games import load_game
 from tom.asking.probes import KINDS
 from tom.engines.recorded_contributions import replay_contributions
 from tom.measuring.collateral import PROBE_COLUMNS, collateral
@@ -20,6 +21,7 @@ from tom.measuring.rates import group_replies, order_rates
 from tom.measuring.students_table import ALL, COMPARISONS, students_table
 from tom.measuring.transfer_matrix import transfer_matrix
 from tom.shards import COLUMNS, CONTRIBUTION_COLUMNS
+from tom.structure.game_table import game_table
 from tom.teaching.recipe import SUPERVISIONS
 from tom.teaching.teachers import TEACHERS
 
@@ -119,6 +121,11 @@ def rows_of(run: dict, models: tuple[str, ...]) -> list[dict]:
 def test_shards_are_described(dictionary):
     described(pl.DataFrame(schema=COLUMNS), dictionary["shards"])
     described(pl.DataFrame(schema=CONTRIBUTION_COLUMNS), dictionary["contribution_shards"])
+
+
+def test_the_table_of_games_is_described(dictionary, resources):
+    games = [load_game(resources / "games" / f"{name}.yaml", name) for name in ("prisoners_dilemma", "stag_hunt")]
+    described(game_table(games, made_tables(resources)["propensities"]), dictionary["games"])
 
 
 def test_tables_of_contributions_are_described(dictionary, resources):

@@ -79,12 +79,22 @@ def test_the_default_config_passes(root):
 @pytest.mark.parametrize(
     ("document", "schema", "parts"),
     [
-        (GAME | {"famly": "x"}, "game", ["unknown key 'famly'", "allowed: family, kind, payoffs"]),
+        (GAME | {"famly": "x"}, "game", ["unknown key 'famly'", "allowed: family, kind, payoffs, ranked"]),
         (changed(GAME, 1, "payoffs", "Q"), "game", ["payoffs: unknown key 'Q'", "allowed: P, R, S, T"]),
         (without(GAME, "family"), "game", ["missing key 'family'"]),
         (without(GAME, "payoffs", "S"), "game", ["payoffs: missing key 'S'"]),
         (changed(GAME, "ten", "payoffs", "T"), "game", ["payoffs.T", "'ten'", "number"]),
         (changed(GAME, True, "payoffs", "T"), "game", ["payoffs.T", "True", "number"]),
+        (
+            GAME | {"ranked": [4, 3, 2, 1]},
+            "game",
+            ["ranked: only the family ordinal has ranked"],
+        ),
+        (
+            {"family": "ordinal", "ranked": [3, 2, 1], "payoffs": {}},
+            "game",
+            ["ranked: ", "too short", "payoffs: the family ordinal has ranked"],
+        ),
         (
             GAME | {"family": "chicken"},
             "game",

@@ -5,8 +5,10 @@ from itertools import permutations
 import pytest
 import yaml
 
-from tom.asking.games import FAMILIES, Game, check_family, load_game, split_scale
+from tom.asking.games import FAMILIES, ORDINAL, ORDINALS, Game, check_family, load_game, split_scale
+from tom.documents import load_schema
 from tom.errors import BadInput
+from tom.showing.names import readable
 
 GAME_FILES = ("prisoners_delight", "prisoners_dilemma", "snowdrift", "stag_hunt")
 
@@ -101,5 +103,23 @@ def test_the_papers_games_share_four_payoffs(resources, name):
 
 
 def test_every_game_file_is_tested(resources):
-    others = ["public_goods"]  # tests/test_contribution_games.py
+    others = ["ordinal", "public_goods"]  # tests/test_equilibria.py, tests/test_contribution_games.py
     assert sorted(file.stem for file in (resources / "games").iterdir()) == sorted([*GAME_FILES, *others])
+
+
+def test_the_schema_takes_every_named_and_every_ordinal_family_and_no_other():
+    allowed = load_schema("game")["properties"]["family"]["enum"]
+    assert sorted(allowed) == sorted([*FAMILIES, *ORDINALS, ORDINAL])
+
+
+@pytest.mark.parametrize("family", ORDINALS)
+def test_a_file_may_be_of_any_ordinal_family_whose_order_it_has(tmp_path, family):
+    payoffs = dict(zip(ORDINALS[family], (10, 5, 3, 2), strict=True))
+    assert load_game(write_game(tmp_path, family=family, payoffs=payoffs), "game").family == family
+    payoffs = dict(zip(ORDINALS[family], (10, 5, 2, 3), strict=True))
+    with pytest.raises(BadInput, match=f"{family} needs"):
+        load_game(write_game(tmp_path, family=family, payoffs=payoffs), "game")
+
+
+def test_an_ordinal_name_is_readable():
+    assert readable("ordinal-trps-x2") == "Ordinal TRPS ×2"

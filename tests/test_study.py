@@ -60,7 +60,7 @@ def test_the_default_config_can_run(project):
     [
         (
             changed(["chicken"], "splits", "in_sample", "games"),
-            ["config.yaml: splits.in_sample.games", "'chicken'", "allowed: prisoners_delight, prisoners_dilemma, pu"],
+            ["config.yaml: splits.in_sample.games", "'chicken'", "allowed: ordinal, prisoners_delight, prisoners_d"],
         ),
         (
             changed(["chicken-x2"], "splits", "doubled_payoffs", "games"),

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
 VOCABULARY = 384  # 256 bytes, the special tokens, and merges that make a prompt about 150 tokens
+GAMES = ("prisoners_delight", "prisoners_dilemma", "snowdrift", "stag_hunt")
 END_OF_TEXT, START_OF_TURN, END_OF_TURN = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 CHAT_TEMPLATE = (
     "{% for message in messages %}"
@@ -28,12 +29,11 @@ CHAT_TEMPLATE = (
 def all_prompts() -> list[str]:
     """The messages of every cell of the default games and contexts, single and doubled, in every variant."""
     from tom.asking.cells import CellFiles, render_variants
-    from tom.asking.game_kinds import CHOICE, kind_of
     from tom.asking.variants import ORDERS, scored
 
     resources = ROOT / "resources"
-    games, contexts = (sorted((resources / kind).glob("*.yaml")) for kind in ("games", "contexts"))
-    games = [game for game in games if kind_of(game) == CHOICE]
+    games = [resources / "games" / f"{name}.yaml" for name in GAMES]
+    contexts = sorted((resources / "contexts").glob("*.yaml"))
     elicitation = resources / "elicitations" / "choice.yaml"
     texts = []
     for game, context, scale in product(games, contexts, ("", "-x2")):

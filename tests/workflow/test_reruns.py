@@ -11,6 +11,7 @@ AFTER_SHARDS = {
     "evaluate_in_sample": 1,
     "evaluate_out_of_sample": 2,
     "measure_sensitivities": 1,
+    "tabulate_games": 1,
     "summarise_run": 1,
 }
 FIGURES = {"plot_agreement": 1, "plot_gap_closed": 1, "plot_propensities": 3}
@@ -65,6 +66,7 @@ def test_an_out_of_sample_context_reruns_its_shards_alone(project):
             "plot_agreement": 1,
             "plot_gap_closed": 1,
             "measure_sensitivities": 1,
+            "tabulate_games": 1,
             "summarise_run": 1,
         }
     )

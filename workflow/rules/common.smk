@@ -19,7 +19,7 @@ from tom.code import code_of
 from tom.errors import BadInput
 from tom.asking.game_kinds import CHOICE as CHOICE_GAMES
 from tom.asking.game_kinds import CONTRIBUTION as CONTRIBUTION_GAMES
-from tom.asking.games import split_scale
+from tom.asking.games import split_order
 from tom.engines.owner import allocation, announce_run
 from tom.asking.prompts import CHOICE, load_elicitation
 from tom.engines.recorded_teacher import read_counts
@@ -72,7 +72,7 @@ TORCH = (
 
 wildcard_constraints:
     context="[a-z][a-z0-9_]*",
-    game="[a-z][a-z0-9_]*(-x[0-9]+([.][0-9]+)?)?",
+    game="[a-z][a-z0-9_]*(-[prst]{4})?(-x[0-9]+([.][0-9]+)?)?",
     role="teacher|student",
     seed="[0-9]+",
     split="[a-z][a-z0-9_]+",
@@ -93,11 +93,11 @@ def flags(section, *names):
 
 
 def game_file(wildcards):
-    return RESOURCES / "games" / f"{split_scale(wildcards.game)[0]}.yaml"
+    return RESOURCES / "games" / f"{split_order(wildcards.game)[0]}.yaml"
 
 
 def game_files(split):
-    stems = {split_scale(game)[0] for game in config["splits"][split]["games"]}
+    stems = {split_order(game)[0] for game in config["splits"][split]["games"]}
     return [RESOURCES / "games" / f"{stem}.yaml" for stem in sorted(stems)]
 
 
@@ -223,6 +223,7 @@ def table_files(split):
     return in_all_formats(f"{RESULTS}/tables/{split}", TABLES)
 
 
+GAME_TABLES = in_all_formats(f"{RESULTS}/tables", ("games",))
 SENSITIVITY_TABLES = ("sensitivities", "reactions", "joint_choice_model")
 SENSITIVITIES = in_all_formats(f"{RESULTS}/tables", SENSITIVITY_TABLES)
 

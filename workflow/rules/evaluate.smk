@@ -1,7 +1,7 @@
 """Evaluation: the shards of a split become tables, and the tables of all splits a summary.
 
 in: a split's shards, the in-sample shards of teacher and base (the baselines are fitted there alone)
-out: tables/{split}/*.{parquet,csv,tex}, tables/{sensitivities,reactions,joint_choice_model}.{parquet,csv,tex}, summary.md
+out: tables/{split}/*.{parquet,csv,tex}, tables/{sensitivities,reactions,joint_choice_model,games}.{parquet,csv,tex}, summary.md
 """
 
 
@@ -40,6 +40,20 @@ rule measure_sensitivities:
     shell:
         "python {input.code[0]} --propensities {input.propensities} {params.evaluation}"
         " " + table_flags(SENSITIVITY_TABLES) + " 2>&1 | tee {log}"
+
+
+rule tabulate_games:
+    input:
+        code=code("tabulate_games.py"),
+        games=sorted({file for split in SPLITS for file in game_files(split)}),
+        propensities=table(SPLITS, "propensities"),
+    output:
+        **GAME_TABLES,
+    log:
+        f"{RESULTS}/logs/evaluate/games.log",
+    shell:
+        "python {input.code[0]} --game-files {input.games} --propensities {input.propensities}"
+        " --output {output.games} 2>&1 | tee {log}"
 
 
 rule summarise_run:

@@ -89,6 +89,7 @@ rule build_page:
         **{name: table(ALL_SPLITS, name) for name in TABLES},
         **{name: SENSITIVITIES[name] for name in SENSITIVITY_TABLES},
         **{name: contribution_table(name) for name in PAGE_CONTRIBUTIONS},
+        games=GAME_TABLES["games"],
         code=code("build_page.py"),
         rates=expand(f"{RESULTS}/tables/{{split}}/rates.parquet", split=ALL_SPLITS),
         replies=expand(f"{RESULTS}/tables/{{split}}/replies.parquet", split=ALL_SPLITS),

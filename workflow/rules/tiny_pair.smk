@@ -13,7 +13,7 @@ rule train_tiny_model:
     input:
         code=code("train_tiny_pair.py"),
         counts=PUBLISHED,
-        games=sorted({RESOURCES / "games" / f"{split_scale(game)[0]}.yaml" for game, _ in PUBLISHED_CELLS}),
+        games=sorted({RESOURCES / "games" / f"{split_order(game)[0]}.yaml" for game, _ in PUBLISHED_CELLS}),
         contexts=sorted({RESOURCES / "contexts" / f"{context}.yaml" for _, context in PUBLISHED_CELLS}),
         elicitations=[
             RESOURCES / "elicitations" / f"{name}.yaml"

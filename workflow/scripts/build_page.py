@@ -22,7 +22,7 @@ TABLES = (
     "diagnostics", "rates", "replies", "sensitivities", "reactions", "joint_choice_model",
     "stated",
 )  # fmt: skip
-CONTRIBUTION_TABLES = ("contribution_means", "contribution_gaps")
+OPTIONAL_TABLES = ("games", "contribution_means", "contribution_gaps")
 PLACES = ("summary", "captions", "published", "benchmarks", "project", "template", "columns")
 
 
@@ -52,9 +52,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in TABLES:
         parser.add_argument(f"--{name.replace('_', '-')}", nargs="+", required=True, help="of every split, Parquet")
-    for name in CONTRIBUTION_TABLES:
+    for name in OPTIONAL_TABLES:
         flag = f"--{name.replace('_', '-')}"
-        parser.add_argument(flag, nargs="*", default=[], help="of every split of public goods games, if any")
+        parser.add_argument(flag, nargs="*", default=[], help="if the run has any, Parquet")
     for name in ("figures", "manifests", "texts"):
         parser.add_argument(f"--{name}", type=Path, nargs="+", required=True)
     for name in PLACES:
@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
 
-    given = {name: getattr(arguments, name) for name in (*TABLES, *CONTRIBUTION_TABLES) if getattr(arguments, name)}
+    given = {name: getattr(arguments, name) for name in (*TABLES, *OPTIONAL_TABLES) if getattr(arguments, name)}
     tables = {name: read_table(*written) for name, written in given.items()}
     files = {name: [csv_beside(file) for file in written] for name, written in given.items()}
     if arguments.usage:

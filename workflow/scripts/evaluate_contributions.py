@@ -16,7 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from tom.asking.contribution_games import load_contribution_game
-from tom.asking.games import split_scale
+from tom.asking.games import split_order
 from tom.errors import BadInput, run_main
 from tom.measuring.contribution_gaps import gap_table
 from tom.measuring.contributions import count_contributions, distribution_table, mean_table
@@ -66,7 +66,7 @@ def main() -> None:
     shards = read_shards(arguments.shards, CONTRIBUTION_COLUMNS)
     files = {file.stem: file for file in arguments.game_files}
     endowments = {
-        game: load_contribution_game(files[split_scale(game)[0]], game).endowment for game in shards["game"].unique()
+        game: load_contribution_game(files[split_order(game)[0]], game).endowment for game in shards["game"].unique()
     }
     precision = Precision.from_arguments(arguments)
     for name, table in evaluate(shards, endowments, arguments.published, arguments.split, precision).items():

@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from tom.asking.cells import CellFiles
-from tom.asking.games import split_scale
+from tom.asking.games import split_order
 from tom.asking.prompts import load_elicitation
 from tom.code import code_sha256
 from tom.errors import BadInput, run_main
@@ -36,7 +36,7 @@ def read_cells(arguments: argparse.Namespace) -> list[tuple[CellFiles, pl.DataFr
         if shard.is_empty():
             raise BadInput(f"{file}: no observations")
         game, context = shard["game"][0], shard["context"][0]
-        files = CellFiles(game, games[split_scale(game)[0]], contexts[context], arguments.elicitation_file)
+        files = CellFiles(game, games[split_order(game)[0]], contexts[context], arguments.elicitation_file)
         cells.append((files, shard))
     return cells
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from tom.asking import game_kinds
 from tom.asking.contexts import load_context
 from tom.asking.contribution_prompts import load_contribution_elicitation
-from tom.asking.games import split_scale
+from tom.asking.games import split_order, split_scale
 from tom.asking.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST, load_elicitation
 from tom.documents import check
 from tom.engines.endpoint import read_key
@@ -81,7 +81,7 @@ def check_study(config: dict, file: str, resources: Path) -> None:
 
 
 def _game_file(game: str, resources: Path) -> Path:
-    return resources / "games" / f"{split_scale(game)[0]}.yaml"
+    return resources / "games" / f"{split_order(game)[0]}.yaml"
 
 
 def _check_texts(config: dict, file: str, resources: Path) -> None:
@@ -96,7 +96,7 @@ def _check_split(split: dict, name: str, where: str, resources: Path) -> None:
     """Raise BadInput unless the split's games are of one kind, and its texts are there and say what they must."""
     kinds = {}
     for game in split["games"]:
-        _require_file(resources / "games", split_scale(game)[0], f"{where}.games")
+        _require_file(resources / "games", split_order(game)[0], f"{where}.games")
         kinds[game] = game_kinds.kind_of(_game_file(game, resources))
     kind = kinds[split["games"][0]]
     if name == IN_SAMPLE and kind != game_kinds.CHOICE:

@@ -1,12 +1,13 @@
 """Two-player symmetric games in their T, R, P, S form.
 
 Source: the four games of Lorè, Ilami, Heydari (arXiv 2408.05241, section 3); families by the order of
-the payoffs, as in Robinson and Goforth, The Topology of the 2x2 Games (2005).
+the payoffs, as in Robinson and Goforth, The Topology of the 2x2 Games (2005), names of the others by Bruns,
+Names for Games (2015), who calls snowdrift chicken and the prisoner's delight concord.
 """
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, permutations
 from pathlib import Path
 
 from tom.documents import read_checked
@@ -17,10 +18,23 @@ FAMILIES = {
     "snowdrift": "TRSP",
     "stag_hunt": "RTPS",
     "prisoners_delight": "RTSP",
+    "assurance": "RPTS",
+    "compromise": "TPSR",
+    "coordination": "RPST",
+    "deadlock": "TPRS",
+    "harmony": "RSTP",
+    "hero": "TSPR",
+    "leader": "TSRP",
+    "peace": "RSPT",
 }
-"""Family → its payoffs from the largest to the smallest."""
+"""Family → its payoffs from the largest to the smallest. With cooperation and defection exchanged (T with S, R with P)
+these twelve are the other twelve of the 24 orders, which have no names of their own."""
 
-SCALE_MARK = "-x"
+ORDINAL = "ordinal"
+ORDINALS = {f"{ORDINAL}_{''.join(order).lower()}": "".join(order) for order in permutations("TRPS")}
+"""Each of the 24 strict orders by its letters, e.g. `ordinal_trps`, the prisoner's dilemma."""
+
+SCALE_MARK, ORDER_MARK = "-x", "-"
 
 
 @dataclass(frozen=True)
@@ -62,9 +76,22 @@ def split_scale(name: str) -> tuple[str, float]:
     return stem, scale
 
 
+def split_order(name: str) -> tuple[str, str | None]:
+    """`ordinal-tspr-x2` → (`ordinal`, `TSPR`): the game's file and the order that its name gives; None without one."""
+    stem, mark, letters = split_scale(name)[0].partition(ORDER_MARK)
+    if mark and f"{ORDINAL}_{letters}" not in ORDINALS:
+        raise BadInput(f"game '{name}': '{letters}' is no order of t, r, p and s (write e.g. '{stem}{ORDER_MARK}trps')")
+    return stem, letters.upper() or None
+
+
+def family_of(order: str) -> str:
+    """The name of an order of payoffs, `ordinal_` and its letters if it has none of its own."""
+    return {letters: family for family, letters in FAMILIES.items()}.get(order, f"{ORDINAL}_{order.lower()}")
+
+
 def check_family(family: str, payoffs: dict[str, float], file: str) -> None:
     """Raise BadInput unless the payoffs are strictly ordered as the family says."""
-    order = FAMILIES[family]
+    order = (FAMILIES | ORDINALS)[family]
     values = [payoffs[letter] for letter in order]
     if not all(math.inf > high > low > -math.inf for high, low in pairwise(values)):
         found = ", ".join(f"{letter} = {payoffs[letter]:g}" for letter in "TRPS")
@@ -74,10 +101,22 @@ def check_family(family: str, payoffs: dict[str, float], file: str) -> None:
 def load_game(file: str | Path, name: str) -> Game:
     """Read a game file, check it against its family, and scale it if `name` says so.
 
+    A file of the family `ordinal` has four payoffs from best to worst, which the order in `name` deals out.
     Errors: BadInput names the file, the key and what is allowed there.
     """
     document = read_checked(file, "game")
-    check_family(document["family"], document["payoffs"], str(file))
+    family, payoffs = _dealt(document, name, str(file))
+    check_family(family, payoffs, str(file))
     _, scale = split_scale(name)
-    payoffs = {letter: value * scale for letter, value in document["payoffs"].items()}
-    return Game(name=name, family=document["family"], **payoffs)
+    return Game(name=name, family=family, **{letter: value * scale for letter, value in payoffs.items()})
+
+
+def _dealt(document: dict, name: str, file: str) -> tuple[str, dict[str, float]]:
+    """Family and payoffs of a game file's document, for the order that the game's name gives, if any."""
+    stem, order = split_order(name)
+    if (document["family"] == ORDINAL) != (order is not None):
+        allowed = f"{stem}{ORDER_MARK}trps and the like" if order is None else stem
+        raise BadInput(f"game '{name}': {file} is of the family {document['family']} (allowed: {allowed})")
+    if order is None:
+        return document["family"], document["payoffs"]
+    return family_of(order), dict(zip(order, document["ranked"], strict=True))

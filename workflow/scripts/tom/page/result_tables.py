@@ -35,6 +35,7 @@ SHOWN = (
     Shown("generalisation", "Contexts at large", "Contexts as the sample: Student's t over one value a context."),
     Shown("sensitivities", "Sensitivities", "What game, context and payoffs move, and how much of it was learnt."),
     Shown("joint_choice_model", "One model of choice", "Is its sensitivity the teacher's, or only its mean?"),
+    Shown("games", "Games by their payoffs", "What they say before anyone plays, beside how often models cooperate."),
     Shown("reactions", "Reactions to scaled payoffs", "Each cell at original and scaled payoffs."),
     Shown("improvement_summaries", "The paper's improvement, summed up", "Mean, median and ratio of sums over cells."),
     Shown("improvements", "The paper's improvement, cell by cell", "(tuned − base) / (teacher − base), in percent."),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tom.asking.cells import CellFiles, cell_generator
 from tom.asking.contexts import load_context
-from tom.asking.games import load_game, split_scale
+from tom.asking.games import load_game, split_order
 from tom.asking.prompts import CHOICE, Messages, load_elicitation, render
 from tom.asking.variants import ORDERS, Variant, asked
 from tom.tiny_pair.made_replies import make_awkward_reply, make_reply
@@ -82,7 +82,7 @@ def tiny_lessons(role: str, counts: Counts, texts: TinyTexts, seed: int) -> list
     so it is learnt without sampling noise. Errors: BadInput for a context without words.
     """
     cells = [
-        CellFiles(game, texts.games[split_scale(game)[0]], texts.contexts[context], file)
+        CellFiles(game, texts.games[split_order(game)[0]], texts.contexts[context], file)
         for file, (game, context) in product(texts.elicitations, sorted(counts))
     ]
     return [_lesson(role, counts, files, variant, seed) for files in cells for variant in asked(list(ORDERS))]
