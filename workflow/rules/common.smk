@@ -14,7 +14,7 @@ RESOURCES = ROOT / "resources"
 CAPTIONS = "../report/"
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
-from tom.cluster.needs import memory_mb, minutes
+from tom.cluster.needs import disk_mb, memory_mb, minutes
 from tom.code import code_of
 from tom.errors import BadInput
 from tom.asking.games import split_scale

@@ -35,6 +35,8 @@ rule measure_sensitivities:
         **SENSITIVITIES,
     log:
         f"{RESULTS}/logs/evaluate/sensitivities.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/evaluate/sensitivities.tsv"
     params:
         evaluation=flags(config["evaluation"]),
     shell:
@@ -58,6 +60,8 @@ rule summarise_run:
         report(f"{RESULTS}/summary.md", caption=f"{CAPTIONS}summary.rst", category="Summary"),
     log:
         f"{RESULTS}/logs/summarise.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/summarise.tsv"
     params:
         teacher=name_of("teacher"),
         student=name_of("student"),

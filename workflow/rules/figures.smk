@@ -13,6 +13,8 @@ rule plot_propensities:
         **figure_files("propensities-{split}", category="Propensities", labels={"split": "{split}"}),
     log:
         f"{RESULTS}/logs/figures/propensities-{{split}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/figures/propensities-{{split}}.tsv"
     params:
         view="",
     shell:
@@ -28,6 +30,8 @@ rule plot_agreement:
         **figure_files("agreement", category="Agreement"),
     log:
         f"{RESULTS}/logs/figures/agreement.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/figures/agreement.tsv"
     shell:
         "python {input.code[0]} --propensities {input.propensities} --output {output} > {log} 2>&1"
 
@@ -40,6 +44,8 @@ rule plot_gap_closed:
         **figure_files("gap_closed", category="Gap closed"),
     log:
         f"{RESULTS}/logs/figures/gap_closed.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/figures/gap_closed.tsv"
     shell:
         "python {input.code[0]} --alignment {input.alignment} --output {output} > {log} 2>&1"
 
@@ -52,5 +58,7 @@ rule plot_training_curve:
         **figure_files("training_curve", category="Training"),
     log:
         f"{RESULTS}/logs/figures/training_curve.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/figures/training_curve.tsv"
     shell:
         "python {input.code[0]} --curves {input.curves} --output {output} > {log} 2>&1"

@@ -57,6 +57,8 @@ use rule plot_propensities as plot_paper_order with:
         ),
     log:
         f"{RESULTS}/logs/figures/paper_order-{{split}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/figures/paper_order-{{split}}.tsv"
     params:
         view="--view fixed",
 

@@ -36,6 +36,9 @@ rule fetch_model:
         f"{RESULTS}/logs/fetch_model/{{role}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/fetch_model/{{role}}.tsv"
+    resources:
+        runtime=lambda wildcards: minutes(config[wildcards.role], "fetch"),
+        disk_mb=lambda wildcards: disk_mb(config[wildcards.role], "fetch"),
     params:
         source=source_flags,
     shell:
@@ -59,6 +62,7 @@ rule convert_model:
         precision="nf4|float32|bfloat16|source",
     resources:
         **holding(lambda wildcards: wildcards.role, "convert"),
+        disk_mb=lambda wildcards: disk_mb(config[wildcards.role], "convert"),
     params:
         compute_dtype=lookup("{role}/compute_dtype", within=config),
     shell:
