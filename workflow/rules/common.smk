@@ -15,7 +15,7 @@ CAPTIONS = "../report/"
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
 from tom.cluster.needs import disk_mb, memory_mb, minutes
-from tom.code import code_of
+from tom.code import code_sha256
 from tom.errors import BadInput
 from tom.asking.games import split_scale
 from tom.engines.owner import allocation, announce_run
@@ -46,7 +46,7 @@ TUNED = expand("tuned-seed{seed}", seed=config["training"]["seeds"])
 # slow each other down twentyfold.
 TORCH = (
     "HF_HUB_OFFLINE=1 TQDM_DISABLE=1 TOKENIZERS_PARALLELISM=false"
-    " OMP_NUM_THREADS={threads} OMP_WAIT_POLICY=PASSIVE python"
+    " OMP_NUM_THREADS={threads} OMP_WAIT_POLICY=PASSIVE "
 )
 
 
@@ -58,9 +58,10 @@ wildcard_constraints:
     split="[a-z][a-z0-9_]+",
 
 
-def code(script):
-    """A script and the modules it imports: declared inputs, so that an edit reruns what uses it and no more."""
-    return [os.path.relpath(file) for file in code_of(script)]
+def python(*scripts):
+    """Run the first script. The hash of the code of all of them, imports included, makes an edit rerun what uses it."""
+    hashes = "".join(code_sha256(script)[:16] for script in scripts)
+    return f"CODE={hashes} python {ROOT / 'workflow' / 'scripts' / scripts[0]}"
 
 
 def flags(section, *names):
@@ -134,7 +135,6 @@ def tuned_inputs(folder):
         **prepared("student"),
         "adapter_manifest": f"{folder}/manifest.json",
         "adapter": ancient(f"{folder}/adapter"),
-        "code": code("sample_shard.py") + code("serve_engine.py"),
         "game": game_file,
         "context": context_file,
         "elicitation": elicitation_file(),

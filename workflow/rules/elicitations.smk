@@ -23,7 +23,6 @@ if config["teacher"]["engine"] == "openai":
 
     use rule sample_endpoint as ask_endpoint with:
         input:
-            code=code("sample_endpoint.py"),
             game=game_file,
             context=context_file,
             elicitation=asked_elicitation,
@@ -44,7 +43,6 @@ else:
     use rule sample_untuned as ask_local with:
         input:
             unpack(untuned_inputs),
-            code=code("sample_shard.py") + code("serve_engine.py"),
             game=game_file,
             context=context_file,
             elicitation=asked_elicitation,
@@ -62,7 +60,6 @@ else:
 
 rule tabulate_elicitations:
     input:
-        code=code("tabulate_elicitations.py"),
         shards=[
             file
             for elicitation in ELICITATIONS
@@ -75,7 +72,8 @@ rule tabulate_elicitations:
     params:
         confidence=flags(config["evaluation"], "confidence"),
     shell:
-        "python {input.code[0]} --shards {input.shards} {params.confidence} --output {output.elicitations}"
+        python("tabulate_elicitations.py")
+        + " --shards {input.shards} {params.confidence} --output {output.elicitations}"
         " 2>&1 | tee {log}"
 
 

@@ -7,7 +7,6 @@ out: tables/{split}/*.{parquet,csv,tex}, tables/{sensitivities,reactions,joint_c
 
 rule evaluate_in_sample:
     input:
-        code=code("evaluate_split.py"),
         shards=shards(IN_SAMPLE, ["teacher", "base", *TUNED]),
         reference=shards(IN_SAMPLE, ["teacher", "base"]),
         published=RESOURCES / "paper" / "observed_choices.csv",
@@ -22,14 +21,13 @@ rule evaluate_in_sample:
     params:
         evaluation=flags(config["evaluation"]),
     shell:
-        "python {input.code[0]} --split {wildcards.split} --shards {input.shards}"
+        python("evaluate_split.py") + " --split {wildcards.split} --shards {input.shards}"
         " --reference-shards {input.reference} --published {input.published} {params.evaluation}"
         " " + table_flags(TABLES) + " 2>&1 | tee {log}"
 
 
 rule measure_sensitivities:
     input:
-        code=code("measure_sensitivities.py"),
         propensities=table(config["splits"], "propensities"),
     output:
         **SENSITIVITIES,
@@ -40,13 +38,12 @@ rule measure_sensitivities:
     params:
         evaluation=flags(config["evaluation"]),
     shell:
-        "python {input.code[0]} --propensities {input.propensities} {params.evaluation}"
+        python("measure_sensitivities.py") + " --propensities {input.propensities} {params.evaluation}"
         " " + table_flags(SENSITIVITY_TABLES) + " 2>&1 | tee {log}"
 
 
 rule summarise_run:
     input:
-        code=code("summarise_run.py"),
         alignment=table(config["splits"], "alignment"),
         diagnostics=table(config["splits"], "diagnostics"),
         improvements=table(config["splits"], "improvements"),
@@ -66,7 +63,7 @@ rule summarise_run:
         teacher=name_of("teacher"),
         student=name_of("student"),
     shell:
-        "python {input.code[0]} --alignment {input.alignment} --diagnostics {input.diagnostics}"
+        python("summarise_run.py") + " --alignment {input.alignment} --diagnostics {input.diagnostics}"
         " --improvements {input.improvements} --equivalence {input.equivalence}"
         " --generalisation {input.generalisation} --sensitivities {input.sensitivities}"
         " --joint-choice-model {input.joint}"

@@ -34,7 +34,6 @@ def split_shards(wildcards):
 
 use rule evaluate_in_sample as evaluate_out_of_sample with:
     input:
-        code=code("evaluate_split.py"),
         shards=split_shards,
         reference=shards(IN_SAMPLE, ["teacher", "base"]),
         published=RESOURCES / "paper" / "observed_choices.csv",

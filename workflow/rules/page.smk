@@ -32,7 +32,6 @@ def page_texts():
 
 rule tabulate_replies:
     input:
-        code=code("tabulate_replies.py"),
         shards=split_shards,
     output:
         **in_all_formats(f"{RESULTS}/tables/{{split}}", ("rates",)),
@@ -46,7 +45,7 @@ rule tabulate_replies:
     params:
         confidence=flags(config["evaluation"], "confidence"),
     shell:
-        "python {input.code[0]} --split {wildcards.split} --shards {input.shards} {params.confidence}"
+        python("tabulate_replies.py") + " --split {wildcards.split} --shards {input.shards} {params.confidence}"
         " --rates {output.rates} --replies {output.replies} 2>&1 | tee {log}"
 
 
@@ -65,7 +64,6 @@ use rule plot_propensities as plot_paper_order with:
 
 rule plot_paper:
     input:
-        code=code("plot_paper.py"),
         published=RESOURCES / "paper" / "observed_choices.csv",
     output:
         **figure_files("paper-{split}", category="Beside the paper", labels={"split": "{split}", "of": "the paper"}),
@@ -76,7 +74,7 @@ rule plot_paper:
     params:
         confidence=flags(config["evaluation"], "confidence"),
     shell:
-        "python {input.code[0]} --published {input.published} --split {wildcards.split} {params.confidence}"
+        python("plot_paper.py") + " --published {input.published} --split {wildcards.split} {params.confidence}"
         " --output {output} > {log} 2>&1"
 
 
@@ -84,7 +82,6 @@ rule build_page:
     input:
         **{name: table(ALL_SPLITS, name) for name in TABLES},
         **{name: SENSITIVITIES[name] for name in SENSITIVITY_TABLES},
-        code=code("build_page.py"),
         rates=expand(f"{RESULTS}/tables/{{split}}/rates.parquet", split=ALL_SPLITS),
         replies=expand(f"{RESULTS}/tables/{{split}}/replies.parquet", split=ALL_SPLITS),
         stated=rules.recompute_paper.output.figures,
@@ -116,7 +113,8 @@ rule build_page:
         template=PAGE,
         project=ROOT,
     shell:
-        "python {input.code[0]} "
+        python("build_page.py")
+        + " "
         + " ".join(f"--{name.replace('_', '-')} {{input.{name}}}" for name in (*TABLES, *SENSITIVITY_TABLES))
         + " --rates {input.rates} --replies {input.replies} --stated {input.stated} {params.usage} --summary {input.summary}"
         " --figures {input.figures} --captions {params.captions} --published {input.published}"

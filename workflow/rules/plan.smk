@@ -22,7 +22,8 @@ def shared_loads(wildcards):
     if not workflow.non_local_exec:
         return f"--groups {shlex.quote('{}')} --shards-per-load {0 if config['sampling']['idle_seconds'] else 1}"
     settings = workflow.group_settings
-    sizes = {rule: (group, settings.group_components.get(group, 1)) for rule, group in settings.overwrite_groups.items()}
+    groups = settings.overwrite_groups.items()
+    sizes = {name: (group, settings.group_components.get(group, 1)) for name, group in groups}
     return f"--groups {shlex.quote(json.dumps(sizes))} --shards-per-load 1"
 
 
@@ -40,8 +41,7 @@ rule plan:
         run=same_run,
         loads=shared_loads,
     shell:
-        "python "
-        + code("plan_run.py")[0]
+        python("plan_run.py")
         + " --target {config[plan]:q} --snakefile {workflow.main_snakefile:q} {params.run} {params.loads}"
         " --observations {config[observations]} --benchmarks {BENCHMARKS} --output {PLAN} 2> {log} | tee -a {log}"
 
@@ -50,4 +50,4 @@ rule plan_review:
     log:
         f"{RESULTS}/logs/plan_review.log",
     shell:
-        "python " + code("review_plan.py")[0] + " --plan {PLAN} 2>&1 | tee {log}"
+        python("review_plan.py") + " --plan {PLAN} 2>&1 | tee {log}"

@@ -58,7 +58,6 @@ def poorer_shards(names):
 rule tabulate_controls:
     input:
         **poorer_shards(CONTROLS),
-        code=code("tabulate_students.py"),
     output:
         **in_all_formats(f"{RESULTS}/tables", ("controls",)),
     log:
@@ -66,14 +65,13 @@ rule tabulate_controls:
     params:
         evaluation=flags(config["evaluation"]),
     shell:
-        "python {input.code[0]} --by teacher --split " + IN_SAMPLE + " --untuned {input.untuned}"
+        python("tabulate_students.py") + " --by teacher --split " + IN_SAMPLE + " --untuned {input.untuned}"
         " --students as_is {input.as_is} --students shuffled {input.shuffled} --students constant {input.constant}"
         " --reference-shards {input.untuned} {params.evaluation} --output {output.controls} 2>&1 | tee {log}"
 
 
 use rule plot_supervision as plot_controls with:
     input:
-        code=code("plot_students.py"),
         tables=rules.tabulate_controls.output.controls,
     output:
         figure("controls"),
@@ -99,7 +97,6 @@ rule tabulate_learning_curve:
     input:
         **poorer_shards([f"observations{number}" for number in NUMBERS]),
         **{f"seconds{number}": timings(number) for number in [*NUMBERS, "all"]},
-        code=code("tabulate_learning_curve.py"),
     output:
         **in_all_formats(f"{RESULTS}/tables", ("learning_curve",)),
     log:
@@ -108,7 +105,8 @@ rule tabulate_learning_curve:
         evaluation=flags(config["evaluation"]),
         gpus=config["student"]["gpus"],
     shell:
-        "python {input.code[0]} --split "
+        python("tabulate_learning_curve.py")
+        + " --split "
         + IN_SAMPLE
         + " --untuned {input.untuned} --reference-shards {input.untuned} "
         + " ".join(f"--students {number} {{input.observations{number}}}" for number in NUMBERS)
@@ -119,14 +117,13 @@ rule tabulate_learning_curve:
 
 rule plot_learning_curve:
     input:
-        code=code("plot_learning_curve.py"),
         table=rules.tabulate_learning_curve.output.learning_curve,
     output:
         figure("learning_curve"),
     log:
         f"{RESULTS}/logs/figures/learning_curve.log",
     shell:
-        "python {input.code[0]} --table {input.table} --output {output} > {log} 2>&1"
+        python("plot_learning_curve.py") + " --table {input.table} --output {output} > {log} 2>&1"
 
 
 def learnable(wildcards):

@@ -27,7 +27,6 @@ localrules:
 
 rule fetch_model:
     input:
-        code=code("fetch_model.py"),
         files=source_files,
     output:
         weights=directory(f"{RESULTS}/models/{{role}}/fetched/weights"),
@@ -42,13 +41,14 @@ rule fetch_model:
     params:
         source=source_flags,
     shell:
-        "TQDM_DISABLE=1 python {input.code[0]} {params.source} --output {output.weights} --output-manifest {output.manifest}"
+        "TQDM_DISABLE=1 "
+        + python("fetch_model.py")
+        + " {params.source} --output {output.weights} --output-manifest {output.manifest}"
         " 2>&1 | tee {log}"
 
 
 rule convert_model:
     input:
-        code=code("convert_model.py"),
         weights=ancient(rules.fetch_model.output.weights),
         manifest=rules.fetch_model.output.manifest,
     output:
@@ -66,6 +66,6 @@ rule convert_model:
     params:
         compute_dtype=lookup("{role}/compute_dtype", within=config),
     shell:
-        TORCH + " {input.code[0]} --weights {input.weights} --manifest {input.manifest}"
+        TORCH + python("convert_model.py") + " --weights {input.weights} --manifest {input.manifest}"
         " --precision {wildcards.precision} --compute-dtype {params.compute_dtype}"
         " --output {output.weights} --output-manifest {output.manifest} 2>&1 | tee {log}"

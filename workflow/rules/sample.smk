@@ -18,7 +18,8 @@ SUBMITTED = allocation() and not workflow.is_main_process
 IDLE_SECONDS = max(config["sampling"]["idle_seconds"], 3600 if SUBMITTED else 0)
 SAMPLE = (
     TORCH
-    + " {input.code[0]} --model {params.model} --game {wildcards.game} --game-file {input.game}"
+    + python("sample_shard.py", "serve_engine.py")
+    + " --model {params.model} --game {wildcards.game} --game-file {input.game}"
     + " --context-file {input.context} --elicitation-file {input.elicitation} {params.sampling} {params.engine}"
     + " --idle-seconds {IDLE_SECONDS} --weights {input.weights} --manifest {input.manifest}"
 )
@@ -34,8 +35,6 @@ if config["teacher"]["engine"] == "recorded":
         return f"--cooperated {cooperated} --observations {observations}"
 
     rule replay_teacher:
-        input:
-            code=code("replay_shard.py"),
         output:
             f"{RESULTS}/in_sample/shards/teacher/{{game}}/{{context}}.parquet",
         log:
@@ -46,7 +45,7 @@ if config["teacher"]["engine"] == "recorded":
             counts=recorded_counts,
             elicitation=config["elicitation"],
         shell:
-            "python {input.code[0]} {params.counts} --model teacher --game {wildcards.game}"
+            python("replay_shard.py") + " {params.counts} --model teacher --game {wildcards.game}"
             " --context {wildcards.context} --elicitation {params.elicitation} --output {output} > {log} 2>&1"
 
 elif config["teacher"]["engine"] == "openai":
@@ -60,7 +59,6 @@ elif config["teacher"]["engine"] == "openai":
 
     rule sample_endpoint:
         input:
-            code=code("sample_endpoint.py"),
             game=game_file,
             context=context_file,
             elicitation=elicitation_file(),
@@ -87,14 +85,13 @@ elif config["teacher"]["engine"] == "openai":
             ),
             partial=PARTIAL,
         shell:
-            "python {input.code[0]} --model teacher --game {wildcards.game} --game-file {input.game}"
+            python("sample_endpoint.py") + " --model teacher --game {wildcards.game} --game-file {input.game}"
             " --context-file {input.context} --elicitation-file {input.elicitation} {params.sampling}"
             " {params.endpoint} {ASKING} --partial {params.partial} --usage {output.usage} --output {output.shard}"
             " > {log} 2>&1"
 
     rule total_usage:
         input:
-            code=code("total_usage.py"),
             usage=[
                 f"{RESULTS}/{stage_of(split)}/usage/{game}/{context}.json"
                 for split in sorted(config["splits"], key=lambda split: (split != IN_SAMPLE, split))
@@ -105,7 +102,7 @@ elif config["teacher"]["engine"] == "openai":
         log:
             f"{RESULTS}/logs/usage.log",
         shell:
-            "python {input.code[0]} --usage {input.usage} --output {output} 2>&1 | tee {log}"
+            python("total_usage.py") + " --usage {input.usage} --output {output} 2>&1 | tee {log}"
 
 else:
     UNTUNED = "base|teacher"
@@ -126,7 +123,6 @@ def untuned_engine(wildcards):
 rule sample_untuned:
     input:
         unpack(untuned_inputs),
-        code=code("sample_shard.py") + code("serve_engine.py"),
         game=game_file,
         context=context_file,
         elicitation=elicitation_file(),

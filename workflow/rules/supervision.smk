@@ -47,7 +47,6 @@ def supervised_shards(wildcards):
 rule tabulate_supervision:
     input:
         unpack(supervised_shards),
-        code=code("tabulate_students.py"),
         reference=shards(IN_SAMPLE, ["teacher", "base"]),
     output:
         **in_all_formats(f"{RESULTS}/tables/{{split}}", ("supervision",)),
@@ -58,14 +57,13 @@ rule tabulate_supervision:
     params:
         evaluation=flags(config["evaluation"]),
     shell:
-        "python {input.code[0]} --by supervision --split {wildcards.split} --untuned {input.untuned}"
+        python("tabulate_students.py") + " --by supervision --split {wildcards.split} --untuned {input.untuned}"
         " --students choices {input.choices} --students replies {input.replies}"
         " --students other_motivations {input.other_motivations} --reference-shards {input.reference} {params.evaluation} --output {output.supervision} 2>&1 | tee {log}"
 
 
 rule plot_supervision:
     input:
-        code=code("plot_students.py"),
         tables=[f"{RESULTS}/tables/{split}/supervision.parquet" for split in sorted(config["splits"])],
     output:
         figure("supervision"),
@@ -74,7 +72,7 @@ rule plot_supervision:
     params:
         by="supervision",
     shell:
-        "python {input.code[0]} --by {params.by} --tables {input.tables} --output {output} > {log} 2>&1"
+        python("plot_students.py") + " --by {params.by} --tables {input.tables} --output {output} > {log} 2>&1"
 
 
 def comparable(wildcards):

@@ -36,7 +36,6 @@ use rule sample_tuned as sample_held_out with:
 
 use rule evaluate_in_sample as evaluate_held_out with:
     input:
-        code=code("evaluate_split.py"),
         shards=[
             *shards(IN_SAMPLE, ["teacher", "base"]),
             *shards(IN_SAMPLE, TUNED, stage="validation"),

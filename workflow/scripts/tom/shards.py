@@ -5,6 +5,8 @@ variant, where the engine has logits; an `observation` row is one reply drawn in
 hashes that hold for the whole shard are columns as well, so that a stray row still says where it is from.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +15,7 @@ from tom.engines.replies import FINISHES
 from tom.errors import BadInput
 from tom.files import say_wrote, whole_file
 from tom.reading.outcomes import OUTCOMES
+from tom.shard_paths import unpack_paths
 
 ACTIONS = ("cooperate", "defect")
 
@@ -68,8 +71,25 @@ def read_shard(file: str | Path) -> pl.DataFrame:
 
 
 def read_shards(files: list[str] | list[Path]) -> pl.DataFrame:
-    """Read many shards into one frame."""
-    return pl.concat([read_shard(file) for file in files])
+    """Read many shards into one frame. files: paths, or words that unpack_paths knows. Errors: as read_shard."""
+    return pl.concat([read_shard(file) for file in unpack_paths(files)])
+
+
+@contextmanager
+def scanned_shards(*lists: list[str] | list[Path]) -> Iterator[list[pl.LazyFrame]]:
+    """One frame for each list of shards, read piece by piece, and each time anew, by whoever collects it in the body.
+
+    lists: as for read_shards. Errors: as read_shard, if a shard that the body reads is missing, damaged or of another
+    shape.
+    """
+    files = [list(unpack_paths(words)) for words in lists]
+    try:
+        yield [pl.scan_parquet(each, schema=COLUMNS, glob=False, hive_partitioning=False) for each in files]
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+        # Which of them it was is known only by reading each.
+        for file in (file for each in files for file in each):
+            read_shard(file)
+        raise
 
 
 def _first_line(error: Exception) -> str:

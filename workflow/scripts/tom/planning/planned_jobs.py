@@ -16,7 +16,6 @@ from tom.benchmark_files import read_benchmark
 from tom.errors import BadInput
 
 CELL = ("game", "context")
-SCRIPTS = Path("workflow", "scripts")
 SHARDS = "shards"
 UNBOUNDED_CORES = 2**20
 """So that a job has the threads that it asks for."""
@@ -114,22 +113,17 @@ def subject_of(wildcards: Mapping[str, str]) -> str:
 
 def first_reason(reason: Reason) -> str:
     """Which of REASONS Snakemake gives."""
-    updated = [Path(file) for file in reason.updated_input]
     holds = {
         "forced": reason.forced,
         "missing output": reason.missing_output,
         "incomplete output": reason.incomplete_output,
-        "code": reason.code_changed or any(_is_code(file) for file in updated),
+        "code": reason.code_changed,
         "params": reason.params_changed,
-        "inputs": updated or reason.input_changed,
+        "inputs": reason.updated_input or reason.input_changed,
         "upstream": reason.updated_input_run,
         "other": True,
     }
     return next(name for name in REASONS if holds[name])
-
-
-def _is_code(file: Path) -> bool:
-    return file.suffix == ".py" and str(SCRIPTS) in str(file)
 
 
 def _planned(job: Job, dag: DAG, timed: TimedJobs) -> PlannedJob:
