@@ -1,16 +1,16 @@
-"""A study of 10,000 shards: planning its run, a run with nothing left to do, and its propensities; seconds and memory.
+"""A study of 10,000 shards: planning its run, and a run with nothing left to do; seconds and peak memory.
 
 python benchmarks/large_study.py FOLDER [--seeds 23] [--games 20] [--contexts 20]
 
-Makes the study in FOLDER, a new one: a copy of the workflow, a recorded teacher, a base student and a tuned one for each
-seed, and a shard of 300 observations for each of them in every cell. No model is loaded: all else that a run writes is
-there as empty files, which Snakemake is told to take for finished.
+Makes the study in FOLDER, a new one: a copy of the workflow, a recorded teacher, a base student and a tuned one for
+each seed, and a shard of 300 observations for each of them in every cell. No model is loaded: all else that a run
+writes is there as empty files, which Snakemake is told to take for finished.
 """
 
 import argparse
 import csv
+import multiprocessing
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -21,7 +21,12 @@ from pathlib import Path
 
 import numpy as np
 import yaml
-from measure import ROOT, SCRIPTS
+from measure import ROOT
+from snakemake.api import SnakemakeApi
+from snakemake.jobs import Job
+from snakemake.settings.enums import Quietness
+from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings
+from snakemake.workflow import Workflow
 
 from tom.asking.games import SCALE_MARK
 from tom.asking.variants import ORDERS, asked, scored
@@ -114,21 +119,35 @@ def student_rows(fields: dict, random: np.random.Generator) -> Iterator[dict]:
 
 
 def finish(folder: Path) -> None:
-    """Let all other outputs be there, empty, and Snakemake take all for finished."""
-    summary = subprocess.run(
-        snakemake("--summary"), cwd=folder, check=True, capture_output=True, text=True, env=environment()
-    ).stdout
-    for line in summary.splitlines()[1:]:
-        path = folder / line.split("\t")[0]
-        if not path.exists():
-            (path if path.suffix else path / "file").parent.mkdir(parents=True, exist_ok=True)
-            (path if path.suffix else path / "file").touch()
-    measured(snakemake("--touch", "--quiet", "all"), folder)
+    """Let all other outputs be there, empty, and Snakemake take all for finished; its own --touch takes an hour."""
+    os.chdir(folder)
+    for make in (touch_outputs, remember):
+        with SnakemakeApi(OutputSettings(quiet={Quietness.RULES, Quietness.PROGRESS}, dryrun=True)) as api:
+            workflow = api.workflow(
+                ResourceSettings(cores=2), ConfigSettings(configfiles=[Path(CONFIG)]), snakefile=Path("Snakefile")
+            )
+            workflow.dag(DAGSettings()).execute_workflow("dryrun")
+            for level in workflow._workflow.dag.toposorted():
+                for job in level:
+                    make(workflow._workflow, job)
+
+
+def touch_outputs(workflow: Workflow, job: Job) -> None:
+    """Make sure that the outputs of a job are there, and newer than its inputs."""
+    for output in job.output:
+        folder = Path(output) if output.is_directory else Path(output).parent
+        folder.mkdir(parents=True, exist_ok=True)
+        Path(output).touch()
+
+
+def remember(workflow: Workflow, job: Job) -> None:
+    """Let Snakemake know what a job was made with."""
+    workflow.async_run(workflow.persistence.finished(job))
 
 
 def snakemake(*arguments: str) -> list[str]:
     """Snakemake's command line for the study."""
-    return [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", CONFIG, *arguments]
+    return [sys.executable, "-m", "snakemake", *arguments, "--cores", "2", "--configfile", CONFIG]
 
 
 def environment() -> dict[str, str]:
@@ -140,7 +159,10 @@ def measured(command: list[str], folder: Path) -> tuple[float, float, float]:
     """Run a command to its end: (wall seconds, CPU seconds, peak memory in GiB of its largest process)."""
     started = time.perf_counter()
     log = folder / LOG
-    with log.open("a") as said, subprocess.Popen(command, cwd=folder, env=environment(), stdout=said, stderr=said) as child:
+    with (
+        log.open("a") as said,
+        subprocess.Popen(command, cwd=folder, env=environment(), stdout=said, stderr=said) as child,
+    ):
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
@@ -163,9 +185,15 @@ def main() -> None:
     folder = arguments.folder.resolve()
     cells = make_study(folder, arguments.seeds, arguments.games, arguments.contexts)
     shards = (arguments.seeds + 2) * len(cells)
-    say(f"plan of {shards} shards", measured(snakemake("--dry-run", "--quiet", "all"), folder))
+    say(f"dry run of {shards} shards", measured(snakemake("--dry-run", "--quiet", "all"), folder))
+    say("snakemake plan", measured(snakemake("plan"), folder))
     write_shards(folder, arguments.seeds, cells)
-    finish(folder)
+    # In a process of its own, since Snakemake changes the one that it runs in.
+    child = multiprocessing.Process(target=finish, args=(folder,))
+    child.start()
+    child.join()
+    if child.exitcode:
+        sys.exit("the study could not be finished")
     say("run with nothing to do", measured(snakemake("--quiet", "all"), folder))
 
 

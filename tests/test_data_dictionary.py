@@ -14,6 +14,7 @@ from tom.measuring.judging import with_split
 from tom.measuring.learning_curve import learning_curve, read_timings
 from tom.measuring.rates import group_replies, order_rates
 from tom.measuring.students_table import ALL, COMPARISONS, students_table
+from tom.planning.forecast import COLUMNS as PLAN_COLUMNS
 from tom.shards import COLUMNS
 from tom.teaching.recipe import SUPERVISIONS
 from tom.teaching.teachers import TEACHERS
@@ -99,8 +100,9 @@ def rows_of(run: dict, models: tuple[str, ...]) -> list[dict]:
     return [row for model in models for rows in run[model].values() for row in rows]
 
 
-def test_shards_are_described(dictionary):
+def test_shards_and_plans_are_described(dictionary):
     described(pl.DataFrame(schema=COLUMNS), dictionary["shards"])
+    described(pl.DataFrame(schema=PLAN_COLUMNS), dictionary["plan"])
 
 
 @pytest.mark.parametrize("name", ["observed_choices", "observed_contributions", "stated_figures"])

@@ -21,6 +21,7 @@ from tom.asking.games import split_scale
 from tom.engines.owner import allocation, announce_run
 from tom.asking.prompts import CHOICE, load_elicitation
 from tom.engines.recorded_teacher import read_counts
+from tom.shard_paths import pack_paths
 from tom.study import IN_SAMPLE, cells_of, check_study, drop_splits, out_of_sample_splits
 from tom.engines.vllm_settings import VllmSettings
 
@@ -38,6 +39,7 @@ announce_run()
 
 RESULTS = config["results"]
 OUT_OF_SAMPLE = "out_of_sample"
+CONTEXT_FILE = RESOURCES / "contexts" / "{context}.yaml"
 STARTED = time.time()
 USAGE_TABLE = f"{RESULTS}/tables/usage.csv"
 TUNED = expand("tuned-seed{seed}", seed=config["training"]["seeds"])
@@ -45,8 +47,7 @@ TUNED = expand("tuned-seed{seed}", seed=config["training"]["seeds"])
 # No job asks a hub but the one that fetches. Two torch processes that wait actively for their threads
 # slow each other down twentyfold.
 TORCH = (
-    "HF_HUB_OFFLINE=1 TQDM_DISABLE=1 TOKENIZERS_PARALLELISM=false"
-    " OMP_NUM_THREADS={threads} OMP_WAIT_POLICY=PASSIVE "
+    "HF_HUB_OFFLINE=1 TQDM_DISABLE=1 TOKENIZERS_PARALLELISM=false" " OMP_NUM_THREADS={threads} OMP_WAIT_POLICY=PASSIVE "
 )
 
 
@@ -82,10 +83,6 @@ def game_files(split):
     return [RESOURCES / "games" / f"{stem}.yaml" for stem in sorted(stems)]
 
 
-def context_file(wildcards):
-    return RESOURCES / "contexts" / f"{wildcards.context}.yaml"
-
-
 def context_files(split):
     return [RESOURCES / "contexts" / f"{context}.yaml" for context in sorted(config["splits"][split]["contexts"])]
 
@@ -106,6 +103,20 @@ def shards(split, models, stage=None):
         for model in models
         for game, context in cells_of(config["splits"][split])
     ]
+
+
+def later(*which, **stage):
+    """The same as an input function: paths of thousands of shards are written only for rules that a run has jobs of."""
+    return lambda wildcards: shards(*which, **stage)
+
+
+def packed(*inputs):
+    """Parameters of the names of these inputs, lists of shards: as few words, however many shards there are."""
+
+    def words(name):
+        return lambda wildcards, input: shlex.join(pack_paths(input[name]))
+
+    return {name: words(name) for name in inputs}
 
 
 def name_of(role):
@@ -136,7 +147,7 @@ def tuned_inputs(folder):
         "adapter_manifest": f"{folder}/manifest.json",
         "adapter": ancient(f"{folder}/adapter"),
         "game": game_file,
-        "context": context_file,
+        "context": CONTEXT_FILE,
         "elicitation": elicitation_file(),
     }
 

@@ -24,7 +24,7 @@ if config["teacher"]["engine"] == "openai":
     use rule sample_endpoint as ask_endpoint with:
         input:
             game=game_file,
-            context=context_file,
+            context=CONTEXT_FILE,
             elicitation=asked_elicitation,
         output:
             shard=ASKED_SHARD,
@@ -44,7 +44,7 @@ else:
         input:
             unpack(untuned_inputs),
             game=game_file,
-            context=context_file,
+            context=CONTEXT_FILE,
             elicitation=asked_elicitation,
         output:
             ASKED_SHARD,
@@ -58,22 +58,27 @@ else:
             sampling=f"{SAMPLING} {flags(config['sampling'], 'top_p')}",
 
 
+def asked_shards(wildcards):
+    return [
+        file
+        for elicitation in ELICITATIONS
+        for file in shards(IN_SAMPLE, ["teacher"], stage=f"elicitations/{elicitation}")
+    ]
+
+
 rule tabulate_elicitations:
     input:
-        shards=[
-            file
-            for elicitation in ELICITATIONS
-            for file in shards(IN_SAMPLE, ["teacher"], stage=f"elicitations/{elicitation}")
-        ],
+        shards=asked_shards,
     output:
         **in_all_formats(f"{RESULTS}/tables", ("elicitations",)),
     log:
         f"{RESULTS}/logs/evaluate/elicitations.log",
     params:
+        **packed("shards"),
         confidence=flags(config["evaluation"], "confidence"),
     shell:
         python("tabulate_elicitations.py")
-        + " --shards {input.shards} {params.confidence} --output {output.elicitations}"
+        + " --shards {params.shards} {params.confidence} --output {output.elicitations}"
         " 2>&1 | tee {log}"
 
 

@@ -7,8 +7,8 @@ out: tables/{split}/*.{parquet,csv,tex}, tables/{sensitivities,reactions,joint_c
 
 rule evaluate_in_sample:
     input:
-        shards=shards(IN_SAMPLE, ["teacher", "base", *TUNED]),
-        reference=shards(IN_SAMPLE, ["teacher", "base"]),
+        shards=later(IN_SAMPLE, ["teacher", "base", *TUNED]),
+        reference=later(IN_SAMPLE, ["teacher", "base"]),
         published=RESOURCES / "paper" / "observed_choices.csv",
     output:
         **table_files("{split}"),
@@ -19,10 +19,11 @@ rule evaluate_in_sample:
     wildcard_constraints:
         split=IN_SAMPLE,
     params:
+        **packed("shards", "reference"),
         evaluation=flags(config["evaluation"]),
     shell:
-        python("evaluate_split.py") + " --split {wildcards.split} --shards {input.shards}"
-        " --reference-shards {input.reference} --published {input.published} {params.evaluation}"
+        python("evaluate_split.py") + " --split {wildcards.split} --shards {params.shards}"
+        " --reference-shards {params.reference} --published {input.published} {params.evaluation}"
         " " + table_flags(TABLES) + " 2>&1 | tee {log}"
 
 

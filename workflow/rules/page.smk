@@ -43,9 +43,10 @@ rule tabulate_replies:
     wildcard_constraints:
         split="|".join(ALL_SPLITS),
     params:
+        **packed("shards"),
         confidence=flags(config["evaluation"], "confidence"),
     shell:
-        python("tabulate_replies.py") + " --split {wildcards.split} --shards {input.shards} {params.confidence}"
+        python("tabulate_replies.py") + " --split {wildcards.split} --shards {params.shards} {params.confidence}"
         " --rates {output.rates} --replies {output.replies} 2>&1 | tee {log}"
 
 

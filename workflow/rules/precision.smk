@@ -55,7 +55,7 @@ use rule sample_untuned as score_merged with:
         manifest=f"{MERGED}/manifest.json",
         weights=ancient(f"{MERGED}/weights"),
         game=game_file,
-        context=context_file,
+        context=CONTEXT_FILE,
         elicitation=elicitation_file(),
     output:
         f"{RESULTS}/precision/merged/shards/tuned-seed{{seed}}/{{game}}/{{context}}.parquet",
@@ -73,15 +73,18 @@ use rule sample_untuned as score_merged with:
 
 rule tabulate_precision_drift:
     input:
-        trained=shards(IN_SAMPLE, TUNED),
-        bfloat16=shards(IN_SAMPLE, TUNED, stage="precision/bfloat16"),
-        merged=shards(IN_SAMPLE, TUNED, stage="precision/merged"),
+        trained=later(IN_SAMPLE, TUNED),
+        bfloat16=later(IN_SAMPLE, TUNED, stage="precision/bfloat16"),
+        merged=later(IN_SAMPLE, TUNED, stage="precision/merged"),
     output:
         **in_all_formats(f"{RESULTS}/tables", ("precision_drift",)),
     log:
         f"{RESULTS}/logs/evaluate/precision_drift.log",
+    params:
+        **packed("trained", "bfloat16", "merged"),
     shell:
-        python("precision_drift.py") + " --trained {input.trained} --bfloat16 {input.bfloat16} --merged {input.merged}"
+        python("precision_drift.py")
+        + " --trained {params.trained} --bfloat16 {params.bfloat16} --merged {params.merged}"
         " --output {output.precision_drift} 2>&1 | tee {log}"
 
 

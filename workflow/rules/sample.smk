@@ -60,7 +60,7 @@ elif config["teacher"]["engine"] == "openai":
     rule sample_endpoint:
         input:
             game=game_file,
-            context=context_file,
+            context=CONTEXT_FILE,
             elicitation=elicitation_file(),
         output:
             shard=f"{RESULTS}/in_sample/shards/teacher/{{game}}/{{context}}.parquet",
@@ -124,7 +124,7 @@ rule sample_untuned:
     input:
         unpack(untuned_inputs),
         game=game_file,
-        context=context_file,
+        context=CONTEXT_FILE,
         elicitation=elicitation_file(),
     output:
         f"{RESULTS}/in_sample/shards/{{model}}/{{game}}/{{context}}.parquet",

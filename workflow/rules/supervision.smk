@@ -47,7 +47,7 @@ def supervised_shards(wildcards):
 rule tabulate_supervision:
     input:
         unpack(supervised_shards),
-        reference=shards(IN_SAMPLE, ["teacher", "base"]),
+        reference=later(IN_SAMPLE, ["teacher", "base"]),
     output:
         **in_all_formats(f"{RESULTS}/tables/{{split}}", ("supervision",)),
     log:
@@ -55,11 +55,12 @@ rule tabulate_supervision:
     wildcard_constraints:
         split="|".join(config["splits"]),
     params:
+        **packed("untuned", *SUPERVISIONS, "reference"),
         evaluation=flags(config["evaluation"]),
     shell:
-        python("tabulate_students.py") + " --by supervision --split {wildcards.split} --untuned {input.untuned}"
-        " --students choices {input.choices} --students replies {input.replies}"
-        " --students other_motivations {input.other_motivations} --reference-shards {input.reference} {params.evaluation} --output {output.supervision} 2>&1 | tee {log}"
+        python("tabulate_students.py") + " --by supervision --split {wildcards.split} --untuned {params.untuned}"
+        " --students choices {params.choices} --students replies {params.replies}"
+        " --students other_motivations {params.other_motivations} --reference-shards {params.reference} {params.evaluation} --output {output.supervision} 2>&1 | tee {log}"
 
 
 rule plot_supervision:

@@ -25,7 +25,7 @@ TRAIN = (
 rule train_adapter:
     input:
         **prepared("student"),
-        shards=shards(IN_SAMPLE, ["teacher"]),
+        shards=later(IN_SAMPLE, ["teacher"]),
         games=game_files(IN_SAMPLE),
         contexts=context_files(IN_SAMPLE),
         elicitation=elicitation_file(),

@@ -34,13 +34,15 @@ use rule sample_tuned as sample_held_out with:
         f"{RESULTS}/benchmarks/sample/held-out-seed{{seed}}/{{game}}-{{context}}.tsv"
 
 
+def held_out_shards(wildcards):
+    untuned = shards(IN_SAMPLE, ["teacher", "base"])
+    return untuned + shards(IN_SAMPLE, TUNED, stage="validation")
+
+
 use rule evaluate_in_sample as evaluate_held_out with:
     input:
-        shards=[
-            *shards(IN_SAMPLE, ["teacher", "base"]),
-            *shards(IN_SAMPLE, TUNED, stage="validation"),
-        ],
-        reference=shards(IN_SAMPLE, ["teacher", "base"]),
+        shards=held_out_shards,
+        reference=later(IN_SAMPLE, ["teacher", "base"]),
         published=RESOURCES / "paper" / "observed_choices.csv",
     wildcard_constraints:
         split="held_out",

@@ -3,7 +3,6 @@
 Earlier jobs count as they were: a forecast knows nothing of what has changed since, be it the machine or the config.
 """
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -6,6 +6,7 @@ from tom.planning.forecast import BASES
 from tom.planning.planned_jobs import REASONS
 from tom.showing.plain_tables import markdown_table
 
+
 def plan_lines(plan: pl.DataFrame, target: str) -> list[str]:
     """The plan of a target: a table of stages, one of rules, and how to read them. plan: forecast's."""
     due = due_jobs(plan)

@@ -53,7 +53,7 @@ class PlannedJob:
 def planned_jobs(
     target: str, snakefile: Path, configfiles: list[Path], config: Mapping, benchmarks: Path
 ) -> list[PlannedJob]:
-    """Every job behind a target that writes something, in the order of rules and outputs. Nothing is run, locked or written.
+    """Every job behind a target that writes something, by rule and output. Nothing is run, locked or written.
 
     configfiles, config: as on the command line of the run. benchmarks: the folder of all benchmark files.
     Errors: BadInput if Snakemake can't plan the target; it has said why.
@@ -98,9 +98,8 @@ class TimedJobs:
         if rule not in self._seconds:
             self._seconds[rule] = {}
             for file in self._files:
-                if match := pattern.match(str(file)):
-                    if "s" in (measured := read_benchmark(file)):
-                        self._seconds[rule].setdefault(subject_of(match.groupdict()), []).append(measured["s"])
+                if (match := pattern.match(str(file))) and "s" in (measured := read_benchmark(file)):
+                    self._seconds[rule].setdefault(subject_of(match.groupdict()), []).append(measured["s"])
         found = self._seconds[rule]
         seconds = found.get(subject) or [each for others in found.values() for each in others]
         return Timing(mean(seconds), len(seconds), subject in found) if seconds else None
