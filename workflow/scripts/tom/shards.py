@@ -58,16 +58,27 @@ def write_shard(file: str | Path, rows: list[dict]) -> None:
 
 def read_shard(file: str | Path) -> pl.DataFrame:
     """Read a shard. Errors: BadInput if it is missing, damaged or of another shape."""
-    try:
+    with _named(file):
         frame = pl.read_parquet(file, glob=False, hive_partitioning=False)
+    _check_shape(file, frame.schema)
+    return frame
+
+
+@contextmanager
+def _named(file: str | Path) -> Iterator[None]:
+    """Turn what polars raises for an unreadable file into a BadInput that names it."""
+    try:
+        yield
     except FileNotFoundError:
         raise BadInput(f"{file}: no such shard") from None
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise BadInput(f"{file}: damaged shard ({_first_line(error)}); delete it and run again") from None
-    if dict(frame.schema) != COLUMNS:
-        differing = sorted(set(frame.schema.items()) ^ set(COLUMNS.items()), key=str)
+
+
+def _check_shape(file: str | Path, schema: pl.Schema) -> None:
+    if dict(schema) != COLUMNS:
+        differing = sorted(set(schema.items()) ^ set(COLUMNS.items()), key=str)
         raise BadInput(f"{file}: not a shard of this version; differing columns: {differing}; delete it and run again")
-    return frame
 
 
 def read_shards(files: list[str] | list[Path]) -> pl.DataFrame:
@@ -79,15 +90,19 @@ def read_shards(files: list[str] | list[Path]) -> pl.DataFrame:
 def scanned_shards(*lists: list[str] | list[Path]) -> Iterator[list[pl.LazyFrame]]:
     """One frame for each list of shards, read piece by piece, and each time anew, by whoever collects it in the body.
 
-    lists: as for read_shards. Errors: as read_shard, if a shard that the body reads is missing, damaged or of another
-    shape.
+    lists: as for read_shards. Errors: as read_shard; of what is damaged, only columns that the body asks for count.
     """
     files = [list(unpack_paths(words)) for words in lists]
+    every = list(dict.fromkeys(file for each in files for file in each))
+    for file in every:
+        with _named(file):
+            schema = pl.read_parquet_schema(file)
+        _check_shape(file, schema)
     try:
         yield [pl.scan_parquet(each, schema=COLUMNS, glob=False, hive_partitioning=False) for each in files]
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
         # Which of them it was is known only by reading each.
-        for file in (file for each in files for file in each):
+        for file in every:
             read_shard(file)
         raise
 
