@@ -8,6 +8,8 @@
     snakemake paper --cores all              the figures of the paper, from its published counts
     snakemake learning_curve --cores all     gap closed against observations and seconds
     snakemake controls --cores all           students of a shuffled and of a constant teacher
+    snakemake plan --cores 1                 what a run would do, why, and what it is expected to take
+    snakemake plan_review --cores 1          the plan beside what then happened
     snakemake report --cores all             everything as one HTML file
     snakemake compare_supervision --cores all   choices, whole replies, or other cells' motivations taught
     snakemake compare_elicitations --cores all   a live teacher asked in every way
@@ -62,6 +64,7 @@ include: "workflow/rules/paper.smk"
 include: "workflow/rules/page.smk"
 include: "workflow/rules/tiny_pair.smk"
 include: "workflow/rules/cluster.smk"
+include: "workflow/rules/plan.smk"
 
 
 onstart:

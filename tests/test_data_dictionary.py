@@ -20,6 +20,7 @@ from tom.measuring.learning_curve import learning_curve, read_timings
 from tom.measuring.rates import group_replies, order_rates
 from tom.measuring.students_table import ALL, COMPARISONS, students_table
 from tom.measuring.transfer_matrix import transfer_matrix
+from tom.planning.forecast import COLUMNS as PLAN_COLUMNS
 from tom.shards import COLUMNS, CONTRIBUTION_COLUMNS
 from tom.structure.game_table import game_table
 from tom.teaching.recipe import SUPERVISIONS
@@ -118,9 +119,10 @@ def rows_of(run: dict, models: tuple[str, ...]) -> list[dict]:
     return [row for model in models for rows in run[model].values() for row in rows]
 
 
-def test_shards_are_described(dictionary):
+def test_shards_and_plans_are_described(dictionary):
     described(pl.DataFrame(schema=COLUMNS), dictionary["shards"])
     described(pl.DataFrame(schema=CONTRIBUTION_COLUMNS), dictionary["contribution_shards"])
+    described(pl.DataFrame(schema=PLAN_COLUMNS), dictionary["plan"])
 
 
 def test_the_table_of_games_is_described(dictionary, resources):

@@ -1,7 +1,8 @@
 import polars as pl
 import pytest
 
-from tom.page.durations import duration_words, jobs_of, read_benchmark, total_durations
+from tom.benchmark_files import read_benchmark
+from tom.page.durations import duration_words, jobs_of, total_durations
 from tom.page.numbers import duration
 
 HEADER = "s\th:m:s\tmax_rss\tcpu_time\n"

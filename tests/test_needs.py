@@ -2,7 +2,7 @@
 
 import pytest
 
-from tom.cluster.needs import PROGRAM_MB, memory_mb, minutes
+from tom.cluster.needs import PROGRAM_MB, disk_mb, memory_mb, minutes
 
 SMALL = {"precision": "nf4", "gpus": 1, "billions": 7}
 LARGE = SMALL | {"billions": 70}
@@ -29,6 +29,13 @@ def test_larger_packs_take_more_memory_in_training_alone():
 def test_without_a_gpu_it_takes_longer(work):
     slow = minutes(SMALL | {"gpus": 0}, work, observations=300, passes=3)
     assert slow > 5 * minutes(SMALL, work, observations=300, passes=3)
+
+
+def test_weights_take_the_disk_of_their_precision_and_a_folder_is_linked():
+    wheel = SMALL | {"source": "wheel"}
+    assert disk_mb(wheel, "fetch") == 2 * disk_mb(wheel | {"source": "hub"}, "fetch") == 4 * 7000
+    assert disk_mb(wheel | {"source": "folder"}, "fetch") == 0
+    assert disk_mb(wheel, "convert") < disk_mb(wheel | {"precision": "bfloat16"}, "convert")
 
 
 def test_a_model_of_unknown_size_counts_as_a_billion():

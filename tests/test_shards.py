@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from tom.errors import BadInput
-from tom.shards import COLUMNS, read_shard, read_shards, write_shard
+from tom.shards import COLUMNS, read_shard, read_shards, scanned_shards, write_shard
 
 SCORE = {"record": "score", "model": "base", "game": "stag_hunt", "p_cooperate": 0.1 + 0.2, "option_mass": 1e-300}
 OBSERVATION = {"record": "observation", "model": "base", "observation": 7, "raw": "C\n é", "action": "cooperate"}
@@ -77,6 +77,37 @@ def test_shards_are_read_one_after_the_other(tmp_path):
         write_shard(tmp_path / f"{number}.parquet", [OBSERVATION | {"observation": number}])
     files = [tmp_path / "2.parquet", tmp_path / "1.parquet"]
     assert read_shards(files)["observation"].to_list() == [2, 1]
+
+
+def test_shards_are_scanned_as_they_are_read(tmp_path):
+    for number in (1, 2):
+        write_shard(tmp_path / f"{number}.parquet", [OBSERVATION | {"observation": number}])
+    words = [str(tmp_path / "{2,1}.parquet")]
+    with scanned_shards(words, [tmp_path / "1.parquet"]) as (both, one):
+        assert both.collect().equals(read_shards(words))
+        assert one.collect().height == 1
+
+
+def spoil_middle(good, bad):
+    """A shard whose footer is whole and whose first column is not."""
+    content = good.read_bytes()
+    bad.write_bytes(content[:4] + b"\0" * 12 + content[16:])
+
+
+def test_a_scanned_shard_that_is_missing_damaged_or_of_another_shape_is_named(tmp_path):
+    good, bad = tmp_path / "good.parquet", tmp_path / "bad.parquet"
+    write_shard(good, [OBSERVATION])
+    for spoil, words in (
+        (lambda: None, "no such shard"),
+        (lambda: bad.write_bytes(good.read_bytes()[:100]), "damaged shard"),
+        (lambda: pl.read_parquet(good).drop("raw").write_parquet(bad), "not a shard of this version"),
+        (lambda: spoil_middle(good, bad), "damaged shard"),
+        (lambda: pl.read_parquet(good).with_columns(more=1).write_parquet(bad), "not a shard of this version"),
+    ):
+        spoil()
+        with pytest.raises(BadInput, match=words) as error, scanned_shards([good, bad]) as (both,):
+            both.select(pl.all().null_count()).collect(engine="streaming")
+        assert str(bad) in str(error.value)
 
 
 @pytest.mark.parametrize("name", ["x[1]", "x*", "seed=1", "a b"])

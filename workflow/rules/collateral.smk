@@ -6,14 +6,14 @@ out: collateral/{base,tuned-seed*}.parquet, tables/collateral.{parquet,csv,tex}
 """
 
 PROBING = {
-    "code": code("probe_model.py") + code("serve_engine.py"),
     "probes": RESOURCES / "collateral" / "probes.yaml",
     "games": game_files(IN_SAMPLE),
     "elicitation": elicitation_file(),
 }
 PROBE = (
     TORCH
-    + " {input.code[0]} --model {params.model} --probes {input.probes} --game-files {input.games}"
+    + python("probe_model.py", "serve_engine.py")
+    + " --model {params.model} --probes {input.probes} --game-files {input.games}"
     + " --elicitation-file {input.elicitation} {params.engine} --idle-seconds {IDLE_SECONDS}"
     + " --weights {input.weights} --manifest {input.manifest} --threads {threads}"
 )
@@ -58,7 +58,6 @@ use rule probe_base as probe_tuned with:
 
 rule tabulate_collateral:
     input:
-        code=code("tabulate_collateral.py"),
         probes=[f"{RESULTS}/collateral/{model}.parquet" for model in ["base", *TUNED]],
     output:
         **in_all_formats(f"{RESULTS}/tables", ("collateral",)),
@@ -67,7 +66,8 @@ rule tabulate_collateral:
     params:
         confidence=flags(config["evaluation"], "confidence"),
     shell:
-        "python {input.code[0]} --probes {input.probes} {params.confidence} --output {output.collateral} 2>&1 | tee {log}"
+        python("tabulate_collateral.py")
+        + " --probes {input.probes} {params.confidence} --output {output.collateral} 2>&1 | tee {log}"
 
 
 rule collateral:

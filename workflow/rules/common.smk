@@ -14,8 +14,8 @@ RESOURCES = ROOT / "resources"
 CAPTIONS = "../report/"
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
-from tom.cluster.needs import memory_mb, minutes
-from tom.code import code_of
+from tom.cluster.needs import disk_mb, memory_mb, minutes
+from tom.code import code_sha256
 from tom.errors import BadInput
 from tom.asking.game_kinds import CHOICE as CHOICE_GAMES
 from tom.asking.game_kinds import CONTRIBUTION as CONTRIBUTION_GAMES
@@ -23,6 +23,7 @@ from tom.asking.games import split_order
 from tom.engines.owner import allocation, announce_run
 from tom.asking.prompts import CHOICE, load_elicitation
 from tom.engines.recorded_teacher import read_counts
+from tom.shard_paths import pack_paths
 from tom.study import (
     IN_SAMPLE,
     cells_of,
@@ -54,6 +55,7 @@ SPLITS, CONTRIBUTION_SPLITS = (
 RESULTS = config["results"]
 OUT_OF_SAMPLE = "out_of_sample"
 CONTRIBUTIONS = "contributions"
+CONTEXT_FILE = RESOURCES / "contexts" / "{context}.yaml"
 STARTED = time.time()
 USAGE_TABLE = f"{RESULTS}/tables/usage.csv"
 TUNED = expand("tuned-seed{seed}", seed=config["training"]["seeds"])
@@ -65,8 +67,7 @@ ADAPTER_MANIFESTS = expand(f"{ADAPTER}/manifest.json", seed=config["training"]["
 # No job asks a hub but the one that fetches. Two torch processes that wait actively for their threads
 # slow each other down twentyfold.
 TORCH = (
-    "HF_HUB_OFFLINE=1 TQDM_DISABLE=1 TOKENIZERS_PARALLELISM=false"
-    " OMP_NUM_THREADS={threads} OMP_WAIT_POLICY=PASSIVE python"
+    "HF_HUB_OFFLINE=1 TQDM_DISABLE=1 TOKENIZERS_PARALLELISM=false" " OMP_NUM_THREADS={threads} OMP_WAIT_POLICY=PASSIVE "
 )
 
 
@@ -78,9 +79,10 @@ wildcard_constraints:
     split="[a-z][a-z0-9_]+",
 
 
-def code(script):
-    """A script and the modules it imports: declared inputs, so that an edit reruns what uses it and no more."""
-    return [os.path.relpath(file) for file in code_of(script)]
+def python(*scripts):
+    """Run the first script. The hash of the code of all of them, imports included, makes an edit rerun what uses it."""
+    hashes = "".join(code_sha256(script)[:16] for script in scripts)
+    return f"CODE={hashes} python {ROOT / 'workflow' / 'scripts' / scripts[0]}"
 
 
 def flags(section, *names):
@@ -99,10 +101,6 @@ def game_file(wildcards):
 def game_files(split):
     stems = {split_order(game)[0] for game in config["splits"][split]["games"]}
     return [RESOURCES / "games" / f"{stem}.yaml" for stem in sorted(stems)]
-
-
-def context_file(wildcards):
-    return RESOURCES / "contexts" / f"{wildcards.context}.yaml"
 
 
 def context_files(split):
@@ -127,6 +125,20 @@ def shards(split, models, stage=None):
         for model in models
         for game, context in cells_of(config["splits"][split])
     ]
+
+
+def later(*which, **stage):
+    """The same as an input function: paths of thousands of shards are written only for rules that a run has jobs of."""
+    return lambda wildcards: shards(*which, **stage)
+
+
+def packed(*inputs):
+    """Parameters of the names of these inputs, lists of shards: as few words, however many shards there are."""
+
+    def words(name):
+        return lambda wildcards, input: shlex.join(pack_paths(input[name]))
+
+    return {name: words(name) for name in inputs}
 
 
 def name_of(role):
@@ -154,9 +166,8 @@ def tuned_inputs(folder):
     """What a shard of a student with the adapter in this folder is made of."""
     return {
         **adapted(folder),
-        "code": code("sample_shard.py") + code("serve_engine.py"),
         "game": game_file,
-        "context": context_file,
+        "context": CONTEXT_FILE,
         "elicitation": elicitation_file(),
     }
 

@@ -23,9 +23,8 @@ if config["teacher"]["engine"] == "openai":
 
     use rule sample_endpoint as ask_endpoint with:
         input:
-            code=code("sample_endpoint.py"),
             game=game_file,
-            context=context_file,
+            context=CONTEXT_FILE,
             elicitation=asked_elicitation,
         output:
             shard=ASKED_SHARD,
@@ -44,9 +43,8 @@ else:
     use rule sample_untuned as ask_local with:
         input:
             unpack(untuned_inputs),
-            code=code("sample_shard.py") + code("serve_engine.py"),
             game=game_file,
-            context=context_file,
+            context=CONTEXT_FILE,
             elicitation=asked_elicitation,
         output:
             ASKED_SHARD,
@@ -60,22 +58,27 @@ else:
             sampling=f"{SAMPLING} {flags(config['sampling'], 'top_p')}",
 
 
+def asked_shards(wildcards):
+    return [
+        file
+        for elicitation in ELICITATIONS
+        for file in shards(IN_SAMPLE, ["teacher"], stage=f"elicitations/{elicitation}")
+    ]
+
+
 rule tabulate_elicitations:
     input:
-        code=code("tabulate_elicitations.py"),
-        shards=[
-            file
-            for elicitation in ELICITATIONS
-            for file in shards(IN_SAMPLE, ["teacher"], stage=f"elicitations/{elicitation}")
-        ],
+        shards=asked_shards,
     output:
         **in_all_formats(f"{RESULTS}/tables", ("elicitations",)),
     log:
         f"{RESULTS}/logs/evaluate/elicitations.log",
     params:
+        **packed("shards"),
         confidence=flags(config["evaluation"], "confidence"),
     shell:
-        "python {input.code[0]} --shards {input.shards} {params.confidence} --output {output.elicitations}"
+        python("tabulate_elicitations.py")
+        + " --shards {params.shards} {params.confidence} --output {output.elicitations}"
         " 2>&1 | tee {log}"
 
 

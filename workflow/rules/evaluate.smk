@@ -7,9 +7,8 @@ out: tables/{split}/*.{parquet,csv,tex}, tables/{sensitivities,reactions,joint_c
 
 rule evaluate_in_sample:
     input:
-        code=code("evaluate_split.py"),
-        shards=shards(IN_SAMPLE, ["teacher", "base", *TUNED]),
-        reference=shards(IN_SAMPLE, ["teacher", "base"]),
+        shards=later(IN_SAMPLE, ["teacher", "base", *TUNED]),
+        reference=later(IN_SAMPLE, ["teacher", "base"]),
         published=RESOURCES / "paper" / "observed_choices.csv",
     output:
         **table_files("{split}"),
@@ -20,31 +19,32 @@ rule evaluate_in_sample:
     wildcard_constraints:
         split=IN_SAMPLE,
     params:
+        **packed("shards", "reference"),
         evaluation=flags(config["evaluation"]),
     shell:
-        "python {input.code[0]} --split {wildcards.split} --shards {input.shards}"
-        " --reference-shards {input.reference} --published {input.published} {params.evaluation}"
+        python("evaluate_split.py") + " --split {wildcards.split} --shards {params.shards}"
+        " --reference-shards {params.reference} --published {input.published} {params.evaluation}"
         " " + table_flags(TABLES) + " 2>&1 | tee {log}"
 
 
 rule measure_sensitivities:
     input:
-        code=code("measure_sensitivities.py"),
         propensities=table(SPLITS, "propensities"),
     output:
         **SENSITIVITIES,
     log:
         f"{RESULTS}/logs/evaluate/sensitivities.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/evaluate/sensitivities.tsv"
     params:
         evaluation=flags(config["evaluation"]),
     shell:
-        "python {input.code[0]} --propensities {input.propensities} {params.evaluation}"
+        python("measure_sensitivities.py") + " --propensities {input.propensities} {params.evaluation}"
         " " + table_flags(SENSITIVITY_TABLES) + " 2>&1 | tee {log}"
 
 
 rule tabulate_games:
     input:
-        code=code("tabulate_games.py"),
         games=sorted({file for split in SPLITS for file in game_files(split)}),
         propensities=table(SPLITS, "propensities"),
     output:
@@ -52,13 +52,12 @@ rule tabulate_games:
     log:
         f"{RESULTS}/logs/evaluate/games.log",
     shell:
-        "python {input.code[0]} --game-files {input.games} --propensities {input.propensities}"
+        python("tabulate_games.py") + " --game-files {input.games} --propensities {input.propensities}"
         " --output {output.games} 2>&1 | tee {log}"
 
 
 rule summarise_run:
     input:
-        code=code("summarise_run.py"),
         alignment=table(SPLITS, "alignment"),
         diagnostics=table(SPLITS, "diagnostics"),
         improvements=table(SPLITS, "improvements"),
@@ -74,11 +73,13 @@ rule summarise_run:
         report(f"{RESULTS}/summary.md", caption=f"{CAPTIONS}summary.rst", category="Summary"),
     log:
         f"{RESULTS}/logs/summarise.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/summarise.tsv"
     params:
         teacher=name_of("teacher"),
         student=name_of("student"),
     shell:
-        "python {input.code[0]} --alignment {input.alignment} --diagnostics {input.diagnostics}"
+        python("summarise_run.py") + " --alignment {input.alignment} --diagnostics {input.diagnostics}"
         " --improvements {input.improvements} --equivalence {input.equivalence}"
         " --generalisation {input.generalisation} --sensitivities {input.sensitivities}"
         " --joint-choice-model {input.joint} --contribution-means {input.contribution_means}"

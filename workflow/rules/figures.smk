@@ -7,50 +7,54 @@ out: figures/*.{pdf,png,svg}
 
 rule plot_propensities:
     input:
-        code=code("plot_propensities.py"),
         propensities=table(["{split}"], "propensities"),
     output:
         **figure_files("propensities-{split}", category="Propensities", labels={"split": "{split}"}),
     log:
         f"{RESULTS}/logs/figures/propensities-{{split}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/figures/propensities-{{split}}.tsv"
     params:
         view="",
     shell:
-        "python {input.code[0]} --propensities {input.propensities} --split {wildcards.split} {params.view}"
+        python("plot_propensities.py") + " --propensities {input.propensities} --split {wildcards.split} {params.view}"
         " --output {output} > {log} 2>&1"
 
 
 rule plot_agreement:
     input:
-        code=code("plot_agreement.py"),
         propensities=table(SPLITS, "propensities"),
     output:
         **figure_files("agreement", category="Agreement"),
     log:
         f"{RESULTS}/logs/figures/agreement.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/figures/agreement.tsv"
     shell:
-        "python {input.code[0]} --propensities {input.propensities} --output {output} > {log} 2>&1"
+        python("plot_agreement.py") + " --propensities {input.propensities} --output {output} > {log} 2>&1"
 
 
 rule plot_gap_closed:
     input:
-        code=code("plot_gap_closed.py"),
         alignment=table(SPLITS, "alignment"),
     output:
         **figure_files("gap_closed", category="Gap closed"),
     log:
         f"{RESULTS}/logs/figures/gap_closed.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/figures/gap_closed.tsv"
     shell:
-        "python {input.code[0]} --alignment {input.alignment} --output {output} > {log} 2>&1"
+        python("plot_gap_closed.py") + " --alignment {input.alignment} --output {output} > {log} 2>&1"
 
 
 rule plot_training_curve:
     input:
-        code=code("plot_training_curve.py"),
         curves=expand(f"{ADAPTER}/curve.csv", seed=config["training"]["seeds"]),
     output:
         **figure_files("training_curve", category="Training"),
     log:
         f"{RESULTS}/logs/figures/training_curve.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/figures/training_curve.tsv"
     shell:
-        "python {input.code[0]} --curves {input.curves} --output {output} > {log} 2>&1"
+        python("plot_training_curve.py") + " --curves {input.curves} --output {output} > {log} 2>&1"

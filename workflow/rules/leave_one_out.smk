@@ -41,23 +41,20 @@ use rule sample_tuned as sample_left_out with:
         f"{RESULTS}/benchmarks/sample/without-{{fold}}-seed{{seed}}/{{game}}-{{context}}.tsv"
 
 
-def left_out_shards(fold):
-    """The shards in every in-sample cell of the students that were not taught the fold."""
-    return shards(IN_SAMPLE, TUNED, stage=f"leave_one_out/{fold}")
+def held_out_shards(wildcards):
+    """Each cell by the students that never met its context, and by teacher and base."""
+    untuned = shards(IN_SAMPLE, ["teacher", "base"])
+    return untuned + [
+        f"{RESULTS}/leave_one_out/{Fold(CONTEXT, context)}/shards/{model}/{game}/{context}.parquet"
+        for model in TUNED
+        for game, context in cells_of(config["splits"][IN_SAMPLE])
+    ]
 
 
 use rule evaluate_in_sample as evaluate_held_out with:
     input:
-        code=code("evaluate_split.py"),
-        shards=[
-            *shards(IN_SAMPLE, ["teacher", "base"]),
-            *(
-                f"{RESULTS}/leave_one_out/{Fold(CONTEXT, context)}/shards/{model}/{game}/{context}.parquet"
-                for model in TUNED
-                for game, context in cells_of(config["splits"][IN_SAMPLE])
-            ),
-        ],
-        reference=shards(IN_SAMPLE, ["teacher", "base"]),
+        shards=held_out_shards,
+        reference=later(IN_SAMPLE, ["teacher", "base"]),
         published=RESOURCES / "paper" / "observed_choices.csv",
     wildcard_constraints:
         split="held_out",
@@ -71,34 +68,33 @@ rule validate:
 
 rule tabulate_transfer_matrix:
     input:
-        **{fold: left_out_shards(fold) for fold in FOLDS},
-        code=code("tabulate_transfer_matrix.py"),
-        nothing=shards(IN_SAMPLE, TUNED),
-        untuned=shards(IN_SAMPLE, ["teacher", "base"]),
+        **{fold: later(IN_SAMPLE, TUNED, stage=f"leave_one_out/{fold}") for fold in FOLDS},
+        nothing=later(IN_SAMPLE, TUNED),
+        untuned=later(IN_SAMPLE, ["teacher", "base"]),
     output:
         **in_all_formats(f"{RESULTS}/tables", ("transfer_matrix",)),
     log:
         f"{RESULTS}/logs/evaluate/transfer_matrix.log",
     params:
+        **packed("untuned"),
         evaluation=flags(config["evaluation"]),
         students=lambda wildcards, input: " ".join(
-            f"--students {name} {' '.join(input[name])}" for name in ["nothing", *FOLDS]
+            shlex.join(["--students", name, *pack_paths(input[name])]) for name in ["nothing", *FOLDS]
         ),
     shell:
-        "python {input.code[0]} --untuned {input.untuned} {params.students} {params.evaluation}"
+        python("tabulate_transfer_matrix.py") + " --untuned {params.untuned} {params.students} {params.evaluation}"
         " --output {output.transfer_matrix} 2>&1 | tee {log}"
 
 
 rule plot_transfer_matrix:
     input:
-        code=code("plot_transfer_matrix.py"),
         table=rules.tabulate_transfer_matrix.output.transfer_matrix,
     output:
         figure("transfer_matrix"),
     log:
         f"{RESULTS}/logs/figures/transfer_matrix.log",
     shell:
-        "python {input.code[0]} --table {input.table} --output {output} > {log} 2>&1"
+        python("plot_transfer_matrix.py") + " --table {input.table} --output {output} > {log} 2>&1"
 
 
 rule transfer_matrix:

@@ -34,9 +34,8 @@ def split_shards(wildcards):
 
 use rule evaluate_in_sample as evaluate_out_of_sample with:
     input:
-        code=code("evaluate_split.py"),
         shards=split_shards,
-        reference=shards(IN_SAMPLE, ["teacher", "base"]),
+        reference=later(IN_SAMPLE, ["teacher", "base"]),
         published=RESOURCES / "paper" / "observed_choices.csv",
     wildcard_constraints:
         split="|".join(out_of_sample_splits(SPLITS)) or "none",

@@ -38,7 +38,6 @@ def page_texts():
 
 rule tabulate_replies:
     input:
-        code=code("tabulate_replies.py"),
         shards=split_shards,
     output:
         **in_all_formats(f"{RESULTS}/tables/{{split}}", ("rates",)),
@@ -50,9 +49,10 @@ rule tabulate_replies:
     wildcard_constraints:
         split="|".join(ALL_SPLITS),
     params:
+        **packed("shards"),
         confidence=flags(config["evaluation"], "confidence"),
     shell:
-        "python {input.code[0]} --split {wildcards.split} --shards {input.shards} {params.confidence}"
+        python("tabulate_replies.py") + " --split {wildcards.split} --shards {params.shards} {params.confidence}"
         " --rates {output.rates} --replies {output.replies} 2>&1 | tee {log}"
 
 
@@ -63,13 +63,14 @@ use rule plot_propensities as plot_paper_order with:
         ),
     log:
         f"{RESULTS}/logs/figures/paper_order-{{split}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/figures/paper_order-{{split}}.tsv"
     params:
         view="--view fixed",
 
 
 rule plot_paper:
     input:
-        code=code("plot_paper.py"),
         published=RESOURCES / "paper" / "observed_choices.csv",
     output:
         **figure_files("paper-{split}", category="Beside the paper", labels={"split": "{split}", "of": "the paper"}),
@@ -80,7 +81,7 @@ rule plot_paper:
     params:
         confidence=flags(config["evaluation"], "confidence"),
     shell:
-        "python {input.code[0]} --published {input.published} --split {wildcards.split} {params.confidence}"
+        python("plot_paper.py") + " --published {input.published} --split {wildcards.split} {params.confidence}"
         " --output {output} > {log} 2>&1"
 
 
@@ -90,7 +91,6 @@ rule build_page:
         **{name: SENSITIVITIES[name] for name in SENSITIVITY_TABLES},
         **{name: contribution_table(name) for name in PAGE_CONTRIBUTIONS},
         games=GAME_TABLES["games"],
-        code=code("build_page.py"),
         rates=expand(f"{RESULTS}/tables/{{split}}/rates.parquet", split=ALL_SPLITS),
         replies=expand(f"{RESULTS}/tables/{{split}}/replies.parquet", split=ALL_SPLITS),
         stated=rules.recompute_paper.output.figures,
@@ -122,7 +122,8 @@ rule build_page:
         template=PAGE,
         project=ROOT,
     shell:
-        "python {input.code[0]} "
+        python("build_page.py")
+        + " "
         + " ".join(
             f"--{name.replace('_', '-')} {{input.{name}}}"
             for name in (*TABLES, *SENSITIVITY_TABLES, *PAGE_CONTRIBUTIONS)

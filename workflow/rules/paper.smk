@@ -23,7 +23,6 @@ PAPER_TABLES = (
 
 rule recompute_paper:
     input:
-        code=code("recompute_paper.py"),
         published=RESOURCES / "paper" / "observed_choices.csv",
         contributions=RESOURCES / "paper" / "observed_contributions.csv",
         stated=RESOURCES / "paper" / "stated_figures.csv",
@@ -36,7 +35,7 @@ rule recompute_paper:
         evaluation=flags(config["evaluation"]),
         folder=f"{RESULTS}/paper",
     shell:
-        "python {input.code[0]} --published {input.published} --contributions {input.contributions}"
+        python("recompute_paper.py") + " --published {input.published} --contributions {input.contributions}"
         " --stated {input.stated} {params.evaluation} --output {params.folder} > {log} 2>&1"
 
 

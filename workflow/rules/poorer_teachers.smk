@@ -51,29 +51,28 @@ use rule sample_tuned as sample_poorer with:
 
 def poorer_shards(names):
     """The students' shards by what they were taught, the run's own as `as_is`, and the teacher's and the base's."""
-    poorer = {name: shards(IN_SAMPLE, TUNED, stage=f"poorer_teachers/{name}") for name in names}
-    return poorer | {"as_is": shards(IN_SAMPLE, TUNED), "untuned": shards(IN_SAMPLE, ["teacher", "base"])}
+    poorer = {name: later(IN_SAMPLE, TUNED, stage=f"poorer_teachers/{name}") for name in names}
+    return poorer | {"as_is": later(IN_SAMPLE, TUNED), "untuned": later(IN_SAMPLE, ["teacher", "base"])}
 
 
 rule tabulate_controls:
     input:
         **poorer_shards(CONTROLS),
-        code=code("tabulate_students.py"),
     output:
         **in_all_formats(f"{RESULTS}/tables", ("controls",)),
     log:
         f"{RESULTS}/logs/evaluate/controls.log",
     params:
+        **packed(*CONTROLS, "as_is", "untuned"),
         evaluation=flags(config["evaluation"]),
     shell:
-        "python {input.code[0]} --by teacher --split " + IN_SAMPLE + " --untuned {input.untuned}"
-        " --students as_is {input.as_is} --students shuffled {input.shuffled} --students constant {input.constant}"
-        " --reference-shards {input.untuned} {params.evaluation} --output {output.controls} 2>&1 | tee {log}"
+        python("tabulate_students.py") + " --by teacher --split " + IN_SAMPLE + " --untuned {params.untuned}"
+        " --students as_is {params.as_is} --students shuffled {params.shuffled} --students constant {params.constant}"
+        " --reference-shards {params.untuned} {params.evaluation} --output {output.controls} 2>&1 | tee {log}"
 
 
 use rule plot_supervision as plot_controls with:
     input:
-        code=code("plot_students.py"),
         tables=rules.tabulate_controls.output.controls,
     output:
         figure("controls"),
@@ -99,34 +98,34 @@ rule tabulate_learning_curve:
     input:
         **poorer_shards([f"observations{number}" for number in NUMBERS]),
         **{f"seconds{number}": timings(number) for number in [*NUMBERS, "all"]},
-        code=code("tabulate_learning_curve.py"),
     output:
         **in_all_formats(f"{RESULTS}/tables", ("learning_curve",)),
     log:
         f"{RESULTS}/logs/evaluate/learning_curve.log",
     params:
+        **packed(*(f"observations{number}" for number in NUMBERS), "as_is", "untuned"),
         evaluation=flags(config["evaluation"]),
         gpus=config["student"]["gpus"],
     shell:
-        "python {input.code[0]} --split "
+        python("tabulate_learning_curve.py")
+        + " --split "
         + IN_SAMPLE
-        + " --untuned {input.untuned} --reference-shards {input.untuned} "
-        + " ".join(f"--students {number} {{input.observations{number}}}" for number in NUMBERS)
-        + " --students all {input.as_is} "
+        + " --untuned {params.untuned} --reference-shards {params.untuned} "
+        + " ".join(f"--students {number} {{params.observations{number}}}" for number in NUMBERS)
+        + " --students all {params.as_is} "
         + " ".join(f"--timings {number} {{input.seconds{number}}}" for number in [*NUMBERS, "all"])
         + " --gpus {params.gpus} {params.evaluation} --output {output.learning_curve} 2>&1 | tee {log}"
 
 
 rule plot_learning_curve:
     input:
-        code=code("plot_learning_curve.py"),
         table=rules.tabulate_learning_curve.output.learning_curve,
     output:
         figure("learning_curve"),
     log:
         f"{RESULTS}/logs/figures/learning_curve.log",
     shell:
-        "python {input.code[0]} --table {input.table} --output {output} > {log} 2>&1"
+        python("plot_learning_curve.py") + " --table {input.table} --output {output} > {log} 2>&1"
 
 
 def learnable(wildcards):

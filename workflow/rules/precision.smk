@@ -34,7 +34,6 @@ rule merge_adapter:
         **prepared("student"),
         adapter_manifest=f"{ADAPTER}/manifest.json",
         adapter=ancient(f"{ADAPTER}/adapter"),
-        code=code("merge_adapter.py"),
     output:
         weights=directory(f"{MERGED}/weights"),
         manifest=f"{MERGED}/manifest.json",
@@ -44,7 +43,9 @@ rule merge_adapter:
     resources:
         **holding("student", "convert"),
     shell:
-        TORCH + " {input.code[0]} --weights {input.weights} --manifest {input.manifest} --adapter {input.adapter}"
+        TORCH
+        + python("merge_adapter.py")
+        + " --weights {input.weights} --manifest {input.manifest} --adapter {input.adapter}"
         " --adapter-manifest {input.adapter_manifest} --threads {threads} --output {output.weights}"
         " --output-manifest {output.manifest} 2>&1 | tee {log}"
 
@@ -53,9 +54,8 @@ use rule sample_untuned as score_merged with:
     input:
         manifest=f"{MERGED}/manifest.json",
         weights=ancient(f"{MERGED}/weights"),
-        code=code("sample_shard.py") + code("serve_engine.py"),
         game=game_file,
-        context=context_file,
+        context=CONTEXT_FILE,
         elicitation=elicitation_file(),
     output:
         f"{RESULTS}/precision/merged/shards/tuned-seed{{seed}}/{{game}}/{{context}}.parquet",
@@ -73,16 +73,18 @@ use rule sample_untuned as score_merged with:
 
 rule tabulate_precision_drift:
     input:
-        code=code("precision_drift.py"),
-        trained=shards(IN_SAMPLE, TUNED),
-        bfloat16=shards(IN_SAMPLE, TUNED, stage="precision/bfloat16"),
-        merged=shards(IN_SAMPLE, TUNED, stage="precision/merged"),
+        trained=later(IN_SAMPLE, TUNED),
+        bfloat16=later(IN_SAMPLE, TUNED, stage="precision/bfloat16"),
+        merged=later(IN_SAMPLE, TUNED, stage="precision/merged"),
     output:
         **in_all_formats(f"{RESULTS}/tables", ("precision_drift",)),
     log:
         f"{RESULTS}/logs/evaluate/precision_drift.log",
+    params:
+        **packed("trained", "bfloat16", "merged"),
     shell:
-        "python {input.code[0]} --trained {input.trained} --bfloat16 {input.bfloat16} --merged {input.merged}"
+        python("precision_drift.py")
+        + " --trained {params.trained} --bfloat16 {params.bfloat16} --merged {params.merged}"
         " --output {output.precision_drift} 2>&1 | tee {log}"
 
 

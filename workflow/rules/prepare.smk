@@ -27,7 +27,6 @@ localrules:
 
 rule fetch_model:
     input:
-        code=code("fetch_model.py"),
         files=source_files,
     output:
         weights=directory(f"{RESULTS}/models/{{role}}/fetched/weights"),
@@ -36,16 +35,20 @@ rule fetch_model:
         f"{RESULTS}/logs/fetch_model/{{role}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/fetch_model/{{role}}.tsv"
+    resources:
+        runtime=lambda wildcards: minutes(config[wildcards.role], "fetch"),
+        disk_mb=lambda wildcards: disk_mb(config[wildcards.role], "fetch"),
     params:
         source=source_flags,
     shell:
-        "TQDM_DISABLE=1 python {input.code[0]} {params.source} --output {output.weights} --output-manifest {output.manifest}"
+        "TQDM_DISABLE=1 "
+        + python("fetch_model.py")
+        + " {params.source} --output {output.weights} --output-manifest {output.manifest}"
         " 2>&1 | tee {log}"
 
 
 rule convert_model:
     input:
-        code=code("convert_model.py"),
         weights=ancient(rules.fetch_model.output.weights),
         manifest=rules.fetch_model.output.manifest,
     output:
@@ -59,9 +62,10 @@ rule convert_model:
         precision="nf4|float32|bfloat16|source",
     resources:
         **holding(lambda wildcards: wildcards.role, "convert"),
+        disk_mb=lambda wildcards: disk_mb(config[wildcards.role], "convert"),
     params:
         compute_dtype=lookup("{role}/compute_dtype", within=config),
     shell:
-        TORCH + " {input.code[0]} --weights {input.weights} --manifest {input.manifest}"
+        TORCH + python("convert_model.py") + " --weights {input.weights} --manifest {input.manifest}"
         " --precision {wildcards.precision} --compute-dtype {params.compute_dtype}"
         " --output {output.weights} --output-manifest {output.manifest} 2>&1 | tee {log}"

@@ -24,6 +24,7 @@ CONTRIBUTION_TEXTS = {
     "context": group_context_file,
     "elicitation": RESOURCES / CONTRIBUTION_ELICITATION,
 }
+SAMPLE_CONTRIBUTIONS = python("sample_contributions.py", "serve_engine.py")
 # Free replies are asked for where a model can't be scored: at an endpoint alone, so that top_p is no part of these.
 CONTRIBUTION_SAMPLING = f"{flags(config, 'observations')} {flags(config['sampling'], 'seed', 'temperature', 'threads')}"
 
@@ -40,11 +41,10 @@ if config["teacher"]["engine"] == "recorded":
         return f"--contributions {' '.join(map(str, counts))} --counts {' '.join(map(str, counts.values()))}"
 
     use rule replay_teacher as replay_contributions with:
-        input:
-            code=code("replay_contributions.py"),
         output:
             f"{RESULTS}/{CONTRIBUTIONS}/shards/teacher/{{game}}/{{context}}.parquet",
         params:
+            python=python("replay_contributions.py"),
             counts=given_counts,
             elicitation=Path(CONTRIBUTION_ELICITATION).stem,
 
@@ -53,11 +53,11 @@ elif config["teacher"]["engine"] == "openai":
     use rule sample_endpoint as sample_endpoint_contributions with:
         input:
             **CONTRIBUTION_TEXTS,
-            code=code("sample_endpoint_contributions.py"),
         output:
             shard=f"{RESULTS}/{CONTRIBUTIONS}/shards/teacher/{{game}}/{{context}}.parquet",
             usage=f"{RESULTS}/{CONTRIBUTIONS}/usage/{{game}}/{{context}}.json",
         params:
+            python=python("sample_endpoint_contributions.py"),
             sampling=f"{flags(config, 'observations')} {flags(config['sampling'], 'seed', 'temperature', 'top_p')}",
 
 
@@ -65,10 +65,10 @@ use rule sample_untuned as sample_untuned_contributions with:
     input:
         unpack(untuned_inputs),
         **CONTRIBUTION_TEXTS,
-        code=code("sample_contributions.py") + code("serve_engine.py"),
     output:
         CONTRIBUTION_SHARD,
     params:
+        python=SAMPLE_CONTRIBUTIONS,
         sampling=CONTRIBUTION_SAMPLING,
 
 
@@ -76,10 +76,10 @@ use rule sample_tuned as sample_tuned_contributions with:
     input:
         **adapted(ADAPTER),
         **CONTRIBUTION_TEXTS,
-        code=code("sample_contributions.py") + code("serve_engine.py"),
     output:
         f"{RESULTS}/{CONTRIBUTIONS}/shards/tuned-seed{{seed}}/{{game}}/{{context}}.parquet",
     params:
+        python=SAMPLE_CONTRIBUTIONS,
         sampling=CONTRIBUTION_SAMPLING,
 
 
@@ -89,7 +89,6 @@ def contribution_games(wildcards):
 
 rule evaluate_contributions:
     input:
-        code=code("evaluate_contributions.py"),
         shards=split_shards,
         games=contribution_games,
         published=RESOURCES / "paper" / "observed_contributions.csv",
@@ -104,13 +103,13 @@ rule evaluate_contributions:
     params:
         evaluation=flags(config["evaluation"]),
     shell:
-        "python {input.code[0]} --split {wildcards.split} --shards {input.shards} --game-files {input.games}"
+        python("evaluate_contributions.py")
+        + " --split {wildcards.split} --shards {input.shards} --game-files {input.games}"
         " --published {input.published} {params.evaluation} " + table_flags(CONTRIBUTION_TABLES) + " 2>&1 | tee {log}"
 
 
 rule plot_contributions:
     input:
-        code=code("plot_contributions.py"),
         distributions=f"{RESULTS}/tables/{{split}}/contribution_distributions.parquet",
         published=RESOURCES / "paper" / "observed_contributions.csv",
     output:
@@ -118,5 +117,5 @@ rule plot_contributions:
     log:
         f"{RESULTS}/logs/figures/contributions-{{split}}.log",
     shell:
-        "python {input.code[0]} --distributions {input.distributions} --published {input.published}"
+        python("plot_contributions.py") + " --distributions {input.distributions} --published {input.published}"
         " --output {output} > {log} 2>&1"

@@ -16,9 +16,10 @@ SAMPLING = " ".join(
 # job are needed by nobody else before it ends, and its engines end with it.
 SUBMITTED = allocation() and not workflow.is_main_process
 IDLE_SECONDS = max(config["sampling"]["idle_seconds"], 3600 if SUBMITTED else 0)
+SAMPLE_SHARD = python("sample_shard.py", "serve_engine.py")
 SAMPLE = (
     TORCH
-    + " {input.code[0]} --model {params.model} --game {wildcards.game} --game-file {input.game}"
+    + "{params.python} --model {params.model} --game {wildcards.game} --game-file {input.game}"
     + " --context-file {input.context} --elicitation-file {input.elicitation} {params.sampling} {params.engine}"
     + " --idle-seconds {IDLE_SECONDS} --weights {input.weights} --manifest {input.manifest}"
 )
@@ -34,8 +35,6 @@ if config["teacher"]["engine"] == "recorded":
         return f"--cooperated {cooperated} --observations {observations}"
 
     rule replay_teacher:
-        input:
-            code=code("replay_shard.py"),
         output:
             f"{RESULTS}/in_sample/shards/teacher/{{game}}/{{context}}.parquet",
         log:
@@ -43,10 +42,11 @@ if config["teacher"]["engine"] == "recorded":
         benchmark:
             f"{RESULTS}/benchmarks/sample/teacher/{{game}}-{{context}}.tsv"
         params:
+            python=python("replay_shard.py"),
             counts=recorded_counts,
             elicitation=config["elicitation"],
         shell:
-            "python {input.code[0]} {params.counts} --model teacher --game {wildcards.game}"
+            "{params.python} {params.counts} --model teacher --game {wildcards.game}"
             " --context {wildcards.context} --elicitation {params.elicitation} --output {output} > {log} 2>&1"
 
 elif config["teacher"]["engine"] == "openai":
@@ -60,9 +60,8 @@ elif config["teacher"]["engine"] == "openai":
 
     rule sample_endpoint:
         input:
-            code=code("sample_endpoint.py"),
             game=game_file,
-            context=context_file,
+            context=CONTEXT_FILE,
             elicitation=elicitation_file(),
         output:
             shard=f"{RESULTS}/in_sample/shards/teacher/{{game}}/{{context}}.parquet",
@@ -74,6 +73,7 @@ elif config["teacher"]["engine"] == "openai":
         resources:
             endpoint=1,
         params:
+            python=python("sample_endpoint.py"),
             sampling=" ".join(
                 [flags(config, "observations", "orders"), flags(config["sampling"], "seed", "temperature", "top_p")]
             ),
@@ -87,14 +87,13 @@ elif config["teacher"]["engine"] == "openai":
             ),
             partial=PARTIAL,
         shell:
-            "python {input.code[0]} --model teacher --game {wildcards.game} --game-file {input.game}"
+            "{params.python} --model teacher --game {wildcards.game} --game-file {input.game}"
             " --context-file {input.context} --elicitation-file {input.elicitation} {params.sampling}"
             " {params.endpoint} {ASKING} --partial {params.partial} --usage {output.usage} --output {output.shard}"
             " > {log} 2>&1"
 
     rule total_usage:
         input:
-            code=code("total_usage.py"),
             usage=[
                 f"{RESULTS}/{stage_of(split)}/usage/{game}/{context}.json"
                 for split in sorted(config["splits"], key=lambda split: (split != IN_SAMPLE, split))
@@ -105,7 +104,7 @@ elif config["teacher"]["engine"] == "openai":
         log:
             f"{RESULTS}/logs/usage.log",
         shell:
-            "python {input.code[0]} --usage {input.usage} --output {output} 2>&1 | tee {log}"
+            python("total_usage.py") + " --usage {input.usage} --output {output} 2>&1 | tee {log}"
 
 else:
     UNTUNED = "base|teacher"
@@ -126,9 +125,8 @@ def untuned_engine(wildcards):
 rule sample_untuned:
     input:
         unpack(untuned_inputs),
-        code=code("sample_shard.py") + code("serve_engine.py"),
         game=game_file,
-        context=context_file,
+        context=CONTEXT_FILE,
         elicitation=elicitation_file(),
     output:
         f"{RESULTS}/in_sample/shards/{{model}}/{{game}}/{{context}}.parquet",
@@ -142,6 +140,7 @@ rule sample_untuned:
     resources:
         **holding(untuned_role, "sample"),
     params:
+        python=SAMPLE_SHARD,
         sampling=SAMPLING,
         model="{model}",
         engine=untuned_engine,
@@ -162,6 +161,7 @@ rule sample_tuned:
     resources:
         **holding("student", "sample"),
     params:
+        python=SAMPLE_SHARD,
         sampling=SAMPLING,
         model="tuned-seed{seed}",
         engine=engine_flags("student"),

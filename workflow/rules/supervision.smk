@@ -47,8 +47,7 @@ def supervised_shards(wildcards):
 rule tabulate_supervision:
     input:
         unpack(supervised_shards),
-        code=code("tabulate_students.py"),
-        reference=shards(IN_SAMPLE, ["teacher", "base"]),
+        reference=later(IN_SAMPLE, ["teacher", "base"]),
     output:
         **in_all_formats(f"{RESULTS}/tables/{{split}}", ("supervision",)),
     log:
@@ -56,16 +55,16 @@ rule tabulate_supervision:
     wildcard_constraints:
         split="|".join(SPLITS),
     params:
+        **packed("untuned", *SUPERVISIONS, "reference"),
         evaluation=flags(config["evaluation"]),
     shell:
-        "python {input.code[0]} --by supervision --split {wildcards.split} --untuned {input.untuned}"
-        " --students choices {input.choices} --students replies {input.replies}"
-        " --students other_motivations {input.other_motivations} --reference-shards {input.reference} {params.evaluation} --output {output.supervision} 2>&1 | tee {log}"
+        python("tabulate_students.py") + " --by supervision --split {wildcards.split} --untuned {params.untuned}"
+        " --students choices {params.choices} --students replies {params.replies}"
+        " --students other_motivations {params.other_motivations} --reference-shards {params.reference} {params.evaluation} --output {output.supervision} 2>&1 | tee {log}"
 
 
 rule plot_supervision:
     input:
-        code=code("plot_students.py"),
         tables=[f"{RESULTS}/tables/{split}/supervision.parquet" for split in sorted(SPLITS)],
     output:
         figure("supervision"),
@@ -74,7 +73,7 @@ rule plot_supervision:
     params:
         by="supervision",
     shell:
-        "python {input.code[0]} --by {params.by} --tables {input.tables} --output {output} > {log} 2>&1"
+        python("plot_students.py") + " --by {params.by} --tables {input.tables} --output {output} > {log} 2>&1"
 
 
 def comparable(wildcards):

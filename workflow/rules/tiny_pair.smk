@@ -11,7 +11,6 @@ PUBLISHED_CELLS = read_counts(PUBLISHED, "teacher")
 
 rule train_tiny_model:
     input:
-        code=code("train_tiny_pair.py"),
         counts=PUBLISHED,
         games=sorted({RESOURCES / "games" / f"{split_order(game)[0]}.yaml" for game, _ in PUBLISHED_CELLS}),
         contexts=sorted({RESOURCES / "contexts" / f"{context}.yaml" for _, context in PUBLISHED_CELLS}),
@@ -27,7 +26,9 @@ rule train_tiny_model:
     benchmark:
         f"{RESULTS}/benchmarks/tiny_pair/{{role}}.tsv"
     shell:
-        TORCH + " {input.code[0]} --role {wildcards.role} --counts {input.counts} --game-files {input.games}"
+        TORCH
+        + python("train_tiny_pair.py")
+        + " --role {wildcards.role} --counts {input.counts} --game-files {input.games}"
         " --context-files {input.contexts} --elicitation-files {input.elicitations} --seed 1"
         " --output {output.weights} --output-provenance {output.provenance} 2>&1 | tee {log}"
 

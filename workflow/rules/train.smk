@@ -14,7 +14,8 @@ RECIPE = flags(
 )
 TRAIN = (
     TORCH
-    + " {input.code[0]} --shards {input.shards} --game-files {input.games} --context-files {input.contexts}"
+    + python("train_adapter.py")
+    + " --shards {input.shards} --game-files {input.games} --context-files {input.contexts}"
     + " --elicitation-file {input.elicitation} --weights {input.weights} --manifest {input.manifest}"
     + " --threads {threads} --checkpoints {RESULTS}/checkpoints --seed {wildcards.seed} {params.recipe} --output {output.adapter} --output-manifest {output.manifest}"
     + " --curve {output.curve} --output-supervision {output.supervision}"
@@ -24,8 +25,7 @@ TRAIN = (
 rule train_adapter:
     input:
         **prepared("student"),
-        code=code("train_adapter.py"),
-        shards=shards(IN_SAMPLE, ["teacher"]),
+        shards=later(IN_SAMPLE, ["teacher"]),
         games=game_files(IN_SAMPLE),
         contexts=context_files(IN_SAMPLE),
         elicitation=elicitation_file(),

@@ -24,7 +24,7 @@ from tom.measuring.panels import available_measures, panel, require_same_cells
 from tom.measuring.propensities import available_views, count_replies, tabulate
 from tom.models import tuned_models
 from tom.paper.published import read_published_split
-from tom.shards import read_shards
+from tom.shards import scanned_shards
 from tom.showing.tables import write_table
 from tom.statistics.precision import Precision
 from tom.statistics.resampling import Counted
@@ -42,15 +42,15 @@ TABLES = (
 
 
 def evaluate(
-    shards: pl.DataFrame,
-    reference: pl.DataFrame,
+    shards: pl.DataFrame | pl.LazyFrame,
+    reference: pl.DataFrame | pl.LazyFrame,
     published: dict[str, Counted] | None,
     split: str,
     precision: Precision,
 ) -> dict[str, pl.DataFrame]:
     """The TABLES of a split, by name. Errors: BadInput names what the shards lack."""
-    tuned = tuned_models(set(shards["model"]))
     counts, reference_counts = count_replies(shards), count_replies(reference)
+    tuned = tuned_models(set(counts["model"]))
     require_same_cells(counts, "shards")
     require_same_cells(reference_counts, "reference shards")
     views = available_views(counts)
@@ -80,13 +80,9 @@ def main() -> None:
         parser.add_argument(flag, type=Path, required=True, help="Parquet; CSV and LaTeX go beside it")
     arguments = parser.parse_args()
 
-    tables = evaluate(
-        read_shards(arguments.shards),
-        read_shards(arguments.reference_shards),
-        read_published_split(arguments.published, arguments.split),
-        arguments.split,
-        Precision.from_arguments(arguments),
-    )
+    published = read_published_split(arguments.published, arguments.split)
+    with scanned_shards(arguments.shards, arguments.reference_shards) as (shards, reference):
+        tables = evaluate(shards, reference, published, arguments.split, Precision.from_arguments(arguments))
     for name, table in tables.items():
         write_table(table, getattr(arguments, name))
 

@@ -5,6 +5,8 @@ variant, where the engine has logits; an `observation` row is one reply drawn in
 hashes that hold for the whole shard are columns as well, so that a stray row still says where it is from.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +15,7 @@ from tom.engines.replies import FINISHES
 from tom.errors import BadInput
 from tom.files import say_wrote, whole_file
 from tom.reading.outcomes import OUTCOMES
+from tom.shard_paths import unpack_paths
 
 ACTIONS = ("cooperate", "defect")
 
@@ -66,21 +69,56 @@ def write_shard(file: str | Path, rows: list[dict], columns: dict[str, pl.DataTy
 
 def read_shard(file: str | Path, columns: dict[str, pl.DataType] = COLUMNS) -> pl.DataFrame:
     """Read a shard of these columns. Errors: BadInput if it is missing, damaged or of another shape."""
-    try:
+    with _named(file):
         frame = pl.read_parquet(file, glob=False, hive_partitioning=False)
+    _check_shape(file, frame.schema, columns)
+    return frame
+
+
+@contextmanager
+def _named(file: str | Path) -> Iterator[None]:
+    """Turn what polars raises for an unreadable file into a BadInput that names it."""
+    try:
+        yield
     except FileNotFoundError:
         raise BadInput(f"{file}: no such shard") from None
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise BadInput(f"{file}: damaged shard ({_first_line(error)}); delete it and run again") from None
-    if dict(frame.schema) != columns:
-        differing = sorted(set(frame.schema.items()) ^ set(columns.items()), key=str)
+
+
+def _check_shape(file: str | Path, schema: pl.Schema, columns: dict[str, pl.DataType]) -> None:
+    if dict(schema) != columns:
+        differing = sorted(set(schema.items()) ^ set(columns.items()), key=str)
         raise BadInput(f"{file}: not a shard of this version; differing columns: {differing}; delete it and run again")
-    return frame
 
 
 def read_shards(files: list[str] | list[Path], columns: dict[str, pl.DataType] = COLUMNS) -> pl.DataFrame:
-    """Read many shards of these columns into one frame."""
-    return pl.concat([read_shard(file, columns) for file in files])
+    """Read many shards of these columns into one frame.
+
+    files: paths, or words that unpack_paths knows. Errors: as read_shard.
+    """
+    return pl.concat([read_shard(file, columns) for file in unpack_paths(files)])
+
+
+@contextmanager
+def scanned_shards(*lists: list[str] | list[Path]) -> Iterator[list[pl.LazyFrame]]:
+    """One frame for each list of shards, read piece by piece, and each time anew, by whoever collects it in the body.
+
+    lists: as for read_shards. Errors: as read_shard; of what is damaged, only columns that the body asks for count.
+    """
+    files = [list(unpack_paths(words)) for words in lists]
+    every = list(dict.fromkeys(file for each in files for file in each))
+    for file in every:
+        with _named(file):
+            schema = pl.read_parquet_schema(file)
+        _check_shape(file, schema, COLUMNS)
+    try:
+        yield [pl.scan_parquet(each, schema=COLUMNS, glob=False, hive_partitioning=False) for each in files]
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+        # Which of them it was is known only by reading each.
+        for file in every:
+            read_shard(file)
+        raise
 
 
 def _first_line(error: Exception) -> str:

@@ -6,7 +6,7 @@ from tom.asking.variants import LABELS, ORDERS
 from tom.measuring.propensities import CELL, count_unreadable
 
 
-def diagnose(shards: pl.DataFrame) -> pl.DataFrame:
+def diagnose(shards: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     """One row for each model, sorted by name.
 
     order_bias: mean over cells of |p first − p last|, p the exact propensity to cooperate with cooperation listed
@@ -16,8 +16,9 @@ def diagnose(shards: pl.DataFrame) -> pl.DataFrame:
     with an option. All null without the score rows they need. invalid: replies that can't be read,
     and how many of them have each outcome of UNREADABLE.
     """
-    replies = (
-        shards.filter(pl.col("record") == "observation")
+    by_model = (
+        shards.lazy()
+        .filter(pl.col("record") == "observation")
         .group_by("model")
         .agg(
             observations=pl.len(),
@@ -26,7 +27,8 @@ def diagnose(shards: pl.DataFrame) -> pl.DataFrame:
             **count_unreadable(),
         )
     )
-    scores = shards.filter(pl.col("record") == "score")
+    scored = shards.lazy().filter(pl.col("record") == "score")
+    replies, scores = pl.collect_all([by_model, scored], engine="streaming")
     plain = scores.filter(pl.col("cooperation_label") == LABELS[0])
     orders = _pairs(plain, "order", ORDERS)
     letters = _pairs(scores, "cooperation_label", LABELS, "order")

@@ -22,32 +22,45 @@ _COUNTS = ("cooperated", "defected", "invalid", *UNREADABLE)
 BOUNDS = ("all_invalid_defect", "all_invalid_cooperate")
 
 
-def count_replies(shards: pl.DataFrame) -> pl.DataFrame:
+def count_replies(shards: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     """One row for each (model, game, context, order) of the observations in shards.
 
     Columns: observations = cooperated + defected + invalid (replies that can't be read); invalid by outcome, in the
     columns of UNREADABLE; then `exact` and `option_mass` from the score rows that ask with the same letters, null
-    without such rows.
+    without such rows. Memory grows with the cells, not with the observations of a lazy frame.
     Errors: BadInput names a cell given twice.
     """
     keys = ["model", *CELL, "order"]
-    replies = shards.filter(pl.col("record") == "observation")
-    twice = replies.filter(replies.select("model", *CELL, "observation").is_duplicated())
-    if len(twice):
-        raise BadInput("given twice: the shard of {} for {} in {}".format(*twice.select("model", *CELL).row(0)))
-    counts = replies.group_by(keys).agg(
+    replies = shards.lazy().filter(pl.col("record") == "observation")
+    counted = replies.group_by(keys).agg(
+        first=pl.col("observation").min(),
+        last=pl.col("observation").max(),
         observations=pl.len(),
         cooperated=(pl.col("action") == ACTIONS[0]).sum(),
         defected=(pl.col("action") == ACTIONS[1]).sum(),
         invalid=pl.col("action").is_null().sum(),
         **count_unreadable(),
     )
-    scores = shards.filter((pl.col("record") == "score") & (pl.col("cooperation_label") == LABELS[0])).select(
-        *keys, pl.col("p_cooperate").alias("exact"), "option_mass"
+    scored = (
+        shards.lazy()
+        .filter((pl.col("record") == "score") & (pl.col("cooperation_label") == LABELS[0]))
+        .select(*keys, pl.col("p_cooperate").alias("exact"), "option_mass")
     )
+    counts, scores = pl.collect_all([counted, scored], engine="streaming")
+    _check_numbers(counts)
     # Signed: differences of polars' unsigned counts would wrap around.
     counts = counts.with_columns(pl.col("observations", *_COUNTS).cast(pl.Int64))
-    return counts.join(scores, on=keys, how="left").sort(keys)
+    return counts.drop("first", "last").join(scores, on=keys, how="left").sort(keys)
+
+
+def _check_numbers(counts: pl.DataFrame) -> None:
+    """Raise BadInput if a cell has more observations than there are numbers from its first to its last."""
+    cells = counts.group_by("model", *CELL).agg(
+        pl.col("observations").sum(), numbers=pl.col("last").max() - pl.col("first").min() + 1
+    )
+    twice = cells.filter(pl.col("observations") > pl.col("numbers")).sort("model", *CELL)
+    if len(twice):
+        raise BadInput("given twice: the shard of {} for {} in {}".format(*twice.select("model", *CELL).row(0)))
 
 
 def count_unreadable() -> dict[str, pl.Expr]:

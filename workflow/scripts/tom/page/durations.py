@@ -1,12 +1,11 @@
 """What a run took, from Snakemake's benchmark files: one TSV for each job."""
 
-import csv
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
+from tom.benchmark_files import read_benchmark
 from tom.models import TEACHER
 from tom.page.html_tables import Table, to_table
 from tom.page.numbers import duration, grouped
@@ -80,24 +79,6 @@ def total_durations(jobs: list[Job]) -> pl.DataFrame:
         )
     counted = {"stage": pl.String, "jobs": pl.Int64, "timed": pl.Int64}
     return pl.DataFrame(rows, schema=dict.fromkeys(MEANINGS, pl.Float64) | counted)
-
-
-def read_benchmark(file: Path) -> dict[str, float]:
-    """Column → number of a job's last run; empty without the file. A job too short to be looked at has `NA` or `-`."""
-    try:
-        with file.open(newline="") as stream:
-            rows = list(csv.DictReader(stream, delimiter="\t"))
-    except (OSError, UnicodeDecodeError):
-        return {}
-    return dict(_numbers(rows[-1])) if rows else {}
-
-
-def _numbers(row: dict[str, str]) -> Iterator[tuple[str, float]]:
-    for name, text in row.items():
-        try:
-            yield name, float(text)
-        except (TypeError, ValueError):
-            continue
 
 
 def duration_table(durations: pl.DataFrame, folder: Path) -> Table:

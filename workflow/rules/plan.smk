@@ -1,0 +1,53 @@
+"""The plan: what a run would do, why, and what it is expected to take; and, after the run, what it took.
+
+Neither runs a job of the study or loads a model. No part of `all`, and made anew whenever it is asked for.
+in: Snakemake's own graph of jobs, benchmark files of earlier ones
+out: plan.parquet, which no rule declares; the tables that are printed are the logs as well
+"""
+
+import json
+
+PLAN = f"{RESULTS}/plan.parquet"
+BENCHMARKS = f"{RESULTS}/benchmarks"
+
+
+# Where Snakemake runs, since that is whose run is planned.
+localrules:
+    plan,
+    plan_review,
+
+
+def shared_loads(wildcards):
+    """How shards share loads of their model: in groups on a cluster, else with all that follow on one machine."""
+    if not workflow.non_local_exec:
+        return f"--groups {shlex.quote('{}')} --shards-per-load {0 if config['sampling']['idle_seconds'] else 1}"
+    settings = workflow.group_settings
+    groups = settings.overwrite_groups.items()
+    sizes = {name: (group, settings.group_components.get(group, 1)) for name, group in groups}
+    return f"--groups {shlex.quote(json.dumps(sizes))} --shards-per-load 1"
+
+
+def same_run(wildcards):
+    """What the command line said of the config."""
+    settings = workflow.config_settings
+    files = shlex.join(os.path.relpath(file) for file in settings.configfiles)
+    return f"--configfiles {files} --config {shlex.quote(json.dumps(dict(settings.config)))}"
+
+
+rule plan:
+    log:
+        f"{RESULTS}/logs/plan.log",
+    params:
+        run=same_run,
+        loads=shared_loads,
+    shell:
+        python("plan_run.py")
+        + " --target {config[plan]:q} --snakefile {workflow.main_snakefile:q} {params.run} {params.loads}"
+        " --observations {config[observations]} --benchmarks {BENCHMARKS} --output {PLAN} 2> {log} | tee -a {log}"
+
+
+rule plan_review:
+    log:
+        f"{RESULTS}/logs/plan_review.log",
+    shell:
+        python("review_plan.py") + " --plan {PLAN} 2>&1 | tee {log}"

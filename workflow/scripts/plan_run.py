@@ -1,0 +1,44 @@
+"""Print what a run would do, why, and what it is expected to take; keep the plan for comparing it with the run.
+
+Asks Snakemake for its own graph of jobs. Nothing is run and no model is loaded.
+
+python workflow/scripts/plan_run.py --target all --snakefile Snakefile --config '{}' --observations 300 \
+    --groups '{}' --shards-per-load 0 --benchmarks results/benchmarks --output results/plan.parquet
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from tom.errors import run_main
+from tom.files import say_wrote, whole_file
+from tom.planning.forecast import Sharing, forecast
+from tom.planning.plan_lines import plan_lines
+from tom.planning.planned_jobs import planned_jobs
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--target", required=True, help="a target, a rule or a file")
+    parser.add_argument("--snakefile", type=Path, required=True)
+    parser.add_argument("--configfiles", type=Path, nargs="*", default=[], help="as given to Snakemake")
+    parser.add_argument("--config", type=json.loads, required=True, help="what overrides them, JSON")
+    parser.add_argument("--observations", type=int, required=True, help="of a shard")
+    parser.add_argument("--groups", type=json.loads, required=True, help="rule → [group, its most jobs], JSON")
+    parser.add_argument("--shards-per-load", type=int, required=True, help="outside of groups; 0 for all of a model")
+    parser.add_argument("--benchmarks", type=Path, required=True, help="folder of all benchmark files")
+    parser.add_argument("--output", type=Path, required=True, help="Parquet")
+    arguments = parser.parse_args()
+
+    jobs = planned_jobs(
+        arguments.target, arguments.snakefile, arguments.configfiles, arguments.config, arguments.benchmarks
+    )
+    plan = forecast(jobs, Sharing(arguments.groups, arguments.shards_per_load), arguments.observations)
+    with whole_file(arguments.output) as temporary:
+        plan.write_parquet(temporary, compression="zstd", statistics=False)
+    print("\n".join(plan_lines(plan, arguments.target)))
+    say_wrote(arguments.output, f"{plan.height} jobs")
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,119 @@
+"""What planned jobs are expected to take: seconds, loads of a model, and bytes, from earlier jobs or from estimates.
+
+Earlier jobs count as they were: a forecast knows nothing of what has changed since, be it the machine or the config.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from tom.cluster.needs import LOAD_MINUTES, OBSERVATION_BYTES, OTHER_SECONDS
+from tom.planning.planned_jobs import REASONS, SHARDS, PlannedJob
+
+BASES = ("measured", "other subjects", "estimate")
+"""Earlier jobs of the rule and subject; of the rule; tom/cluster/needs.py, which is meant as a limit."""
+
+COLUMNS: dict[str, pl.DataType] = {
+    "stage": pl.String(),
+    "rule": pl.String(),
+    "subject": pl.String(),
+    "output": pl.String(),  # the first of them
+    "reason": pl.Enum(REASONS),  # null with nothing to do; so are all columns below
+    "shard": pl.Boolean(),
+    "loads": pl.Boolean(),  # whether it is the first of those that share a loaded model
+    "threads": pl.Int64(),
+    "gpus": pl.Int64(),
+    "seconds": pl.Float64(),
+    "seconds_from": pl.Enum(BASES),
+    "timed": pl.Int64(),  # earlier jobs behind `seconds`
+    "bytes": pl.Float64(),  # null where nothing is known
+    "bytes_from": pl.Enum(BASES),
+    "benchmark": pl.String(),
+}
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """Which shards share a load of their model."""
+
+    groups: Mapping[str, tuple[str, int]]
+    """Rule → its group on a cluster and that group's most jobs; empty on one machine."""
+
+    otherwise: int
+    """How many of those in no group share a load; 0 for all of a model."""
+
+    def loads(self, jobs: Iterable[PlannedJob]) -> list[bool]:
+        """For each job: is it the first of those that share a load of the model that it asks?"""
+        asked: Counter[tuple[str, str]] = Counter()
+        first = []
+        for job in jobs:
+            group, size = self.groups.get(job.rule, ("", self.otherwise))
+            before = asked[job.engine, group]
+            asked[job.engine, group] += bool(job.engine)
+            first.append(bool(job.engine) and (before % size == 0 if size else before == 0))
+        return first
+
+
+def forecast(jobs: list[PlannedJob], sharing: Sharing, observations: int) -> pl.DataFrame:
+    """One row of COLUMNS for each job. observations: of a shard."""
+    sizes = _sizes(jobs)
+    due = [job for job in jobs if job.reason]
+    loading = dict(zip((job.outputs for job in due), sharing.loads(due), strict=True))
+    rows = []
+    for job in jobs:
+        row = {"stage": job.stage, "rule": job.rule, "subject": job.subject, "output": str(job.outputs[0])}
+        if job.reason:
+            seconds, seconds_from, timed = _seconds(job, loading[job.outputs])
+            size, bytes_from = _bytes(job, sizes, observations)
+            row |= {"reason": job.reason, "shard": is_shard(job), "loads": loading[job.outputs]}
+            row |= {"threads": job.threads, "gpus": job.gpus}
+            row |= {"seconds": seconds, "seconds_from": seconds_from, "timed": timed}
+            row |= {"bytes": size, "bytes_from": bytes_from}
+            row |= {"benchmark": str(job.benchmark) if job.benchmark else None}
+        rows.append(row)
+    return pl.DataFrame({name: [row.get(name) for row in rows] for name in COLUMNS}, schema=COLUMNS)
+
+
+def is_shard(job: PlannedJob) -> bool:
+    """Whether a job makes a shard."""
+    return SHARDS in job.outputs[0].parts
+
+
+def _seconds(job: PlannedJob, loads: bool) -> tuple[float, str, int]:
+    """Of a job, on what they rest, and the number of earlier jobs."""
+    if job.timing:
+        return job.timing.seconds, BASES[0 if job.timing.same_subject else 1], job.timing.jobs
+    if job.minutes is None:
+        return OTHER_SECONDS, BASES[2], 0
+    shared = job.engine and not loads
+    return 60 * (job.minutes - LOAD_MINUTES if shared else job.minutes), BASES[2], 0
+
+
+def _sizes(jobs: list[PlannedJob]) -> dict[tuple[str, str], float]:
+    """(rule, subject) → mean bytes of what its jobs have written, and (rule, "") → of all subjects' jobs."""
+    found = defaultdict(list)
+    for job in jobs:
+        if all(file.exists() for file in job.outputs):
+            size = sum(_size(file) for file in job.outputs)
+            for subject in {job.subject, ""}:
+                found[job.rule, subject].append(size)
+    return {key: sum(sizes) / len(sizes) for key, sizes in found.items()}
+
+
+def _size(file: Path) -> int:
+    """Bytes of a file, or of all files below a folder; links are not followed."""
+    files = [path for path in file.rglob("*") if not path.is_dir()] if file.is_dir() else [file]
+    return sum(path.lstat().st_size for path in files)
+
+
+def _bytes(job: PlannedJob, sizes: dict[tuple[str, str], float], observations: int) -> tuple[float | None, str | None]:
+    """Of what a job writes, and on what they rest; None and None where nothing is known."""
+    for subject, basis in ((job.subject, BASES[0]), ("", BASES[1])):
+        if (job.rule, subject) in sizes:
+            return sizes[job.rule, subject], basis
+    if job.disk_mb is not None:
+        return 1e6 * job.disk_mb, BASES[2]
+    return (float(OBSERVATION_BYTES * observations), BASES[2]) if is_shard(job) else (None, None)

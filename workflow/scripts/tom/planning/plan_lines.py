@@ -1,0 +1,84 @@
+"""A plan as tables for people: what runs by stage and rule, what it is expected to take, and why."""
+
+import polars as pl
+
+from tom.planning.forecast import BASES
+from tom.planning.planned_jobs import REASONS
+from tom.showing.plain_tables import markdown_table
+
+
+def plan_lines(plan: pl.DataFrame, target: str) -> list[str]:
+    """The plan of a target: a table of stages, one of rules, and how to read them. plan: forecast's."""
+    due = due_jobs(plan)
+    if due.is_empty():
+        return [f"Plan of `{target}`: nothing to do, all {plan.height} jobs are done."]
+    by_stage = plan.partition_by("stage", maintain_order=True)
+    by_rule = [rule for stage in by_stage for rule in stage.partition_by("rule", maintain_order=True)]
+    costs = ["jobs", "done", "shards", "loads", "CPU-h", "GPU-h", "MB"]
+    return [
+        f"Plan of `{target}`: {due.height} jobs to run, {plan.height - due.height} done.",
+        "",
+        *markdown_table(
+            ["stage", *costs], [*([jobs["stage"][0], *_costs(jobs)] for jobs in by_stage), ["all", *_costs(plan)]]
+        ),
+        "",
+        *markdown_table(
+            ["rule", *costs, "s a job", "from", "why"],
+            [[jobs["rule"][0], *_costs(jobs), *_grounds(jobs)] for jobs in by_rule],
+        ),
+        "",
+        *_notes(due),
+    ]
+
+
+def hours(jobs: pl.DataFrame, gpus: bool) -> float:
+    """GPU-hours of the jobs that ask for GPUs, or CPU-hours, by the threads, of those that ask for none."""
+    asked = jobs.filter((pl.col("gpus") > 0) == gpus)
+    return (asked["seconds"] * asked["gpus" if gpus else "threads"]).sum() / 3600
+
+
+def due_jobs(jobs: pl.DataFrame) -> pl.DataFrame:
+    """Those of a plan's jobs that are to run."""
+    return jobs.filter(pl.col("reason").is_not_null())
+
+
+def _costs(jobs: pl.DataFrame) -> list[str]:
+    due = due_jobs(jobs)
+    numbers = [due.height, jobs.height - due.height, due["shard"].sum(), due["loads"].sum()]
+    size = "" if due["bytes"].null_count() == due.height else f"{due['bytes'].sum() / 1e6:.1f}"
+    return [*map(str, numbers), f"{hours(due, False):.2f}", f"{hours(due, True):.2f}", size]
+
+
+def _grounds(jobs: pl.DataFrame) -> list[str]:
+    """Seconds of a rule's job, on what they rest, and why its jobs run."""
+    due = due_jobs(jobs)
+    if due.is_empty():
+        return ["", "", ""]
+    reasons = [(reason, due.filter(reason=reason).height) for reason in REASONS]
+    why = ", ".join(f"{reason} ({number})" for reason, number in reasons if number)
+    return [f"{due['seconds'].mean():.1f}", _basis(due), why]
+
+
+def _basis(due: pl.DataFrame) -> str:
+    """On what the seconds of a rule rest; jobs that were measured with their number."""
+    words = []
+    for basis in BASES:
+        if (found := due.filter(seconds_from=basis)).height:
+            timed = found.select("subject", "timed").unique()["timed"]
+            earlier = timed.sum() if basis == BASES[0] else timed.max()
+            words.append(f"{basis} ({earlier})" if earlier else basis)
+    return ", ".join(words)
+
+
+def _notes(due: pl.DataFrame) -> list[str]:
+    lines = ["why: the first reason that Snakemake has; upstream: only that this run makes the inputs anew."]
+    lines.append("done: made by an earlier run, and nothing has changed since.")
+    lines += ["s a job: by the clock. measured: the mean of so many earlier jobs (their benchmark files)."]
+    if BASES[1] in due["seconds_from"]:
+        lines.append("other subjects: of the same rule for other models, seeds or splits.")
+    if BASES[2] in due["seconds_from"]:
+        lines.append("estimate: what a cluster is asked for, a limit and no prediction (tom/cluster/needs.py).")
+    lines.append("loads: of a model, at least; shards that follow one another share an engine.")
+    if unknown := due["bytes"].null_count():
+        lines.append(f"MB: without {unknown} jobs of which none has written anything yet.")
+    return lines

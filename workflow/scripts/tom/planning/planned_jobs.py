@@ -1,0 +1,148 @@
+"""The jobs of a run that does not take place: Snakemake's own graph of them, and its own reasons."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+
+from snakemake.api import SnakemakeApi
+from snakemake.dag import DAG
+from snakemake.io import IOFile
+from snakemake.jobs import Job, Reason
+from snakemake.settings.enums import Quietness
+from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings
+
+from tom.benchmark_files import read_benchmark
+from tom.errors import BadInput
+
+CELL = ("game", "context")
+SHARDS = "shards"
+UNBOUNDED_CORES = 2**20
+"""So that a job has the threads that it asks for."""
+REASONS = ("forced", "missing output", "incomplete output", "code", "params", "inputs", "upstream", "other")
+"""Why a job runs: the first of them that holds. upstream: jobs of the same run make its inputs anew."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What earlier jobs took by the clock."""
+
+    seconds: float  # mean
+    jobs: int
+    same_subject: bool  # of the same rule and subject, or of the same rule alone
+
+
+@dataclass(frozen=True)
+class PlannedJob:
+    """A job behind a target, whether there is something to do or not."""
+
+    stage: str  # the file of workflow/rules that its rule stands in
+    rule: str
+    subject: str  # its model, seed, split, ...: its wildcards other than the cell's
+    outputs: tuple[Path, ...]
+    reason: str | None = None  # of REASONS; None with nothing to do
+    threads: int = 1
+    gpus: int = 0
+    minutes: int | None = None  # that a cluster is asked for; None where the rule asks for none
+    disk_mb: int | None = None  # likewise
+    engine: str = ""  # the weights and the adapter of a shard's loaded model; empty without one
+    benchmark: Path | None = None
+    timing: Timing | None = None  # of earlier jobs
+
+
+def planned_jobs(
+    target: str, snakefile: Path, configfiles: list[Path], config: Mapping, benchmarks: Path
+) -> list[PlannedJob]:
+    """Every job behind a target that writes something, by rule and output. Nothing is run, locked or written.
+
+    configfiles, config: as on the command line of the run. benchmarks: the folder of all benchmark files.
+    Errors: BadInput if Snakemake can't plan the target; it has said why.
+    """
+    silent = OutputSettings(
+        dryrun=True, quiet={Quietness.RULES, Quietness.PROGRESS}, enable_file_logging=False, printshellcmds=False
+    )
+    with SnakemakeApi(silent) as api:
+        try:
+            workflow = api.workflow(
+                ResourceSettings(cores=UNBOUNDED_CORES),
+                ConfigSettings(config=config, configfiles=configfiles),
+                snakefile=snakefile,
+            )
+            workflow.dag(DAGSettings(targets={target}, force_incomplete=True)).execute_workflow("dryrun")
+        except Exception as error:  # noqa: BLE001 whatever a Snakefile raises
+            api.print_exception(error)
+            raise BadInput(f"plan: Snakemake can't plan the target '{target}' (above: why)") from None
+        # The graph has no public face; Snakemake's version is pinned.
+        dag = workflow._workflow.dag
+        timed = TimedJobs(sorted(benchmarks.rglob("*.tsv")))
+        jobs = [_planned(job, dag, timed) for job in dag.jobs if job.output]
+        order = [rule.name for rule in workflow._workflow.rules]
+    return sorted(jobs, key=lambda job: (order.index(job.rule), job.outputs))
+
+
+class TimedJobs:
+    """Earlier jobs that left a benchmark file, found by what rules call it."""
+
+    def __init__(self, files: list[Path]) -> None:
+        self._files = files
+        self._seconds: dict[str, dict[str, list[float]]] = {}  # rule → subject → each job's
+        self._timings: dict[tuple[str, str], Timing | None] = {}
+
+    def of(self, rule: str, pattern: IOFile, subject: str) -> Timing | None:
+        """Those of a rule and subject; of the rule's other subjects where there are none. pattern: the rule's."""
+        if (rule, subject) not in self._timings:
+            self._timings[rule, subject] = self._timing(rule, pattern, subject)
+        return self._timings[rule, subject]
+
+    def _timing(self, rule: str, pattern: IOFile, subject: str) -> Timing | None:
+        if rule not in self._seconds:
+            self._seconds[rule] = {}
+            for file in self._files:
+                if (match := pattern.match(str(file))) and "s" in (measured := read_benchmark(file)):
+                    self._seconds[rule].setdefault(subject_of(match.groupdict()), []).append(measured["s"])
+        found = self._seconds[rule]
+        seconds = found.get(subject) or [each for others in found.values() for each in others]
+        return Timing(mean(seconds), len(seconds), subject in found) if seconds else None
+
+
+def subject_of(wildcards: Mapping[str, str]) -> str:
+    """What a job is about besides its cell: the values of its other wildcards, by their names."""
+    return " ".join(wildcards[name] for name in sorted(wildcards) if name not in CELL)
+
+
+def first_reason(reason: Reason) -> str:
+    """Which of REASONS Snakemake gives."""
+    holds = {
+        "forced": reason.forced,
+        "missing output": reason.missing_output,
+        "incomplete output": reason.incomplete_output,
+        "code": reason.code_changed,
+        "params": reason.params_changed,
+        "inputs": reason.updated_input or reason.input_changed,
+        "upstream": reason.updated_input_run,
+        "other": True,
+    }
+    return next(name for name in REASONS if holds[name])
+
+
+def _planned(job: Job, dag: DAG, timed: TimedJobs) -> PlannedJob:
+    subject = subject_of(job.wildcards_dict)
+    outputs = tuple(Path(file) for file in job.output)
+    return PlannedJob(
+        stage=Path(str(job.rule.snakefile)).stem,
+        rule=job.rule.name,
+        subject=subject,
+        outputs=outputs,
+        reason=first_reason(dag.reason(job)) if dag.needrun(job) else None,
+        threads=job.threads,
+        gpus=job.resources.get("gpu", 0),
+        minutes=job.resources.get("runtime"),
+        disk_mb=job.resources.get("disk_mb"),
+        engine=_engine(job) if SHARDS in outputs[0].parts else "",
+        benchmark=Path(job.benchmark) if job.benchmark else None,
+        timing=timed.of(job.rule.name, job.rule.benchmark, subject) if job.benchmark else None,
+    )
+
+
+def _engine(job: Job) -> str:
+    return " ".join(str(job.input.get(name)) for name in ("weights", "adapter") if job.input.get(name))

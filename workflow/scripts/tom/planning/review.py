@@ -1,0 +1,64 @@
+"""A plan beside what then happened: seconds of the jobs that have left a benchmark file since."""
+
+from pathlib import Path
+
+import polars as pl
+
+from tom.benchmark_files import read_benchmark
+from tom.errors import BadInput
+from tom.planning.forecast import COLUMNS
+from tom.planning.plan_lines import due_jobs
+from tom.showing.plain_tables import markdown_table
+
+
+def read_plan(file: Path) -> pl.DataFrame:
+    """A plan. Errors: BadInput if there is none, or it is another version's."""
+    try:
+        plan = pl.read_parquet(file)
+    except FileNotFoundError:
+        raise BadInput(f"{file}: no plan to look back on: snakemake plan, before the run") from None
+    except pl.exceptions.PolarsError:
+        raise BadInput(f"{file}: no plan in Parquet format; plan again") from None
+    if dict(plan.schema) != COLUMNS:
+        raise BadInput(f"{file}: not a plan of this version; plan again")
+    return plan
+
+
+def actual_seconds(plan: pl.DataFrame, planned: float) -> pl.DataFrame:
+    """The jobs that were to run, and by the clock what they took: `actual`, null without a later benchmark file.
+
+    planned: when the plan was made, in seconds since 1970.
+    """
+    due = due_jobs(plan)
+    actual = [_since(Path(file), planned) if file else None for file in due["benchmark"]]
+    return due.with_columns(actual=pl.Series(actual, dtype=pl.Float64))
+
+
+def _since(file: Path, planned: float) -> float | None:
+    try:
+        return read_benchmark(file).get("s") if file.stat().st_mtime >= planned else None
+    except FileNotFoundError:
+        return None
+
+
+def review_lines(jobs: pl.DataFrame) -> list[str]:
+    """Forecast and actual seconds of the timed jobs by rule, and all together. jobs: actual_seconds'."""
+    if jobs.is_empty():
+        return ["The plan had nothing to do."]
+    by_rule = jobs.partition_by("rule", maintain_order=True)
+    rows = [*([part["rule"][0], *_compared(part)] for part in by_rule), ["all", *_compared(jobs)]]
+    header = ["rule", "planned", "timed", "from", "forecast s", "actual s", "actual / forecast"]
+    return [
+        *markdown_table(header, rows),
+        "",
+        "Seconds by the clock, of the jobs that were planned and have been timed since.",
+    ]
+
+
+def _compared(jobs: pl.DataFrame) -> list[str]:
+    timed = jobs.drop_nulls("actual")
+    numbers = [str(jobs.height), str(timed.height), ", ".join(jobs["seconds_from"].unique().sort())]
+    if timed.is_empty():
+        return [*numbers, "", "", ""]
+    forecast, actual = timed["seconds"].sum(), timed["actual"].sum()
+    return [*numbers, f"{forecast:.1f}", f"{actual:.1f}", f"{actual / forecast:.2f}" if forecast else ""]

@@ -1,0 +1,40 @@
+"""Paths of many shards as few words, since a command line has room for some thousand paths and no more.
+
+A word is a path in which braces list alternatives, as in a shell: results/in_sample/shards/{base,teacher}/stag_hunt/…
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import product
+from math import prod
+from pathlib import Path
+
+_ALTERNATIVES = re.compile(r"\{([^{}]*)\}")
+
+
+def pack_paths(files: Iterable[str | Path]) -> list[str]:
+    """Words that stand for …/{model}/{game}/{context}.parquet, one for each folder whose paths are all combinations."""
+    folders: dict[Path, dict[tuple[str, ...], None]] = {}
+    for path in map(Path, files):
+        folders.setdefault(path.parents[2], {})[path.parts[-3:]] = None
+    words = []
+    for folder, paths in folders.items():
+        columns = [list(dict.fromkeys(column)) for column in zip(*paths, strict=True)]
+        if prod(map(len, columns)) == len(paths):
+            words.append("/".join([str(folder), *map(_alternatives, columns)]))
+        else:
+            words += [str(folder.joinpath(*path)) for path in paths]
+    return words
+
+
+def _alternatives(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else "{" + ",".join(names) + "}"
+
+
+def unpack_paths(words: Iterable[str | Path]) -> Iterator[str]:
+    """The paths that words stand for; a path without braces stands for itself."""
+    for word in map(str, words):
+        # Pieces take turns: what is fixed, and what the braces list.
+        pieces = _ALTERNATIVES.split(word)
+        choices = [piece.split(",") if at % 2 else [piece] for at, piece in enumerate(pieces)]
+        yield from map("".join, product(*choices))
