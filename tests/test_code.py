@@ -19,6 +19,7 @@ IMPORT_LATE = (
     "convert_model.py",
     "fetch_model.py",
     "merge_adapter.py",
+    "probe_model.py",
     "sample_contributions.py",
     "sample_shard.py",
     "serve_engine.py",
