@@ -19,7 +19,7 @@ CELL = ("game", "context")
 SHARDS = "shards"
 UNBOUNDED_CORES = 2**20
 """So that a job has the threads that it asks for."""
-REASONS = ("forced", "missing output", "incomplete output", "code", "params", "inputs", "upstream", "other")
+REASONS = ("missing output", "incomplete output", "code", "params", "inputs", "upstream", "other")
 """Why a job runs: the first of them that holds. upstream: jobs of the same run make its inputs anew."""
 
 
@@ -113,9 +113,9 @@ def subject_of(wildcards: Mapping[str, str]) -> str:
 def first_reason(reason: Reason) -> str:
     """Which of REASONS Snakemake gives."""
     holds = {
-        "forced": reason.forced,
         "missing output": reason.missing_output,
-        "incomplete output": reason.incomplete_output,
+        # A plan forces nothing but these.
+        "incomplete output": reason.incomplete_output or reason.forced,
         "code": reason.code_changed,
         "params": reason.params_changed,
         "inputs": reason.updated_input or reason.input_changed,
