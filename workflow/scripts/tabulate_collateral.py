@@ -21,7 +21,9 @@ def main() -> None:
     arguments = parser.parse_args()
     found = collateral(read_table(*arguments.probes), arguments.confidence)
     write_table(found, arguments.output)
-    with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True):
+    with pl.Config(
+        tbl_rows=-1, tbl_cols=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True, tbl_width_chars=140
+    ):
         print(found.drop("confidence"))
 
 
