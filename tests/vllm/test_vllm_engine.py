@@ -63,6 +63,11 @@ def test_it_gives_the_probabilities_that_transformers_gives(local, engine, wider
     assert close(engine.score(wider), TransformersEngine(local).score(wider))
 
 
+def test_whole_replies_of_which_one_begins_another_have_the_probabilities_that_transformers_gives(local, engine, asked):
+    amounts = [Question(asked[0].messages, tuple(map(str, range(11))), ends=True)]
+    assert close(engine.score(amounts), TransformersEngine(local).score(amounts))
+
+
 def test_the_adapter_moves_every_answer(local, engine, wider, local_model):
     untuned = TransformersEngine(local_model).score(wider)
     moved = [not close([one], [other]) for one, other in zip(engine.score(wider), untuned, strict=True)]
