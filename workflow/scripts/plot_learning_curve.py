@@ -70,10 +70,16 @@ def plot_learning_curve(rows: pl.DataFrame) -> "Figure":
     numbers = students["observations"].unique().sort().to_list()
     first.set_xticks(numbers, list(map(str, numbers)))
     first.xaxis.set_minor_locator(NullLocator())
-    for row in students.filter(predictor="tuned").drop_nulls([list(columns)[1], "gap_closed"]).iter_rows(named=True):
-        place = row[list(columns)[1]], row["gap_closed"]
-        second.annotate(row["observations"], place, (5, -11), textcoords="offset points", fontsize="small")
-    second.set_xlim(left=0)
+    seconds = list(columns)[1]
+    timed = students.filter(predictor="tuned").drop_nulls([seconds, "gap_closed", "low", "high"]).sort(seconds)
+    for place, row in enumerate(timed.iter_rows(named=True)):
+        # Trainings take much the same time, so neighbours' labels would lie on one another.
+        end, offset = (("high", 3), ("low", -11))[place % 2]
+        second.annotate(
+            row["observations"], (row[seconds], row[end]), (0, offset), textcoords="offset points", ha="center",
+            fontsize="small",
+        )  # fmt: skip
+    second.margins(x=0.15)
     first.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=None))
     first.set_ylabel("gap closed (%)")
     handles, labels = first.get_legend_handles_labels()
