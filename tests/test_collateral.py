@@ -96,7 +96,14 @@ def test_a_model_is_probed_and_compared(local_model, resources, tmp_path, monkey
     files = cell_files("stag_hunt", "sports")
     for name in ("base", "tuned-seed1"):
         words = ["probe_model.py", "--model", name, "--probes", resources / "collateral" / "probes.yaml"]
-        words += ["--game-files", files.game_file, "--elicitation-file", files.elicitation_file]
+        words += [
+            "--games",
+            "stag_hunt-x2",
+            "--game-files",
+            files.game_file,
+            "--elicitation-file",
+            files.elicitation_file,
+        ]
         words += ["--idle-seconds", 0, *local_model.arguments(), "--output", tmp_path / f"{name}.parquet"]
         monkeypatch.setattr(sys, "argv", list(map(str, words)))
         probe_model.main()

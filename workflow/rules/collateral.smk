@@ -13,7 +13,7 @@ PROBING = {
 PROBE = (
     TORCH
     + python("probe_model.py", "serve_engine.py")
-    + " --model {params.model} --probes {input.probes} --game-files {input.games}"
+    + " --model {params.model} --probes {input.probes} {params.games} --game-files {input.games}"
     + " --elicitation-file {input.elicitation} {params.engine} --idle-seconds {IDLE_SECONDS}"
     + " --weights {input.weights} --manifest {input.manifest} --threads {threads}"
 )
@@ -33,6 +33,7 @@ rule probe_base:
     resources:
         **holding("student", "sample"),
     params:
+        games=flags(config["splits"][IN_SAMPLE], "games"),
         model="base",
         engine=engine_flags("student"),
     shell:

@@ -27,12 +27,12 @@ from tom.shard_paths import pack_paths
 from tom.study import (
     IN_SAMPLE,
     cells_of,
-    check_study,
     drop_splits,
     out_of_sample_splits,
     recorded_cell,
     splits_of_kind,
 )
+from tom.study_checks import check_study
 from tom.engines.vllm_settings import VllmSettings
 
 CONFIG_FILES = dict.fromkeys(map(os.path.relpath, workflow.configfiles))

@@ -7,7 +7,7 @@ out: poorer_teachers/{taught}/{adapters,shards}/, tables/{learning_curve,control
 figures/{learning_curve,controls}.*
 """
 
-from tom.study import check_learning_curve
+from tom.study_checks import check_learning_curve
 
 TAUGHT = f"{RESULTS}/poorer_teachers/{{taught}}"
 CONTROLS = ("shuffled", "constant")

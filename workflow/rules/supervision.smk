@@ -6,7 +6,7 @@ out: supervision/{supervision}/{adapters,shards}/, tables/{split}/supervision.{p
 """
 
 from tom.teaching.recipe import SUPERVISIONS
-from tom.study import check_supervision
+from tom.study_checks import check_supervision
 
 SUPERVISED = f"{RESULTS}/supervision/{{supervision}}"
 

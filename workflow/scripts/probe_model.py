@@ -1,7 +1,8 @@
 """Score the probes of a model, before or after tuning, and write one row for each.
 
-python workflow/scripts/probe_model.py --model base --probes resources/collateral/probes.yaml --game-files G.yaml ... \
-    --elicitation-file E.yaml --idle-seconds 60 --weights W --manifest M.json --threads 1 --output P.parquet
+python workflow/scripts/probe_model.py --model base --probes resources/collateral/probes.yaml --games G ... \
+    --game-files G.yaml ... --elicitation-file E.yaml --idle-seconds 60 --weights W --manifest M.json \
+    --threads 1 --output P.parquet
 """
 
 import argparse
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from tom.asking.games import load_game
+from tom.asking.games import load_games
 from tom.asking.probes import load_probes, payoff_probes
 from tom.asking.prompts import load_elicitation
 from tom.engines.choices import Question
@@ -25,15 +26,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", required=True, help="its name in the table")
     parser.add_argument("--probes", type=Path, required=True)
-    parser.add_argument("--game-files", type=Path, nargs="+", required=True, help="games whose payoffs are asked for")
+    parser.add_argument("--games", nargs="+", required=True, help="whose payoffs are asked for")
+    parser.add_argument("--game-files", type=Path, nargs="+", required=True)
     parser.add_argument("--elicitation-file", type=Path, required=True, help="how their rules are put")
     add_local_arguments(parser)
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
 
     elicitation = load_elicitation(arguments.elicitation_file)
-    games = [load_game(file, file.stem) for file in arguments.game_files]
-    probes = load_probes(arguments.probes) + [probe for game in games for probe in payoff_probes(elicitation, game)]
+    probes = load_probes(arguments.probes)
+    for game in load_games(arguments.game_files, arguments.games):
+        probes += payoff_probes(elicitation, game)
     model = LocalModel.from_arguments(arguments)
     model.check_base()
     fields = {"model": arguments.model, "model_sha256": model.sha256, "adapter_sha256": model.adapter_sha256}

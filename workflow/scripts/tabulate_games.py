@@ -7,7 +7,7 @@ python workflow/scripts/tabulate_games.py --game-files resources/games/stag_hunt
 import argparse
 from pathlib import Path
 
-from tom.asking.games import load_game, split_order
+from tom.asking.games import load_games
 from tom.errors import run_main
 from tom.showing.tables import read_table, write_table
 from tom.structure.game_table import game_table
@@ -19,11 +19,9 @@ def main() -> None:
     parser.add_argument("--propensities", nargs="+", required=True, help="tables of every split")
     parser.add_argument("--output", type=Path, required=True, help="Parquet; CSV and LaTeX go beside it")
     arguments = parser.parse_args()
-    files = {file.stem: file for file in arguments.game_files}
     propensities = read_table(*arguments.propensities)
     names = propensities["game"].drop_nulls().unique().sort()
-    games = [load_game(files[split_order(name)[0]], name) for name in names]
-    write_table(game_table(games, propensities), arguments.output)
+    write_table(game_table(load_games(arguments.game_files, names), propensities), arguments.output)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Names for Games (2015), who calls snowdrift chicken and the prisoner's delight c
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise, permutations
 from pathlib import Path
@@ -96,6 +97,12 @@ def check_family(family: str, payoffs: dict[str, float], file: str) -> None:
     if not all(math.inf > high > low > -math.inf for high, low in pairwise(values)):
         found = ", ".join(f"{letter} = {payoffs[letter]:g}" for letter in "TRPS")
         raise BadInput(f"{file}: payoffs: {family} needs {' > '.join(order)}, found {found}")
+
+
+def load_games(files: list[Path], names: Iterable[str]) -> list[Game]:
+    """The games of these names, each from the one of the files that its name begins with. Errors: as load_game."""
+    stems = {file.stem: file for file in files}
+    return [load_game(stems[split_order(name)[0]], name) for name in names]
 
 
 def load_game(file: str | Path, name: str) -> Game:

@@ -30,6 +30,12 @@ def distance(teacher: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.abs(teacher - other).mean(axis=-1)
 
 
+def gap_of(teacher: Counted, teacher_draws: np.ndarray, other: Answers, generator: np.random.Generator) -> Gap:
+    """The gap of a model from its teacher. teacher_draws: (draws, cells), resamples that all models are set against."""
+    redrawn = other.redrawn(len(teacher_draws), generator)
+    return Gap(float(distance(teacher.rates(), other.rates())), distance(teacher_draws, redrawn))
+
+
 def mean_gap(gaps: list[Gap]) -> Gap:
     """The mean of several students' gaps, e.g. over training seeds."""
     return Gap(float(np.mean([gap.estimate for gap in gaps])), np.mean([gap.draws for gap in gaps], axis=0))

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import polars as pl
 
-from tom.measuring.alignment import Gap, distance, lead_interval, mean_gap, share_interval
+from tom.measuring.alignment import Gap, gap_of, lead_interval, mean_gap, share_interval
 from tom.measuring.alignment_table import align, alignment_table
+from tom.measuring.groups import mark_groups, students_of
 from tom.measuring.panels import Panel, available_measures, panel, require_same_cells
 from tom.measuring.propensities import available_views, count_replies
 from tom.models import BASE, TEACHER, role
@@ -92,10 +93,8 @@ def students_table(
     untuned: shards of teacher and base. tuned: group → shards of its students. reference: the in-sample
     shards of teacher and base, on which the baselines are fitted. Errors: BadInput names what the shards lack.
     """
-    named = [
-        shards.with_columns(pl.format("{}/{}", pl.lit(name), "model").alias("model")) for name, shards in tuned.items()
-    ]
-    counts, reference_counts = count_replies(pl.concat([untuned, *named])), count_replies(reference)
+    counts = count_replies(pl.concat([untuned, *mark_groups(tuned)]))
+    reference_counts = count_replies(reference)
     require_same_cells(counts, "shards")
     students = sorted(set(counts["model"]) - {TEACHER, BASE})
     rows, more = [], []
@@ -105,7 +104,7 @@ def students_table(
             keys = {"split": split, "view": view, "measure": measure}
             compared = _compare(part, list(tuned), precision, comparison, *keys.values())
             for group in tuned:
-                own = replace(part, tuned=_students_of(part, group))
+                own = replace(part, tuned=students_of(part, group))
                 for row in align(own, fitted_on, precision, *keys.values()):
                     if role(row["predictor"]) == "tuned":
                         rows.append(row | keys)
@@ -121,27 +120,19 @@ def students_table(
     return pl.concat(parts, how="horizontal").fill_nan(None)
 
 
-def _students_of(part: Panel, group: str) -> dict:
-    """The panel's students of one group, by their own names."""
-    marked = {name.partition("/")[::2]: answers for name, answers in part.tuned.items()}
-    return {name: answers for (taught, name), answers in marked.items() if taught == group}
-
-
 def _compare(
     part: Panel, groups: list[str], precision: Precision, comparison: Comparison, *names: str
 ) -> dict[str, dict[str, float]]:
     """Group → the comparison's columns, from one set of resampled teachers and bases; no lead over itself."""
-    rates = part.teacher.rates()
     teacher_draws = part.teacher.redrawn(precision.draws, precision.generator(*names, comparison.by, TEACHER))
 
     def gap(name: str, answers) -> Gap:
-        redrawn = answers.redrawn(precision.draws, precision.generator(*names, comparison.by, name))
-        return Gap(float(distance(rates, answers.rates())), distance(teacher_draws, redrawn))
+        return gap_of(part.teacher, teacher_draws, answers, precision.generator(*names, comparison.by, name))
 
     base = gap(BASE, part.base)
-    students = {name: gap(name, answers) for name, answers in part.tuned.items()}
     gaps = {
-        group: mean_gap([found for name, found in students.items() if name.startswith(f"{group}/")]) for group in groups
+        group: mean_gap([gap(f"{group}/{name}", answers) for name, answers in students_of(part, group).items()])
+        for group in groups
     }
     compared = {}
     for group in groups:

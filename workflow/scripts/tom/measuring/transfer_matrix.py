@@ -9,8 +9,9 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from tom.measuring.alignment import Gap, closed_interval, closed_reach, distance, lead_interval, mean_gap
+from tom.measuring.alignment import Gap, closed_interval, closed_reach, distance, gap_of, lead_interval, mean_gap
 from tom.measuring.baselines import COIN
+from tom.measuring.groups import mark_groups, students_of
 from tom.measuring.panels import Panel, available_measures, panel, require_same_cells
 from tom.measuring.propensities import available_views, count_replies, headline_view
 from tom.models import BASE, TEACHER
@@ -43,10 +44,7 @@ def transfer_matrix(untuned: pl.DataFrame, tuned: dict[str, pl.DataFrame], preci
     untuned: shards of teacher and base. tuned: a fold as it is written, or NOTHING → shards of the students whose
     training left it out, over the same cells. Errors: BadInput names what the shards lack.
     """
-    named = [
-        shards.with_columns(pl.format("{}/{}", pl.lit(name), "model").alias("model")) for name, shards in tuned.items()
-    ]
-    counts = count_replies(pl.concat([untuned, *named]))
+    counts = count_replies(pl.concat([untuned, *mark_groups(tuned)]))
     require_same_cells(counts, "shards")
     view, measure = headline_view(available_views(counts)), available_measures(counts)[-1]
     whole = panel(counts, sorted(set(counts["model"]) - {TEACHER, BASE}), view, measure)
@@ -76,26 +74,25 @@ def _within(part: Panel, fold: Fold) -> Panel:
 def _measure(part: Panel, groups: list[str], precision: Precision, *names: str) -> list[dict]:
     """One row for each group of students, all from one set of resampled teachers and bases."""
     names = ("transfer", *names)
-    rates = part.teacher.rates()
     teacher_draws = part.teacher.redrawn(precision.draws, precision.generator(*names, TEACHER))
-
-    def gap(name: str, answers) -> Gap:
-        redrawn = answers.redrawn(precision.draws, precision.generator(*names, name))
-        return Gap(float(distance(rates, answers.rates())), distance(teacher_draws, redrawn))
-
-    base = gap(BASE, part.base)
-    coin = Gap(float(distance(rates, COIN)), distance(teacher_draws, COIN))
+    base = gap_of(part.teacher, teacher_draws, part.base, precision.generator(*names, BASE))
+    coin = Gap(float(distance(part.teacher.rates(), COIN)), distance(teacher_draws, COIN))
     rows = []
     for group in groups:
-        students = {name: found for name, found in part.tuned.items() if name.startswith(f"{group}/")}
+        students = students_of(part, group)
         reach = [
             closed_reach(
                 part.teacher, found, part.base, precision.draws, precision.confidence,
-                precision.generator(*names, name, "reach"),
+                precision.generator(*names, group, name, "reach"),
             )
             for name, found in students.items()
         ]  # fmt: skip
-        mean = mean_gap([gap(name, found) for name, found in students.items()])
+        mean = mean_gap(
+            [
+                gap_of(part.teacher, teacher_draws, found, precision.generator(*names, group, name))
+                for name, found in students.items()
+            ]
+        )
         closed = closed_interval(mean, base, precision.confidence, float(np.mean(reach)))
         lead = lead_interval(mean, coin, base, precision.confidence)
         rows.append(

@@ -1,0 +1,20 @@
+"""Groups of students side by side in one panel: a student's model is marked with its group's name, `group/model`."""
+
+import polars as pl
+
+from tom.measuring.panels import Panel
+from tom.statistics.resampling import Answers
+
+_MARK = "/"
+
+
+def mark_groups(groups: dict[str, pl.DataFrame]) -> list[pl.DataFrame]:
+    """The shards of each group of students, their models marked."""
+    marks = {name: pl.format(f"{{}}{_MARK}{{}}", pl.lit(name), "model").alias("model") for name in groups}
+    return [shards.with_columns(marks[name]) for name, shards in groups.items()]
+
+
+def students_of(part: Panel, group: str) -> dict[str, Answers]:
+    """The panel's students of one group, by their own names."""
+    marked = {name.partition(_MARK)[::2]: answers for name, answers in part.tuned.items()}
+    return {name: answers for (of, name), answers in marked.items() if of == group}

@@ -1,0 +1,212 @@
+"""Whether a run of a config can start: checked before any job, and the message names file, key and what is allowed."""
+
+from pathlib import Path
+
+from tom.asking import game_kinds
+from tom.asking.contexts import load_context
+from tom.asking.contribution_prompts import load_contribution_elicitation
+from tom.asking.games import split_order, split_scale
+from tom.asking.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST, load_elicitation
+from tom.documents import check
+from tom.engines.endpoint import read_key
+from tom.engines.recorded_contributions import read_contribution_counts, require_contributions
+from tom.engines.recorded_teacher import read_counts, require_cells
+from tom.engines.vllm_settings import VllmSettings, require_vllm
+from tom.errors import BadInput
+from tom.study import (
+    CONTRIBUTION_ELICITATION,
+    HELD_OUT,
+    IN_SAMPLE,
+    all_cells,
+    cells_of,
+    game_file,
+    out_of_sample_splits,
+    recorded_cell,
+    splits_of_kind,
+)
+from tom.teaching.recipe import CHOICES
+from tom.weights.model_folders import check_is_model
+
+
+def check_study(config: dict, file: str, resources: Path) -> None:
+    """Raise BadInput unless a run of this config can start.
+
+    config: the merged configuration; file: where it was read, for messages; resources: the folder of
+    games, contexts and elicitations. Nothing large is read.
+    """
+    check(config, "config", file)
+    if HELD_OUT in config["splits"]:
+        raise BadInput(f"{file}: splits.{HELD_OUT}: this name belongs to `snakemake validate`; take another")
+    _check_texts(config, file, resources)
+    _check_disjoint(config, file)
+    check_supervision(config, config["training"]["supervision"], file, resources)
+    _check_refinements(config, file, resources)
+    _check_increasing(config, file)
+    _check_adapters(config, file)
+    for role in ("teacher", "student"):
+        _check_model(config, role, file, resources)
+
+
+def _check_texts(config: dict, file: str, resources: Path) -> None:
+    for name, split in config["splits"].items():
+        _check_split(split, name, f"{file}: splits.{name}", resources)
+    _require_file(resources / "elicitations", config["elicitation"], f"{file}: elicitation")
+    load_elicitation(resources / "elicitations" / f"{config['elicitation']}.yaml")
+    load_contribution_elicitation(resources / CONTRIBUTION_ELICITATION)
+
+
+def _check_split(split: dict, name: str, where: str, resources: Path) -> None:
+    """Raise BadInput unless the split's games are of one kind, and its texts are there and say what they must."""
+    kinds = {}
+    for game in split["games"]:
+        _require_file(resources / "games", split_order(game)[0], f"{where}.games")
+        kinds[game] = game_kinds.kind_of(game_file(game, resources))
+    kind = kinds[split["games"][0]]
+    if name == IN_SAMPLE and kind != game_kinds.CHOICE:
+        raise BadInput(f"{where}.games: what is taught is choices (allowed: games of the kind {game_kinds.CHOICE})")
+    if other := [game for game in kinds if kinds[game] != kind]:
+        raise BadInput(f"{where}.games: {other[0]} is of the kind {kinds[other[0]]} (allowed: {kind}, as the first is)")
+    contexts = resources / game_kinds.CONTEXTS[kind]
+    for context in split["contexts"]:
+        _require_file(contexts, context, f"{where}.contexts")
+        load_context(contexts / f"{context}.yaml")
+    for game in split["games"]:
+        game_kinds.LOADERS[kind](game_file(game, resources), game)
+
+
+def _require_file(folder: Path, stem: str, where: str) -> None:
+    if not (folder / f"{stem}.yaml").is_file():
+        known = ", ".join(sorted(path.stem for path in folder.glob("*.yaml")))
+        raise BadInput(f"{where}: '{stem}' has no file {folder / stem}.yaml (allowed: {known})")
+
+
+def check_supervision(config: dict, supervision: str, file: str, resources: Path) -> None:
+    """Raise BadInput unless the teacher's replies hold what this supervision teaches."""
+    form = load_elicitation(resources / "elicitations" / f"{config['elicitation']}.yaml").form
+    key = f"{file}: training.supervision: '{supervision}'"
+    if form == CHOICE and supervision != CHOICES:
+        raise BadInput(
+            f"{key} learns motivations, and elicitation '{config['elicitation']}' asks for none (allowed: {CHOICES})"
+        )
+    if config["teacher"]["engine"] == "recorded":
+        if supervision != CHOICES:
+            raise BadInput(f"{key} learns the teacher's texts, and a recorded teacher has none (allowed: {CHOICES})")
+        if form == CHOICE_LAST:
+            raise BadInput(
+                f"{key} learns the choice behind the teacher's motivation, and a recorded teacher has no texts "
+                f"(allowed: an elicitation of the form {CHOICE} or {CHOICE_FIRST})"
+            )
+
+
+def _check_refinements(config: dict, file: str, resources: Path) -> None:
+    form = load_elicitation(resources / "elicitations" / f"{config['elicitation']}.yaml").form
+    supervision = config["training"]["supervision"]
+    if config["training"]["refinements"] and (supervision != CHOICES or form == CHOICE_LAST):
+        what = f"supervision '{supervision}' and elicitation '{config['elicitation']}'"
+        raise BadInput(
+            f"{file}: training.refinements: steps on single letters, and {what} teach more than those (allowed: 0)"
+        )
+
+
+def _check_increasing(config: dict, file: str) -> None:
+    numbers = config["learning_curve"]["observations"]
+    increasing = sorted(set(numbers))
+    if numbers != increasing:
+        found, allowed = (", ".join(map(str, part)) for part in (numbers, increasing))
+        raise BadInput(f"{file}: learning_curve.observations: {found} do not increase (allowed: {allowed})")
+
+
+def check_learning_curve(config: dict, file: str, resources: Path) -> None:
+    """Raise BadInput unless the teacher has more observations of each in-sample cell than are to be drawn from them."""
+    teacher, fewest = config["teacher"], config["observations"]
+    if teacher["engine"] == "recorded":
+        counts = read_counts(teacher["recorded"]["counts"], teacher["recorded"]["model"])
+        fewest = min(counts[recorded_cell(cell, resources)][1] for cell in cells_of(config["splits"][IN_SAMPLE]))
+    most = config["learning_curve"]["observations"][-1]
+    if most >= fewest:
+        raise BadInput(
+            f"{file}: learning_curve.observations: {most}, but the teacher has {fewest} of some in-sample cell, and the"
+            f" run's own students are taught all of them (allowed: less than {fewest})"
+        )
+
+
+def _check_adapters(config: dict, file: str) -> None:
+    if "adapters" not in config:
+        return
+    folder = Path(config["adapters"])
+    for seed in config["training"]["seeds"]:
+        taught = folder / f"seed{seed}"
+        for part in (taught / "adapter" / "adapter_config.json", taught / "manifest.json"):
+            if not part.is_file():
+                known = ", ".join(sorted(path.name for path in folder.glob("seed*/"))) or "none"
+                raise BadInput(
+                    f"{file}: adapters: {part} is missing (in {folder}: {known}; training.seeds says which are used)"
+                )
+
+
+def _check_disjoint(config: dict, file: str) -> None:
+    for name, split in config["splits"].items():
+        scaled = [split_scale(game) for game in split["games"]]
+        if len(set(scaled)) < len(scaled):
+            raise BadInput(f"{file}: splits.{name}.games: {', '.join(split['games'])} name a game twice")
+    taught = {(split_scale(game), context) for game, context in cells_of(config["splits"][IN_SAMPLE])}
+    for name in out_of_sample_splits(config["splits"]):
+        cells = sorted(cells_of(config["splits"][name]))
+        shared = [(game, context) for game, context in cells if (split_scale(game), context) in taught]
+        if shared:
+            game, context = shared[0]
+            raise BadInput(
+                f"{file}: splits.{name}: {game} in {context} is taught (in_sample), so it is not out of sample"
+            )
+
+
+def _check_model(config: dict, role: str, file: str, resources: Path) -> None:
+    model = config[role]
+    if model["engine"] == "recorded":
+        _check_recorded(config, role, file, resources)
+    elif model["engine"] == "openai":
+        read_key(model["endpoint"]["key_variable"], f"{file}: {role}.endpoint.key_variable")
+    elif model["source"] == "folder":
+        try:
+            check_is_model(model["folder"])
+        except BadInput as error:
+            raise BadInput(f"{file}: {role}.folder: {error}") from None
+    if model["engine"] == "vllm":
+        _check_vllm(model, f"{file}: {role}")
+
+
+def _check_recorded(config: dict, role: str, file: str, resources: Path) -> None:
+    recorded = config[role]["recorded"]
+    choices, contributions = (
+        splits_of_kind(config["splits"], kind, resources) for kind in (game_kinds.CHOICE, game_kinds.CONTRIBUTION)
+    )
+    counts = read_counts(recorded["counts"], recorded["model"])
+    cells = sorted({recorded_cell(cell, resources) for cell in all_cells(choices)})
+    require_cells(counts, cells, recorded["counts"], recorded["model"])
+    if contributions and "contributions" not in recorded:
+        raise BadInput(
+            f"{file}: {role}.recorded: missing key 'contributions', which split '{next(iter(contributions))}' needs"
+        )
+    if contributions:
+        load = game_kinds.LOADERS[game_kinds.CONTRIBUTION]
+        endowments = {
+            (game, context): load(game_file(game, resources), game).endowment
+            for game, context in all_cells(contributions)
+        }
+        table = recorded["contributions"]
+        counts = read_contribution_counts(table, recorded["model"])
+        require_contributions(counts, endowments, table, recorded["model"])
+
+
+def _check_vllm(model: dict, where: str) -> None:
+    if model["precision"] == "nf4" and not model["gpus"]:
+        raise BadInput(
+            f"{where}.precision: vLLM serves nf4 on a GPU alone, and gpus is 0"
+            " (allowed: float32, bfloat16, source; or gpus: 1)"
+        )
+    sharing = VllmSettings(**model.get("vllm", {})).tensor_parallel
+    if sharing > max(1, model["gpus"]):
+        raise BadInput(
+            f"{where}.vllm.tensor_parallel: {sharing}, but {where.rpartition(' ')[2]}.gpus is {model['gpus']}"
+        )
+    require_vllm(f"{where}.engine")
