@@ -16,7 +16,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
 VOCABULARY = 384  # 256 bytes, the special tokens, and merges that make a prompt about 150 tokens
+# Of the paper's study, so that a game or context more makes no other model.
 GAMES = ("prisoners_delight", "prisoners_dilemma", "snowdrift", "stag_hunt")
+CONTEXTS = ("business", "diplomacy", "environment", "friendship", "investors", "roommates", "sports", "teamwork")
 END_OF_TEXT, START_OF_TURN, END_OF_TURN = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 CHAT_TEMPLATE = (
     "{% for message in messages %}"
@@ -27,13 +29,13 @@ CHAT_TEMPLATE = (
 
 
 def all_prompts() -> list[str]:
-    """The messages of every cell of the default games and contexts, single and doubled, in every variant."""
+    """The messages of every cell of these games and contexts, single and doubled, in every variant."""
     from tom.asking.cells import CellFiles, render_variants
     from tom.asking.variants import ORDERS, scored
 
     resources = ROOT / "resources"
     games = [resources / "games" / f"{name}.yaml" for name in GAMES]
-    contexts = sorted((resources / "contexts").glob("*.yaml"))
+    contexts = [resources / "contexts" / f"{name}.yaml" for name in CONTEXTS]
     elicitation = resources / "elicitations" / "choice.yaml"
     texts = []
     for game, context, scale in product(games, contexts, ("", "-x2")):

@@ -54,7 +54,7 @@ def test_every_reply_is_kept_and_many_are_read(run):
         assert replies["reply_tokens"].is_between(1, MAX_TOKENS).all()
         assert replies.filter(finish="length")["reply_tokens"].unique().to_list() in ([], [MAX_TOKENS])
         assert replies["top_p"].unique().to_list() == [0.95]
-        assert replies["raw"].n_unique() > 1
+        assert replies["raw"].n_unique() > 2
 
 
 def test_what_can_not_be_read_has_no_action_and_is_counted(run):
