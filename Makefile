@@ -6,6 +6,7 @@
 # not skip, where they can't.
 PYTHON ?= python3.11
 CORES ?= all
+WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 VLLM := .venv-vllm
@@ -17,8 +18,9 @@ VLLM_LEFT_OUT := ^(pip|torchvision|torchaudio|torchcodec)==
 run: $(VENV)/runs
 	$(BIN)/snakemake --cores $(CORES)
 
+# Whole files to each worker: tests of one file share what takes long to make.
 test: $(VENV)/tests lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 test-slow: $(VENV)/tests
 	$(BIN)/python -m pytest -m slow

@@ -25,8 +25,8 @@ def check_protocol(results: Path, engine: str, said: str) -> None:
     assert set(replies["engine"]) == {engine}
     for model, untaught in MODELS.items():
         own = replies.filter(model=model)
-        assert own.height == 2 * 5 * 60
-        assert own["raw"].n_unique() > 200
+        assert own.height == 2 * 3 * 60
+        assert own["raw"].n_unique() > own.height / 3
         # Untaught, the student names no choice in three replies of ten.
         assert ((own["outcome"] == "read").mean() < 0.85) == untaught
         assert (own["raw"].str.contains(REASON).mean() < 0.85) == untaught

@@ -239,9 +239,14 @@ SENSITIVITY_TABLES = ("sensitivities", "reactions", "joint_choice_model")
 SENSITIVITIES = in_all_formats(f"{RESULTS}/tables", SENSITIVITY_TABLES)
 
 
+def in_sample_first(splits):
+    """Names of splits in the order that people read them in."""
+    return sorted(splits, key=lambda split: (split != IN_SAMPLE, split))
+
+
 def table(splits, name):
     """One table of some splits; in_sample first, whatever the order in the config."""
-    ordered = sorted(splits, key=lambda split: (split != IN_SAMPLE, split))
+    ordered = in_sample_first(splits)
     return [table_files(split)[name] for split in ordered]
 
 

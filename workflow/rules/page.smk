@@ -11,8 +11,7 @@ from tom.paper.published import SPLITS as PAPER_SPLITS
 
 PAGE = ROOT / "workflow" / "report" / "page"
 PAGE_CONTRIBUTIONS = ("contribution_means", "contribution_gaps")
-# Of one split each, in the order of `table`.
-ALL_SPLITS = sorted(SPLITS, key=lambda split: (split != IN_SAMPLE, split))
+ALL_SPLITS = in_sample_first(SPLITS)
 COMPARED = [split for split in ALL_SPLITS if split in PAPER_SPLITS and PAPER_VARIANT.order in config["orders"]]
 PAGE_FIGURES = [
     *(f"propensities-{split}" for split in ALL_SPLITS),

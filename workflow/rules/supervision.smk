@@ -65,7 +65,7 @@ rule tabulate_supervision:
 
 rule plot_supervision:
     input:
-        tables=[f"{RESULTS}/tables/{split}/supervision.parquet" for split in sorted(SPLITS)],
+        tables=[f"{RESULTS}/tables/{split}/supervision.parquet" for split in in_sample_first(SPLITS)],
     output:
         figure("supervision"),
     log:
