@@ -20,8 +20,8 @@ def test_the_pair_is_no_part_of_a_run(fresh):
 
 def test_the_protocol_on_the_pair_can_be_planned(fresh):
     plan = replace(fresh, configfiles=("config/config.yaml", "config/tiny_pair.yaml")).plan()
-    assert plan["sample_untuned"] == 2 * 10
-    assert plan["sample_tuned"] == 10
+    assert plan["sample_untuned"] == 2 * 6
+    assert plan["sample_tuned"] == 6
     assert plan["convert_model"] == 2
     assert plan["replay_teacher"] == 0
 
