@@ -1,12 +1,13 @@
 """Shards made up for tests: students with known propensities, and the paper's own counts as shards."""
 
-from itertools import cycle
+from itertools import cycle, product
 from pathlib import Path
 
 import polars as pl
 
 from tom.asking.variants import ORDERS, asked, scored
 from tom.engines.recorded_teacher import read_counts, replay
+from tom.measuring.label_bias import SCORE_COLUMNS
 from tom.shards import COLUMNS, write_shard
 
 GAMES = ("prisoners_dilemma", "stag_hunt")
@@ -73,6 +74,18 @@ def student_rows(model: str, game: str, context: str, p: float, bias: float = 0.
     cooperated = {v.order: round(150 * propensities[v.order, "C"]) for v in asked(list(orders))}
     counts = {order: (number, 150 - number, 0) for order, number in cooperated.items()}
     return scored_rows(model, game, context, propensities) + counted_rows(model, game, context, counts)
+
+
+def label_scores(models: dict[str, float], labels: str = "first_letters", names=("A", "B"), bias=0.0) -> pl.DataFrame:
+    """Scores of the cells of `small_run` under other names; models: → propensity, ± bias in the two orders."""
+    rows = [
+        {"model": model, "labels": labels, "game": game, "context": context, "order": variant.order, "option_mass": 0.5}
+        | {"cooperation_label": variant.cooperation_label, "exchanged": variant.cooperation_label != names[0]}
+        | {"p_cooperate": p + (bias if variant.order == ORDERS[0] else -bias)}
+        for model, p in models.items()
+        for game, context, variant in product(GAMES, CONTEXTS, scored(list(ORDERS), names))
+    ]
+    return pl.DataFrame([{name: row.get(name) for name in SCORE_COLUMNS} for row in rows], schema=SCORE_COLUMNS)
 
 
 def write_models(folder: Path, cells: dict[str, dict[tuple[str, str], list[dict]]]) -> list[Path]:

@@ -20,6 +20,7 @@ IMPORT_LATE = (
     "fetch_model.py",
     "merge_adapter.py",
     "probe_model.py",
+    "score_labels.py",
     "sample_contributions.py",
     "sample_shard.py",
     "serve_engine.py",

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 import recompute_paper
 import yaml
-from made_shards import shard_frame, small_run
+from made_shards import label_scores, shard_frame, small_run
 from made_tables import PRECISION, made_tables
 from precision_drift import drift
 
@@ -16,6 +16,7 @@ from tom.asking.probes import KINDS
 from tom.engines.recorded_contributions import replay_contributions
 from tom.measuring.collateral import PROBE_COLUMNS, collateral
 from tom.measuring.judging import with_split
+from tom.measuring.label_bias import label_bias
 from tom.measuring.learning_curve import learning_curve, read_timings
 from tom.measuring.rates import group_replies, order_rates
 from tom.measuring.students_table import ALL, COMPARISONS, students_table
@@ -106,6 +107,9 @@ def test_tables_of_single_targets_are_described(dictionary, tmp_path):
     )
     described(probes, dictionary["probes"])
     described(collateral(probes, 0.95), dictionary["collateral"])
+    scores = label_scores({"base": 0.2, "tuned-seed1": 0.4})
+    described(scores, dictionary["label_scores"])
+    described(label_bias(scores, untuned, PRECISION), dictionary["labels"])
     described(drift(tuned, {"bfloat16": tuned}), dictionary["precision_drift"])
 
 

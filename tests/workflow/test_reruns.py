@@ -231,6 +231,7 @@ def test_a_live_teacher_is_sampled_like_the_student(fresh):
         ("validate", "evaluate_held_out"),
         ("transfer_matrix", "plot_transfer_matrix"),
         ("collateral", "tabulate_collateral"),
+        ("labels", "tabulate_labels"),
         ("learning_curve", "plot_learning_curve"),
         ("controls", "plot_controls"),
     ],

@@ -55,7 +55,7 @@ def rows_of(table: pl.DataFrame, by: str) -> pl.DataFrame:
     line = group.otherwise(pl.col("predictor").replace_strict(baselines, default=None))
     shown = table.with_columns(line=line).drop_nulls("line")
     # "exact" sorts before "sampled".
-    shown = shown.filter(view=headline_view(shown["view"].unique().to_list())).sort("measure")
+    shown = shown.filter(view=headline_view(shown["view"].unique().to_list())).sort("measure", maintain_order=True)
     return shown.unique(["split", "line"], keep="first", maintain_order=True)
 
 
@@ -65,7 +65,7 @@ def plot_students(rows: pl.DataFrame, by: str) -> "Figure":
     from matplotlib.ticker import MaxNLocator, PercentFormatter
 
     lines = [line for part in LINES[by] for line in part.values()]
-    splits = rows["split"].unique(maintain_order=True).sort().to_list()
+    splits = rows["split"].unique(maintain_order=True).to_list()
     figure, (axes_row,) = plt.subplots(
         1, len(splits), sharex=True, sharey=True, squeeze=False,
         figsize=(2.2 + 2.4 * len(splits), 0.9 + 0.3 * len(lines)), layout="constrained",

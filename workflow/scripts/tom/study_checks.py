@@ -6,6 +6,7 @@ from tom.asking import game_kinds
 from tom.asking.contexts import load_context
 from tom.asking.contribution_prompts import load_contribution_elicitation
 from tom.asking.games import split_order, split_scale
+from tom.asking.labels import load_labels
 from tom.asking.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST, load_elicitation
 from tom.documents import check
 from tom.engines.endpoint import read_key
@@ -53,6 +54,9 @@ def _check_texts(config: dict, file: str, resources: Path) -> None:
     _require_file(resources / "elicitations", config["elicitation"], f"{file}: elicitation")
     load_elicitation(resources / "elicitations" / f"{config['elicitation']}.yaml")
     load_contribution_elicitation(resources / CONTRIBUTION_ELICITATION)
+    for name in config["labels"]:
+        _require_file(resources / "labels", name, f"{file}: labels")
+        load_labels(resources / "labels" / f"{name}.yaml")
 
 
 def _check_split(split: dict, name: str, where: str, resources: Path) -> None:

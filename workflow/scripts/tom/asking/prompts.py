@@ -17,8 +17,8 @@ Messages = list[dict[str, str]]
 CHOICE, CHOICE_FIRST, CHOICE_LAST = FORMS = ("choice", "choice_then_motivation", "motivation_then_choice")
 """What a reply holds: the letter alone, the letter and then its reasons, or the reasons and then the letter."""
 FIELDS = {
-    "system": ("first", "second", "outcomes", "situation"),
-    "user": ("first", "second", "outcomes", "situation"),
+    "system": ("first", "second", "kind", "outcomes", "situation"),
+    "user": ("first", "second", "kind", "outcomes", "situation"),
     "outcome": ("mine", "theirs", "my_points", "their_points"),
 }
 """Template of an elicitation → the fields it may have."""
@@ -76,6 +76,7 @@ def render(elicitation: Elicitation, game: Game, context: Context, variant: Vari
     fields = {
         "first": first,
         "second": second,
+        "kind": variant.kind,
         "outcomes": list_outcomes(elicitation.outcome, game, variant),
         "situation": context.situation,
     }

@@ -1,4 +1,4 @@
-"""In which order the options are listed, and which letter means cooperation.
+"""In which order the options are listed, what they are called, and which name means cooperation.
 
 An untuned small model prefers what is mentioned first (measured: docs/decisions.md), so a cell is asked
 in both orders in equal shares. Exchanged letters are a diagnostic: who follows the letter changes its
@@ -14,17 +14,23 @@ LABELS = ("C", "D")
 
 @dataclass(frozen=True)
 class Variant:
-    """One way of asking a cell."""
+    """One way of asking a cell. labels: names of the options, that of cooperation first unless they are exchanged."""
 
     order: str
     cooperation_label: str
+    labels: tuple[str, str] = LABELS
 
     @property
     def defection_label(self) -> str:
-        return LABELS[1 - LABELS.index(self.cooperation_label)]
+        return self.labels[1 - self.labels.index(self.cooperation_label)]
+
+    @property
+    def kind(self) -> str:
+        """What a label is, in words."""
+        return "letter" if all(len(label) == 1 for label in self.labels) else "word"
 
     def label(self, cooperates: bool) -> str:
-        """The letter of an action."""
+        """The label of an action."""
         return self.cooperation_label if cooperates else self.defection_label
 
     def actions(self) -> tuple[bool, bool]:
@@ -41,6 +47,6 @@ def asked(orders: list[str]) -> list[Variant]:
     return [Variant(order, LABELS[0]) for order in orders]
 
 
-def scored(orders: list[str]) -> list[Variant]:
-    """The variants scored exactly: the asked ones, then the same with the letters exchanged."""
-    return [Variant(order, label) for label, order in product(LABELS, orders)]
+def scored(orders: list[str], labels: tuple[str, str] = LABELS) -> list[Variant]:
+    """The variants scored exactly: those of the labels as they are, then the same with them exchanged."""
+    return [Variant(order, label, labels) for label, order in product(labels, orders)]

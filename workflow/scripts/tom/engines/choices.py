@@ -4,7 +4,7 @@ Drawing among the options from their exact probabilities is what structured deco
 for one prefill in place of one `generate` for each observation.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -78,7 +78,9 @@ def score_rows(engine, files: CellFiles, orders: list[str], temperature: float, 
 
 def variant_generator(seed: int, fields: dict, variant: Variant) -> np.random.Generator:
     """The random generator of one cell and model in one variant; fields: `model`, `game` and `context` name it."""
-    return cell_generator(seed, fields["model"], fields["game"], fields["context"], *asdict(variant).values())
+    return cell_generator(
+        seed, fields["model"], fields["game"], fields["context"], variant.order, variant.cooperation_label
+    )
 
 
 def observe(

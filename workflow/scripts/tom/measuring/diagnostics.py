@@ -29,21 +29,26 @@ def diagnose(shards: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     )
     scored = shards.lazy().filter(pl.col("record") == "score")
     replies, scores = pl.collect_all([by_model, scored], engine="streaming")
-    plain = scores.filter(pl.col("cooperation_label") == LABELS[0])
-    orders = _pairs(plain, "order", ORDERS)
-    letters = _pairs(scores, "cooperation_label", LABELS, "order")
+    return replies.join(answer_biases(scores, LABELS), on="model", how="left").sort("model")
+
+
+def answer_biases(scores: pl.DataFrame, labels: tuple[str, str]) -> pl.DataFrame:
+    """One row for each model: order_bias, letter_change, letter_distance and option_mass, as `diagnose` says.
+
+    scores: score rows of every cell in each variant. labels: cooperation's as they are, and where they are exchanged.
+    """
+    orders = _pairs(scores.filter(pl.col("cooperation_label") == labels[0]), "order", ORDERS)
+    exchanged = _pairs(scores, "cooperation_label", labels, "order")
     first, second = pl.col("first"), pl.col("second")
+    following = exchanged.group_by("model").agg(
+        letter_change=(first - second).abs().mean(), letter_distance=(first + second - 1).abs().mean()
+    )
     return (
-        replies.join(orders.group_by("model").agg(order_bias=(first - second).abs().mean()), on="model", how="left")
-        .join(
-            letters.group_by("model").agg(
-                letter_change=(first - second).abs().mean(), letter_distance=(first + second - 1).abs().mean()
-            ),
-            on="model",
-            how="left",
-        )
-        .join(scores.group_by("model").agg(pl.col("option_mass").mean()), on="model", how="left")
-        .sort("model")
+        scores.group_by("model")
+        .agg(pl.col("option_mass").mean())
+        .join(orders.group_by("model").agg(order_bias=(first - second).abs().mean()), on="model", how="left")
+        .join(following, on="model", how="left")
+        .select("model", "order_bias", "letter_change", "letter_distance", "option_mass")
     )
 
 

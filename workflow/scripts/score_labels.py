@@ -1,0 +1,78 @@
+"""Score cells whose options have other names, in every listing order, and with the names exchanged.
+
+python workflow/scripts/score_labels.py --model base --labels-file L.yaml --games G ... --contexts C ... \
+    --game-files G.yaml ... --context-files C.yaml ... --elicitation-file E.yaml --orders cooperation_first ... \
+    --temperature 1 --idle-seconds 60 --weights W --manifest M.json --threads 1 --output S.parquet
+"""
+
+import argparse
+from itertools import product
+from pathlib import Path
+
+import polars as pl
+
+from tom.asking.cells import CellFiles
+from tom.asking.games import split_order
+from tom.asking.labels import load_labels
+from tom.asking.variants import scored
+from tom.engines.choices import prompt_columns, questions
+from tom.engines.local_shard import add_local_arguments
+from tom.engines.seam import Engine, with_local_engine
+from tom.errors import run_main
+from tom.files import whole_file
+from tom.measuring.label_bias import SCORE_COLUMNS
+from tom.weights.local_model import LocalModel
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", required=True, help="its name in the table")
+    parser.add_argument("--labels-file", type=Path, required=True, help="what the options are called")
+    parser.add_argument("--games", nargs="+", required=True)
+    parser.add_argument("--contexts", nargs="+", required=True)
+    parser.add_argument("--game-files", type=Path, nargs="+", required=True)
+    parser.add_argument("--context-files", type=Path, nargs="+", required=True)
+    parser.add_argument("--elicitation-file", type=Path, required=True)
+    parser.add_argument("--orders", nargs="+", required=True)
+    parser.add_argument("--temperature", type=float, required=True)
+    add_local_arguments(parser)
+    parser.add_argument("--output", type=Path, required=True)
+    arguments = parser.parse_args()
+
+    labels = load_labels(arguments.labels_file)
+    games, contexts = ({file.stem: file for file in files} for files in (arguments.game_files, arguments.context_files))
+    cells = [
+        CellFiles(game, games[split_order(game)[0]], contexts[context], arguments.elicitation_file)
+        for game, context in product(sorted(arguments.games), sorted(arguments.contexts))
+    ]
+    model = LocalModel.from_arguments(arguments)
+    model.check_base()
+    fields = {
+        "model": arguments.model,
+        "labels": arguments.labels_file.stem,
+        "model_sha256": model.sha256,
+        "adapter_sha256": model.adapter_sha256,
+    }
+    variants = scored(arguments.orders, labels)
+
+    def score(engine: Engine) -> list[dict]:
+        rows = []
+        for cell in cells:
+            asks = questions(cell, variants)
+            for variant, question, found in zip(variants, asks, engine.score(asks), strict=True):
+                rows.append(
+                    fields
+                    | {"game": cell.game, "context": cell.context_file.stem}
+                    | prompt_columns(variant, question.messages)
+                    | {"exchanged": variant.cooperation_label != labels[0]}
+                    | {"p_cooperate": found.probability(0, arguments.temperature), "option_mass": found.option_mass}
+                )
+        return rows
+
+    rows = with_local_engine(model, arguments.idle_seconds, score)
+    with whole_file(arguments.output) as temporary:
+        pl.DataFrame(rows, schema=SCORE_COLUMNS).write_parquet(temporary)
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,96 @@
+"""Does a model know the games when their options have other names? Biases and gaps, by what the options are called."""
+
+import polars as pl
+
+from tom.errors import BadInput
+from tom.measuring.alignment import closed_interval, closed_reach, gap_of
+from tom.measuring.diagnostics import answer_biases
+from tom.measuring.panels import pooled_teacher
+from tom.measuring.propensities import CELL, count_replies
+from tom.models import BASE, TEACHER
+from tom.statistics.precision import Precision
+from tom.statistics.resampling import Counted, Known
+
+SCORE_COLUMNS = {
+    "model": pl.String,
+    "labels": pl.String,
+    "game": pl.String,
+    "context": pl.String,
+    "order": pl.String,
+    "cooperation_label": pl.String,
+    "exchanged": pl.Boolean,
+    "p_cooperate": pl.Float64,
+    "option_mass": pl.Float64,
+    "prompt_sha256": pl.String,
+    "model_sha256": pl.String,
+    "adapter_sha256": pl.String,
+}
+COLUMNS = {
+    "labels": pl.String,
+    "cooperate": pl.String,
+    "defect": pl.String,
+    "model": pl.String,
+    "cells": pl.Int64,
+    "cooperation": pl.Float64,
+    "order_bias": pl.Float64,
+    "letter_change": pl.Float64,
+    "letter_distance": pl.Float64,
+    "option_mass": pl.Float64,
+    "gap": pl.Float64,
+    "gap_closed": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "confidence": pl.Float64,
+}
+
+
+def label_bias(scores: pl.DataFrame, teacher: pl.DataFrame, precision: Precision) -> pl.DataFrame:
+    """One row for each set of labels and model, sorted so.
+
+    scores: rows of SCORE_COLUMNS of the base and of students. teacher: its shards of the same cells, asked with C and
+    D: what is taught is the same action under every name. cooperation: mean exact propensity over cells and orders. The
+    biases: tom/measuring/diagnostics.py. gap: of the propensities, each the mean of the orders', from the teacher's.
+    gap_closed: of the base's gap under the same labels. Errors: BadInput unless all models met the same cells.
+    """
+    counted = count_replies(teacher)
+    cells = counted.select(CELL).unique().sort(CELL)
+    target = pooled_teacher(counted)
+    rows = []
+    for (labels,), part in sorted(scores.partition_by("labels", as_dict=True).items()):
+        names = dict(zip(("cooperate", "defect"), _names(part), strict=True))
+        plain = part.filter(cooperation_label=names["cooperate"])
+        answers = {model: _answers(plain, model, cells) for model in part["model"].unique().sort()}
+        biases = answer_biases(part, tuple(names.values()))
+        for model, found in _gaps(target, answers, precision, "labels", labels).items():
+            row = {"labels": labels, **names, "model": model, "cells": cells.height} | found
+            rows.append(row | biases.row(by_predicate=pl.col("model") == model, named=True))
+    rows = [{name: (row | {"confidence": precision.confidence}).get(name) for name in COLUMNS} for row in rows]
+    return pl.DataFrame(rows, schema=COLUMNS).fill_nan(None)
+
+
+def _names(scores: pl.DataFrame) -> tuple[str, str]:
+    """What cooperation and defection are called, unless they are exchanged."""
+    return tuple(scores.filter(exchanged=exchanged)["cooperation_label"][0] for exchanged in (False, True))
+
+
+def _gaps(target: Counted, answers: dict[str, Known], precision: Precision, *names: str) -> dict[str, dict]:
+    """Model → mean propensity, gap and, of a student, what it closes of the base's gap."""
+    draws = target.redrawn(precision.draws, precision.generator(*names, TEACHER))
+    gaps = {model: gap_of(target, draws, own, precision.generator(*names, model)) for model, own in answers.items()}
+    found = {
+        model: {"cooperation": float(own.rates().mean()), "gap": gaps[model].estimate} for model, own in answers.items()
+    }
+    for model in answers.keys() - {BASE}:
+        generator = precision.generator(*names, model, "reach")
+        reach = closed_reach(target, answers[model], answers[BASE], precision.draws, precision.confidence, generator)
+        closed = closed_interval(gaps[model], gaps[BASE], precision.confidence, reach)
+        found[model] |= dict(zip(("gap_closed", "low", "high"), closed, strict=True))
+    return found
+
+
+def _answers(scores: pl.DataFrame, model: str, cells: pl.DataFrame) -> Known:
+    """A model's exact propensities, (cells, orders), in the order of `cells`."""
+    own = scores.filter(model=model).sort(*CELL, "order")
+    if not own.select(CELL).unique().sort(CELL).equals(cells) or own.height % cells.height:
+        raise BadInput(f"labels: {model} and the teacher did not meet the same cells")
+    return Known(own["p_cooperate"].to_numpy().reshape(cells.height, -1))
