@@ -91,6 +91,8 @@ def test_tables_of_single_targets_are_described(dictionary, tmp_path):
 
     described(table_by("supervision", SUPERVISIONS), dictionary["supervision"])
     described(table_by("teacher", TEACHERS), dictionary["controls"])
+    taught_in = ("one_order", "as_is", "exchanged_too")
+    described(table_by("counterbalancing", taught_in), dictionary["counterbalancing"])
     (tmp_path / "seed1.tsv").write_text("s\tcpu_time\n3\t4\n")
     timings = read_timings({name: [tmp_path / "seed1.tsv"] for name in ("10", ALL)}, 0)
     curve = learning_curve(table_by("observations", ("10", ALL)), untuned, timings)

@@ -6,12 +6,12 @@ from regenerate_golden import cell_files
 
 from tom.asking.cells import render_variants
 from tom.asking.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST
-from tom.asking.variants import ORDERS, asked
+from tom.asking.variants import ORDERS, asked, scored
 from tom.engines.recorded_teacher import replay
 from tom.errors import BadInput
 from tom.shards import read_shard, write_shard
 from tom.teaching.lessons import Lesson, Taught, cell_lessons, count_choices, group_lessons, teach
-from tom.teaching.recipe import CHOICES, OTHER_MOTIVATIONS, REPLIES
+from tom.teaching.recipe import AS_ASKED, CHOICES, EXCHANGED_TOO, OTHER_MOTIVATIONS, REPLIES
 
 FILES = cell_files("stag_hunt-x2", "sports")
 
@@ -49,12 +49,27 @@ def test_observations_are_counted_and_scores_are_not(shard_of, actions, counts):
 @pytest.mark.parametrize("orders", [list(ORDERS), list(ORDERS[::-1]), [ORDERS[1]]])
 def test_a_lesson_for_each_order_with_the_same_replies(orders):
     replies = (Taught("C", 1), Taught("D", 2))
-    lessons = cell_lessons(FILES, replies, orders)
+    lessons = cell_lessons(FILES, replies, orders, AS_ASKED)
     assert [lesson.messages for lesson in lessons] == render_variants(FILES, asked(orders))
     assert [lesson.group for lesson in lessons] == [f"stag_hunt-x2/{order}" for order in orders]
     for lesson in lessons:
         assert lesson.context == "sports"
         assert lesson.replies == replies
+
+
+def test_exchanged_letters_are_taught_besides_and_mean_the_same_actions():
+    replies = (Taught("C", 1), Taught("D", 2))
+    plain = cell_lessons(FILES, replies, list(ORDERS), AS_ASKED)
+    lessons = cell_lessons(FILES, replies, list(ORDERS), EXCHANGED_TOO)
+    assert lessons[:2] == plain
+    assert [lesson.messages for lesson in lessons] == render_variants(FILES, scored(list(ORDERS)))
+    assert len({lesson.group for lesson in lessons}) == 4
+    assert [lesson.replies for lesson in lessons[2:]] == [(Taught("D", 1), Taught("C", 2))] * 2
+
+
+def test_letters_of_longer_replies_are_not_exchanged():
+    with pytest.raises(BadInput, match=r"training.letters: 'C. We gain.' is more than a letter"):
+        cell_lessons(FILES, (Taught("C. We gain.", 1),), list(ORDERS), EXCHANGED_TOO)
 
 
 @pytest.mark.parametrize("order", ORDERS)

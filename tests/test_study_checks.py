@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tom.errors import BadInput
-from tom.study_checks import check_learning_curve, check_study
+from tom.study_checks import check_counterbalancing, check_learning_curve, check_study
 
 CONFIG = yaml.safe_load((Path(__file__).parents[1] / "config" / "config.yaml").read_text())
 
@@ -118,6 +118,35 @@ def test_a_teacher_that_gives_motivations_may_teach_in_any_way(project, supervis
     else:
         text = complaint(config)
         assert "config.yaml: training.refinements" in text and f"'{elicitation}'" in text and "allowed: 0" in text
+
+
+def test_letters_are_exchanged_in_single_letters_alone(project):
+    letters = changed("exchanged_too", "training", "letters")
+    letters["training"]["refinements"] = 0
+    check_study(letters, "config.yaml", Path("resources"))
+    text = complaint(letters | {"teacher": local_teacher(), "elicitation": "motivation_then_choice"})
+    assert "config.yaml: training.letters: 'exchanged_too'" in text and "allowed: as_asked" in text
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        (("orders",), ["cooperation_first"]),
+        (("training", "orders"), ["cooperation_last"]),
+        (("training", "letters"), "exchanged_too"),
+    ],
+)
+def test_students_are_set_beside_the_runs_own_if_these_were_taught_in_both_orders(key, value):
+    check_counterbalancing(CONFIG | {"orders": CONFIG["orders"][::-1]}, "config.yaml")
+    with pytest.raises(BadInput) as caught:
+        check_counterbalancing(changed(value, *key), "config.yaml")
+    text = str(caught.value)
+    assert f"config.yaml: {'.'.join(key)}: " in text and "counterbalancing" in text and "allowed with it: " in text
+
+
+def test_labels_that_have_no_file_are_named(project):
+    text = complaint(CONFIG | {"labels": ["letters", "numerals"]})
+    assert "config.yaml: labels: 'numerals' has no file" in text and "sharing" in text
 
 
 def test_a_recorded_choice_is_taught_at_the_beginning_of_a_reply_alone(project):

@@ -232,6 +232,7 @@ def test_a_live_teacher_is_sampled_like_the_student(fresh):
         ("transfer_matrix", "plot_transfer_matrix"),
         ("collateral", "tabulate_collateral"),
         ("labels", "tabulate_labels"),
+        ("counterbalancing", "tabulate_counterbalancing_labels"),
         ("learning_curve", "plot_learning_curve"),
         ("controls", "plot_controls"),
     ],

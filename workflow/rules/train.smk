@@ -9,7 +9,7 @@ RECIPE = flags(
     {
         key: value
         for key, value in config["training"].items()
-        if key not in ("seeds", "threads", "supervision", "refinements")
+        if key not in ("seeds", "threads", "supervision", "refinements", "orders", "letters")
     }
 )
 TRAIN = (
@@ -40,6 +40,6 @@ rule train_adapter:
     resources:
         **holding("student", "train"),
     params:
-        recipe=f"{RECIPE} {flags(config['training'], 'supervision', 'refinements')}",
+        recipe=f"{RECIPE} {flags(config['training'], 'supervision', 'refinements', 'orders', 'letters')}",
     shell:
         TRAIN + " 2>&1 | tee {log}"

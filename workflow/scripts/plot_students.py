@@ -44,6 +44,14 @@ LINES: dict[str, tuple[Lines, Lines]] = {
             "teacher_again": ("noise ceiling", "baseline", "^"),
         },
     ),
+    "counterbalancing": (
+        {
+            "one_order": ("taught in one order", "tuned", "X"),
+            "as_is": ("in both", "tuned", "o"),
+            "exchanged_too": ("and letters exchanged", "tuned", "D"),
+        },
+        {"coin": ("coin", "baseline", "s"), "constant": ("one constant", "baseline", "s")},
+    ),
 }
 """What tells students apart → (lines of their groups, lines of the baselines)."""
 

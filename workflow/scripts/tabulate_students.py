@@ -1,4 +1,5 @@
-"""Compare what students close of the base's gap, by what they were taught: its supervision, or its teacher.
+"""Compare what students close of the base's gap, by what they were taught: its supervision, its teacher, or
+what was counterbalanced.
 
 Writes one table of a split, as Parquet and, beside it, as CSV and LaTeX: rows of the alignment table for each group of
 students, and by how much they lead the others. The same inputs give the same bytes.
@@ -11,13 +12,13 @@ python workflow/scripts/tabulate_students.py --by supervision --split in_sample 
 import argparse
 
 from tom.errors import run_main
-from tom.measuring.students_table import add_arguments, table_of
+from tom.measuring.students_table import COMPARISONS, add_arguments, table_of
 from tom.showing.tables import write_table
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--by", choices=("supervision", "teacher"), required=True, help="what tells the groups apart")
+    parser.add_argument("--by", choices=COMPARISONS, required=True, help="what tells the groups apart")
     add_arguments(parser)
     arguments = parser.parse_args()
     write_table(table_of(arguments, arguments.by), arguments.output)

@@ -20,7 +20,7 @@ from tom.files import whole_file, whole_folder, write_json
 from tom.shards import read_shard
 from tom.teaching.folds import Fold
 from tom.teaching.lessons import Lesson, cell_lessons, count_choices, group_lessons, teach
-from tom.teaching.recipe import OTHER_MOTIVATIONS, REPLIES, Recipe
+from tom.teaching.recipe import LETTERS, OTHER_MOTIVATIONS, REPLIES, Recipe
 from tom.teaching.teachers import AS_IS, TEACHERS, taught_by, thin
 from tom.weights.local_model import LocalModel
 from tom.weights.model_folders import write_manifest
@@ -60,7 +60,10 @@ def read_lessons(arguments: argparse.Namespace, supervision: str) -> tuple[list[
     lessons = []
     for part, learnt in ((taught, supervision), (held_out, measured)):
         replies = teach([shard for _, shard in part], learnt, form, arguments.seed)
-        found = [cell_lessons(files, known, arguments.orders) for (files, _), known in zip(part, replies, strict=True)]
+        found = [
+            cell_lessons(files, known, arguments.orders, arguments.letters)
+            for (files, _), known in zip(part, replies, strict=True)
+        ]
         lessons.append([lesson for cell in found for lesson in cell if lesson.replies])
     return *lessons, sum(count_choices(shard)["invalid"] for _, shard in taught + held_out)
 
@@ -79,6 +82,7 @@ def main() -> None:
     parser.add_argument("--context-files", type=Path, nargs="+", required=True)
     parser.add_argument("--elicitation-file", type=Path, required=True)
     parser.add_argument("--orders", nargs="+", required=True, help="listing orders to teach")
+    parser.add_argument("--letters", choices=LETTERS, required=True, help="what they mean in what is taught")
     parser.add_argument("--held-out", type=Fold.read, help="to leave out and measure on, e.g. context-business")
     parser.add_argument("--teacher", choices=TEACHERS, default=AS_IS, help="what is left of it")
     parser.add_argument("--observations-per-cell", type=int, help="how many are drawn; all of them unless given")

@@ -8,6 +8,7 @@ from tom.asking.contribution_prompts import load_contribution_elicitation
 from tom.asking.games import split_order, split_scale
 from tom.asking.labels import load_labels
 from tom.asking.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST, load_elicitation
+from tom.asking.variants import ORDERS
 from tom.documents import check
 from tom.engines.endpoint import read_key
 from tom.engines.recorded_contributions import read_contribution_counts, require_contributions
@@ -25,7 +26,7 @@ from tom.study import (
     recorded_cell,
     splits_of_kind,
 )
-from tom.teaching.recipe import CHOICES
+from tom.teaching.recipe import AS_ASKED, CHOICES, EXCHANGED_TOO
 from tom.weights.model_folders import check_is_model
 
 
@@ -41,7 +42,7 @@ def check_study(config: dict, file: str, resources: Path) -> None:
     _check_texts(config, file, resources)
     _check_disjoint(config, file)
     check_supervision(config, config["training"]["supervision"], file, resources)
-    _check_refinements(config, file, resources)
+    _check_letters(config, file, resources)
     _check_increasing(config, file)
     _check_adapters(config, file)
     for role in ("teacher", "student"):
@@ -102,14 +103,35 @@ def check_supervision(config: dict, supervision: str, file: str, resources: Path
             )
 
 
-def _check_refinements(config: dict, file: str, resources: Path) -> None:
+def _check_letters(config: dict, file: str, resources: Path) -> None:
     form = load_elicitation(resources / "elicitations" / f"{config['elicitation']}.yaml").form
     supervision = config["training"]["supervision"]
+    what = f"supervision '{supervision}' and elicitation '{config['elicitation']}'"
     if config["training"]["refinements"] and (supervision != CHOICES or form == CHOICE_LAST):
-        what = f"supervision '{supervision}' and elicitation '{config['elicitation']}'"
         raise BadInput(
             f"{file}: training.refinements: steps on single letters, and {what} teach more than those (allowed: 0)"
         )
+    if config["training"]["letters"] == EXCHANGED_TOO and (supervision != CHOICES or form == CHOICE_LAST):
+        raise BadInput(
+            f"{file}: training.letters: '{EXCHANGED_TOO}' exchanges single letters, and {what} teach more than those"
+            f" (allowed: {AS_ASKED})"
+        )
+
+
+def check_counterbalancing(config: dict, file: str) -> None:
+    """Raise BadInput unless the run's own students are those that the others are set beside."""
+    training = config["training"]
+    needed = {
+        "orders": (config["orders"], ORDERS, set(config["orders"]) == set(ORDERS)),
+        "training.orders": (training["orders"], ORDERS, set(training["orders"]) == set(ORDERS)),
+        "training.letters": ([training["letters"]], [AS_ASKED], training["letters"] == AS_ASKED),
+    }
+    for key, (found, allowed, agrees) in needed.items():
+        if not agrees:
+            raise BadInput(
+                f"{file}: {key}: {', '.join(found)}, but `snakemake counterbalancing` sets the run's own students"
+                f" beside others (allowed with it: {', '.join(allowed)})"
+            )
 
 
 def _check_increasing(config: dict, file: str) -> None:

@@ -52,6 +52,8 @@ COMPARISONS = {
         # The bare word is a baseline's: one constant propensity that needs no student.
         Comparison("teacher", {f"{name}_teacher": name for name in (SHUFFLED, CONSTANT)}, whole=AS_IS),
         Comparison("observations", {}, whole=ALL),
+        # What both orders teach, beyond the paper's.
+        Comparison("counterbalancing", {"one_order": "one_order"}),
     )
 }
 

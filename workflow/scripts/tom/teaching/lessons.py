@@ -24,9 +24,10 @@ import polars as pl
 
 from tom.asking.cells import CellFiles, render_variants
 from tom.asking.prompts import CHOICE, CHOICE_LAST, Messages
-from tom.asking.variants import PAPER_VARIANT, asked
+from tom.asking.variants import LABELS, PAPER_VARIANT, asked, scored
+from tom.errors import BadInput
 from tom.teaching.motivations import exchange_motivations, split_replies
-from tom.teaching.recipe import CHOICES, OTHER_MOTIVATIONS
+from tom.teaching.recipe import AS_ASKED, CHOICES, EXCHANGED_TOO, OTHER_MOTIVATIONS
 
 
 class Taught(NamedTuple):
@@ -85,13 +86,27 @@ def _letters(shard: pl.DataFrame, ends: bool) -> tuple[Taught, ...]:
     )
 
 
-def cell_lessons(files: CellFiles, replies: tuple[Taught, ...], orders: list[str]) -> list[Lesson]:
-    """What is learnt in one cell as lessons, one for each listing order."""
-    variants = asked(orders)
-    return [
-        Lesson(f"{files.game}/{variant.order}", files.context_file.stem, messages, replies)
-        for variant, messages in zip(variants, render_variants(files, variants), strict=True)
-    ]
+def cell_lessons(files: CellFiles, replies: tuple[Taught, ...], orders: list[str], letters: str) -> list[Lesson]:
+    """What is learnt in one cell as lessons, one for each listing order and for each meaning of the letters.
+
+    letters: of LETTERS (tom/teaching/recipe.py). Errors: BadInput for letters to exchange in replies that are longer.
+    """
+    variants = scored(orders) if letters == EXCHANGED_TOO else asked(orders)
+    lessons = []
+    for variant, messages in zip(variants, render_variants(files, variants), strict=True):
+        exchanged = variant.cooperation_label != PAPER_VARIANT.cooperation_label
+        # What comes before the replies differs, so they are learnt in a step of their own.
+        group = "/".join([files.game, variant.order, *(["exchanged"] if exchanged else [])])
+        taught = tuple(map(_exchange, replies)) if exchanged else replies
+        lessons.append(Lesson(group, files.context_file.stem, messages, taught))
+    return lessons
+
+
+def _exchange(reply: Taught) -> Taught:
+    """The same choice where the letters are exchanged."""
+    if reply.text not in LABELS:
+        raise BadInput(f"training.letters: {reply.text!r} is more than a letter (allowed with it: {AS_ASKED})")
+    return reply._replace(text=LABELS[1 - LABELS.index(reply.text)])
 
 
 def group_lessons(lessons: list[Lesson]) -> list[list[Lesson]]:

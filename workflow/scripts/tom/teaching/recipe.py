@@ -6,6 +6,9 @@ from dataclasses import asdict, dataclass, fields
 CHOICES, REPLIES, OTHER_MOTIVATIONS = SUPERVISIONS = ("choices", "replies", "other_motivations")
 """What is learnt of the teacher's replies: tom/teaching/lessons.py."""
 
+AS_ASKED, EXCHANGED_TOO = LETTERS = ("as_asked", "exchanged_too")
+"""Which letters a choice is taught with: the teacher's, or besides, in as many prompts, with C and D exchanged."""
+
 
 @dataclass(frozen=True)
 class Recipe:
