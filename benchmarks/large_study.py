@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import redirect_stderr
 from itertools import product
 from pathlib import Path
 
@@ -35,6 +36,7 @@ from tom.shards import write_shard
 
 COPIED = ("Snakefile", "workflow", "config", "resources", "profiles", "docs")
 MODEL_FILES = ("config.json", "tokenizer_config.json", "model.safetensors")
+GAMES = ("prisoners_delight", "prisoners_dilemma", "snowdrift", "stag_hunt")
 OBSERVATIONS = 300
 CONFIG = "large.yaml"
 COUNTS = "counts.csv"
@@ -48,9 +50,8 @@ def make_study(folder: Path, seeds: int, games: int, contexts: int) -> list[tupl
     for name in COPIED:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
         copy(ROOT / name, folder / name)
-    known = sorted(path.stem for path in (ROOT / "resources/games").glob("*.yaml"))
     scales = ["", *(f"{SCALE_MARK}{scale}" for scale in range(2, games))]
-    named_games = [f"{game}{scale}" for scale, game in product(scales, known)][:games]
+    named_games = [f"{game}{scale}" for scale, game in product(scales, GAMES)][:games]
     named_contexts = [f"place{number}" for number in range(contexts)]
     for context in named_contexts:
         text = {"situation": f"You and the other player are neighbours in {context}."}
@@ -69,6 +70,7 @@ def make_study(folder: Path, seeds: int, games: int, contexts: int) -> list[tupl
             "in_sample": {"games": named_games, "contexts": named_contexts},
             "out_of_sample_contexts": None,
             "doubled_payoffs": None,
+            "public_goods": None,
         },
         "teacher": {"recorded": {"counts": COUNTS, "model": "teacher"}},
         "student": {"name": "none", "source": "folder", "folder": "model"},
@@ -187,7 +189,8 @@ def main() -> None:
     shards = (arguments.seeds + 2) * len(cells)
     say(f"dry run of {shards} shards", measured(snakemake("--dry-run", "--quiet", "all"), folder))
     say("snakemake plan", measured(snakemake("plan"), folder))
-    write_shards(folder, arguments.seeds, cells)
+    with open(os.devnull, "w") as nowhere, redirect_stderr(nowhere):
+        write_shards(folder, arguments.seeds, cells)
     # In a process of its own, since Snakemake changes the one that it runs in.
     child = multiprocessing.Process(target=finish, args=(folder,))
     child.start()
