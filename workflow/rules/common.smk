@@ -73,7 +73,7 @@ TORCH = (
 
 wildcard_constraints:
     context="[a-z][a-z0-9_]*",
-    game="[a-z][a-z0-9_]*(-[prst]{4})?(-x[0-9]+([.][0-9]+)?)?",
+    game="[a-z][a-z0-9_]*(-[prst]{4})?(-x[0-9]+([.][0-9]+)?)?(-(plus|minus)[0-9]+([.][0-9]+)?)?",
     role="teacher|student",
     seed="[0-9]+",
     split="[a-z][a-z0-9_]+",

@@ -5,8 +5,9 @@ from pathlib import Path
 from tom.asking import game_kinds
 from tom.asking.contexts import load_context
 from tom.asking.contribution_prompts import load_contribution_elicitation
-from tom.asking.games import split_order, split_scale
+from tom.asking.games import split_order
 from tom.asking.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST, load_elicitation
+from tom.asking.rescaling import split_rescaling
 from tom.documents import check
 from tom.engines.endpoint import read_key
 from tom.engines.recorded_contributions import read_contribution_counts, require_contributions
@@ -146,13 +147,13 @@ def _check_adapters(config: dict, file: str) -> None:
 
 def _check_disjoint(config: dict, file: str) -> None:
     for name, split in config["splits"].items():
-        scaled = [split_scale(game) for game in split["games"]]
+        scaled = [split_rescaling(game) for game in split["games"]]
         if len(set(scaled)) < len(scaled):
             raise BadInput(f"{file}: splits.{name}.games: {', '.join(split['games'])} name a game twice")
-    taught = {(split_scale(game), context) for game, context in cells_of(config["splits"][IN_SAMPLE])}
+    taught = {(split_rescaling(game), context) for game, context in cells_of(config["splits"][IN_SAMPLE])}
     for name in out_of_sample_splits(config["splits"]):
         cells = sorted(cells_of(config["splits"][name]))
-        shared = [(game, context) for game, context in cells if (split_scale(game), context) in taught]
+        shared = [(game, context) for game, context in cells if (split_rescaling(game), context) in taught]
         if shared:
             game, context = shared[0]
             raise BadInput(

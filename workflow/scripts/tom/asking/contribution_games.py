@@ -7,7 +7,7 @@ Experimental Research (1995), for the dilemma.
 from dataclasses import dataclass
 from pathlib import Path
 
-from tom.asking.games import split_scale
+from tom.asking.rescaling import split_rescaling
 from tom.documents import read_checked
 from tom.errors import BadInput
 
@@ -43,8 +43,10 @@ def load_contribution_game(file: str | Path, name: str) -> ContributionGame:
             f"{file}: multiplier: {multiplier:g} is no dilemma among {players} players"
             f" (allowed: above 1 and below {players})"
         )
-    _, scale = split_scale(name)
-    endowment = document["endowment"] * scale
+    _, rescaling = split_rescaling(name)
+    if rescaling.shift:
+        raise BadInput(f"game '{name}': an endowment is not shifted (allowed: a scale, such as -x2)")
+    endowment = rescaling.of(document["endowment"])
     if endowment != int(endowment):
         raise BadInput(f"game '{name}': {endowment:g} dollars are no whole number (allowed: a scale that leaves one)")
     return ContributionGame(name, document["family"], players, int(endowment), multiplier, document["sharing"])
