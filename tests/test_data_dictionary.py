@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 import recompute_paper
 import yaml
-from made_shards import shard_frame, small_run
+from made_shards import shard_frame, small_run, student_rows
 from made_tables import PRECISION, made_tables
 from precision_drift import drift
 
@@ -17,7 +17,9 @@ from tom.engines.recorded_contributions import replay_contributions
 from tom.measuring.collateral import PROBE_COLUMNS, collateral
 from tom.measuring.judging import with_split
 from tom.measuring.learning_curve import learning_curve, read_timings
+from tom.measuring.propensities import count_replies
 from tom.measuring.rates import group_replies, order_rates
+from tom.measuring.response_curves import response_curves
 from tom.measuring.students_table import ALL, COMPARISONS, students_table
 from tom.measuring.transfer_matrix import transfer_matrix
 from tom.planning.forecast import COLUMNS as PLAN_COLUMNS
@@ -94,6 +96,7 @@ def test_tables_of_single_targets_are_described(dictionary, tmp_path):
     timings = read_timings({name: [tmp_path / "seed1.tsv"] for name in ("10", ALL)}, 0)
     curve = learning_curve(table_by("observations", ("10", ALL)), untuned, timings)
     described(curve, dictionary["learning_curve"])
+    described(response_curves(count_replies(rescaled_run()), 0.95), dictionary["response_curves"])
     described(transfer_matrix(untuned, {"nothing": tuned}, PRECISION), dictionary["transfer_matrix"])
     probes = pl.DataFrame(
         [
@@ -113,6 +116,12 @@ def test_tables_of_the_page_are_described(dictionary):
     shards = shard_frame(rows_of(small_run(), ("teacher", "base")))
     described(with_split(order_rates(shards, 0.95), "in_sample"), dictionary["rates"])
     described(with_split(group_replies(shards), "in_sample"), dictionary["replies"])
+
+
+def rescaled_run() -> pl.DataFrame:
+    """A student at a game's payoffs and at their double."""
+    rows = [student_rows("base", game, "business", 0.5) for game in ("stag_hunt", "stag_hunt-x2")]
+    return shard_frame([row for part in rows for row in part])
 
 
 def rows_of(run: dict, models: tuple[str, ...]) -> list[dict]:

@@ -26,6 +26,7 @@ from tom.engines.recorded_teacher import read_counts
 from tom.shard_paths import pack_paths
 from tom.study import (
     IN_SAMPLE,
+    answered_by_teacher,
     cells_of,
     drop_splits,
     out_of_sample_splits,
@@ -47,10 +48,13 @@ except BadInput as error:
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 announce_run()
 
-# Splits of 2x2 games, which all that is about propensities has, and those of public goods games (public_goods.smk).
-SPLITS, CONTRIBUTION_SPLITS = (
+# Splits of 2x2 games, and those of public goods games (public_goods.smk).
+CHOICE_SPLITS, CONTRIBUTION_SPLITS = (
     splits_of_kind(config["splits"], kind, RESOURCES) for kind in (CHOICE_GAMES, CONTRIBUTION_GAMES)
 )
+# Students are compared with their teacher where it answers; elsewhere there are their propensities alone.
+SPLITS = {name: split for name, split in CHOICE_SPLITS.items() if answered_by_teacher(split, config["teacher"])}
+STUDENT_SPLITS = sorted(set(CHOICE_SPLITS) - set(SPLITS))
 
 RESULTS = config["results"]
 OUT_OF_SAMPLE = "out_of_sample"
@@ -118,12 +122,22 @@ def stage_of(split):
     return IN_SAMPLE if split == IN_SAMPLE else OUT_OF_SAMPLE
 
 
-def shards(split, models, stage=None):
-    """Paths of the shards of some models in every cell of a split; its own stage's unless another is named."""
+def models_of(split):
+    """Every model that answers in a split."""
+    teacher = ["teacher"] if answered_by_teacher(config["splits"][split], config["teacher"]) else []
+    return [*teacher, "base", *TUNED]
+
+
+def shards(split, models, stage=None, among=None):
+    """Paths of the shards of some models in every cell of a split, or those among some cells.
+
+    stage: their folder; its own if none is named.
+    """
     return [
         f"{RESULTS}/{stage or stage_of(split)}/shards/{model}/{game}/{context}.parquet"
         for model in models
         for game, context in cells_of(config["splits"][split])
+        if among is None or (game, context) in among
     ]
 
 
@@ -250,6 +264,15 @@ def tables(splits):
     return [file for name in table_files("") for file in table(splits, name)]
 
 
+def student_tables():
+    """What there is of the splits in which students alone answer."""
+    return [
+        file
+        for split in STUDENT_SPLITS
+        for file in in_all_formats(f"{RESULTS}/tables/{split}", ("propensities",)).values()
+    ]
+
+
 CONTRIBUTION_TABLES = ("contribution_means", "contribution_distributions", "contribution_gaps")
 
 
@@ -283,7 +306,7 @@ TRAINING_FIGURES = [] if FROZEN else ["training_curve"]
 
 def figures():
     """Every figure of a run."""
-    names = [*(f"propensities-{split}" for split in sorted(SPLITS)), "agreement", "gap_closed"]
+    names = [*(f"propensities-{split}" for split in sorted(CHOICE_SPLITS)), "agreement", "gap_closed"]
     names += [f"contributions-{split}" for split in sorted(CONTRIBUTION_SPLITS)]
     return [file for name in names + TRAINING_FIGURES for file in figure(name)]
 

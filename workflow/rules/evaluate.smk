@@ -45,8 +45,8 @@ rule measure_sensitivities:
 
 rule tabulate_games:
     input:
-        games=sorted({file for split in SPLITS for file in game_files(split)}),
-        propensities=table(SPLITS, "propensities"),
+        games=sorted({file for split in CHOICE_SPLITS for file in game_files(split)}),
+        propensities=table(CHOICE_SPLITS, "propensities"),
     output:
         **GAME_TABLES,
     log:

@@ -39,6 +39,11 @@ def splits_of_kind(splits: Splits, kind: str, resources: Path) -> Splits:
     }
 
 
+def answered_by_teacher(split: dict, teacher: dict) -> bool:
+    """Whether a teacher, by its section of the config, answers in a split: a live one does in each."""
+    return teacher["engine"] != "recorded" or split.get("recorded", True)
+
+
 def drop_splits(config: dict) -> None:
     """Take splits that are null out of a config: how a file of one's own drops one of the default's."""
     if isinstance(config.get("splits"), dict):

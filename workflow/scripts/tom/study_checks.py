@@ -19,6 +19,7 @@ from tom.study import (
     HELD_OUT,
     IN_SAMPLE,
     all_cells,
+    answered_by_teacher,
     cells_of,
     game_file,
     out_of_sample_splits,
@@ -49,6 +50,8 @@ def check_study(config: dict, file: str, resources: Path) -> None:
 
 
 def _check_texts(config: dict, file: str, resources: Path) -> None:
+    if not config["splits"][IN_SAMPLE].get("recorded", True):
+        raise BadInput(f"{file}: splits.{IN_SAMPLE}.recorded: what is taught is a teacher's answers (allowed: true)")
     for name, split in config["splits"].items():
         _check_split(split, name, f"{file}: splits.{name}", resources)
     _require_file(resources / "elicitations", config["elicitation"], f"{file}: elicitation")
@@ -178,8 +181,9 @@ def _check_model(config: dict, role: str, file: str, resources: Path) -> None:
 
 def _check_recorded(config: dict, role: str, file: str, resources: Path) -> None:
     recorded = config[role]["recorded"]
+    answered = {name: split for name, split in config["splits"].items() if answered_by_teacher(split, config[role])}
     choices, contributions = (
-        splits_of_kind(config["splits"], kind, resources) for kind in (game_kinds.CHOICE, game_kinds.CONTRIBUTION)
+        splits_of_kind(answered, kind, resources) for kind in (game_kinds.CHOICE, game_kinds.CONTRIBUTION)
     )
     counts = read_counts(recorded["counts"], recorded["model"])
     cells = sorted({recorded_cell(cell, resources) for cell in all_cells(choices)})

@@ -7,7 +7,7 @@ from tom.asking.rescaling import SCALE_MARK, SHIFT_MARKS
 
 
 def readable(name: str) -> str:
-    """As text: `In sample`, and of games `Prisoner's dilemma ×2`, `Stag hunt −4` (`stag_hunt-minus4`), `Ordinal TRPS`."""
+    """`in_sample` → `In sample`; `Prisoner's dilemma ×2`, `Ordinal TRPS`, `Stag hunt −4` of `stag_hunt-minus4`."""
     text = re.sub(rf"{SCALE_MARK}([\d.]+)(?=$|-)", r" ×\1", name)
     for mark, sign in SHIFT_MARKS.items():
         text = re.sub(rf"{mark}([\d.]+)$", rf" {'+' if sign > 0 else '−'}\1", text)
