@@ -41,7 +41,7 @@ rule all:
         f"{RESULTS}/summary.md",
         tables(SPLITS),
         student_tables(),
-        contribution_tables(),
+        number_tables(),
         SENSITIVITIES.values(),
         GAME_TABLES.values(),
         figures(),
@@ -54,7 +54,7 @@ include: "workflow/rules/sample.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/out_of_sample.smk"
-include: "workflow/rules/public_goods.smk"
+include: "workflow/rules/numbers.smk"
 include: "workflow/rules/response_curves.smk"
 include: "workflow/rules/leave_one_out.smk"
 include: "workflow/rules/elicitations.smk"

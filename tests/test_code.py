@@ -20,7 +20,7 @@ IMPORT_LATE = (
     "fetch_model.py",
     "merge_adapter.py",
     "probe_model.py",
-    "sample_contributions.py",
+    "sample_numbers.py",
     "sample_shard.py",
     "serve_engine.py",
     "train_adapter.py",

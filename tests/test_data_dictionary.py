@@ -2,7 +2,7 @@
 
 import sys
 
-import evaluate_contributions
+import evaluate_numbers
 import polars as pl
 import pytest
 import recompute_paper
@@ -23,7 +23,7 @@ from tom.measuring.response_curves import response_curves
 from tom.measuring.students_table import ALL, COMPARISONS, students_table
 from tom.measuring.transfer_matrix import transfer_matrix
 from tom.planning.forecast import COLUMNS as PLAN_COLUMNS
-from tom.shards import COLUMNS, CONTRIBUTION_COLUMNS
+from tom.shards import COLUMNS, NUMBER_COLUMNS
 from tom.structure.game_table import game_table
 from tom.teaching.recipe import SUPERVISIONS
 from tom.teaching.teachers import TEACHERS
@@ -130,7 +130,7 @@ def rows_of(run: dict, models: tuple[str, ...]) -> list[dict]:
 
 def test_shards_and_plans_are_described(dictionary):
     described(pl.DataFrame(schema=COLUMNS), dictionary["shards"])
-    described(pl.DataFrame(schema=CONTRIBUTION_COLUMNS), dictionary["contribution_shards"])
+    described(pl.DataFrame(schema=NUMBER_COLUMNS), dictionary["number_shards"])
     described(pl.DataFrame(schema=PLAN_COLUMNS), dictionary["plan"])
 
 
@@ -144,12 +144,10 @@ def test_tables_of_contributions_are_described(dictionary, resources):
     fields = {"game": "public_goods", "context": "neutral"}
     rows = [row for model in models for row in replay_contributions({7: 30}, fields | {"model": model})]
     shards = pl.DataFrame(
-        [pl.Series(name, [row.get(name) for row in rows], CONTRIBUTION_COLUMNS[name]) for name in CONTRIBUTION_COLUMNS]
+        [pl.Series(name, [row.get(name) for row in rows], NUMBER_COLUMNS[name]) for name in NUMBER_COLUMNS]
     )
     published = resources / "paper" / "observed_contributions.csv"
-    for name, table in evaluate_contributions.evaluate(
-        shards, {"public_goods": 10}, published, "goods", PRECISION
-    ).items():
+    for name, table in evaluate_numbers.evaluate(shards, {"public_goods": 10}, published, "goods", PRECISION).items():
         described(table, dictionary[name])
 
 

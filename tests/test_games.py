@@ -133,7 +133,7 @@ def test_the_papers_games_share_four_payoffs(resources, name):
 
 
 def test_every_game_file_is_tested(resources):
-    others = ["ordinal", "public_goods"]  # tests/test_equilibria.py, tests/test_contribution_games.py
+    others = ["ordinal", "public_goods"]  # tests/test_equilibria.py, tests/test_number_games.py
     assert sorted(file.stem for file in (resources / "games").iterdir()) == sorted([*GAME_FILES, *others])
 
 

@@ -282,7 +282,7 @@ def public_goods(**changes) -> dict:
     [
         (
             public_goods(games=["public_goods", "snowdrift"]),
-            ["splits.public_goods.games: snowdrift", "allowed: contri"],
+            ["splits.public_goods.games: snowdrift", "allowed: number"],
         ),
         (public_goods(contexts=["sports"]), ["splits.public_goods.contexts: 'sports'", "allowed: neutral"]),
         (public_goods(games=["public_goods-x0.25"]), ["public_goods-x0.25", "2.5 dollars"]),

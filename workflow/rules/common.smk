@@ -18,7 +18,7 @@ from tom.cluster.needs import disk_mb, memory_mb, minutes
 from tom.code import code_sha256
 from tom.errors import BadInput
 from tom.asking.game_kinds import CHOICE as CHOICE_GAMES
-from tom.asking.game_kinds import CONTRIBUTION as CONTRIBUTION_GAMES
+from tom.asking.game_kinds import NUMBER as NUMBER_GAMES
 from tom.asking.games import split_order
 from tom.engines.owner import allocation, announce_run
 from tom.asking.prompts import CHOICE, load_elicitation
@@ -48,9 +48,9 @@ except BadInput as error:
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 announce_run()
 
-# Splits of 2x2 games, and those of public goods games (public_goods.smk).
-CHOICE_SPLITS, CONTRIBUTION_SPLITS = (
-    splits_of_kind(config["splits"], kind, RESOURCES) for kind in (CHOICE_GAMES, CONTRIBUTION_GAMES)
+# Splits of 2x2 games, and of games in which a number is named (numbers.smk).
+CHOICE_SPLITS, NUMBER_SPLITS = (
+    splits_of_kind(config["splits"], kind, RESOURCES) for kind in (CHOICE_GAMES, NUMBER_GAMES)
 )
 # Students are compared with their teacher where it answers; elsewhere there are their propensities alone.
 SPLITS = {name: split for name, split in CHOICE_SPLITS.items() if answered_by_teacher(split, config["teacher"])}
@@ -58,7 +58,7 @@ STUDENT_SPLITS = sorted(set(CHOICE_SPLITS) - set(SPLITS))
 
 RESULTS = config["results"]
 OUT_OF_SAMPLE = "out_of_sample"
-CONTRIBUTIONS = "contributions"
+NUMBERS = "numbers"
 CONTEXT_FILE = RESOURCES / "contexts" / "{context}.yaml"
 STARTED = time.time()
 USAGE_TABLE = f"{RESULTS}/tables/usage.csv"
@@ -116,9 +116,9 @@ def elicitation_file():
 
 
 def stage_of(split):
-    """in_sample, contributions for a split of public goods games, or out_of_sample for every other split."""
-    if split in CONTRIBUTION_SPLITS:
-        return CONTRIBUTIONS
+    """in_sample, numbers for a split of games of that kind, or out_of_sample for every other split."""
+    if split in NUMBER_SPLITS:
+        return NUMBERS
     return IN_SAMPLE if split == IN_SAMPLE else OUT_OF_SAMPLE
 
 
@@ -273,20 +273,18 @@ def student_tables():
     ]
 
 
-CONTRIBUTION_TABLES = ("contribution_means", "contribution_distributions", "contribution_gaps")
+NUMBER_TABLES = ("number_means", "number_distributions", "number_gaps")
 
 
-def contribution_table(name):
-    """One table of every split of public goods games."""
-    return [f"{RESULTS}/tables/{split}/{name}.parquet" for split in sorted(CONTRIBUTION_SPLITS)]
+def number_table(name):
+    """One table of every split of games in which a number is named."""
+    return [f"{RESULTS}/tables/{split}/{name}.parquet" for split in sorted(NUMBER_SPLITS)]
 
 
-def contribution_tables():
+def number_tables():
     """All tables of those splits."""
-    splits = sorted(CONTRIBUTION_SPLITS)
-    return [
-        file for split in splits for file in in_all_formats(f"{RESULTS}/tables/{split}", CONTRIBUTION_TABLES).values()
-    ]
+    splits = sorted(NUMBER_SPLITS)
+    return [file for split in splits for file in in_all_formats(f"{RESULTS}/tables/{split}", NUMBER_TABLES).values()]
 
 
 def figure(name):
@@ -307,7 +305,7 @@ TRAINING_FIGURES = [] if FROZEN else ["training_curve"]
 def figures():
     """Every figure of a run."""
     names = [*(f"propensities-{split}" for split in sorted(CHOICE_SPLITS)), "agreement", "gap_closed"]
-    names += [f"contributions-{split}" for split in sorted(CONTRIBUTION_SPLITS)]
+    names += [f"numbers-{split}" for split in sorted(NUMBER_SPLITS)]
     return [file for name in names + TRAINING_FIGURES for file in figure(name)]
 
 

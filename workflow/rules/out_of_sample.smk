@@ -63,5 +63,5 @@ rule out_of_sample:
         tables(out_of_sample_splits(SPLITS)),
         student_tables(),
         [figure(f"propensities-{split}") for split in out_of_sample_splits(CHOICE_SPLITS)],
-        contribution_tables(),
-        [figure(f"contributions-{split}") for split in sorted(CONTRIBUTION_SPLITS)],
+        number_tables(),
+        [figure(f"numbers-{split}") for split in sorted(NUMBER_SPLITS)],

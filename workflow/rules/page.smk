@@ -10,14 +10,14 @@ from tom.asking.variants import PAPER_VARIANT
 from tom.paper.published import SPLITS as PAPER_SPLITS
 
 PAGE = ROOT / "workflow" / "report" / "page"
-PAGE_CONTRIBUTIONS = ("contribution_means", "contribution_gaps")
+PAGE_NUMBERS = ("number_means", "number_gaps")
 # Of one split each, in the order of `table`.
 ALL_SPLITS = sorted(SPLITS, key=lambda split: (split != IN_SAMPLE, split))
 COMPARED = [split for split in ALL_SPLITS if split in PAPER_SPLITS and PAPER_VARIANT.order in config["orders"]]
 PAGE_FIGURES = [
     *(f"propensities-{split}" for split in ALL_SPLITS),
     *(f"{whose}-{split}" for split in COMPARED for whose in ("paper", "paper_order")),
-    *(f"contributions-{split}" for split in sorted(CONTRIBUTION_SPLITS)),
+    *(f"numbers-{split}" for split in sorted(NUMBER_SPLITS)),
     "agreement",
     "gap_closed",
     *TRAINING_FIGURES,
@@ -28,10 +28,10 @@ LOCAL_MODELS = [role for role in ("teacher", "student") if config[role]["engine"
 def page_texts():
     """What prompts are written from, and counts that a recorded teacher replays."""
     texts = {elicitation_file(), *(file for split in ALL_SPLITS for file in game_files(split) + context_files(split))}
-    for split in CONTRIBUTION_SPLITS:
+    for split in NUMBER_SPLITS:
         contexts = [GROUP_CONTEXTS / f"{context}.yaml" for context in config["splits"][split]["contexts"]]
-        texts |= {RESOURCES / CONTRIBUTION_ELICITATION, *game_files(split), *contexts}
-    recorded = ["counts", *(["contributions"] if CONTRIBUTION_SPLITS else [])]
+        texts |= {RESOURCES / QUESTION, *game_files(split), *contexts}
+    recorded = ["counts", *(["contributions"] if NUMBER_SPLITS else [])]
     recorded = recorded if config["teacher"]["engine"] == "recorded" else []
     return sorted(map(str, texts)) + [config["teacher"]["recorded"][name] for name in recorded]
 
@@ -89,7 +89,7 @@ rule build_page:
     input:
         **{name: table(ALL_SPLITS, name) for name in TABLES},
         **{name: SENSITIVITIES[name] for name in SENSITIVITY_TABLES},
-        **{name: contribution_table(name) for name in PAGE_CONTRIBUTIONS},
+        **{name: number_table(name) for name in PAGE_NUMBERS},
         games=GAME_TABLES["games"],
         rates=expand(f"{RESULTS}/tables/{{split}}/rates.parquet", split=ALL_SPLITS),
         replies=expand(f"{RESULTS}/tables/{{split}}/replies.parquet", split=ALL_SPLITS),
@@ -125,8 +125,7 @@ rule build_page:
         python("build_page.py")
         + " "
         + " ".join(
-            f"--{name.replace('_', '-')} {{input.{name}}}"
-            for name in (*TABLES, *SENSITIVITY_TABLES, *PAGE_CONTRIBUTIONS)
+            f"--{name.replace('_', '-')} {{input.{name}}}" for name in (*TABLES, *SENSITIVITY_TABLES, *PAGE_NUMBERS)
         )
         + " --rates {input.rates} --replies {input.replies} --stated {input.stated} {params.usage} --summary {input.summary}"
         " --figures {input.figures} --captions {params.captions} --published {input.published}"

@@ -8,8 +8,8 @@ from tom.asking.games import split_order
 
 IN_SAMPLE = "in_sample"
 HELD_OUT = "held_out"
-CONTRIBUTION_ELICITATION = "contributions/number.yaml"
-"""How a contribution is asked for, below resources/."""
+QUESTION = "numbers/public_goods.yaml"
+"""How a number is asked for, below resources/."""
 
 Splits = dict[str, dict]
 """Name → its games and contexts."""

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from tom.asking import game_kinds
 from tom.asking.contexts import load_context
-from tom.asking.contribution_prompts import load_contribution_elicitation
 from tom.asking.games import split_order
+from tom.asking.number_questions import load_question
 from tom.asking.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST, load_elicitation
 from tom.asking.rescaling import split_rescaling
 from tom.documents import check
@@ -15,9 +15,9 @@ from tom.engines.recorded_teacher import read_counts, require_cells
 from tom.engines.vllm_settings import VllmSettings, require_vllm
 from tom.errors import BadInput
 from tom.study import (
-    CONTRIBUTION_ELICITATION,
     HELD_OUT,
     IN_SAMPLE,
+    QUESTION,
     all_cells,
     answered_by_teacher,
     cells_of,
@@ -56,7 +56,7 @@ def _check_texts(config: dict, file: str, resources: Path) -> None:
         _check_split(split, name, f"{file}: splits.{name}", resources)
     _require_file(resources / "elicitations", config["elicitation"], f"{file}: elicitation")
     load_elicitation(resources / "elicitations" / f"{config['elicitation']}.yaml")
-    load_contribution_elicitation(resources / CONTRIBUTION_ELICITATION)
+    load_question(resources / QUESTION)
 
 
 def _check_split(split: dict, name: str, where: str, resources: Path) -> None:
@@ -183,7 +183,7 @@ def _check_recorded(config: dict, role: str, file: str, resources: Path) -> None
     recorded = config[role]["recorded"]
     answered = {name: split for name, split in config["splits"].items() if answered_by_teacher(split, config[role])}
     choices, contributions = (
-        splits_of_kind(answered, kind, resources) for kind in (game_kinds.CHOICE, game_kinds.CONTRIBUTION)
+        splits_of_kind(answered, kind, resources) for kind in (game_kinds.CHOICE, game_kinds.NUMBER)
     )
     counts = read_counts(recorded["counts"], recorded["model"])
     cells = sorted({recorded_cell(cell, resources) for cell in all_cells(choices)})
@@ -193,7 +193,7 @@ def _check_recorded(config: dict, role: str, file: str, resources: Path) -> None
             f"{file}: {role}.recorded: missing key 'contributions', which split '{next(iter(contributions))}' needs"
         )
     if contributions:
-        load = game_kinds.LOADERS[game_kinds.CONTRIBUTION]
+        load = game_kinds.LOADERS[game_kinds.NUMBER]
         endowments = {
             (game, context): load(game_file(game, resources), game).endowment
             for game, context in all_cells(contributions)

@@ -4,16 +4,16 @@ from pathlib import Path
 
 import yaml
 
-from tom.asking.contribution_games import load_contribution_game
 from tom.asking.games import load_game
+from tom.asking.number_games import load_number_game
 from tom.errors import BadInput
 
-CHOICE, CONTRIBUTION = "choice", "contribution"
+CHOICE, NUMBER = "choice", "number"
 
-LOADERS = {CHOICE: load_game, CONTRIBUTION: load_contribution_game}
+LOADERS = {CHOICE: load_game, NUMBER: load_number_game}
 """Kind → what reads and checks a game of it."""
 
-CONTEXTS = {CHOICE: "contexts", CONTRIBUTION: "contributions/contexts"}
+CONTEXTS = {CHOICE: "contexts", NUMBER: "group_contexts"}
 """Kind → the folder below resources/ with contexts for its number of players."""
 
 

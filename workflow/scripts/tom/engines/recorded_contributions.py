@@ -48,4 +48,4 @@ def replay_contributions(counts: dict[int, int], fields: dict) -> list[dict]:
     """Observation rows of one cell; counts: contribution → observations; fields: the columns all rows share."""
     given = [amount for amount, count in counts.items() for _ in range(count)]
     read = {"record": "observation", "outcome": "read", "rule": "recorded", "engine": "recorded"}
-    return [fields | read | {"observation": number, "contribution": amount} for number, amount in enumerate(given)]
+    return [fields | read | {"observation": place, "number": amount} for place, amount in enumerate(given)]

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 
 from tom.engines.recorded_contributions import read_contribution_counts
-from tom.measuring.contribution_gaps import HALF, UNIFORM, gap_table
-from tom.measuring.contributions import Cell, Contributions
+from tom.measuring.number_counts import Cell, Numbers
+from tom.measuring.number_gaps import HALF, UNIFORM, gap_table
 from tom.paper.published import MODELS
 from tom.reading.outcomes import UNREADABLE
 from tom.statistics.precision import Precision
@@ -15,7 +15,7 @@ from tom.statistics.precision import Precision
 
 def published_contributions(
     file: str | Path, cells: list[Cell], endowments: dict[str, int]
-) -> dict[str, dict[Cell, Contributions]]:
+) -> dict[str, dict[Cell, Numbers]]:
     """Model → cell → contributions, of the cells that were published for every model."""
     counts = {model: read_contribution_counts(file, model) for model in MODELS}
     return {
@@ -28,13 +28,13 @@ def published_contributions(
     }
 
 
-def _counted(counts: dict[int, int], endowment: int) -> Contributions:
+def _counted(counts: dict[int, int], endowment: int) -> Numbers:
     given = np.zeros(endowment + 1, int)
     given[list(counts)] = list(counts.values())
-    return Contributions(given, None, dict.fromkeys(UNREADABLE, 0), None)
+    return Numbers(given, None, dict.fromkeys(UNREADABLE, 0), None)
 
 
-def published_gaps(published: dict[str, dict[Cell, Contributions]], precision: Precision, split: str) -> pl.DataFrame:
+def published_gaps(published: dict[str, dict[Cell, Numbers]], precision: Precision, split: str) -> pl.DataFrame:
     """The paper's base and tuned student as rows of a split's gap table, from its own teacher and base."""
     rows = gap_table(published, precision, split, ("paper",)).filter(~pl.col("predictor").is_in([UNIFORM, HALF]))
     return rows.with_columns(predictor=pl.format("paper_{}", "predictor"))

@@ -2,7 +2,7 @@
 
 The paper's figure 5 (arXiv 2408.05241), for this run, with the paper's own models beside.
 
-python workflow/scripts/plot_contributions.py --distributions D.parquet \
+python workflow/scripts/plot_numbers.py --distributions D.parquet \
     --published resources/paper/observed_contributions.csv --output F.pdf F.png
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tom.errors import run_main
-from tom.measuring.contributions import distribution_table
+from tom.measuring.number_counts import distribution_table
 from tom.models import role
 from tom.paper.published_contributions import published_contributions
 from tom.showing.figure_style import COLOURS, MARKERS, save_figure, use_style
@@ -34,7 +34,7 @@ def with_paper(table: pl.DataFrame, published: Path) -> pl.DataFrame:
     group: the game, if there are several, and the context; with `the paper` behind it for the paper's own.
     """
     cells = table.select("game", "context").unique(maintain_order=True).rows()
-    endowments = dict(table.group_by("game").agg(pl.col("contribution").max()).rows())
+    endowments = dict(table.group_by("game").agg(pl.col("number").max()).rows())
     theirs = distribution_table(published_contributions(published, cells, endowments), table["split"][0])
     several = table["game"].n_unique() > 1
 
@@ -57,13 +57,13 @@ def plot_means(axes: "Axes", table: pl.DataFrame, groups: list[str]) -> None:
     """A bar for each group and role: the mean of all replies, those of all seeds together, with its standard error."""
     import seaborn as sns
 
-    replies = table.select(pl.col("group", "role", "contribution").repeat_by("count").explode())
+    replies = table.select(pl.col("group", "role", "number").repeat_by("count").explode())
     sns.barplot(
-        replies.to_dict(as_series=False), x="group", y="contribution", hue="role", order=groups, hue_order=ROLES,
+        replies.to_dict(as_series=False), x="group", y="number", hue="role", order=groups, hue_order=ROLES,
         palette=PALETTE, errorbar="se", err_kws={"linewidth": 1.6, "color": "0.1"}, capsize=0.12, gap=0.1, width=0.6,
         saturation=1, ax=axes,
     )  # fmt: skip
-    axes.set(xlabel="", ylabel="mean contribution ($)", ylim=(0, table["contribution"].max()))
+    axes.set(xlabel="", ylabel="mean contribution ($)", ylim=(0, table["number"].max()))
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(ROLES))
 
 
@@ -73,14 +73,14 @@ def plot_distribution(axes: "Axes", table: pl.DataFrame) -> None:
 
     shown = table.with_columns(share=pl.coalesce("exact", "share")).drop_nulls("share")
     sns.lineplot(
-        shown.to_dict(as_series=False), x="contribution", y="share", hue="role", style="role", hue_order=ROLES,
+        shown.to_dict(as_series=False), x="number", y="share", hue="role", style="role", hue_order=ROLES,
         style_order=ROLES, palette=PALETTE, markers=MARKERS, dashes=False, errorbar=None, legend=False, ax=axes,
     )  # fmt: skip
     axes.set(xlabel="contribution ($)", ylabel="share of replies", ylim=(-0.03, 1.03))
-    axes.set_xticks(range(0, table["contribution"].max() + 1, max(1, table["contribution"].max() // 5)))
+    axes.set_xticks(range(0, table["number"].max() + 1, max(1, table["number"].max() // 5)))
 
 
-def plot_contributions(table: pl.DataFrame) -> "Figure":
+def plot_numbers(table: pl.DataFrame) -> "Figure":
     """Means above, and below them a distribution for each group."""
     import matplotlib.pyplot as plt
 
@@ -99,13 +99,13 @@ def plot_contributions(table: pl.DataFrame) -> "Figure":
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--distributions", required=True, help="contribution_distributions of a split")
+    parser.add_argument("--distributions", required=True, help="number_distributions of a split")
     parser.add_argument("--published", type=Path, required=True, help="the paper's contributions, CSV")
     parser.add_argument("--output", type=Path, nargs="+", required=True, help="one file for each format")
     arguments = parser.parse_args()
     use_style()
     table = with_paper(read_table(arguments.distributions), arguments.published)
-    save_figure(plot_contributions(table), arguments.output)
+    save_figure(plot_numbers(table), arguments.output)
 
 
 if __name__ == "__main__":

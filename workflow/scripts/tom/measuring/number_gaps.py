@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from tom.measuring.alignment import Gap, closed_interval, mean_gap
-from tom.measuring.contributions import Cell, Contributions
+from tom.measuring.number_counts import Cell, Numbers
 from tom.models import BASE, TEACHER
 from tom.statistics.divergences import earth_movers
 from tom.statistics.intervals import symmetric
@@ -59,7 +59,7 @@ QUANTITIES = {"mean": mean_distance, "distribution": earth_movers}
 """What is compared → the distance between two cells' shares."""
 
 
-def sampled(given: Contributions) -> Shares:
+def sampled(given: Numbers) -> Shares:
     """The observed shares; there is a readable reply."""
     return Shares(given.shares(), int(given.counts.sum()))
 
@@ -72,7 +72,7 @@ def half_of(amounts: int) -> np.ndarray:
     return shares
 
 
-def predictors(cell: dict[str, Contributions], measure: str) -> dict[str, Shares]:
+def predictors(cell: dict[str, Numbers], measure: str) -> dict[str, Shares]:
     """Predictor → shares in one cell: each student, and what needs none. cell: model → contributions."""
     amounts = cell[TEACHER].counts.size
     students = {
@@ -86,20 +86,20 @@ def predictors(cell: dict[str, Contributions], measure: str) -> dict[str, Shares
     }
 
 
-def cells_answered(counted: dict[str, dict[Cell, Contributions]]) -> dict[Cell, dict[str, Contributions]]:
+def cells_answered(counted: dict[str, dict[Cell, Numbers]]) -> dict[Cell, dict[str, Numbers]]:
     """Cell → model → contributions, of the cells in which every model gave a readable reply."""
     cells = {cell: {model: found[cell] for model, found in counted.items()} for cell in counted[TEACHER]}
     return {cell: models for cell, models in cells.items() if all(given.counts.sum() for given in models.values())}
 
 
-def measures_of(cells: dict[Cell, dict[str, Contributions]]) -> list[str]:
+def measures_of(cells: dict[Cell, dict[str, Numbers]]) -> list[str]:
     """`sampled`, and `exact` if every student's probabilities are known in every cell."""
     students = [given for models in cells.values() for model, given in models.items() if model != TEACHER]
     return ["sampled", *(["exact"] if all(given.exact is not None for given in students) else [])]
 
 
 def cell_gaps(
-    cell: Cell, models: dict[str, Contributions], measure: str, precision: Precision, names: tuple[str, ...]
+    cell: Cell, models: dict[str, Numbers], measure: str, precision: Precision, names: tuple[str, ...]
 ) -> dict[str, dict[str, Gap]]:
     """Quantity → predictor → gap in one cell. names: of the generators, beside cell and model."""
     generator = precision.generator(*names, *cell, TEACHER)
@@ -129,7 +129,7 @@ def gap_rows(gaps: dict[str, Gap], precision: Precision, keys: dict) -> list[dic
 
 
 def gap_table(
-    counted: dict[str, dict[Cell, Contributions]], precision: Precision, split: str, names: tuple[str, ...] = ()
+    counted: dict[str, dict[Cell, Numbers]], precision: Precision, split: str, names: tuple[str, ...] = ()
 ) -> pl.DataFrame:
     """Rows of COLUMNS, cell by cell and for the split; none where no cell has readable replies of every model.
 

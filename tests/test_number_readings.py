@@ -3,11 +3,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tom.engines.replies import FINISHES, Reply
-from tom.reading.contribution_readings import ContributionReading, read_number
+from tom.reading.number_readings import NumberReading, read_number
 from tom.reading.outcomes import OUTCOMES
 
 
-def read(text: str, finish: str = "stop", high: int = 10) -> ContributionReading:
+def read(text: str, finish: str = "stop", high: int = 10) -> NumberReading:
     return read_number(Reply(text, finish, tokens=1), 0, high)
 
 
@@ -70,11 +70,11 @@ def test_an_amount_that_is_stated_is_read(text, amount):
     ],
 )
 def test_anything_else_has_an_outcome(text, outcome, rule):
-    assert read(text) == ContributionReading(outcome, rule)
+    assert read(text) == NumberReading(outcome, rule)
 
 
 def test_a_number_on_which_a_reply_was_cut_off_may_have_gone_on():
-    assert read("I would donate 1", finish="length") == ContributionReading("truncated", "cut_off")
+    assert read("I would donate 1", finish="length") == NumberReading("truncated", "cut_off")
     assert read("I would donate 1 dollar, as", finish="length").amount == 1
     assert read("With 10 dollars I", finish="length").outcome == "truncated"
 

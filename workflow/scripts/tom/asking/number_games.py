@@ -16,7 +16,7 @@ SHARING = {"equal": "equally"}
 
 
 @dataclass(frozen=True)
-class ContributionGame:
+class NumberGame:
     """A public goods game. players: with the one who is asked; endowment: dollars of each; sharing: one of SHARING."""
 
     name: str
@@ -31,12 +31,12 @@ class ContributionGame:
         return range(self.endowment + 1)
 
 
-def load_contribution_game(file: str | Path, name: str) -> ContributionGame:
+def load_number_game(file: str | Path, name: str) -> NumberGame:
     """Read a game file, check that it is a dilemma, and scale its endowment if `name` says so.
 
     Errors: BadInput names the file, the key and what is allowed there.
     """
-    document = read_checked(file, "contribution_game")
+    document = read_checked(file, "public_goods")
     players, multiplier = document["players"], document["multiplier"]
     if not 1 < multiplier < players:
         raise BadInput(
@@ -49,4 +49,4 @@ def load_contribution_game(file: str | Path, name: str) -> ContributionGame:
     endowment = rescaling.of(document["endowment"])
     if endowment != int(endowment):
         raise BadInput(f"game '{name}': {endowment:g} dollars are no whole number (allowed: a scale that leaves one)")
-    return ContributionGame(name, document["family"], players, int(endowment), multiplier, document["sharing"])
+    return NumberGame(name, document["family"], players, int(endowment), multiplier, document["sharing"])

@@ -1,4 +1,4 @@
-"""Contributions to a public good, counted: how often each model gave each amount in each cell."""
+"""Numbers named, counted: how often each model named each in each cell."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ DISTRIBUTION_COLUMNS = {
     "game": pl.String,
     "context": pl.String,
     "model": pl.String,
-    "contribution": pl.Int64,
+    "number": pl.Int64,
     "count": pl.Int64,
     "share": pl.Float64,
     "exact": pl.Float64,
@@ -39,7 +39,7 @@ DISTRIBUTION_COLUMNS = {
 
 
 @dataclass(frozen=True)
-class Contributions:
+class Numbers:
     """What one model gave in one cell.
 
     counts: (endowment + 1,) readable replies that gave each amount, from 0 dollars up. exact: the same as
@@ -60,25 +60,25 @@ Cell = tuple[str, str]
 """(game, context)."""
 
 
-def count_contributions(shards: pl.DataFrame, endowments: dict[str, int]) -> dict[str, dict[Cell, Contributions]]:
-    """Model → cell → contributions. shards: of CONTRIBUTION_COLUMNS; endowments: game → dollars of each player."""
-    found: dict[str, dict[Cell, Contributions]] = {}
+def count_numbers(shards: pl.DataFrame, endowments: dict[str, int]) -> dict[str, dict[Cell, Numbers]]:
+    """Model → cell → contributions. shards: of NUMBER_COLUMNS; endowments: game → dollars of each player."""
+    found: dict[str, dict[Cell, Numbers]] = {}
     for (model, game, context), rows in shards.sort("model", "game", "context").group_by(
         "model", "game", "context", maintain_order=True
     ):
         scores, replies = (rows.filter(record=record) for record in ("score", "observation"))
         outcomes = replies["outcome"].to_list()
-        given = replies["contribution"].drop_nulls().to_numpy()
-        found.setdefault(model, {})[game, context] = Contributions(
+        given = replies["number"].drop_nulls().to_numpy()
+        found.setdefault(model, {})[game, context] = Numbers(
             counts=np.bincount(given, minlength=endowments[game] + 1),
-            exact=scores.sort("contribution")["probability"].to_numpy() if scores.height else None,
+            exact=scores.sort("number")["probability"].to_numpy() if scores.height else None,
             unreadable={outcome: outcomes.count(outcome) for outcome in UNREADABLE},
             option_mass=scores["option_mass"][0] if scores.height else None,
         )
     return found
 
 
-def mean_table(counted: dict[str, dict[Cell, Contributions]], split: str, confidence: float) -> pl.DataFrame:
+def mean_table(counted: dict[str, dict[Cell, Numbers]], split: str, confidence: float) -> pl.DataFrame:
     """A row of MEAN_COLUMNS for each model and cell; what can't be known of too few replies is null.
 
     low, high: normal interval of the mean of independent replies to one prompt.
@@ -110,7 +110,7 @@ def _moments(counts: np.ndarray, confidence: float) -> dict[str, float]:
     return {"mean": mean, "sd": deviation, "standard_error": error, "low": mean - half, "high": mean + half}
 
 
-def distribution_table(counted: dict[str, dict[Cell, Contributions]], split: str) -> pl.DataFrame:
+def distribution_table(counted: dict[str, dict[Cell, Numbers]], split: str) -> pl.DataFrame:
     """A row of DISTRIBUTION_COLUMNS for each model, cell and amount; share is null without a readable reply."""
     rows = []
     for model, cells in counted.items():
@@ -118,7 +118,7 @@ def distribution_table(counted: dict[str, dict[Cell, Contributions]], split: str
             total = int(given.counts.sum())
             for amount, count in enumerate(given.counts.tolist()):
                 rows.append(
-                    {"split": split, "game": game, "context": context, "model": model, "contribution": amount}
+                    {"split": split, "game": game, "context": context, "model": model, "number": amount}
                     | {"count": count, "share": count / total if total else None}
                     | {"exact": None if given.exact is None else float(given.exact[amount])}
                 )

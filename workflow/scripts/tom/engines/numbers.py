@@ -1,4 +1,4 @@
-"""Contributions to a public good: exact probabilities of every amount and draws from them, or free replies.
+"""Numbers that a player names: exact probabilities of each and draws from them, or free replies.
 
 An amount is scored as the whole reply, end of turn included: `1` begins `10`, so as beginnings of replies they would
 share probability (docs/decisions.md).
@@ -10,16 +10,16 @@ import numpy as np
 
 from tom.asking.cells import CellFiles, cell_generator
 from tom.asking.contexts import load_context
-from tom.asking.contribution_games import ContributionGame, load_contribution_game
-from tom.asking.contribution_prompts import load_contribution_elicitation, render_contribution
+from tom.asking.number_games import NumberGame, load_number_game
+from tom.asking.number_questions import load_question, render_question
 from tom.asking.prompts import prompt_sha256
 from tom.engines.choices import ChoiceScore, Question
 from tom.engines.free_replies import SEEDS
 from tom.engines.replies import Request
-from tom.reading.contribution_readings import read_number
+from tom.reading.number_readings import read_number
 
 
-def observe_contributions(
+def observe_numbers(
     engine, files: CellFiles, observations: int, temperature: float, top_p: float, seed: int, fields: dict
 ) -> list[dict]:
     """Score rows, one for each amount, and observation rows; from an engine that can't score, free replies alone.
@@ -27,9 +27,9 @@ def observe_contributions(
     engine: has `score(questions) -> list[ChoiceScore] | None` and `reply(requests) -> list[list[Reply]]`. top_p: of
     free replies. fields: columns that all rows share; `model`, `game` and `context` among them seed the draws.
     """
-    game = load_contribution_game(files.game_file, files.game)
-    elicitation = load_contribution_elicitation(files.elicitation_file)
-    messages = render_contribution(elicitation, game, load_context(files.context_file))
+    game = load_number_game(files.game_file, files.game)
+    elicitation = load_question(files.elicitation_file)
+    messages = render_question(elicitation, game, load_context(files.context_file))
     generator = cell_generator(seed, fields["model"], fields["game"], fields["context"])
     fields = fields | {"temperature": temperature, "seed": seed, "prompt_sha256": prompt_sha256(messages)}
     scores = engine.score([Question(messages, tuple(map(str, game.amounts())), ends=True)])
@@ -44,13 +44,12 @@ def observe_contributions(
     return rows + [row | {"record": "observation", "observation": number} for number, row in enumerate(replied)]
 
 
-def _score_rows(score: ChoiceScore, game: ContributionGame, temperature: float, fields: dict) -> list[dict]:
+def _score_rows(score: ChoiceScore, game: NumberGame, temperature: float, fields: dict) -> list[dict]:
     """A row for each amount; its probabilities sum to 1."""
     shares = [score.probability(amount, temperature) for amount in game.amounts()]
     whole = math.fsum(shares)
     return [
-        fields
-        | {"record": "score", "contribution": amount, "probability": share / whole, "option_mass": score.option_mass}
+        fields | {"record": "score", "number": amount, "probability": share / whole, "option_mass": score.option_mass}
         for amount, share in zip(game.amounts(), shares, strict=True)
     ]
 
@@ -59,18 +58,18 @@ def _draws(rows: list[dict], observations: int, generator: np.random.Generator) 
     """Replies drawn among the amounts of some score rows."""
     drawn = generator.choice(len(rows), size=observations, p=[row["probability"] for row in rows])
     return [
-        rows[index] | {"probability": None, "raw": str(rows[index]["contribution"]), "outcome": "read", "rule": "drawn"}
+        rows[index] | {"probability": None, "raw": str(rows[index]["number"]), "outcome": "read", "rule": "drawn"}
         for index in drawn
     ]
 
 
-def _free_replies(engine, request: Request, game: ContributionGame, fields: dict) -> list[dict]:
-    """Replies as they were given; the contribution of one that can't be read is null."""
+def _free_replies(engine, request: Request, game: NumberGame, fields: dict) -> list[dict]:
+    """Replies as they were given; the number of one that can't be read is null."""
     (replies,) = engine.reply([request])
     readings = [read_number(reply, game.amounts()[0], game.amounts()[-1]) for reply in replies]
     return [
         fields
         | {"raw": reply.text, "finish": reply.finish, "reply_tokens": reply.tokens}
-        | {"contribution": reading.amount, "outcome": reading.outcome, "rule": reading.rule}
+        | {"number": reading.amount, "outcome": reading.outcome, "rule": reading.rule}
         for reply, reading in zip(replies, readings, strict=True)
     ]

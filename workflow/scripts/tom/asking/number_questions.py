@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tom.asking.contexts import Context
-from tom.asking.contribution_games import SHARING, ContributionGame
+from tom.asking.number_games import SHARING, NumberGame
 from tom.asking.prompts import Messages, check_fields
 from tom.documents import read_checked
 
@@ -13,7 +13,7 @@ FIELDS = ("players", "others", "endowment", "multiplier", "sharing", "situation"
 
 
 @dataclass(frozen=True)
-class ContributionElicitation:
+class NumberQuestion:
     """How a player is asked for a number: templates of the messages, and the longest free reply in tokens."""
 
     name: str
@@ -22,15 +22,15 @@ class ContributionElicitation:
     user: str
 
 
-def load_contribution_elicitation(file: str | Path) -> ContributionElicitation:
+def load_question(file: str | Path) -> NumberQuestion:
     """Read such a file. Errors: BadInput names the file and the key."""
-    document = read_checked(file, "contribution_elicitation")
+    document = read_checked(file, "number_question")
     for key in ("system", "user"):
         check_fields(document[key], FIELDS, f"{file}: {key}")
-    return ContributionElicitation(Path(file).stem, **document)
+    return NumberQuestion(Path(file).stem, **document)
 
 
-def render_contribution(elicitation: ContributionElicitation, game: ContributionGame, context: Context) -> Messages:
+def render_question(elicitation: NumberQuestion, game: NumberGame, context: Context) -> Messages:
     """System and user message of one cell."""
     fields = {
         "players": game.players,

@@ -1,13 +1,13 @@
 """Evaluate what the students of one split give to a public good against what their teacher gives.
 
-Writes three tables, each as Parquet and, beside it, as CSV and LaTeX: contribution_means (every model in every cell),
-contribution_distributions (how often each amount) and contribution_gaps (distances from the teacher and what is closed
+Writes three tables, each as Parquet and, beside it, as CSV and LaTeX: number_means (every model in every cell),
+number_distributions (how often each amount) and number_gaps (distances from the teacher and what is closed
 of them, beside what needs no student and the paper's own). The same inputs give the same bytes.
 
-python workflow/scripts/evaluate_contributions.py --split public_goods --shards S.parquet ... \
+python workflow/scripts/evaluate_numbers.py --split public_goods --shards S.parquet ... \
     --game-files resources/games/public_goods.yaml --published resources/paper/observed_contributions.csv \
-    --bootstrap 2000 --confidence 0.95 --margin 0.1 --seed 1 --contribution-means M.parquet \
-    --contribution-distributions D.parquet --contribution-gaps G.parquet
+    --bootstrap 2000 --confidence 0.95 --margin 0.1 --seed 1 --number-means M.parquet \
+    --number-distributions D.parquet --number-gaps G.parquet
 """
 
 import argparse
@@ -15,18 +15,18 @@ from pathlib import Path
 
 import polars as pl
 
-from tom.asking.contribution_games import load_contribution_game
 from tom.asking.games import split_order
+from tom.asking.number_games import load_number_game
 from tom.errors import BadInput, run_main
-from tom.measuring.contribution_gaps import gap_table
-from tom.measuring.contributions import count_contributions, distribution_table, mean_table
+from tom.measuring.number_counts import count_numbers, distribution_table, mean_table
+from tom.measuring.number_gaps import gap_table
 from tom.models import TEACHER, tuned_models
 from tom.paper.published_contributions import published_contributions, published_gaps
-from tom.shards import CONTRIBUTION_COLUMNS, read_shards
+from tom.shards import NUMBER_COLUMNS, read_shards
 from tom.showing.tables import write_table
 from tom.statistics.precision import Precision
 
-TABLES = ("contribution_means", "contribution_distributions", "contribution_gaps")
+TABLES = ("number_means", "number_distributions", "number_gaps")
 
 
 def evaluate(
@@ -34,7 +34,7 @@ def evaluate(
 ) -> dict[str, pl.DataFrame]:
     """The TABLES of a split, by name. Errors: BadInput names what the shards lack."""
     tuned_models(set(shards["model"]))
-    counted = count_contributions(shards, endowments)
+    counted = count_numbers(shards, endowments)
     cells = list(counted[TEACHER])
     for model, found in counted.items():
         if differing := sorted(set(found) ^ set(cells)):
@@ -45,9 +45,9 @@ def evaluate(
     if gaps.height and len(paper[TEACHER]) == len(cells):
         gaps = pl.concat([gaps, published_gaps(paper, precision, split)])
     return {
-        "contribution_means": mean_table(counted, split, precision.confidence),
-        "contribution_distributions": distribution_table(counted, split),
-        "contribution_gaps": gaps,
+        "number_means": mean_table(counted, split, precision.confidence),
+        "number_distributions": distribution_table(counted, split),
+        "number_gaps": gaps,
     }
 
 
@@ -63,10 +63,10 @@ def main() -> None:
         parser.add_argument(flag, type=Path, required=True, help="Parquet; CSV and LaTeX go beside it")
     arguments = parser.parse_args()
 
-    shards = read_shards(arguments.shards, CONTRIBUTION_COLUMNS)
+    shards = read_shards(arguments.shards, NUMBER_COLUMNS)
     files = {file.stem: file for file in arguments.game_files}
     endowments = {
-        game: load_contribution_game(files[split_order(game)[0]], game).endowment for game in shards["game"].unique()
+        game: load_number_game(files[split_order(game)[0]], game).endowment for game in shards["game"].unique()
     }
     precision = Precision.from_arguments(arguments)
     for name, table in evaluate(shards, endowments, arguments.published, arguments.split, precision).items():

@@ -2,16 +2,16 @@
 
 import polars as pl
 
-from tom.measuring.contribution_gaps import HALF, QUANTITIES, UNIFORM
+from tom.measuring.number_gaps import HALF, QUANTITIES, UNIFORM
 from tom.models import BASE, TEACHER, role
 from tom.showing.findings import percent, wrapped
 from tom.showing.names import readable
 
-OTHERS = {UNIFORM: "uniform contributions", HALF: "half the endowment", "paper_tuned": "the paper's student"}
+OTHERS = {UNIFORM: "every number alike", HALF: "half the endowment", "paper_tuned": "the paper's student"}
 """Predictors that stand beside the tuned student."""
 
 
-def contribution_lines(means: pl.DataFrame, gaps: pl.DataFrame) -> list[str]:
+def number_lines(means: pl.DataFrame, gaps: pl.DataFrame) -> list[str]:
     """A paragraph for each split of public goods games; means, gaps: the tables of all such splits."""
     sampled = gaps.filter(level="split", measure="sampled")
     return [
@@ -27,7 +27,7 @@ def _sentences(means: pl.DataFrame, gaps: pl.DataFrame) -> list[str]:
     error = (pl.col("standard_error").pow(2).sum().sqrt() / pl.len()).alias("error")
     found = {row["role"]: row for row in by_role.agg(pl.col("mean", "option_mass").mean(), error).to_dicts()}
     told = ", ".join(f"{name} {_with_error(found[name])}" for name in (TEACHER, BASE, "tuned"))
-    first = f"- {readable(means['split'][0])} (not taught), mean contribution in dollars: {told}."
+    first = f"- {readable(means['split'][0])} (not taught), mean number: {told}."
     if not gaps.height:
         return [first, "Not compared: some model gave no readable reply in any cell."]
     rows = {(row["quantity"], row["predictor"]): row for row in gaps.iter_rows(named=True)}

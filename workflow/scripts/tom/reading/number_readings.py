@@ -52,7 +52,7 @@ _RULES = {
 
 
 @dataclass(frozen=True)
-class ContributionReading:
+class NumberReading:
     """One of OUTCOMES, the rule that found it, and the amount in whole dollars, None with any outcome but `read`."""
 
     outcome: str
@@ -60,28 +60,28 @@ class ContributionReading:
     amount: int | None = None
 
 
-def read_number(reply: Reply, low: int, high: int) -> ContributionReading:
+def read_number(reply: Reply, low: int, high: int) -> NumberReading:
     """What a reply contributes, a whole number with low <= number <= high; `everything` is high, `nothing` is 0."""
     text = plain_text(reply.text)
     if not text:
-        return ContributionReading("empty", "no_text")
+        return NumberReading("empty", "no_text")
     found = _statements(text, high)
     cut = reply.finish == "length"
     if cut and any(ends_reply for *_, ends_reply in found):
-        return ContributionReading("truncated", "cut_off")
+        return NumberReading("truncated", "cut_off")
     amounts = {amount for _, said, _ in found for amount in said}
     if len(amounts) > 1:
-        return ContributionReading("ambiguous", "differing_amounts")
+        return NumberReading("ambiguous", "differing_amounts")
     if amounts:
         (amount,) = amounts
         if amount.denominator != 1:
-            return ContributionReading("off_format", "not_whole")
+            return NumberReading("off_format", "not_whole")
         if not low <= amount <= high:
-            return ContributionReading("off_format", "out_of_range")
-        return ContributionReading("read", min((rule for rule, *_ in found), key=list(_RULES).index), int(amount))
+            return NumberReading("off_format", "out_of_range")
+        return NumberReading("read", min((rule for rule, *_ in found), key=list(_RULES).index), int(amount))
     if cut:
-        return ContributionReading("truncated", "cut_off")
-    return ContributionReading(*(("refused", "refusal") if is_refusal(text) else ("off_format", "no_amount")))
+        return NumberReading("truncated", "cut_off")
+    return NumberReading(*(("refused", "refusal") if is_refusal(text) else ("off_format", "no_amount")))
 
 
 def _statements(text: str, high: int) -> list[tuple[str, set[Fraction], bool]]:

@@ -1,4 +1,4 @@
-"""Contributions: probabilities of whole replies, draws from them, free replies, and replayed counts."""
+"""Numbers: probabilities of whole replies, draws from them, free replies, and replayed counts."""
 
 import math
 from collections import Counter
@@ -9,15 +9,15 @@ import torch
 from tom.asking.cells import CellFiles
 from tom.asking.chat import option_ids, prompt_ids
 from tom.asking.contexts import load_context
-from tom.asking.contribution_games import load_contribution_game
-from tom.asking.contribution_prompts import load_contribution_elicitation, render_contribution
+from tom.asking.number_games import load_number_game
+from tom.asking.number_questions import load_question, render_question
 from tom.engines.choices import ChoiceScore, Question
-from tom.engines.contributions import observe_contributions
+from tom.engines.numbers import observe_numbers
 from tom.engines.recorded_contributions import read_contribution_counts, replay_contributions, require_contributions
 from tom.engines.replies import Reply
 from tom.engines.transformers_engine import TransformersEngine
 from tom.errors import BadInput
-from tom.shards import CONTRIBUTION_COLUMNS, read_shard, write_shard
+from tom.shards import NUMBER_COLUMNS, read_shard, write_shard
 from tom.weights.language_models import load_model
 
 FIELDS = {"model": "base", "game": "public_goods", "context": "neutral"}
@@ -27,18 +27,16 @@ TO_TWENTY = tuple(map(str, range(21)))
 
 @pytest.fixture(scope="module")
 def files(resources):
-    folder = resources / "contributions"
     game = resources / "games" / "public_goods.yaml"
-    return CellFiles("public_goods", game, folder / "contexts" / "neutral.yaml", folder / "number.yaml")
+    context, question = resources / "group_contexts" / "neutral.yaml", resources / "numbers" / "public_goods.yaml"
+    return CellFiles("public_goods", game, context, question)
 
 
 @pytest.fixture(scope="module")
 def messages(files):
     """Of the game at twice its endowment, so that some amounts have two tokens."""
-    game = load_contribution_game(files.game_file, "public_goods-x2")
-    return render_contribution(
-        load_contribution_elicitation(files.elicitation_file), game, load_context(files.context_file)
-    )
+    game = load_number_game(files.game_file, "public_goods-x2")
+    return render_question(load_question(files.elicitation_file), game, load_context(files.context_file))
 
 
 class FakeEngine:
@@ -61,11 +59,11 @@ class FakeEngine:
 
 def observe(engine, files, model="base", **changes) -> list[dict]:
     options = {"observations": 300, "temperature": 1.0, "top_p": 1.0, "seed": 1} | changes
-    return observe_contributions(engine, files, fields=FIELDS | {"model": model}, **options)
+    return observe_numbers(engine, files, fields=FIELDS | {"model": model}, **options)
 
 
 def given(rows: list[dict]) -> list[int]:
-    return [row["contribution"] for row in rows if row["record"] == "observation"]
+    return [row["number"] for row in rows if row["record"] == "observation"]
 
 
 def test_twelve_has_two_tokens_of_which_one_is_the_first(tokenizer, messages):
@@ -122,9 +120,9 @@ def test_every_amount_is_scored_before_the_observations(files):
     rows = observe(engine, files)
     assert [question.options for question in engine.asked] == [AMOUNTS]
     assert [row["record"] for row in rows] == ["score"] * 11 + ["observation"] * 300
-    assert [row["contribution"] for row in rows[:11]] == list(range(11))
+    assert [row["number"] for row in rows[:11]] == list(range(11))
     assert [row["probability"] for row in rows[:11]] == pytest.approx([weight / 66 for weight in range(1, 12)])
-    assert all(row["probability"] is None and row["raw"] == str(row["contribution"]) for row in rows[11:])
+    assert all(row["probability"] is None and row["raw"] == str(row["number"]) for row in rows[11:])
     assert {(row["option_mass"], row["seed"], row["model"]) for row in rows} == {(0.5, 1, "base")}
 
 
@@ -163,7 +161,7 @@ def test_an_engine_that_can_not_score_is_asked_for_replies(files):
     rows = observe(engine, files, observations=4, top_p=0.9)
     (request,) = engine.requests
     assert (request.count, request.top_p, request.max_tokens) == (4, 0.9, 12)
-    assert [(row["contribution"], row["outcome"]) for row in rows] == [
+    assert [(row["number"], row["outcome"]) for row in rows] == [
         (7, "read"), (3, "read"), (None, "off_format"), (None, "off_format"),
     ]  # fmt: skip
     assert [row["raw"] for row in rows][:2] == ["7", "I would give 3 dollars."]
@@ -176,11 +174,11 @@ def test_rows_of_every_engine_are_a_shard(files, tmp_path):
         observe(FakeEngine([Reply("7", "stop", 2)]), files, observations=1),
         replay_contributions(counts, FIELDS),
     ):
-        write_shard(tmp_path / "shard.parquet", rows, CONTRIBUTION_COLUMNS)
-        assert read_shard(tmp_path / "shard.parquet", CONTRIBUTION_COLUMNS).height == len(rows)
+        write_shard(tmp_path / "shard.parquet", rows, NUMBER_COLUMNS)
+        assert read_shard(tmp_path / "shard.parquet", NUMBER_COLUMNS).height == len(rows)
         with pytest.raises(BadInput, match="not a shard of this version"):
             read_shard(tmp_path / "shard.parquet")
-    assert [row["contribution"] for row in replay_contributions(counts, FIELDS)] == [5, 5, 7]
+    assert [row["number"] for row in replay_contributions(counts, FIELDS)] == [5, 5, 7]
 
 
 def test_published_counts_are_read_by_cell(resources):

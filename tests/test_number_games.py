@@ -4,13 +4,13 @@ import pytest
 import yaml
 
 from tom.asking.contexts import load_context
-from tom.asking.contribution_games import ContributionGame, load_contribution_game
-from tom.asking.contribution_prompts import load_contribution_elicitation, render_contribution
-from tom.asking.game_kinds import CHOICE, CONTEXTS, CONTRIBUTION, LOADERS, kind_of
+from tom.asking.game_kinds import CHOICE, CONTEXTS, LOADERS, NUMBER, kind_of
 from tom.asking.games import load_game
+from tom.asking.number_games import NumberGame, load_number_game
+from tom.asking.number_questions import load_question, render_question
 from tom.errors import BadInput
 
-PAPERS = {"kind": "contribution", "family": "public_goods", "players": 4, "endowment": 10, "multiplier": 2.5}
+PAPERS = {"kind": "number", "family": "public_goods", "players": 4, "endowment": 10, "multiplier": 2.5}
 PAPERS |= {"sharing": "equal"}
 
 
@@ -24,13 +24,13 @@ def write_game(folder, **changes):
 
 def complaint(file, name="game") -> str:
     with pytest.raises(BadInput) as caught:
-        load_contribution_game(file, name)
+        load_number_game(file, name)
     return str(caught.value)
 
 
 def test_the_papers_numbers_are_shipped(resources):
-    game = load_contribution_game(resources / "games" / "public_goods.yaml", "public_goods")
-    assert game == ContributionGame("public_goods", "public_goods", 4, 10, 2.5, "equal")
+    game = load_number_game(resources / "games" / "public_goods.yaml", "public_goods")
+    assert game == NumberGame("public_goods", "public_goods", 4, 10, 2.5, "equal")
     assert list(game.amounts()) == list(range(11))
 
 
@@ -53,14 +53,14 @@ def test_a_game_that_is_none_is_refused(tmp_path, changes, parts):
 
 def test_a_scale_multiplies_the_endowment(tmp_path):
     file = write_game(tmp_path)
-    assert load_contribution_game(file, "game-x2").endowment == 20
-    assert load_contribution_game(file, "game-x0.5").amounts() == range(6)
+    assert load_number_game(file, "game-x2").endowment == 20
+    assert load_number_game(file, "game-x0.5").amounts() == range(6)
     assert "game-x0.25" in complaint(file, "game-x0.25") and "2.5 dollars" in complaint(file, "game-x0.25")
 
 
 def test_each_game_file_is_read_by_its_kind(resources):
     kinds = {file.stem: kind_of(file) for file in (resources / "games").iterdir()}
-    assert [name for name, kind in kinds.items() if kind == CONTRIBUTION] == ["public_goods"]
+    assert [name for name, kind in kinds.items() if kind == NUMBER] == ["public_goods"]
     for stem, kind in kinds.items():
         name = f"{stem}-trps" if stem == "ordinal" else stem
         assert LOADERS[kind](resources / "games" / f"{stem}.yaml", name).name == name
@@ -75,18 +75,17 @@ def test_a_file_without_a_kind_is_of_a_choice(tmp_path):
 
 
 def test_an_unknown_kind_and_another_kinds_loader_are_refused(tmp_path):
-    with pytest.raises(BadInput, match=r"game\.yaml: kind: 'auction' .*allowed: choice, contribution"):
+    with pytest.raises(BadInput, match=r"game\.yaml: kind: 'auction' .*allowed: choice, number"):
         kind_of(write_game(tmp_path, kind="auction"))
-    with pytest.raises(BadInput, match=r"game\.yaml: kind: 'contribution' is not allowed \(allowed: choice\)"):
+    with pytest.raises(BadInput, match=r"game\.yaml: kind: 'number' is not allowed \(allowed: choice\)"):
         load_game(write_game(tmp_path), "game")
 
 
 def test_a_player_reads_every_rule(resources):
-    folder = resources / "contributions"
-    elicitation = load_contribution_elicitation(folder / "number.yaml")
-    game = load_contribution_game(resources / "games" / "public_goods.yaml", "public_goods")
-    context = load_context(folder / "contexts" / "neutral.yaml")
-    system, user = (message["content"] for message in render_contribution(elicitation, game, context))
+    elicitation = load_question(resources / "numbers" / "public_goods.yaml")
+    game = load_number_game(resources / "games" / "public_goods.yaml", "public_goods")
+    context = load_context(resources / "group_contexts" / "neutral.yaml")
+    system, user = (message["content"] for message in render_question(elicitation, game, context))
     for part in ("4 players each have 10 dollars", "multiplied by 2.5", "shared equally among all 4 players"):
         assert part in system
     for part in (context.situation, "3 other players", "from 0 to 10"):
@@ -94,8 +93,8 @@ def test_a_player_reads_every_rule(resources):
 
 
 def test_a_template_with_an_unknown_field_is_refused(resources, tmp_path):
-    text = (resources / "contributions" / "number.yaml").read_text()
+    text = (resources / "numbers" / "public_goods.yaml").read_text()
     file = tmp_path / "number.yaml"
     file.write_text(text.replace("{others}", "{neighbours}", 2))
     with pytest.raises(BadInput, match=r"number\.yaml: user: unknown field \{neighbours\}"):
-        load_contribution_elicitation(file)
+        load_question(file)
