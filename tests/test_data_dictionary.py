@@ -17,14 +17,17 @@ from tom.engines.recorded_contributions import replay_contributions
 from tom.measuring.collateral import PROBE_COLUMNS, collateral
 from tom.measuring.judging import with_split
 from tom.measuring.learning_curve import learning_curve, read_timings
+from tom.measuring.number_counts import MEAN_COLUMNS
 from tom.measuring.propensities import count_replies
 from tom.measuring.rates import group_replies, order_rates
 from tom.measuring.response_curves import response_curves
 from tom.measuring.students_table import ALL, COMPARISONS, students_table
 from tom.measuring.transfer_matrix import transfer_matrix
+from tom.number_games.loading import load_number_game
 from tom.planning.forecast import COLUMNS as PLAN_COLUMNS
 from tom.shards import COLUMNS, NUMBER_COLUMNS
 from tom.structure.game_table import game_table
+from tom.structure.number_game_table import number_game_table
 from tom.teaching.recipe import SUPERVISIONS
 from tom.teaching.teachers import TEACHERS
 
@@ -147,8 +150,16 @@ def test_tables_of_contributions_are_described(dictionary, resources):
         [pl.Series(name, [row.get(name) for row in rows], NUMBER_COLUMNS[name]) for name in NUMBER_COLUMNS]
     )
     published = resources / "paper" / "observed_contributions.csv"
-    for name, table in evaluate_numbers.evaluate(shards, {"public_goods": 10}, published, "goods", PRECISION).items():
+    for name, table in evaluate_numbers.evaluate(
+        shards, {"public_goods": range(11)}, published, "goods", PRECISION
+    ).items():
         described(table, dictionary[name])
+
+
+def test_the_table_of_games_with_numbers_is_described(dictionary, resources):
+    game = load_number_game(resources / "games" / "dictator.yaml", "dictator")
+    means = pl.DataFrame([{"split": "giving", "game": "dictator", "model": "base", "mean": 2.0}], MEAN_COLUMNS)
+    described(number_game_table([game], means), dictionary["number_games"])
 
 
 @pytest.mark.parametrize("name", ["observed_choices", "observed_contributions", "stated_figures"])

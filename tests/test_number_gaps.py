@@ -14,7 +14,7 @@ from scipy.stats import wasserstein_distance
 
 from tom.engines.recorded_contributions import replay_contributions
 from tom.errors import BadInput
-from tom.measuring.number_gaps import half_of
+from tom.measuring.number_gaps import middle_of
 from tom.paper.published import read_contributions
 from tom.shards import NUMBER_COLUMNS, write_shard
 from tom.showing.number_words import number_lines
@@ -48,7 +48,7 @@ def published(resources):
 
 
 def tables_of(rows: list[dict], published) -> dict[str, pl.DataFrame]:
-    return evaluate(frame(rows), {"public_goods": 10}, published, "public_goods", PRECISION)
+    return evaluate(frame(rows), {"public_goods": range(11)}, published, "public_goods", PRECISION)
 
 
 def of_split(gaps: pl.DataFrame, quantity: str, measure: str = "sampled") -> dict[str, dict]:
@@ -68,9 +68,33 @@ def test_earth_movers_distance_is_scipys(first, second):
     assert earth_movers(np.stack([first, second]), second) == pytest.approx([earth_movers(first, second), 0])
 
 
-def test_half_of_an_odd_endowment_lies_between_two_amounts():
-    assert half_of(11).tolist() == [0] * 5 + [1] + [0] * 5
-    assert half_of(4).tolist() == [0, 0.5, 0.5, 0]
+def test_the_middle_of_evenly_many_numbers_is_two_of_them():
+    assert middle_of(11).tolist() == [0] * 5 + [1] + [0] * 5
+    assert middle_of(4).tolist() == [0, 0.5, 0.5, 0]
+
+
+def test_without_a_teacher_there_are_numbers_and_no_gaps(published):
+    tables = tables_of([row for row in shard_rows(RUN) if row["model"] != "teacher"], published)
+    assert tables["number_gaps"].is_empty()
+    assert dict(tables["number_means"].select("model", "mean").rows()) == {
+        "base": 7,
+        "tuned-seed1": 7,
+        "tuned-seed2": 6,
+    }
+    text = " ".join(number_lines(tables["number_means"], tables["number_gaps"])).replace("\n", " ")
+    assert "mean number: base 7.00 (standard error 0.12), tuned 6.50" in " ".join(text.split())
+    assert "No teacher answered." in text
+
+
+def test_numbers_need_not_begin_at_0(published):
+    rows = shard_rows({"teacher": {2: 10}, "base": {100: 10}, "tuned-seed1": {51: 10}}, game="travellers_dilemma")
+    choices = {"travellers_dilemma": range(2, 101)}
+    tables = evaluate(frame(rows), choices, published, "claims", PRECISION)
+    assert dict(tables["number_means"].select("model", "mean").rows()) == {"base": 100, "teacher": 2, "tuned-seed1": 51}
+    gaps = of_split(tables["number_gaps"], "distribution")
+    assert [gaps[name]["gap"] for name in ("base", "tuned", "middle")] == [98, 49, 49]
+    drawn = tables["number_distributions"].filter(model="base")
+    assert drawn["number"].to_list() == list(range(2, 101)) and drawn["count"].to_list() == [0] * 98 + [10]
 
 
 def test_gaps_by_hand(published):
@@ -81,7 +105,7 @@ def test_gaps_by_hand(published):
     assert [distribution[name]["gap"] for name in ("tuned-seed1", "tuned-seed2", "tuned")] == [0, 1, 0.5]
     assert [distribution[name]["gap_closed"] for name in ("tuned-seed1", "tuned-seed2", "tuned")] == [1, 0.5, 0.75]
     assert mean["tuned"]["gap_closed"] is None and mean["base"]["gap_closed"] is None
-    assert distribution["half"]["gap"] == 2 and distribution["half"]["gap_closed"] == 0
+    assert distribution["middle"]["gap"] == 2 and distribution["middle"]["gap_closed"] == 0
     assert distribution["uniform"]["gap"] == pytest.approx((7 + 6 + 5 + 4 + 3 + 2 + 1 + 0 + 1 + 2 + 3) / 11)
 
 
@@ -161,7 +185,7 @@ def test_a_model_without_a_readable_reply_is_not_compared(published):
 
 def test_every_model_needs_every_cell(published):
     rows = shard_rows(RUN) + shard_rows({"teacher": {7: 1}}, context="office")
-    with pytest.raises(BadInput, match="public_goods in office is not of both base and teacher"):
+    with pytest.raises(BadInput, match="public_goods in office is not of both teacher and base"):
         tables_of(rows, published)
 
 
@@ -171,7 +195,7 @@ def test_the_words_hold_the_figures(published):
     assert "Public goods (not taught), mean number: teacher 7.00 (standard error 0.00)" in text
     assert "base 5.00 (standard error 0.00), tuned 6.50" in text
     assert "in the mean 75 (75 to 75), in the distribution (earth mover's) 75 (75 to 75)" in text
-    assert "half the endowment 0 and 0" in text and "the paper's student 28 and 28" in text
+    assert "the middle number 0 and 0" in text and "the paper's student 28 and 28" in text
 
 
 def test_the_published_replies_are_those_of_the_table(published):

@@ -7,8 +7,8 @@ from tom.reading.number_readings import NumberReading, read_number
 from tom.reading.outcomes import OUTCOMES
 
 
-def read(text: str, finish: str = "stop", high: int = 10) -> NumberReading:
-    return read_number(Reply(text, finish, tokens=1), 0, high)
+def read(text: str, finish: str = "stop", choices: range = range(11)) -> NumberReading:
+    return read_number(Reply(text, finish, tokens=1), choices)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,34 @@ def read(text: str, finish: str = "stop", high: int = 10) -> NumberReading:
 def test_an_amount_that_is_stated_is_read(text, amount):
     found = read(text)
     assert (found.outcome, found.amount) == ("read", amount)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("I would offer the other player nothing, but I offer 4 dollars.", 4),
+        ("My offer is 3.", 3),
+        ("The smallest offer that I would accept is 2 dollars.", 2),
+        ("My minimum acceptable offer is $5", 5),
+        ("I would accept any offer of at least 3 dollars.", 3),
+        ("I accept offers of 1.", 1),
+        ("I will send 6 dollars, since they may return 9.", 6),
+        ("I return 7 of my 15 dollars.", 7),
+        ("I send back 7.", 7),
+        ("I claim 97.", 97),
+        ("My claim: $100", 100),
+        ("My guess is 22, as 2/3 of 33.", 22),
+        ("I choose the number 14.", 14),
+    ],
+)
+def test_offers_claims_and_guesses_are_read(text, number):
+    found = read(text, choices=range(101))
+    assert (found.outcome, found.amount) == ("read", number)
+
+
+def test_what_may_not_be_named_is_out_of_range():
+    assert read("1", choices=range(2, 101)) == NumberReading("off_format", "out_of_range")
+    assert read("2", choices=range(2, 101)).amount == 2
 
 
 @pytest.mark.parametrize(
@@ -102,7 +130,7 @@ PIECES = (
     high=st.integers(4, 10),
 )
 def test_every_reply_gets_an_outcome_and_only_a_read_one_an_amount_in_range(text, finish, low, high):
-    found = read_number(Reply(text, finish, 1), low, high)
+    found = read_number(Reply(text, finish, 1), range(low, high + 1))
     assert found.outcome in OUTCOMES
     assert (found.amount is not None and low <= found.amount <= high) == (found.outcome == "read")
 

@@ -9,7 +9,6 @@ import torch
 from tom.asking.cells import CellFiles
 from tom.asking.chat import option_ids, prompt_ids
 from tom.asking.contexts import load_context
-from tom.asking.number_games import load_number_game
 from tom.asking.number_questions import load_question, render_question
 from tom.engines.choices import ChoiceScore, Question
 from tom.engines.numbers import observe_numbers
@@ -17,6 +16,7 @@ from tom.engines.recorded_contributions import read_contribution_counts, replay_
 from tom.engines.replies import Reply
 from tom.engines.transformers_engine import TransformersEngine
 from tom.errors import BadInput
+from tom.number_games.loading import load_number_game
 from tom.shards import NUMBER_COLUMNS, read_shard, write_shard
 from tom.weights.language_models import load_model
 
@@ -36,7 +36,7 @@ def files(resources):
 def messages(files):
     """Of the game at twice its endowment, so that some amounts have two tokens."""
     game = load_number_game(files.game_file, "public_goods-x2")
-    return render_question(load_question(files.elicitation_file), game, load_context(files.context_file))
+    return render_question(load_question(files.elicitation_file, game), game, load_context(files.context_file))
 
 
 class FakeEngine:
@@ -194,8 +194,8 @@ def test_published_counts_are_read_by_cell(resources):
         ("a,g,teacher,1,x", {}, "1, x times"),
         ("a,g,teacher,1,0", {}, "1, 0 times"),
         ("a,g,teacher,1,5\na,g,teacher,1,2", {}, "gives 1 in two rows"),
-        ("a,g,teacher,11,5", {("g", "a"): 10}, "a contribution of 11 (allowed: 0 to 10)"),
-        ("a,g,teacher,1,5", {("g", "b"): 10}, "no recorded contributions of 'teacher' for g in b"),
+        ("a,g,teacher,11,5", {("g", "a"): range(11)}, "a contribution of 11 (allowed: 0 to 10)"),
+        ("a,g,teacher,1,5", {("g", "b"): range(11)}, "no recorded contributions of 'teacher' for g in b"),
     ],
 )
 def test_counts_that_are_none_are_refused(tmp_path, rows, cells, part):

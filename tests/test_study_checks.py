@@ -52,7 +52,11 @@ def test_the_default_config_can_run(project):
     [
         (
             changed(["chicken"], "splits", "in_sample", "games"),
-            ["config.yaml: splits.in_sample.games", "'chicken'", "allowed: ordinal, prisoners_delight, prisoners_d"],
+            [
+                "config.yaml: splits.in_sample.games",
+                "'chicken'",
+                "allowed: beauty_contest, dictator, ordinal, prisoners_d",
+            ],
         ),
         (
             changed(["chicken-x2"], "splits", "doubled_payoffs", "games"),

@@ -58,7 +58,7 @@ STUDENT_SPLITS = sorted(set(CHOICE_SPLITS) - set(SPLITS))
 
 RESULTS = config["results"]
 OUT_OF_SAMPLE = "out_of_sample"
-NUMBERS = "numbers"
+NUMBER_STAGE = "numbers"
 CONTEXT_FILE = RESOURCES / "contexts" / "{context}.yaml"
 STARTED = time.time()
 USAGE_TABLE = f"{RESULTS}/tables/usage.csv"
@@ -118,7 +118,7 @@ def elicitation_file():
 def stage_of(split):
     """in_sample, numbers for a split of games of that kind, or out_of_sample for every other split."""
     if split in NUMBER_SPLITS:
-        return NUMBERS
+        return NUMBER_STAGE
     return IN_SAMPLE if split == IN_SAMPLE else OUT_OF_SAMPLE
 
 
@@ -248,6 +248,7 @@ def table_files(split):
     return in_all_formats(f"{RESULTS}/tables/{split}", TABLES)
 
 
+NUMBER_GAMES_TABLES = in_all_formats(f"{RESULTS}/tables", ("number_games",))
 GAME_TABLES = in_all_formats(f"{RESULTS}/tables", ("games",))
 SENSITIVITY_TABLES = ("sensitivities", "reactions", "joint_choice_model")
 SENSITIVITIES = in_all_formats(f"{RESULTS}/tables", SENSITIVITY_TABLES)
@@ -282,9 +283,10 @@ def number_table(name):
 
 
 def number_tables():
-    """All tables of those splits."""
+    """All tables of those splits, and the one of their games."""
     splits = sorted(NUMBER_SPLITS)
-    return [file for split in splits for file in in_all_formats(f"{RESULTS}/tables/{split}", NUMBER_TABLES).values()]
+    files = [file for split in splits for file in in_all_formats(f"{RESULTS}/tables/{split}", NUMBER_TABLES).values()]
+    return [*files, *NUMBER_GAMES_TABLES.values()] if splits else []
 
 
 def figure(name):

@@ -2,28 +2,32 @@
 
 Part of the out-of-sample stage. Nothing of it is taught; the splits are those of the config whose games are of the kind
 `number`.
-in: the adapters, the base student, the teacher's contributions (published counts, or the model)
+in: the adapters, the base student, the teacher (published contributions, or the model) if it answers there
 out: numbers/shards/{model}/{game}/{context}.parquet, tables/{split}/number_*.{parquet,csv,tex},
-figures/numbers-{split}.*
+tables/number_games.{parquet,csv,tex}, figures/numbers-{split}.*
 """
 
-from tom.asking.game_kinds import CONTEXTS
 from tom.engines.recorded_contributions import read_contribution_counts
-from tom.study import QUESTION
+from tom.study import context_file, question_file
 
-NUMBER_SHARD = f"{RESULTS}/{NUMBERS}/shards/{{model}}/{{game}}/{{context}}.parquet"
-GROUP_CONTEXTS = RESOURCES / CONTEXTS[NUMBER_GAMES]
+NUMBER_SHARD = f"{RESULTS}/{NUMBER_STAGE}/shards/{{model}}/{{game}}/{{context}}.parquet"
 
 
-def group_context_file(wildcards):
-    return GROUP_CONTEXTS / f"{wildcards.context}.yaml"
+def number_context(wildcards):
+    return context_file((wildcards.game, wildcards.context), RESOURCES)
+
+
+def number_question(wildcards):
+    return question_file(wildcards.game, RESOURCES)
 
 
 NUMBER_TEXTS = {
     "game": game_file,
-    "context": group_context_file,
-    "elicitation": RESOURCES / QUESTION,
+    "context": number_context,
+    "elicitation": number_question,
 }
+# Splits in which the teacher answers.
+GIVEN_NUMBERS = [name for name, split in NUMBER_SPLITS.items() if answered_by_teacher(split, config["teacher"])]
 SAMPLE_NUMBERS = python("sample_numbers.py", "serve_engine.py")
 # Free replies are asked for where a model can't be scored: at an endpoint alone, so that top_p is no part of these.
 NUMBER_SAMPLING = f"{flags(config, 'observations')} {flags(config['sampling'], 'seed', 'temperature', 'threads')}"
@@ -32,7 +36,7 @@ NUMBER_SAMPLING = f"{flags(config, 'observations')} {flags(config['sampling'], '
 if config["teacher"]["engine"] == "recorded":
     GIVEN = (
         read_contribution_counts(config["teacher"]["recorded"]["contributions"], config["teacher"]["recorded"]["model"])
-        if NUMBER_SPLITS
+        if GIVEN_NUMBERS
         else {}
     )
 
@@ -42,11 +46,11 @@ if config["teacher"]["engine"] == "recorded":
 
     use rule replay_teacher as replay_contributions with:
         output:
-            f"{RESULTS}/{NUMBERS}/shards/teacher/{{game}}/{{context}}.parquet",
+            f"{RESULTS}/{NUMBER_STAGE}/shards/teacher/{{game}}/{{context}}.parquet",
         params:
             python=python("replay_contributions.py"),
             counts=given_counts,
-            elicitation=Path(QUESTION).stem,
+            elicitation=lambda wildcards: number_question(wildcards).stem,
 
 elif config["teacher"]["engine"] == "openai":
 
@@ -54,8 +58,8 @@ elif config["teacher"]["engine"] == "openai":
         input:
             **NUMBER_TEXTS,
         output:
-            shard=f"{RESULTS}/{NUMBERS}/shards/teacher/{{game}}/{{context}}.parquet",
-            usage=f"{RESULTS}/{NUMBERS}/usage/{{game}}/{{context}}.json",
+            shard=f"{RESULTS}/{NUMBER_STAGE}/shards/teacher/{{game}}/{{context}}.parquet",
+            usage=f"{RESULTS}/{NUMBER_STAGE}/usage/{{game}}/{{context}}.json",
         params:
             python=python("sample_endpoint_numbers.py"),
             sampling=f"{flags(config, 'observations')} {flags(config['sampling'], 'seed', 'temperature', 'top_p')}",
@@ -77,7 +81,7 @@ use rule sample_tuned as sample_tuned_numbers with:
         **adapted(ADAPTER),
         **NUMBER_TEXTS,
     output:
-        f"{RESULTS}/{NUMBERS}/shards/tuned-seed{{seed}}/{{game}}/{{context}}.parquet",
+        f"{RESULTS}/{NUMBER_STAGE}/shards/tuned-seed{{seed}}/{{game}}/{{context}}.parquet",
     params:
         python=SAMPLE_NUMBERS,
         sampling=NUMBER_SAMPLING,
@@ -105,6 +109,19 @@ rule evaluate_numbers:
     shell:
         python("evaluate_numbers.py") + " --split {wildcards.split} --shards {input.shards} --game-files {input.games}"
         " --published {input.published} {params.evaluation} " + table_flags(NUMBER_TABLES) + " 2>&1 | tee {log}"
+
+
+rule tabulate_number_games:
+    input:
+        games=sorted({file for split in NUMBER_SPLITS for file in game_files(split)}),
+        means=number_table("number_means"),
+    output:
+        **NUMBER_GAMES_TABLES,
+    log:
+        f"{RESULTS}/logs/evaluate/number_games.log",
+    shell:
+        python("tabulate_number_games.py") + " --game-files {input.games} --number-means {input.means}"
+        " --output {output.number_games} 2>&1 | tee {log}"
 
 
 rule plot_numbers:

@@ -29,9 +29,10 @@ def page_texts():
     """What prompts are written from, and counts that a recorded teacher replays."""
     texts = {elicitation_file(), *(file for split in ALL_SPLITS for file in game_files(split) + context_files(split))}
     for split in NUMBER_SPLITS:
-        contexts = [GROUP_CONTEXTS / f"{context}.yaml" for context in config["splits"][split]["contexts"]]
-        texts |= {RESOURCES / QUESTION, *game_files(split), *contexts}
-    recorded = ["counts", *(["contributions"] if NUMBER_SPLITS else [])]
+        cells = cells_of(config["splits"][split])
+        texts |= {text for game, _ in cells for text in (question_file(game, RESOURCES), *game_files(split))}
+        texts |= {context_file(cell, RESOURCES) for cell in cells}
+    recorded = ["counts", *(["contributions"] if GIVEN_NUMBERS else [])]
     recorded = recorded if config["teacher"]["engine"] == "recorded" else []
     return sorted(map(str, texts)) + [config["teacher"]["recorded"][name] for name in recorded]
 
@@ -91,6 +92,7 @@ rule build_page:
         **{name: SENSITIVITIES[name] for name in SENSITIVITY_TABLES},
         **{name: number_table(name) for name in PAGE_NUMBERS},
         games=GAME_TABLES["games"],
+        number_games=[NUMBER_GAMES_TABLES["number_games"]] if NUMBER_SPLITS else [],
         rates=expand(f"{RESULTS}/tables/{{split}}/rates.parquet", split=ALL_SPLITS),
         replies=expand(f"{RESULTS}/tables/{{split}}/replies.parquet", split=ALL_SPLITS),
         stated=rules.recompute_paper.output.figures,
@@ -127,7 +129,8 @@ rule build_page:
         + " ".join(
             f"--{name.replace('_', '-')} {{input.{name}}}" for name in (*TABLES, *SENSITIVITY_TABLES, *PAGE_NUMBERS)
         )
-        + " --rates {input.rates} --replies {input.replies} --stated {input.stated} {params.usage} --summary {input.summary}"
+        + " --games {input.games} --number-games {input.number_games}"
+        " --rates {input.rates} --replies {input.replies} --stated {input.stated} {params.usage} --summary {input.summary}"
         " --figures {input.figures} --captions {params.captions} --published {input.published}"
         " --manifests {input.manifests} --texts {input.texts} --benchmarks {params.benchmarks}"
         " --columns {input.columns} --template {params.template} --project {params.project}"

@@ -1,7 +1,7 @@
-"""Evaluate what the students of one split give to a public good against what their teacher gives.
+"""Evaluate the numbers that the students of one split name against their teacher's, if it was asked.
 
 Writes three tables, each as Parquet and, beside it, as CSV and LaTeX: number_means (every model in every cell),
-number_distributions (how often each amount) and number_gaps (distances from the teacher and what is closed
+number_distributions (how often each number) and number_gaps (distances from the teacher and what is closed
 of them, beside what needs no student and the paper's own). The same inputs give the same bytes.
 
 python workflow/scripts/evaluate_numbers.py --split public_goods --shards S.parquet ... \
@@ -16,11 +16,11 @@ from pathlib import Path
 import polars as pl
 
 from tom.asking.games import split_order
-from tom.asking.number_games import load_number_game
 from tom.errors import BadInput, run_main
 from tom.measuring.number_counts import count_numbers, distribution_table, mean_table
 from tom.measuring.number_gaps import gap_table
-from tom.models import TEACHER, tuned_models
+from tom.models import BASE, TEACHER, tuned_models
+from tom.number_games.loading import load_number_game
 from tom.paper.published_contributions import published_contributions, published_gaps
 from tom.shards import NUMBER_COLUMNS, read_shards
 from tom.showing.tables import write_table
@@ -30,18 +30,21 @@ TABLES = ("number_means", "number_distributions", "number_gaps")
 
 
 def evaluate(
-    shards: pl.DataFrame, endowments: dict[str, int], published: Path, split: str, precision: Precision
+    shards: pl.DataFrame, choices: dict[str, range], published: Path, split: str, precision: Precision
 ) -> dict[str, pl.DataFrame]:
-    """The TABLES of a split, by name. Errors: BadInput names what the shards lack."""
-    tuned_models(set(shards["model"]))
-    counted = count_numbers(shards, endowments)
-    cells = list(counted[TEACHER])
+    """The TABLES of a split, by name; without a teacher's shards there are no gaps.
+
+    Errors: BadInput names what the shards lack.
+    """
+    tuned_models({*shards["model"], TEACHER})
+    counted = count_numbers(shards, choices)
+    cells = list(counted[BASE])
     for model, found in counted.items():
         if differing := sorted(set(found) ^ set(cells)):
             game, context = differing[0]
-            raise BadInput(f"shards: {game} in {context} is not of both {model} and {TEACHER}")
+            raise BadInput(f"shards: {game} in {context} is not of both {model} and {BASE}")
     gaps = gap_table(counted, precision, split)
-    paper = published_contributions(published, cells, endowments)
+    paper = published_contributions(published, cells, choices)
     if gaps.height and len(paper[TEACHER]) == len(cells):
         gaps = pl.concat([gaps, published_gaps(paper, precision, split)])
     return {
@@ -65,11 +68,9 @@ def main() -> None:
 
     shards = read_shards(arguments.shards, NUMBER_COLUMNS)
     files = {file.stem: file for file in arguments.game_files}
-    endowments = {
-        game: load_number_game(files[split_order(game)[0]], game).endowment for game in shards["game"].unique()
-    }
+    choices = {game: load_number_game(files[split_order(game)[0]], game).choices() for game in shards["game"].unique()}
     precision = Precision.from_arguments(arguments)
-    for name, table in evaluate(shards, endowments, arguments.published, arguments.split, precision).items():
+    for name, table in evaluate(shards, choices, arguments.published, arguments.split, precision).items():
         write_table(table, getattr(arguments, name))
 
 

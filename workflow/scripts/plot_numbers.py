@@ -1,4 +1,4 @@
-"""Plot what teacher, base and tuned students give to a public good: means with standard errors, and distributions.
+"""Plot the numbers that teacher, base and tuned students name: means with standard errors, and distributions.
 
 The paper's figure 5 (arXiv 2408.05241), for this run, with the paper's own models beside.
 
@@ -34,8 +34,9 @@ def with_paper(table: pl.DataFrame, published: Path) -> pl.DataFrame:
     group: the game, if there are several, and the context; with `the paper` behind it for the paper's own.
     """
     cells = table.select("game", "context").unique(maintain_order=True).rows()
-    endowments = dict(table.group_by("game").agg(pl.col("number").max()).rows())
-    theirs = distribution_table(published_contributions(published, cells, endowments), table["split"][0])
+    ends = table.group_by("game").agg(pl.col("number").min(), pl.col("number").max().alias("highest")).rows()
+    choices = {game: range(lowest, highest + 1) for game, lowest, highest in ends}
+    theirs = distribution_table(published_contributions(published, cells, choices), table["split"][0])
     several = table["game"].n_unique() > 1
 
     def group(row: dict, whose: str) -> str:
@@ -57,18 +58,19 @@ def plot_means(axes: "Axes", table: pl.DataFrame, groups: list[str]) -> None:
     """A bar for each group and role: the mean of all replies, those of all seeds together, with its standard error."""
     import seaborn as sns
 
+    roles = [who for who in ROLES if who in table["role"]]
     replies = table.select(pl.col("group", "role", "number").repeat_by("count").explode())
     sns.barplot(
-        replies.to_dict(as_series=False), x="group", y="number", hue="role", order=groups, hue_order=ROLES,
+        replies.to_dict(as_series=False), x="group", y="number", hue="role", order=groups, hue_order=roles,
         palette=PALETTE, errorbar="se", err_kws={"linewidth": 1.6, "color": "0.1"}, capsize=0.12, gap=0.1, width=0.6,
         saturation=1, ax=axes,
     )  # fmt: skip
-    axes.set(xlabel="", ylabel="mean contribution ($)", ylim=(0, table["number"].max()))
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(ROLES))
+    axes.set(xlabel="", ylabel="mean number", ylim=(0, table["number"].max()))
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(roles))
 
 
 def plot_distribution(axes: "Axes", table: pl.DataFrame) -> None:
-    """How often each amount is given, by role: exact where known, the mean over seeds."""
+    """How often each number is named, by role: exact where known, the mean over seeds."""
     import seaborn as sns
 
     shown = table.with_columns(share=pl.coalesce("exact", "share")).drop_nulls("share")
@@ -76,8 +78,9 @@ def plot_distribution(axes: "Axes", table: pl.DataFrame) -> None:
         shown.to_dict(as_series=False), x="number", y="share", hue="role", style="role", hue_order=ROLES,
         style_order=ROLES, palette=PALETTE, markers=MARKERS, dashes=False, errorbar=None, legend=False, ax=axes,
     )  # fmt: skip
-    axes.set(xlabel="contribution ($)", ylabel="share of replies", ylim=(-0.03, 1.03))
-    axes.set_xticks(range(0, table["number"].max() + 1, max(1, table["number"].max() // 5)))
+    axes.set(xlabel="number", ylabel="share of replies", ylim=(-0.03, 1.03))
+    lowest, highest = table["number"].min(), table["number"].max()
+    axes.set_xticks(range(lowest, highest + 1, max(1, (highest - lowest) // 5)))
 
 
 def plot_numbers(table: pl.DataFrame) -> "Figure":

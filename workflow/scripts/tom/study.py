@@ -5,11 +5,10 @@ from pathlib import Path
 from tom.asking import game_kinds
 from tom.asking.contexts import load_context
 from tom.asking.games import split_order
+from tom.number_games.loading import load_number_game
 
 IN_SAMPLE = "in_sample"
 HELD_OUT = "held_out"
-QUESTION = "numbers/public_goods.yaml"
-"""How a number is asked for, below resources/."""
 
 Splits = dict[str, dict]
 """Name → its games and contexts."""
@@ -28,6 +27,17 @@ def out_of_sample_splits(splits: Splits) -> list[str]:
 def game_file(game: str, resources: Path) -> Path:
     """The file that a game's name belongs to."""
     return resources / "games" / f"{split_order(game)[0]}.yaml"
+
+
+def context_file(cell: tuple[str, str], resources: Path) -> Path:
+    """The file of a cell's context, for as many players as its game has."""
+    game, context = cell
+    return resources / game_kinds.context_folder(game_file(game, resources), game) / f"{context}.yaml"
+
+
+def question_file(game: str, resources: Path) -> Path:
+    """The file that asks for a number in this game."""
+    return resources / "numbers" / f"{load_number_game(game_file(game, resources), game).question}.yaml"
 
 
 def splits_of_kind(splits: Splits, kind: str, resources: Path) -> Splits:

@@ -14,15 +14,17 @@ from tom.engines.recorded_contributions import read_contribution_counts, require
 from tom.engines.recorded_teacher import read_counts, require_cells
 from tom.engines.vllm_settings import VllmSettings, require_vllm
 from tom.errors import BadInput
+from tom.number_games.loading import load_number_game
 from tom.study import (
     HELD_OUT,
     IN_SAMPLE,
-    QUESTION,
     all_cells,
     answered_by_teacher,
     cells_of,
+    context_file,
     game_file,
     out_of_sample_splits,
+    question_file,
     recorded_cell,
     splits_of_kind,
 )
@@ -56,7 +58,6 @@ def _check_texts(config: dict, file: str, resources: Path) -> None:
         _check_split(split, name, f"{file}: splits.{name}", resources)
     _require_file(resources / "elicitations", config["elicitation"], f"{file}: elicitation")
     load_elicitation(resources / "elicitations" / f"{config['elicitation']}.yaml")
-    load_question(resources / QUESTION)
 
 
 def _check_split(split: dict, name: str, where: str, resources: Path) -> None:
@@ -70,12 +71,14 @@ def _check_split(split: dict, name: str, where: str, resources: Path) -> None:
         raise BadInput(f"{where}.games: what is taught is choices (allowed: games of the kind {game_kinds.CHOICE})")
     if other := [game for game in kinds if kinds[game] != kind]:
         raise BadInput(f"{where}.games: {other[0]} is of the kind {kinds[other[0]]} (allowed: {kind}, as the first is)")
-    contexts = resources / game_kinds.CONTEXTS[kind]
-    for context in split["contexts"]:
-        _require_file(contexts, context, f"{where}.contexts")
-        load_context(contexts / f"{context}.yaml")
     for game in split["games"]:
-        game_kinds.LOADERS[kind](game_file(game, resources), game)
+        loaded = game_kinds.LOADERS[kind](game_file(game, resources), game)
+        if kind == game_kinds.NUMBER:
+            load_question(question_file(game, resources), loaded)
+    for cell in cells_of(split):
+        file = context_file(cell, resources)
+        _require_file(file.parent, file.stem, f"{where}.contexts")
+        load_context(file)
 
 
 def _require_file(folder: Path, stem: str, where: str) -> None:
@@ -182,25 +185,24 @@ def _check_model(config: dict, role: str, file: str, resources: Path) -> None:
 def _check_recorded(config: dict, role: str, file: str, resources: Path) -> None:
     recorded = config[role]["recorded"]
     answered = {name: split for name, split in config["splits"].items() if answered_by_teacher(split, config[role])}
-    choices, contributions = (
+    two_by_two, contributions = (
         splits_of_kind(answered, kind, resources) for kind in (game_kinds.CHOICE, game_kinds.NUMBER)
     )
     counts = read_counts(recorded["counts"], recorded["model"])
-    cells = sorted({recorded_cell(cell, resources) for cell in all_cells(choices)})
+    cells = sorted({recorded_cell(cell, resources) for cell in all_cells(two_by_two)})
     require_cells(counts, cells, recorded["counts"], recorded["model"])
     if contributions and "contributions" not in recorded:
         raise BadInput(
             f"{file}: {role}.recorded: missing key 'contributions', which split '{next(iter(contributions))}' needs"
         )
     if contributions:
-        load = game_kinds.LOADERS[game_kinds.NUMBER]
-        endowments = {
-            (game, context): load(game_file(game, resources), game).endowment
+        choices = {
+            (game, context): load_number_game(game_file(game, resources), game).choices()
             for game, context in all_cells(contributions)
         }
         table = recorded["contributions"]
         counts = read_contribution_counts(table, recorded["model"])
-        require_contributions(counts, endowments, table, recorded["model"])
+        require_contributions(counts, choices, table, recorded["model"])
 
 
 def _check_vllm(model: dict, where: str) -> None:

@@ -1,15 +1,12 @@
-"""From a public goods game and a context to the chat messages a player reads."""
+"""From a game in which a number is named and a context to the chat messages a player reads."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from tom.asking.contexts import Context
-from tom.asking.number_games import SHARING, NumberGame
 from tom.asking.prompts import Messages, check_fields
 from tom.documents import read_checked
-
-FIELDS = ("players", "others", "endowment", "multiplier", "sharing", "situation")
-"""What the templates may hold."""
+from tom.number_games.forms import NumberGame
 
 
 @dataclass(frozen=True)
@@ -22,25 +19,18 @@ class NumberQuestion:
     user: str
 
 
-def load_question(file: str | Path) -> NumberQuestion:
-    """Read such a file. Errors: BadInput names the file and the key."""
+def load_question(file: str | Path, game: NumberGame) -> NumberQuestion:
+    """Read such a file, whose templates may hold the game's fields and the situation. Errors: BadInput."""
     document = read_checked(file, "number_question")
     for key in ("system", "user"):
-        check_fields(document[key], FIELDS, f"{file}: {key}")
+        check_fields(document[key], (*game.fields(), "situation"), f"{file}: {key}")
     return NumberQuestion(Path(file).stem, **document)
 
 
-def render_question(elicitation: NumberQuestion, game: NumberGame, context: Context) -> Messages:
+def render_question(question: NumberQuestion, game: NumberGame, context: Context) -> Messages:
     """System and user message of one cell."""
-    fields = {
-        "players": game.players,
-        "others": game.players - 1,
-        "endowment": game.endowment,
-        "multiplier": f"{game.multiplier:.12g}",
-        "sharing": SHARING[game.sharing],
-        "situation": context.situation,
-    }
+    fields = game.fields() | {"situation": context.situation}
     return [
-        {"role": "system", "content": elicitation.system.format(**fields)},
-        {"role": "user", "content": elicitation.user.format(**fields)},
+        {"role": "system", "content": question.system.format(**fields)},
+        {"role": "user", "content": question.user.format(**fields)},
     ]

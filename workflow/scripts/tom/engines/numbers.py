@@ -1,6 +1,6 @@
 """Numbers that a player names: exact probabilities of each and draws from them, or free replies.
 
-An amount is scored as the whole reply, end of turn included: `1` begins `10`, so as beginnings of replies they would
+A number is scored as the whole reply, end of turn included: `1` begins `10`, so as beginnings of replies they would
 share probability (docs/decisions.md).
 """
 
@@ -10,32 +10,33 @@ import numpy as np
 
 from tom.asking.cells import CellFiles, cell_generator
 from tom.asking.contexts import load_context
-from tom.asking.number_games import NumberGame, load_number_game
 from tom.asking.number_questions import load_question, render_question
 from tom.asking.prompts import prompt_sha256
 from tom.engines.choices import ChoiceScore, Question
 from tom.engines.free_replies import SEEDS
 from tom.engines.replies import Request
+from tom.number_games.forms import NumberGame
+from tom.number_games.loading import load_number_game
 from tom.reading.number_readings import read_number
 
 
 def observe_numbers(
     engine, files: CellFiles, observations: int, temperature: float, top_p: float, seed: int, fields: dict
 ) -> list[dict]:
-    """Score rows, one for each amount, and observation rows; from an engine that can't score, free replies alone.
+    """Score rows, one for each number, and observation rows; from an engine that can't score, free replies alone.
 
     engine: has `score(questions) -> list[ChoiceScore] | None` and `reply(requests) -> list[list[Reply]]`. top_p: of
     free replies. fields: columns that all rows share; `model`, `game` and `context` among them seed the draws.
     """
     game = load_number_game(files.game_file, files.game)
-    elicitation = load_question(files.elicitation_file)
-    messages = render_question(elicitation, game, load_context(files.context_file))
+    question = load_question(files.elicitation_file, game)
+    messages = render_question(question, game, load_context(files.context_file))
     generator = cell_generator(seed, fields["model"], fields["game"], fields["context"])
     fields = fields | {"temperature": temperature, "seed": seed, "prompt_sha256": prompt_sha256(messages)}
-    scores = engine.score([Question(messages, tuple(map(str, game.amounts())), ends=True)])
+    scores = engine.score([Question(messages, tuple(map(str, game.choices())), ends=True)])
     if scores is None:
         request = Request(
-            messages, observations, elicitation.max_tokens, temperature, top_p, int(generator.integers(SEEDS))
+            messages, observations, question.max_tokens, temperature, top_p, int(generator.integers(SEEDS))
         )
         rows, replied = [], _free_replies(engine, request, game, fields | {"top_p": top_p})
     else:
@@ -46,11 +47,11 @@ def observe_numbers(
 
 def _score_rows(score: ChoiceScore, game: NumberGame, temperature: float, fields: dict) -> list[dict]:
     """A row for each amount; its probabilities sum to 1."""
-    shares = [score.probability(amount, temperature) for amount in game.amounts()]
+    shares = [score.probability(amount, temperature) for amount in game.choices()]
     whole = math.fsum(shares)
     return [
         fields | {"record": "score", "number": amount, "probability": share / whole, "option_mass": score.option_mass}
-        for amount, share in zip(game.amounts(), shares, strict=True)
+        for amount, share in zip(game.choices(), shares, strict=True)
     ]
 
 
@@ -66,7 +67,7 @@ def _draws(rows: list[dict], observations: int, generator: np.random.Generator) 
 def _free_replies(engine, request: Request, game: NumberGame, fields: dict) -> list[dict]:
     """Replies as they were given; the number of one that can't be read is null."""
     (replies,) = engine.reply([request])
-    readings = [read_number(reply, game.amounts()[0], game.amounts()[-1]) for reply in replies]
+    readings = [read_number(reply, game.choices()) for reply in replies]
     return [
         fields
         | {"raw": reply.text, "finish": reply.finish, "reply_tokens": reply.tokens}

@@ -40,19 +40,20 @@ DISTRIBUTION_COLUMNS = {
 
 @dataclass(frozen=True)
 class Numbers:
-    """What one model gave in one cell.
+    """What one model named in one cell.
 
-    counts: (endowment + 1,) readable replies that gave each amount, from 0 dollars up. exact: the same as
+    choices: what could be named. counts: (choices,) readable replies that named each. exact: the same as
     probabilities, None without logits. unreadable: outcome → replies that can't be read.
     """
 
+    choices: range
     counts: np.ndarray
     exact: np.ndarray | None
     unreadable: dict[str, int]
     option_mass: float | None
 
     def shares(self) -> np.ndarray:
-        """(endowment + 1,): of the readable replies; there is one."""
+        """(choices,): of the readable replies; there is one."""
         return self.counts / self.counts.sum()
 
 
@@ -60,8 +61,8 @@ Cell = tuple[str, str]
 """(game, context)."""
 
 
-def count_numbers(shards: pl.DataFrame, endowments: dict[str, int]) -> dict[str, dict[Cell, Numbers]]:
-    """Model → cell → contributions. shards: of NUMBER_COLUMNS; endowments: game → dollars of each player."""
+def count_numbers(shards: pl.DataFrame, choices: dict[str, range]) -> dict[str, dict[Cell, Numbers]]:
+    """Model → cell → numbers. shards: of NUMBER_COLUMNS; choices: game → what may be named in it."""
     found: dict[str, dict[Cell, Numbers]] = {}
     for (model, game, context), rows in shards.sort("model", "game", "context").group_by(
         "model", "game", "context", maintain_order=True
@@ -70,7 +71,8 @@ def count_numbers(shards: pl.DataFrame, endowments: dict[str, int]) -> dict[str,
         outcomes = replies["outcome"].to_list()
         given = replies["number"].drop_nulls().to_numpy()
         found.setdefault(model, {})[game, context] = Numbers(
-            counts=np.bincount(given, minlength=endowments[game] + 1),
+            choices=choices[game],
+            counts=np.bincount(given - choices[game][0], minlength=len(choices[game])),
             exact=scores.sort("number")["probability"].to_numpy() if scores.height else None,
             unreadable={outcome: outcomes.count(outcome) for outcome in UNREADABLE},
             option_mass=scores["option_mass"][0] if scores.height else None,
@@ -89,16 +91,16 @@ def mean_table(counted: dict[str, dict[Cell, Numbers]], split: str, confidence: 
             invalid = sum(given.unreadable.values())
             row = {"split": split, "game": game, "context": context, "model": model, "invalid": invalid}
             row |= given.unreadable | {"observations": int(given.counts.sum()) + invalid, "confidence": confidence}
-            row |= _moments(given.counts, confidence) | {"option_mass": given.option_mass}
+            row |= _moments(given, confidence) | {"option_mass": given.option_mass}
             if given.exact is not None:
-                row["exact_mean"] = float(given.exact @ np.arange(given.exact.size))
+                row["exact_mean"] = float(given.exact @ np.array(given.choices))
             rows.append({name: row.get(name) for name in MEAN_COLUMNS})
     return pl.DataFrame(rows, schema=MEAN_COLUMNS)
 
 
-def _moments(counts: np.ndarray, confidence: float) -> dict[str, float]:
-    """mean, and with two replies or more sd, standard_error, low and high, in dollars."""
-    given = np.repeat(np.arange(counts.size), counts)
+def _moments(numbers: Numbers, confidence: float) -> dict[str, float]:
+    """mean, and with two replies or more sd, standard_error, low and high."""
+    given = np.repeat(np.array(numbers.choices), numbers.counts)
     if not given.size:
         return {}
     mean = float(given.mean())
@@ -116,10 +118,10 @@ def distribution_table(counted: dict[str, dict[Cell, Numbers]], split: str) -> p
     for model, cells in counted.items():
         for (game, context), given in cells.items():
             total = int(given.counts.sum())
-            for amount, count in enumerate(given.counts.tolist()):
+            for place, count in enumerate(given.counts.tolist()):
                 rows.append(
-                    {"split": split, "game": game, "context": context, "model": model, "number": amount}
+                    {"split": split, "game": game, "context": context, "model": model, "number": given.choices[place]}
                     | {"count": count, "share": count / total if total else None}
-                    | {"exact": None if given.exact is None else float(given.exact[amount])}
+                    | {"exact": None if given.exact is None else float(given.exact[place])}
                 )
     return pl.DataFrame(rows, schema=DISTRIBUTION_COLUMNS)

@@ -1,8 +1,8 @@
-"""How far what a student gives to a public good is from what its teacher gives, and how much of that tuning closed.
+"""How far the numbers that a student names are from its teacher's, and how much of that tuning closed.
 
-Two distances, in dollars, means over cells: of the mean contributions, and of the whole distributions (the earth
-mover's). Predictors that need no student stand beside: every amount equally often, and half the endowment always.
-Measures are those of tom/measuring/panels.py: the teacher's contributions are sampled in both.
+Two distances, means over cells: of the mean numbers, and of the whole distributions (the earth
+mover's). Predictors that need no student stand beside: every number equally often, and the middle one always.
+Measures are those of tom/measuring/panels.py: the teacher's numbers are sampled in both.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ COLUMNS = {
     "high": pl.Float64,
     "confidence": pl.Float64,
 }
-UNIFORM, HALF = "uniform", "half"
+UNIFORM, MIDDLE = "uniform", "middle"
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Shares:
 
 
 def mean_distance(teacher: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """|difference of the mean contributions|, in dollars; shares of the amounts on the last axis."""
+    """|difference of the mean numbers|; shares of the numbers on the last axis."""
     return np.abs((teacher - other) @ np.arange(teacher.shape[-1]))
 
 
@@ -64,8 +64,8 @@ def sampled(given: Numbers) -> Shares:
     return Shares(given.shares(), int(given.counts.sum()))
 
 
-def half_of(amounts: int) -> np.ndarray:
-    """Half the endowment always; where it is no whole number, the two nearest equally often."""
+def middle_of(amounts: int) -> np.ndarray:
+    """The middle of so many numbers always; where it lies between two, these equally often."""
     shares = np.zeros(amounts)
     shares[(amounts - 1) // 2] += 0.5
     shares[amounts // 2] += 0.5
@@ -73,7 +73,7 @@ def half_of(amounts: int) -> np.ndarray:
 
 
 def predictors(cell: dict[str, Numbers], measure: str) -> dict[str, Shares]:
-    """Predictor → shares in one cell: each student, and what needs none. cell: model → contributions."""
+    """Predictor → shares in one cell: each student, and what needs none. cell: model → numbers."""
     amounts = cell[TEACHER].counts.size
     students = {
         model: Shares(given.exact, None) if measure == "exact" else sampled(given)
@@ -82,12 +82,14 @@ def predictors(cell: dict[str, Numbers], measure: str) -> dict[str, Shares]:
     }
     return students | {
         UNIFORM: Shares(np.full(amounts, 1 / amounts), None),
-        HALF: Shares(half_of(amounts), None),
+        MIDDLE: Shares(middle_of(amounts), None),
     }
 
 
 def cells_answered(counted: dict[str, dict[Cell, Numbers]]) -> dict[Cell, dict[str, Numbers]]:
-    """Cell → model → contributions, of the cells in which every model gave a readable reply."""
+    """Cell → model → numbers, of the cells in which every model gave a readable reply; none without a teacher."""
+    if TEACHER not in counted:
+        return {}
     cells = {cell: {model: found[cell] for model, found in counted.items()} for cell in counted[TEACHER]}
     return {cell: models for cell, models in cells.items() if all(given.counts.sum() for given in models.values())}
 
@@ -133,7 +135,7 @@ def gap_table(
 ) -> pl.DataFrame:
     """Rows of COLUMNS, cell by cell and for the split; none where no cell has readable replies of every model.
 
-    counted: model → cell → contributions; teacher, base and students whose names begin with `tuned`.
+    counted: model → cell → numbers; teacher, base and students whose names begin with `tuned`.
     """
     cells = cells_answered(counted)
     rows = []

@@ -41,6 +41,7 @@ SHOWN = (
     Shown("improvements", "The paper's improvement, cell by cell", "(tuned − base) / (teacher − base), in percent."),
     Shown("propensities", "Propensities pooled over cells", "By game, context and split; cells are above."),
     Shown("diagnostics", "Order and letters", "What answers follow besides the game."),
+    Shown("number_games", "Games in which a number is named", "Equilibria and social optima, beside mean numbers."),
     Shown(
         "number_means", "Numbers named", "In games in which a number is named, public goods among them, cell by cell."
     ),

@@ -1,4 +1,4 @@
-"""Reading a reply in a public goods game: how much it gives, in whole dollars, or why that can't be read.
+"""Reading a reply in a game in which a number is named: which, or why that can't be read.
 
 Rules, in the order in which they are tried:
 
@@ -30,8 +30,12 @@ _AMOUNT = rf"(?:\$\s*)?{_NUMBER}{_UNIT}(?!\s*%|\s*percent|\w)"
 _AMOUNTS = rf"(?:(?:between|either|from|all)\s+)?{_AMOUNT}(?:\s*(?:-|–|—|/|\bto\b|\bor\b|\band\b)\s*{_AMOUNT})?+"
 _ALL = r"(?:everything|all\s+(?:of\s+)?(?:it|my\s+(?:money|dollars)|the\s+money)|my\s+(?:entire|whole)\s+\w+)\b"
 _NONE = r"(?:nothing|none(?:\s+of\s+(?:it|my\s+\w+))?|no\s+money)\b"
-_WHAT = r"(?:donation|contribution|choice|answer|decision|amount|share)"
-_GIVES = r"(?:donat|contribut|giv|put(?:t)?|pay|invest|offer|choos|pick|select|go(?:ing)?\s+with)(?:e|ing)?(?:\s+in)?"
+_WHAT = r"(?:donation|contribution|choice|answer|decision|amount|share|offer|claim|guess|number|minimum|threshold)"
+_WHICH = r"(?:my|the|final|smallest|lowest|minimum|least|acceptable)"
+_GIVES = (
+    r"(?:donat|contribut|giv|put(?:t)?|pay|invest|offer|choos|pick|select|claim|send|return|guess|propos|accept"
+    r"|go(?:ing)?\s+with)(?:e|ing)?(?:\s+(?:in|back|the\s+number|at\s+least|(?:any|an|every)?\s*offers?\s+of(?:\s+at\s+least)?))?"
+)
 _WILL = (
     r"(?:(?:will|would|'ll|'d|shall|should|must|am|'m|going\s+to|like\s+to|want\s+to|decided?\s+to|have\s+decided\s+to"
     r"|have\s+chosen\s+to|choose\s+to|plan\s+to|intend\s+to|prefer\s+to|therefore|also|personally|probably|only)\s+)*"
@@ -41,7 +45,8 @@ _RULES = {
         rf"^(?P<said>{_AMOUNTS})(?=\s*(?:$|[.,:;!)\n]|[-–—]+\s|because\b|since\b|as\b|out\s+of\b|of\b))", re.I
     ),
     "labelled_amount": re.compile(
-        rf"(?:^|\bmy\s+)(?:(?:my|the|final)\s+)*{_WHAT}(?:\s+{_WHAT})?(?:\s+to\s+the\s+\w+)?\s*"
+        rf"(?:^|\bmy\s+)(?:{_WHICH}\s+)*{_WHAT}(?:\s+{_WHAT})?(?:\s+to\s+the\s+\w+)?"
+        r"(?:\s+(?:that\s+)?I\s+(?:would\s+|will\s+|can\s+)?accept)?\s*"
         rf"(?:(?:is|would\s+be|will\s+be)\s*)?[:=]?\s*(?:to\s+)?(?:{_GIVES}\s+)?(?P<said>{_AMOUNTS})",
         re.I,
     ),
@@ -60,12 +65,12 @@ class NumberReading:
     amount: int | None = None
 
 
-def read_number(reply: Reply, low: int, high: int) -> NumberReading:
-    """What a reply contributes, a whole number with low <= number <= high; `everything` is high, `nothing` is 0."""
+def read_number(reply: Reply, choices: range) -> NumberReading:
+    """The number that a reply names, one of the choices; `everything` is the highest, `nothing` is 0."""
     text = plain_text(reply.text)
     if not text:
         return NumberReading("empty", "no_text")
-    found = _statements(text, high)
+    found = _statements(text, choices[-1])
     cut = reply.finish == "length"
     if cut and any(ends_reply for *_, ends_reply in found):
         return NumberReading("truncated", "cut_off")
@@ -76,7 +81,7 @@ def read_number(reply: Reply, low: int, high: int) -> NumberReading:
         (amount,) = amounts
         if amount.denominator != 1:
             return NumberReading("off_format", "not_whole")
-        if not low <= amount <= high:
+        if int(amount) not in choices:
             return NumberReading("off_format", "out_of_range")
         return NumberReading("read", min((rule for rule, *_ in found), key=list(_RULES).index), int(amount))
     if cut:

@@ -1,0 +1,32 @@
+"""A game file of the kind `number`, by its family."""
+
+from pathlib import Path
+
+from tom.documents import check, read_checked
+from tom.number_games.beauty_contest import BeautyContest
+from tom.number_games.dictator import Dictator
+from tom.number_games.forms import NumberGame
+from tom.number_games.public_goods import PublicGoods
+from tom.number_games.travellers_dilemma import TravellersDilemma
+from tom.number_games.trust import Trust
+from tom.number_games.ultimatum import Ultimatum
+
+FAMILIES = {
+    "public_goods": PublicGoods,
+    "dictator": Dictator,
+    "ultimatum": Ultimatum,
+    "trust": Trust,
+    "travellers_dilemma": TravellersDilemma,
+    "beauty_contest": BeautyContest,
+}
+"""Family → its class; its schema has its keys."""
+
+
+def load_number_game(file: str | Path, name: str) -> NumberGame:
+    """Read a game file, check it, and scale what is at stake if `name` says so.
+
+    Errors: BadInput names the file, the key and what is allowed there.
+    """
+    document = read_checked(file, "number_game")
+    check(document, document["family"], str(file))
+    return FAMILIES[document["family"]].read(document, name, str(file))
