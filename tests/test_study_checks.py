@@ -55,7 +55,7 @@ def test_the_default_config_can_run(project):
             [
                 "config.yaml: splits.in_sample.games",
                 "'chicken'",
-                "allowed: beauty_contest, dictator, ordinal, prisoners_d",
+                "allowed: beauty_contest, dictator, ordinal, p",
             ],
         ),
         (

@@ -1,4 +1,4 @@
-"""Games in which a number is named, through Snakemake: students are asked, told of and shown beside what payoffs say."""
+"""Games in which a number is named, through Snakemake: asked, told of, and shown beside what payoffs say."""
 
 import polars as pl
 
@@ -40,7 +40,7 @@ def test_students_name_numbers_in_games_of_every_form(project):
     exact = (claims["number"] * claims["probability"]).sum()
     assert abs(games["travellers_dilemma"]["tuned"] - exact) < 1e-9
     assert games["beauty_contest"]["teacher"] is None
-    assert "Travellers dilemma (not taught), mean number: base" in (results / "summary.md").read_text()
+    assert "Traveller's dilemma (not taught), mean number: base" in (results / "summary.md").read_text()
     for name in ("trust_returning", "travellers_dilemma", "beauty_contest"):
         assert (results / f"figures/numbers-{name}.png").stat().st_size > 5000
     project.succeed("report")
@@ -49,8 +49,7 @@ def test_students_name_numbers_in_games_of_every_form(project):
 
 
 def test_a_context_is_of_the_games_number_of_players(fresh):
-    fresh.edit(
-        "tiny.yaml", "student:", SPLITS.replace("contexts: [neutral]\nstudent", "contexts: [friendship]\nstudent")
-    )
+    other = SPLITS.replace("contexts: [neutral]\nstudent", "contexts: [friendship]\nstudent")
+    fresh.edit("tiny.yaml", "student:", other)
     said = " ".join(fresh.run("--dry-run").stderr.split())
     assert "splits.beauty_contest.contexts: 'friendship' has no file" in said and "(allowed: neutral)" in said

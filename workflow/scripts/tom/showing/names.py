@@ -12,5 +12,5 @@ def readable(name: str) -> str:
     for mark, sign in SHIFT_MARKS.items():
         text = re.sub(rf"{mark}([\d.]+)$", rf" {'+' if sign > 0 else '−'}\1", text)
     text = re.sub(rf"^{ORDINAL}{ORDER_MARK}(\w+)", lambda found: f"{ORDINAL} {found[1].upper()}", text)
-    text = text.replace("prisoners_", "prisoner's_").replace("_", " ")
+    text = text.replace("prisoners_", "prisoner's_").replace("travellers_", "traveller's_").replace("_", " ")
     return text[:1].upper() + text[1:]
