@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from tom.documents import check, read_checked
+from tom.documents import check, read_document
+from tom.errors import BadInput
 from tom.number_games.beauty_contest import BeautyContest
 from tom.number_games.dictator import Dictator
 from tom.number_games.forms import NumberGame
@@ -19,7 +20,7 @@ FAMILIES = {
     "travellers_dilemma": TravellersDilemma,
     "beauty_contest": BeautyContest,
 }
-"""Family → its class; its schema has its keys."""
+"""Family → its class; the schema of its name has its keys."""
 
 
 def load_number_game(file: str | Path, name: str) -> NumberGame:
@@ -27,6 +28,9 @@ def load_number_game(file: str | Path, name: str) -> NumberGame:
 
     Errors: BadInput names the file, the key and what is allowed there.
     """
-    document = read_checked(file, "number_game")
-    check(document, document["family"], str(file))
-    return FAMILIES[document["family"]].read(document, name, str(file))
+    document = read_document(file, "game")
+    family = document.get("family") if isinstance(document, dict) else None
+    if family not in list(FAMILIES):
+        raise BadInput(f"{file}: family: {family!r} is not allowed (allowed: {', '.join(FAMILIES)})")
+    check(document, family, str(file))
+    return FAMILIES[family].read(document, name, str(file))
