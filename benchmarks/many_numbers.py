@@ -19,12 +19,12 @@ def main() -> None:
     from tom.engines.choices import Question
     from tom.engines.transformers_engine import TransformersEngine
     from tom.number_games.loading import load_number_game
-    from tom.study import context_file, game_file, question_file
+    from tom.study import context_folder, game_file, question_file
     from tom.weights.local_model import LocalModel
 
     name, resources = "travellers_dilemma", ROOT / "resources"
     game = load_number_game(game_file(name, resources), name)
-    context = load_context(context_file((name, "neutral"), resources))
+    context = load_context(context_folder(name, resources) / "neutral.yaml")
     messages = render_question(load_question(question_file(name, resources), game), game, context)
     options = tuple(map(str, game.choices()))
     engine = TransformersEngine(LocalModel(STUDENT / "weights", STUDENT / "manifest.json", None, None, threads=1))

@@ -3,14 +3,15 @@
 import pytest
 import yaml
 
+from tom.asking import game_kinds
 from tom.asking.contexts import load_context
-from tom.asking.game_kinds import CHOICE, LOADERS, NUMBER, context_folder, kind_of
+from tom.asking.game_kinds import CHOICE, LOADERS, NUMBER, kind_of
 from tom.asking.games import load_game
 from tom.asking.number_questions import load_question, render_question
 from tom.documents import load_schema
 from tom.errors import BadInput
 from tom.number_games.loading import FAMILIES, load_number_game
-from tom.study import context_file, game_file, question_file
+from tom.study import context_folder, game_file, question_file
 
 KEYS = {
     "public_goods": {"players": 4, "endowment": 10, "multiplier": 2.5, "sharing": "equal"},
@@ -109,6 +110,10 @@ def test_a_scale_multiplies_what_is_at_stake(tmp_path):
     assert (contest.choices(), contest.prize) == (range(101), 40)
 
 
+def test_an_order_of_payoffs_is_for_other_games(tmp_path):
+    assert "game-trps" in complaint(write_game(tmp_path), "game-trps")
+
+
 def test_public_goods_pay_what_is_kept_and_an_equal_part(tmp_path):
     game = made(tmp_path, "public_goods")
     assert game.payoff(0, (0, 0, 0)) == 10
@@ -161,7 +166,7 @@ def test_a_file_without_a_kind_is_of_a_choice(tmp_path):
     file.write_text(yaml.safe_dump({"family": "stag_hunt", "payoffs": {"T": 5, "R": 10, "P": 3, "S": 2}}))
     assert kind_of(file) == CHOICE
     assert load_game(file, "game").T == 5
-    assert context_folder(file, "game") == "contexts"
+    assert game_kinds.context_folder(file, "game") == "contexts"
 
 
 def test_an_unknown_kind_and_another_kinds_loader_are_refused(tmp_path):
@@ -175,7 +180,7 @@ def read_by_a_player(resources, name, context="neutral") -> tuple[str, str]:
     """System and user message."""
     game = load_number_game(game_file(name, resources), name)
     question = load_question(question_file(name, resources), game)
-    messages = render_question(question, game, load_context(context_file((name, context), resources)))
+    messages = render_question(question, game, load_context(context_folder(name, resources) / f"{context}.yaml"))
     return tuple(message["content"] for message in messages)
 
 
@@ -205,7 +210,7 @@ def test_a_player_reads_every_rule(resources, name, rules, asked):
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_context_for_its_players_is_put_before_the_question(resources, name):
-    folder = resources / context_folder(game_file(name, resources), name)
+    folder = context_folder(name, resources)
     assert folder.name == ("group_contexts" if name in ("public_goods", "beauty_contest") else "contexts")
     for file in sorted(folder.glob("*.yaml")):
         system, user = read_by_a_player(resources, name, file.stem)

@@ -7,18 +7,28 @@ out: numbers/shards/{model}/{game}/{context}.parquet, tables/{split}/number_*.{p
 tables/number_games.{parquet,csv,tex}, figures/numbers-{split}.*
 """
 
+from functools import cache
+
 from tom.engines.recorded_contributions import read_contribution_counts
-from tom.study import context_file, question_file
+from tom.study import context_folder, question_file
 
 NUMBER_SHARD = f"{RESULTS}/{NUMBER_STAGE}/shards/{{model}}/{{game}}/{{context}}.parquet"
 
 
-def number_context(wildcards):
-    return context_file((wildcards.game, wildcards.context), RESOURCES)
+@cache
+def number_texts(game):
+    """The question's file and the folder of contexts: read once for each game, however many cells it has."""
+    return question_file(game, RESOURCES), context_folder(game, RESOURCES)
 
 
 def number_question(wildcards):
-    return question_file(wildcards.game, RESOURCES)
+    question, _ = number_texts(wildcards.game)
+    return question
+
+
+def number_context(wildcards):
+    _, contexts = number_texts(wildcards.game)
+    return contexts / f"{wildcards.context}.yaml"
 
 
 NUMBER_TEXTS = {

@@ -29,9 +29,10 @@ def page_texts():
     """What prompts are written from, and counts that a recorded teacher replays."""
     texts = {elicitation_file(), *(file for split in ALL_SPLITS for file in game_files(split) + context_files(split))}
     for split in NUMBER_SPLITS:
-        cells = cells_of(config["splits"][split])
-        texts |= {text for game, _ in cells for text in (question_file(game, RESOURCES), *game_files(split))}
-        texts |= {context_file(cell, RESOURCES) for cell in cells}
+        texts |= set(game_files(split))
+        for game, context in cells_of(config["splits"][split]):
+            question, contexts = number_texts(game)
+            texts |= {question, contexts / f"{context}.yaml"}
     recorded = ["counts", *(["contributions"] if GIVEN_NUMBERS else [])]
     recorded = recorded if config["teacher"]["engine"] == "recorded" else []
     return sorted(map(str, texts)) + [config["teacher"]["recorded"][name] for name in recorded]

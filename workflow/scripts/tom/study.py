@@ -29,10 +29,9 @@ def game_file(game: str, resources: Path) -> Path:
     return resources / "games" / f"{split_order(game)[0]}.yaml"
 
 
-def context_file(cell: tuple[str, str], resources: Path) -> Path:
-    """The file of a cell's context, for as many players as its game has."""
-    game, context = cell
-    return resources / game_kinds.context_folder(game_file(game, resources), game) / f"{context}.yaml"
+def context_folder(game: str, resources: Path) -> Path:
+    """The folder of contexts for as many players as the game has."""
+    return resources / game_kinds.context_folder(game_file(game, resources), game)
 
 
 def question_file(game: str, resources: Path) -> Path:

@@ -21,7 +21,7 @@ from tom.study import (
     all_cells,
     answered_by_teacher,
     cells_of,
-    context_file,
+    context_folder,
     game_file,
     out_of_sample_splits,
     question_file,
@@ -75,10 +75,10 @@ def _check_split(split: dict, name: str, where: str, resources: Path) -> None:
         loaded = game_kinds.LOADERS[kind](game_file(game, resources), game)
         if kind == game_kinds.NUMBER:
             load_question(question_file(game, resources), loaded)
-    for cell in cells_of(split):
-        file = context_file(cell, resources)
-        _require_file(file.parent, file.stem, f"{where}.contexts")
-        load_context(file)
+    for folder in dict.fromkeys(context_folder(game, resources) for game in split["games"]):
+        for context in split["contexts"]:
+            _require_file(folder, context, f"{where}.contexts")
+            load_context(folder / f"{context}.yaml")
 
 
 def _require_file(folder: Path, stem: str, where: str) -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tom.asking.games import split_order
 from tom.documents import check, read_document
 from tom.errors import BadInput
 from tom.number_games.beauty_contest import BeautyContest
@@ -33,4 +34,7 @@ def load_number_game(file: str | Path, name: str) -> NumberGame:
     if family not in list(FAMILIES):
         raise BadInput(f"{file}: family: {family!r} is not allowed (allowed: {', '.join(FAMILIES)})")
     check(document, family, str(file))
+    stem, order = split_order(name)
+    if order:
+        raise BadInput(f"game '{name}': {file} has no payoffs to order (allowed: {stem})")
     return FAMILIES[family].read(document, name, str(file))
