@@ -126,6 +126,25 @@ def test_every_amount_is_scored_before_the_observations(files):
     assert {(row["option_mass"], row["seed"], row["model"]) for row in rows} == {(0.5, 1, "base")}
 
 
+def test_numbers_that_do_not_begin_at_0_keep_their_own_probabilities(resources, files):
+    class Unequal:
+        def score(self, asked):
+            (question,) = asked
+            self.options = question.options
+            return [ChoiceScore(tuple(-abs(float(option) - 50) for option in question.options), 0.5)]
+
+    name = "travellers_dilemma"
+    texts = [resources / "contexts" / "neutral.yaml", resources / "numbers" / f"{name}.yaml"]
+    engine = Unequal()
+    rows = observe(engine, CellFiles(name, resources / "games" / f"{name}.yaml", *texts))
+    assert engine.options == tuple(map(str, range(2, 101)))
+    scores = {row["number"]: row["probability"] for row in rows if row["record"] == "score"}
+    assert list(scores) == list(range(2, 101)) and max(scores, key=scores.get) == 50
+    assert scores[49] == pytest.approx(scores[51]) and sum(scores.values()) == pytest.approx(1)
+    # Far from 50 nothing is drawn: e ** -20 of the most likely one.
+    assert {abs(number - 50) < 20 for number in given(rows)} == {True}
+
+
 def test_a_temperature_raises_every_probability_to_its_inverse(files):
     rows = observe(FakeEngine(), files, temperature=0.5)
     squares = [weight**2 for weight in range(1, 12)]

@@ -47,7 +47,7 @@ def observe_numbers(
 
 def _score_rows(score: ChoiceScore, game: NumberGame, temperature: float, fields: dict) -> list[dict]:
     """A row for each amount; its probabilities sum to 1."""
-    shares = [score.probability(amount, temperature) for amount in game.choices()]
+    shares = [score.probability(place, temperature) for place in range(len(game.choices()))]
     whole = math.fsum(shares)
     return [
         fields | {"record": "score", "number": amount, "probability": share / whole, "option_mass": score.option_mass}
