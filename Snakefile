@@ -3,6 +3,7 @@
     snakemake --cores all                    everything, from the teacher's choices to the summary
     snakemake in_sample --cores all          the cells that are taught
     snakemake out_of_sample --cores all      the cells that are not
+    snakemake response_curves --cores all    choices against the scale and the shift of a game's payoffs
     snakemake validate --cores all           leave one context out, to choose a recipe
     snakemake transfer_matrix --cores all    leave out each context, game and scale of payoffs: what transfers where
     snakemake paper --cores all              the figures of the paper, from its published counts
@@ -39,7 +40,8 @@ rule all:
     input:
         f"{RESULTS}/summary.md",
         tables(SPLITS),
-        contribution_tables(),
+        student_tables(),
+        number_tables(),
         SENSITIVITIES.values(),
         GAME_TABLES.values(),
         figures(),
@@ -52,7 +54,8 @@ include: "workflow/rules/sample.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/out_of_sample.smk"
-include: "workflow/rules/public_goods.smk"
+include: "workflow/rules/numbers.smk"
+include: "workflow/rules/response_curves.smk"
 include: "workflow/rules/leave_one_out.smk"
 include: "workflow/rules/elicitations.smk"
 include: "workflow/rules/supervision.smk"

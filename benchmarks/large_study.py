@@ -29,7 +29,7 @@ from snakemake.settings.enums import Quietness
 from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings
 from snakemake.workflow import Workflow
 
-from tom.asking.games import SCALE_MARK
+from tom.asking.rescaling import SCALE_MARK
 from tom.asking.variants import ORDERS, asked, scored
 from tom.engines.recorded_teacher import COLUMNS, replay
 from tom.shards import write_shard

@@ -75,14 +75,14 @@ class Job:
         return self.partial.read_bytes().count(b"\n") if self.partial.exists() else 0
 
 
-class ContributionJob(Job):
+class NumberJob(Job):
     """The job of one cell of a public goods game."""
 
-    script = "sample_endpoint_contributions.py"
+    script = "sample_endpoint_numbers.py"
     game = "public_goods"
     listed = ()
 
     def __init__(self, folder: Path, resources: Path):
-        super().__init__(folder, resources, resources / "contributions" / "number.yaml")
+        super().__init__(folder, resources, resources / "numbers" / "public_goods.yaml")
         self.texts["game-file"] = resources / "games" / "public_goods.yaml"
-        self.texts["context-file"] = resources / "contributions" / "contexts" / "neutral.yaml"
+        self.texts["context-file"] = resources / "group_contexts" / "neutral.yaml"

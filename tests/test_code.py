@@ -21,7 +21,7 @@ IMPORT_LATE = (
     "merge_adapter.py",
     "probe_model.py",
     "score_labels.py",
-    "sample_contributions.py",
+    "sample_numbers.py",
     "sample_shard.py",
     "serve_engine.py",
     "train_adapter.py",

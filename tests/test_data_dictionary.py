@@ -2,12 +2,12 @@
 
 import sys
 
-import evaluate_contributions
+import evaluate_numbers
 import polars as pl
 import pytest
 import recompute_paper
 import yaml
-from made_shards import label_scores, shard_frame, small_run
+from made_shards import label_scores, shard_frame, small_run, student_rows
 from made_tables import PRECISION, made_tables
 from precision_drift import drift
 
@@ -18,12 +18,17 @@ from tom.measuring.collateral import PROBE_COLUMNS, collateral
 from tom.measuring.judging import with_split
 from tom.measuring.label_bias import label_bias
 from tom.measuring.learning_curve import learning_curve, read_timings
+from tom.measuring.number_counts import MEAN_COLUMNS
+from tom.measuring.propensities import count_replies
 from tom.measuring.rates import group_replies, order_rates
+from tom.measuring.response_curves import response_curves
 from tom.measuring.students_table import ALL, COMPARISONS, students_table
 from tom.measuring.transfer_matrix import transfer_matrix
+from tom.number_games.loading import load_number_game
 from tom.planning.forecast import COLUMNS as PLAN_COLUMNS
-from tom.shards import COLUMNS, CONTRIBUTION_COLUMNS
+from tom.shards import COLUMNS, NUMBER_COLUMNS
 from tom.structure.game_table import game_table
+from tom.structure.number_game_table import number_game_table
 from tom.teaching.recipe import SUPERVISIONS
 from tom.teaching.teachers import TEACHERS
 
@@ -97,6 +102,7 @@ def test_tables_of_single_targets_are_described(dictionary, tmp_path):
     timings = read_timings({name: [tmp_path / "seed1.tsv"] for name in ("10", ALL)}, 0)
     curve = learning_curve(table_by("observations", ("10", ALL)), untuned, timings)
     described(curve, dictionary["learning_curve"])
+    described(response_curves(count_replies(rescaled_run()), 0.95), dictionary["response_curves"])
     described(transfer_matrix(untuned, {"nothing": tuned}, PRECISION), dictionary["transfer_matrix"])
     probes = pl.DataFrame(
         [
@@ -121,13 +127,19 @@ def test_tables_of_the_page_are_described(dictionary):
     described(with_split(group_replies(shards), "in_sample"), dictionary["replies"])
 
 
+def rescaled_run() -> pl.DataFrame:
+    """A student at a game's payoffs and at their double."""
+    rows = [student_rows("base", game, "business", 0.5) for game in ("stag_hunt", "stag_hunt-x2")]
+    return shard_frame([row for part in rows for row in part])
+
+
 def rows_of(run: dict, models: tuple[str, ...]) -> list[dict]:
     return [row for model in models for rows in run[model].values() for row in rows]
 
 
 def test_shards_and_plans_are_described(dictionary):
     described(pl.DataFrame(schema=COLUMNS), dictionary["shards"])
-    described(pl.DataFrame(schema=CONTRIBUTION_COLUMNS), dictionary["contribution_shards"])
+    described(pl.DataFrame(schema=NUMBER_COLUMNS), dictionary["number_shards"])
     described(pl.DataFrame(schema=PLAN_COLUMNS), dictionary["plan"])
 
 
@@ -141,13 +153,19 @@ def test_tables_of_contributions_are_described(dictionary, resources):
     fields = {"game": "public_goods", "context": "neutral"}
     rows = [row for model in models for row in replay_contributions({7: 30}, fields | {"model": model})]
     shards = pl.DataFrame(
-        [pl.Series(name, [row.get(name) for row in rows], CONTRIBUTION_COLUMNS[name]) for name in CONTRIBUTION_COLUMNS]
+        [pl.Series(name, [row.get(name) for row in rows], NUMBER_COLUMNS[name]) for name in NUMBER_COLUMNS]
     )
     published = resources / "paper" / "observed_contributions.csv"
-    for name, table in evaluate_contributions.evaluate(
-        shards, {"public_goods": 10}, published, "goods", PRECISION
+    for name, table in evaluate_numbers.evaluate(
+        shards, {"public_goods": range(11)}, published, "goods", PRECISION
     ).items():
         described(table, dictionary[name])
+
+
+def test_the_table_of_games_with_numbers_is_described(dictionary, resources):
+    game = load_number_game(resources / "games" / "dictator.yaml", "dictator")
+    means = pl.DataFrame([{"split": "giving", "game": "dictator", "model": "base", "mean": 2.0}], MEAN_COLUMNS)
+    described(number_game_table([game], means), dictionary["number_games"])
 
 
 @pytest.mark.parametrize("name", ["observed_choices", "observed_contributions", "stated_figures"])

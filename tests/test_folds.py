@@ -26,12 +26,17 @@ def test_folds_part_the_cells():
     assert not Fold("game", "stag").holds(("stag_hunt", "business"))
 
 
+def test_shifted_payoffs_are_others():
+    assert not Fold("payoffs", "x1").holds(("stag_hunt-plus10", "business"))
+    assert Fold("payoffs", "x1-plus10").holds(("stag_hunt-plus10", "business"))
+
+
 def test_a_scale_has_one_name_however_it_is_written():
     assert Fold("payoffs", "x2").holds(("stag_hunt-x2.0", "business"))
     assert Fold("payoffs", "x0.5").holds(("stag_hunt-x0.5", "business"))
 
 
-@pytest.mark.parametrize("fold", [Fold("context", "business"), Fold("payoffs", "x0.5")])
+@pytest.mark.parametrize("fold", [Fold("context", "business"), Fold("payoffs", "x2-minus4")])
 def test_a_fold_is_read_as_it_is_written(fold):
     assert Fold.read(str(fold)) == fold
 

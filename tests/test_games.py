@@ -5,7 +5,9 @@ from itertools import permutations
 import pytest
 import yaml
 
-from tom.asking.games import FAMILIES, ORDINAL, ORDINALS, Game, check_family, load_game, split_scale
+from tom.asking.game_kinds import CHOICE, kind_of
+from tom.asking.games import FAMILIES, ORDINAL, ORDINALS, Game, check_family, load_game
+from tom.asking.rescaling import Rescaling, split_rescaling
 from tom.documents import load_schema
 from tom.errors import BadInput
 from tom.showing.names import readable
@@ -71,19 +73,48 @@ def test_points_of_each_outcome():
 
 
 @pytest.mark.parametrize(
-    ("name", "parts"),
-    [("stag_hunt", ("stag_hunt", 1.0)), ("stag_hunt-x2", ("stag_hunt", 2.0)), ("g-x0.5", ("g", 0.5))],
+    ("name", "stem", "rescaling"),
+    [
+        ("stag_hunt", "stag_hunt", Rescaling()),
+        ("stag_hunt-x2", "stag_hunt", Rescaling(2)),
+        ("g-x0.5", "g", Rescaling(0.5)),
+        ("g-plus10", "g", Rescaling(1, 10)),
+        ("g-x0.1-minus2.5", "g", Rescaling(0.1, -2.5)),
+        ("ordinal-trps-x100-plus3", "ordinal-trps", Rescaling(100, 3)),
+    ],
 )
-def test_a_scale_is_a_suffix_of_the_name(name, parts):
-    assert split_scale(name) == parts
+def test_scale_and_shift_are_suffixes_of_the_name(name, stem, rescaling):
+    assert split_rescaling(name) == (stem, rescaling)
+    written = split_rescaling(f"{stem}-{rescaling}")
+    assert written == (stem, rescaling)
 
 
-@pytest.mark.parametrize("factor", ["", "two", "0", "-2", "0.0", "2x", "nan", "inf", "1e999"])
-def test_a_bad_scale_is_named(factor):
+@pytest.mark.parametrize("number", ["", "two", "0", "-2", "0.0", "2x", "nan", "inf", "1e999"])
+@pytest.mark.parametrize(("mark", "example"), [("-x", "-x2"), ("-plus", "-plus10"), ("-minus", "-minus10")])
+def test_a_bad_scale_or_shift_is_named(mark, example, number):
     with pytest.raises(BadInput) as caught:
-        split_scale(f"stag_hunt-x{factor}")
-    assert f"stag_hunt-x{factor}" in str(caught.value)
-    assert "stag_hunt-x2" in str(caught.value)
+        split_rescaling(f"stag_hunt{mark}{number}")
+    assert f"stag_hunt{mark}{number}" in str(caught.value)
+    assert f"stag_hunt{example}" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["g-plus10-x2", "g-x2-x3", "g-plus1-minus2"])
+def test_a_shift_comes_behind_one_scale(name):
+    with pytest.raises(BadInput, match=name):
+        split_rescaling(name)
+
+
+@pytest.mark.parametrize("name", GAME_FILES)
+def test_a_shifted_game_keeps_its_family_whatever_the_sign_of_its_payoffs(resources, name):
+    file = resources / "games" / f"{name}.yaml"
+    game = load_game(file, f"{name}-x0.1-minus1")
+    assert game.family == name
+    assert sorted([game.T, game.R, game.P, game.S]) == [-0.8, -0.7, -0.5, 0]
+
+
+def test_payoffs_that_a_prompt_could_not_tell_apart_are_refused(resources):
+    with pytest.raises(BadInput, match="needs R > T > P > S"):
+        load_game(resources / "games" / "stag_hunt.yaml", "stag_hunt-x0.0000000000001-plus10")
 
 
 @pytest.mark.parametrize("name", GAME_FILES)
@@ -102,9 +133,9 @@ def test_the_papers_games_share_four_payoffs(resources, name):
     assert {letter: getattr(game, letter) for letter in "TRPS"} == ordered_payoffs(name)
 
 
-def test_every_game_file_is_tested(resources):
-    others = ["ordinal", "public_goods"]  # tests/test_equilibria.py, tests/test_contribution_games.py
-    assert sorted(file.stem for file in (resources / "games").iterdir()) == sorted([*GAME_FILES, *others])
+def test_every_game_file_of_this_kind_is_tested(resources):
+    files = [file for file in (resources / "games").iterdir() if kind_of(file) == CHOICE]
+    assert sorted(file.stem for file in files) == sorted([*GAME_FILES, ORDINAL])
 
 
 def test_the_schema_takes_every_named_and_every_ordinal_family_and_no_other():
@@ -123,3 +154,15 @@ def test_a_file_may_be_of_any_ordinal_family_whose_order_it_has(tmp_path, family
 
 def test_an_ordinal_name_is_readable():
     assert readable("ordinal-trps-x2") == "Ordinal TRPS ×2"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("stag_hunt-x0.5", "Stag hunt ×0.5"),
+        ("stag_hunt-plus10", "Stag hunt +10"),
+        ("prisoners_dilemma-x2-minus4", "Prisoner's dilemma ×2 −4"),
+    ],
+)
+def test_a_rescaled_name_is_readable(name, text):
+    assert readable(name) == text

@@ -17,6 +17,7 @@ from tom.asking.variants import LABELS, ORDERS, Variant, scored
 from tom.errors import BadInput
 
 VARIANTS = scored(list(ORDERS))
+POINTS = r"(?:a loss of )?\S+?"
 CONTEXT = Context("pub", "You are in a pub.")
 HEAD = {"form": "choice", "max_tokens": 1}
 variants = st.builds(Variant, st.sampled_from(ORDERS), st.sampled_from(LABELS))
@@ -35,10 +36,17 @@ def game_of(T=10, R=5, P=3, S=2) -> Game:
 def outcomes(elicitation: Elicitation, messages) -> list[tuple[str, ...]]:
     """(my letter, their letter, my points, their points) of each outcome line, as the prompt has them."""
     pattern = re.escape(elicitation.outcome)
-    for field, values in {"mine": r"\w", "theirs": r"\w", "my_points": r"\S+?", "their_points": r"\S+?"}.items():
+    for field, values in {"mine": r"\w", "theirs": r"\w", "my_points": POINTS, "their_points": POINTS}.items():
         pattern = pattern.replace(re.escape(f"{{{field}}}"), f"(?P<{field}>{values})")
     found = [match for line in messages[0]["content"].splitlines() if (match := re.fullmatch(pattern, line))]
     return [match.group("mine", "theirs", "my_points", "their_points") for match in found]
+
+
+def points_of(text: str) -> float:
+    """The points that a prompt tells of, below 0 for a loss."""
+    found = float(text.removeprefix("a loss of "))
+    assert found >= 0
+    return -found if text.startswith("a loss of ") else found
 
 
 def words(messages) -> list[str]:
@@ -77,8 +85,8 @@ def test_each_line_tells_the_points_of_its_outcome(elicitation, variant, T, R, P
         (variant.label(mine), variant.label(theirs)) for mine, theirs in product(variant.actions(), repeat=2)
     ]
     for mine, theirs, my_points, their_points in lines:
-        cooperation = variant.cooperation_label
-        assert (float(my_points), float(their_points)) == game.points(mine == cooperation, theirs == cooperation)
+        cooperates = [letter == variant.cooperation_label for letter in (mine, theirs)]
+        assert (points_of(my_points), points_of(their_points)) == game.points(*cooperates)
 
 
 @pytest.mark.parametrize(
@@ -88,6 +96,28 @@ def test_each_line_tells_the_points_of_its_outcome(elicitation, variant, T, R, P
 def test_numbers_are_written_as_people_write_them(elicitation, payoff, text):
     lines = outcomes(elicitation, render(elicitation, game_of(T=payoff), CONTEXT, VARIANTS[0]))
     assert ("C", "D", "2", text) in lines
+
+
+def test_points_that_are_lost_are_called_a_loss(elicitation):
+    rules = render(elicitation, game_of(S=-2.5), CONTEXT, VARIANTS[0])[0]["content"]
+    assert "You choose C, they choose D: a loss of 2.5 for you, 10 for them." in rules
+
+
+@pytest.mark.parametrize(
+    ("payoffs", "line"),
+    [
+        ((10, -3), "You choose C, they choose D: you lose $3, they get $10."),
+        ((2.5, -0.5), "You choose C, they choose D: you lose $0.50, they get $2.50."),
+        ((0, 1000), "You choose C, they choose D: you get $1000, they get nothing."),
+        ((0.3, 0.125), "You choose C, they choose D: you get $0.125, they get $0.30."),
+    ],
+)
+def test_dollars_are_got_or_lost(resources, payoffs, line):
+    dollars = load_elicitation(resources / "elicitations" / "choice_dollars.yaml")
+    temptation, sucker = payoffs
+    rules = render(dollars, game_of(T=temptation, S=sucker), CONTEXT, VARIANTS[0])[0]["content"]
+    assert line in rules.splitlines()
+    assert "oint" not in rules
 
 
 @pytest.mark.parametrize(("game", "context"), CELLS)

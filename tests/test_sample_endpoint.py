@@ -7,12 +7,12 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from endpoint_job import SCRIPTS, ContributionJob, Job, endpoint_at
+from endpoint_job import SCRIPTS, Job, NumberJob, endpoint_at
 from engine_processes import wait_until
 from fake_endpoint import FakeEndpoint, answers, completion, fails, hangs
 
 from tom.engines.endpoint import Endpoint
-from tom.shards import CONTRIBUTION_COLUMNS, read_shard
+from tom.shards import NUMBER_COLUMNS, read_shard
 
 KEY = "sk-7f3b-very-secret"
 OBSERVATIONS = 20
@@ -221,7 +221,7 @@ def gives(amount: str):
 
 
 def test_contributions_are_free_replies_and_resume_too(tmp_path, resources):
-    job = ContributionJob(tmp_path, resources)
+    job = NumberJob(tmp_path, resources)
     with FakeEndpoint(*[gives("$7")] * 5, otherwise=fails(401)) as server:
         assert run(job, server.base_url)[0] != 0
         assert job.kept() == 5 and not job.shard.exists()
@@ -229,6 +229,6 @@ def test_contributions_are_free_replies_and_resume_too(tmp_path, resources):
         status, said = run(job, server.base_url)
     assert status == 0, said
     assert not any(body.get("logprobs") for body in server.bodies)
-    rows = read_shard(job.shard, CONTRIBUTION_COLUMNS)
-    assert rows["contribution"].to_list() == [7] * 5 + [None] * (OBSERVATIONS - 5)
+    rows = read_shard(job.shard, NUMBER_COLUMNS)
+    assert rows["number"].to_list() == [7] * 5 + [None] * (OBSERVATIONS - 5)
     assert json.loads(job.usage.read_text())["requests"] == OBSERVATIONS

@@ -52,7 +52,11 @@ def test_the_default_config_can_run(project):
     [
         (
             changed(["chicken"], "splits", "in_sample", "games"),
-            ["config.yaml: splits.in_sample.games", "'chicken'", "allowed: ordinal, prisoners_delight, prisoners_d"],
+            [
+                "config.yaml: splits.in_sample.games",
+                "'chicken'",
+                "allowed: beauty_contest, dictator, ordinal, p",
+            ],
         ),
         (
             changed(["chicken-x2"], "splits", "doubled_payoffs", "games"),
@@ -70,6 +74,10 @@ def test_the_default_config_can_run(project):
         ),
         (changed("nowhere.csv", "teacher", "recorded", "counts"), ["nowhere.csv", "no such table"]),
         (changed("gpt", "teacher", "recorded", "model"), ["'gpt'", "observed_choices.csv"]),
+        (
+            changed(CONFIG["splits"]["in_sample"] | {"recorded": False}, "splits", "in_sample"),
+            ["config.yaml: splits.in_sample.recorded", "allowed: true"],
+        ),
         (
             changed({"games": ["stag_hunt-x3"], "contexts": ["sports", "business"]}, "splits", "tripled"),
             ["observed_choices.csv", "'teacher'", "stag_hunt-x3 in business, stag_hunt-x3 in sports"],
@@ -89,6 +97,11 @@ def test_a_config_that_can_not_run_is_refused(project, config, parts):
     text = complaint(config)
     for part in parts:
         assert part in text
+
+
+def test_students_may_be_asked_what_no_teacher_has_answered(project):
+    split = {"games": ["stag_hunt-x3", "stag_hunt-x0.1-minus2.5"], "contexts": ["sports"], "recorded": False}
+    check_study(changed(split, "splits", "rescaled"), "config.yaml", Path("resources"))
 
 
 @pytest.mark.parametrize("supervision", ["replies", "other_motivations"])
@@ -302,7 +315,7 @@ def public_goods(**changes) -> dict:
     [
         (
             public_goods(games=["public_goods", "snowdrift"]),
-            ["splits.public_goods.games: snowdrift", "allowed: contri"],
+            ["splits.public_goods.games: snowdrift", "allowed: number"],
         ),
         (public_goods(contexts=["sports"]), ["splits.public_goods.contexts: 'sports'", "allowed: neutral"]),
         (public_goods(games=["public_goods-x0.25"]), ["public_goods-x0.25", "2.5 dollars"]),

@@ -12,7 +12,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 COPIED = ("Snakefile", "workflow", "config", "resources", "profiles", "docs")
 CONFIGFILES = ("config/config.yaml", "tiny.yaml")
-RESULT_FOLDERS = ("in_sample", "out_of_sample", "contributions", "adapters", "tables", "figures", "models")
+RESULT_FOLDERS = ("in_sample", "out_of_sample", "numbers", "adapters", "tables", "figures", "models")
 
 
 @dataclass(frozen=True)

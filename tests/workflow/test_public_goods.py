@@ -5,7 +5,7 @@ from collections import Counter
 import polars as pl
 import pytest
 
-FOLDER = "results/contributions/shards"
+FOLDER = "results/numbers/shards"
 MODELS = ("teacher", "base", "tuned-seed1")
 
 
@@ -15,52 +15,54 @@ def shard(project, model: str, context: str = "neutral") -> pl.DataFrame:
 
 def test_every_model_has_a_shard(finished):
     teacher, base, tuned = (shard(finished, model) for model in MODELS)
-    assert teacher["contribution"].to_list() == [7] * 300
+    assert teacher["number"].to_list() == [7] * 300
     for student in (base, tuned):
         scores = student.filter(record="score")
-        assert scores["contribution"].to_list() == list(range(11))
+        assert scores["number"].to_list() == list(range(11))
         assert scores["probability"].sum() == pytest.approx(1)
         drawn = student.filter(record="observation")
         assert drawn.height == 40
-        assert (drawn["raw"] == drawn["contribution"].cast(pl.String)).all()
+        assert (drawn["raw"] == drawn["number"].cast(pl.String)).all()
     assert not base["probability"].equals(tuned["probability"])
     assert base["adapter_sha256"].null_count() == base.height and tuned["adapter_sha256"].null_count() == 0
 
 
 def test_the_tables_are_those_of_the_shards(finished):
     folder = finished.folder / "results/tables/public_goods"
-    means = pl.read_parquet(folder / "contribution_means.parquet")
+    means = pl.read_parquet(folder / "number_means.parquet")
     for model in MODELS:
         row = means.row(by_predicate=pl.col("model") == model, named=True)
-        assert row["mean"] == pytest.approx(shard(finished, model).filter(record="observation")["contribution"].mean())
-    gaps = pl.read_parquet(folder / "contribution_gaps.parquet").filter(level="split", quantity="mean", measure="exact")
+        assert row["mean"] == pytest.approx(shard(finished, model).filter(record="observation")["number"].mean())
+    gaps = pl.read_parquet(folder / "number_gaps.parquet").filter(level="split", quantity="mean", measure="exact")
     scores = shard(finished, "base").filter(record="score")
-    exact_mean = (scores["contribution"] * scores["probability"]).sum()
+    exact_mean = (scores["number"] * scores["probability"]).sum()
     assert gaps.row(by_predicate=pl.col("predictor") == "base", named=True)["gap"] == pytest.approx(abs(7 - exact_mean))
     assert {file.suffix for file in folder.iterdir()} == {".parquet", ".csv", ".tex"}
 
 
 def test_the_figure_and_the_summary_tell_of_it(finished):
     figures = finished.folder / "results/figures"
-    assert all((figures / f"contributions-public_goods.{kind}").stat().st_size > 5000 for kind in ("pdf", "png", "svg"))
-    assert "Public goods (not taught), mean contribution" in (finished.folder / "results/summary.md").read_text()
+    assert all((figures / f"numbers-public_goods.{kind}").stat().st_size > 5000 for kind in ("pdf", "png", "svg"))
+    assert "Public goods (not taught), mean number" in (finished.folder / "results/summary.md").read_text()
 
 
 def test_no_other_split_knows_of_it(finished):
-    for table in (finished.folder / "results/tables").rglob("*.parquet"):
+    tables = finished.folder / "results/tables"
+    for table in set(tables.rglob("*.parquet")) - {tables / "number_games.parquet"}:
         frame = pl.read_parquet(table)
         if "game" in frame.columns and table.parent.name != "public_goods":
             assert "public_goods" not in frame["game"].to_list(), table
 
 
 def test_its_texts_rerun_its_students_alone(project):
-    project.edit("resources/contributions/contexts/neutral.yaml", "one another.", "each other.")
-    expected = {"sample_untuned_contributions": 1, "sample_tuned_contributions": 1, "evaluate_contributions": 1}
-    assert project.plan() == Counter(expected | {"plot_contributions": 1, "summarise_run": 1})
+    project.edit("resources/group_contexts/neutral.yaml", "one another.", "each other.")
+    expected = {"sample_untuned_numbers": 1, "sample_tuned_numbers": 1, "evaluate_numbers": 1}
+    expected |= {"plot_numbers": 1, "tabulate_number_games": 1, "summarise_run": 1}
+    assert project.plan() == Counter(expected)
 
 
 def test_a_reading_of_contributions_reruns_no_choice(project):
-    path = project.folder / "workflow/scripts/tom/reading/contribution_readings.py"
+    path = project.folder / "workflow/scripts/tom/reading/number_readings.py"
     path.write_text(path.read_text() + "\n# edited\n")
     assert not {"sample_untuned", "sample_tuned", "train_adapter", "evaluate_in_sample"} & set(project.plan())
 
@@ -69,8 +71,8 @@ def test_a_published_contribution_reruns_the_teacher(project):
     table = "resources/paper/observed_contributions.csv"
     project.edit(table, "neutral,public_goods,teacher,7,300", "neutral,public_goods,teacher,7,299")
     plan = project.plan()
-    assert plan["replay_contributions"] == plan["evaluate_contributions"] == 1
-    assert plan["sample_untuned_contributions"] == plan["replay_teacher"] == 0
+    assert plan["replay_contributions"] == plan["evaluate_numbers"] == 1
+    assert plan["sample_untuned_numbers"] == plan["replay_teacher"] == 0
 
 
 def test_a_deleted_shard_comes_back_with_the_same_bytes(project):
@@ -83,9 +85,9 @@ def test_a_deleted_shard_comes_back_with_the_same_bytes(project):
 
 
 def test_it_is_part_of_the_out_of_sample_stage_and_can_be_dropped(fresh):
-    assert fresh.plan("out_of_sample")["evaluate_contributions"] == 1
+    assert fresh.plan("out_of_sample")["evaluate_numbers"] == 1
     fresh.edit("tiny.yaml", "student:", "  public_goods: null\nstudent:")
-    assert not {rule for rule in fresh.plan() if "contributions" in rule}
+    assert not {rule for rule in fresh.plan() if "numbers" in rule or "contributions" in rule}
 
 
 def test_a_live_teacher_is_asked_too(fresh):
@@ -96,7 +98,7 @@ def test_a_live_teacher_is_asked_too(fresh):
         "  compute_dtype: float32\n  gpus: 0\nstudent:",
     )
     plan = fresh.plan()
-    assert plan["sample_untuned_contributions"] == 2
+    assert plan["sample_untuned_numbers"] == 2
     assert plan["replay_contributions"] == 0
     fresh.succeed(f"{FOLDER}/teacher/public_goods/neutral.parquet")
     assert shard(fresh, "teacher").filter(record="score").height == 11

@@ -15,10 +15,10 @@ AFTER_SHARDS = {
     "summarise_run": 1,
 }
 FIGURES = {"plot_agreement": 1, "plot_gap_closed": 1, "plot_propensities": 3}
-CONTRIBUTIONS = {"evaluate_contributions": 1, "plot_contributions": 1}
-EVALUATION = AFTER_SHARDS | FIGURES | CONTRIBUTIONS
+NUMBERS = {"evaluate_numbers": 1, "plot_numbers": 1, "tabulate_number_games": 1}
+EVALUATION = AFTER_SHARDS | FIGURES | NUMBERS
 TRAINING = {"train_adapter": 1, "plot_training_curve": 1}
-TUNED = {"sample_tuned": 4, "sample_tuned_out_of_sample": 4, "sample_tuned_contributions": 1}
+TUNED = {"sample_tuned": 4, "sample_tuned_out_of_sample": 4, "sample_tuned_numbers": 1}
 
 
 def test_a_finished_run_has_nothing_left_to_do(project):

@@ -18,7 +18,7 @@ from tom.cluster.needs import disk_mb, memory_mb, minutes
 from tom.code import code_sha256
 from tom.errors import BadInput
 from tom.asking.game_kinds import CHOICE as CHOICE_GAMES
-from tom.asking.game_kinds import CONTRIBUTION as CONTRIBUTION_GAMES
+from tom.asking.game_kinds import NUMBER as NUMBER_GAMES
 from tom.asking.games import split_order
 from tom.engines.owner import allocation, announce_run
 from tom.asking.prompts import CHOICE, load_elicitation
@@ -26,6 +26,7 @@ from tom.engines.recorded_teacher import read_counts
 from tom.shard_paths import pack_paths
 from tom.study import (
     IN_SAMPLE,
+    answered_by_teacher,
     cells_of,
     drop_splits,
     out_of_sample_splits,
@@ -47,14 +48,17 @@ except BadInput as error:
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 announce_run()
 
-# Splits of 2x2 games, which all that is about propensities has, and those of public goods games (public_goods.smk).
-SPLITS, CONTRIBUTION_SPLITS = (
-    splits_of_kind(config["splits"], kind, RESOURCES) for kind in (CHOICE_GAMES, CONTRIBUTION_GAMES)
+# Splits of 2x2 games, and of games in which a number is named (numbers.smk).
+CHOICE_SPLITS, NUMBER_SPLITS = (
+    splits_of_kind(config["splits"], kind, RESOURCES) for kind in (CHOICE_GAMES, NUMBER_GAMES)
 )
+# Students are compared with their teacher where it answers; elsewhere there are their propensities alone.
+SPLITS = {name: split for name, split in CHOICE_SPLITS.items() if answered_by_teacher(split, config["teacher"])}
+STUDENT_SPLITS = sorted(set(CHOICE_SPLITS) - set(SPLITS))
 
 RESULTS = config["results"]
 OUT_OF_SAMPLE = "out_of_sample"
-CONTRIBUTIONS = "contributions"
+NUMBER_STAGE = "numbers"
 CONTEXT_FILE = RESOURCES / "contexts" / "{context}.yaml"
 STARTED = time.time()
 USAGE_TABLE = f"{RESULTS}/tables/usage.csv"
@@ -73,7 +77,7 @@ TORCH = (
 
 wildcard_constraints:
     context="[a-z][a-z0-9_]*",
-    game="[a-z][a-z0-9_]*(-[prst]{4})?(-x[0-9]+([.][0-9]+)?)?",
+    game="[a-z][a-z0-9_]*(-[prst]{4})?(-x[0-9]+([.][0-9]+)?)?(-(plus|minus)[0-9]+([.][0-9]+)?)?",
     role="teacher|student",
     seed="[0-9]+",
     split="[a-z][a-z0-9_]+",
@@ -112,18 +116,28 @@ def elicitation_file():
 
 
 def stage_of(split):
-    """in_sample, contributions for a split of public goods games, or out_of_sample for every other split."""
-    if split in CONTRIBUTION_SPLITS:
-        return CONTRIBUTIONS
+    """in_sample, numbers for a split of games of that kind, or out_of_sample for every other split."""
+    if split in NUMBER_SPLITS:
+        return NUMBER_STAGE
     return IN_SAMPLE if split == IN_SAMPLE else OUT_OF_SAMPLE
 
 
-def shards(split, models, stage=None):
-    """Paths of the shards of some models in every cell of a split; its own stage's unless another is named."""
+def models_of(split):
+    """Every model that answers in a split."""
+    teacher = ["teacher"] if answered_by_teacher(config["splits"][split], config["teacher"]) else []
+    return [*teacher, "base", *TUNED]
+
+
+def shards(split, models, stage=None, among=None):
+    """Paths of the shards of some models in every cell of a split, or those among some cells.
+
+    stage: their folder; its own if none is named.
+    """
     return [
         f"{RESULTS}/{stage or stage_of(split)}/shards/{model}/{game}/{context}.parquet"
         for model in models
         for game, context in cells_of(config["splits"][split])
+        if among is None or (game, context) in among
     ]
 
 
@@ -234,6 +248,7 @@ def table_files(split):
     return in_all_formats(f"{RESULTS}/tables/{split}", TABLES)
 
 
+NUMBER_GAMES_TABLES = in_all_formats(f"{RESULTS}/tables", ("number_games",))
 GAME_TABLES = in_all_formats(f"{RESULTS}/tables", ("games",))
 SENSITIVITY_TABLES = ("sensitivities", "reactions", "joint_choice_model")
 SENSITIVITIES = in_all_formats(f"{RESULTS}/tables", SENSITIVITY_TABLES)
@@ -255,20 +270,28 @@ def tables(splits):
     return [file for name in table_files("") for file in table(splits, name)]
 
 
-CONTRIBUTION_TABLES = ("contribution_means", "contribution_distributions", "contribution_gaps")
-
-
-def contribution_table(name):
-    """One table of every split of public goods games."""
-    return [f"{RESULTS}/tables/{split}/{name}.parquet" for split in sorted(CONTRIBUTION_SPLITS)]
-
-
-def contribution_tables():
-    """All tables of those splits."""
-    splits = sorted(CONTRIBUTION_SPLITS)
+def student_tables():
+    """What there is of the splits in which students alone answer."""
     return [
-        file for split in splits for file in in_all_formats(f"{RESULTS}/tables/{split}", CONTRIBUTION_TABLES).values()
+        file
+        for split in STUDENT_SPLITS
+        for file in in_all_formats(f"{RESULTS}/tables/{split}", ("propensities",)).values()
     ]
+
+
+NUMBER_TABLES = ("number_means", "number_distributions", "number_gaps")
+
+
+def number_table(name):
+    """One table of every split of games in which a number is named."""
+    return [f"{RESULTS}/tables/{split}/{name}.parquet" for split in sorted(NUMBER_SPLITS)]
+
+
+def number_tables():
+    """All tables of those splits, and the one of their games."""
+    splits = sorted(NUMBER_SPLITS)
+    files = [file for split in splits for file in in_all_formats(f"{RESULTS}/tables/{split}", NUMBER_TABLES).values()]
+    return [*files, *NUMBER_GAMES_TABLES.values()] if splits else []
 
 
 def figure(name):
@@ -288,8 +311,8 @@ TRAINING_FIGURES = [] if FROZEN else ["training_curve"]
 
 def figures():
     """Every figure of a run."""
-    names = [*(f"propensities-{split}" for split in sorted(SPLITS)), "agreement", "gap_closed"]
-    names += [f"contributions-{split}" for split in sorted(CONTRIBUTION_SPLITS)]
+    names = [*(f"propensities-{split}" for split in sorted(CHOICE_SPLITS)), "agreement", "gap_closed"]
+    names += [f"numbers-{split}" for split in sorted(NUMBER_SPLITS)]
     return [file for name in names + TRAINING_FIGURES for file in figure(name)]
 
 

@@ -45,8 +45,8 @@ rule measure_sensitivities:
 
 rule tabulate_games:
     input:
-        games=sorted({file for split in SPLITS for file in game_files(split)}),
-        propensities=table(SPLITS, "propensities"),
+        games=sorted({file for split in CHOICE_SPLITS for file in game_files(split)}),
+        propensities=table(CHOICE_SPLITS, "propensities"),
     output:
         **GAME_TABLES,
     log:
@@ -65,8 +65,8 @@ rule summarise_run:
         generalisation=table(SPLITS, "generalisation"),
         sensitivities=SENSITIVITIES["sensitivities"],
         joint=SENSITIVITIES["joint_choice_model"],
-        contribution_means=contribution_table("contribution_means"),
-        contribution_gaps=contribution_table("contribution_gaps"),
+        number_means=number_table("number_means"),
+        number_gaps=number_table("number_gaps"),
         published=RESOURCES / "paper" / "observed_choices.csv",
         contributions=RESOURCES / "paper" / "observed_contributions.csv",
     output:
@@ -82,7 +82,7 @@ rule summarise_run:
         python("summarise_run.py") + " --alignment {input.alignment} --diagnostics {input.diagnostics}"
         " --improvements {input.improvements} --equivalence {input.equivalence}"
         " --generalisation {input.generalisation} --sensitivities {input.sensitivities}"
-        " --joint-choice-model {input.joint} --contribution-means {input.contribution_means}"
-        " --contribution-gaps {input.contribution_gaps}"
+        " --joint-choice-model {input.joint} --number-means {input.number_means}"
+        " --number-gaps {input.number_gaps}"
         " --published {input.published} --contributions {input.contributions}"
         " --teacher {params.teacher:q} --student {params.student:q} --output {output} 2>&1 | tee {log}"

@@ -1,6 +1,6 @@
 """The out-of-sample stage: the same sampling and evaluation in contexts and games that were not taught.
 
-in: the adapters, the base student, the teacher's choices in those cells
+in: the adapters, the base student, the teacher's choices in those cells, if it answers there
 out: out_of_sample/shards/{model}/{game}/{context}.parquet, tables/{split}/
 """
 
@@ -29,7 +29,7 @@ use rule sample_tuned as sample_tuned_out_of_sample with:
 
 
 def split_shards(wildcards):
-    return shards(wildcards.split, ["teacher", "base", *TUNED])
+    return shards(wildcards.split, models_of(wildcards.split))
 
 
 use rule evaluate_in_sample as evaluate_out_of_sample with:
@@ -41,9 +41,27 @@ use rule evaluate_in_sample as evaluate_out_of_sample with:
         split="|".join(out_of_sample_splits(SPLITS)) or "none",
 
 
+rule tabulate_propensities:
+    input:
+        shards=split_shards,
+    output:
+        **in_all_formats(f"{RESULTS}/tables/{{split}}", ("propensities",)),
+    log:
+        f"{RESULTS}/logs/evaluate/{{split}}.log",
+    wildcard_constraints:
+        split="|".join(STUDENT_SPLITS) or "none",
+    params:
+        **packed("shards"),
+        confidence=flags(config["evaluation"], "confidence"),
+    shell:
+        python("tabulate_propensities.py") + " --split {wildcards.split} --shards {params.shards} {params.confidence}"
+        " --output {output.propensities} 2>&1 | tee {log}"
+
+
 rule out_of_sample:
     input:
         tables(out_of_sample_splits(SPLITS)),
-        [figure(f"propensities-{split}") for split in out_of_sample_splits(SPLITS)],
-        contribution_tables(),
-        [figure(f"contributions-{split}") for split in sorted(CONTRIBUTION_SPLITS)],
+        student_tables(),
+        [figure(f"propensities-{split}") for split in out_of_sample_splits(CHOICE_SPLITS)],
+        number_tables(),
+        [figure(f"numbers-{split}") for split in sorted(NUMBER_SPLITS)],

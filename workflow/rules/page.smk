@@ -10,13 +10,13 @@ from tom.asking.variants import PAPER_VARIANT
 from tom.paper.published import SPLITS as PAPER_SPLITS
 
 PAGE = ROOT / "workflow" / "report" / "page"
-PAGE_CONTRIBUTIONS = ("contribution_means", "contribution_gaps")
+PAGE_NUMBERS = ("number_means", "number_gaps")
 ALL_SPLITS = in_sample_first(SPLITS)
 COMPARED = [split for split in ALL_SPLITS if split in PAPER_SPLITS and PAPER_VARIANT.order in config["orders"]]
 PAGE_FIGURES = [
     *(f"propensities-{split}" for split in ALL_SPLITS),
     *(f"{whose}-{split}" for split in COMPARED for whose in ("paper", "paper_order")),
-    *(f"contributions-{split}" for split in sorted(CONTRIBUTION_SPLITS)),
+    *(f"numbers-{split}" for split in sorted(NUMBER_SPLITS)),
     "agreement",
     "gap_closed",
     *TRAINING_FIGURES,
@@ -27,10 +27,12 @@ LOCAL_MODELS = [role for role in ("teacher", "student") if config[role]["engine"
 def page_texts():
     """What prompts are written from, and counts that a recorded teacher replays."""
     texts = {elicitation_file(), *(file for split in ALL_SPLITS for file in game_files(split) + context_files(split))}
-    for split in CONTRIBUTION_SPLITS:
-        contexts = [GROUP_CONTEXTS / f"{context}.yaml" for context in config["splits"][split]["contexts"]]
-        texts |= {RESOURCES / CONTRIBUTION_ELICITATION, *game_files(split), *contexts}
-    recorded = ["counts", *(["contributions"] if CONTRIBUTION_SPLITS else [])]
+    for split in NUMBER_SPLITS:
+        texts |= set(game_files(split))
+        for game, context in cells_of(config["splits"][split]):
+            question, contexts = number_texts(game)
+            texts |= {question, contexts / f"{context}.yaml"}
+    recorded = ["counts", *(["contributions"] if GIVEN_NUMBERS else [])]
     recorded = recorded if config["teacher"]["engine"] == "recorded" else []
     return sorted(map(str, texts)) + [config["teacher"]["recorded"][name] for name in recorded]
 
@@ -88,8 +90,9 @@ rule build_page:
     input:
         **{name: table(ALL_SPLITS, name) for name in TABLES},
         **{name: SENSITIVITIES[name] for name in SENSITIVITY_TABLES},
-        **{name: contribution_table(name) for name in PAGE_CONTRIBUTIONS},
+        **{name: number_table(name) for name in PAGE_NUMBERS},
         games=GAME_TABLES["games"],
+        number_games=[NUMBER_GAMES_TABLES["number_games"]] if NUMBER_SPLITS else [],
         rates=expand(f"{RESULTS}/tables/{{split}}/rates.parquet", split=ALL_SPLITS),
         replies=expand(f"{RESULTS}/tables/{{split}}/replies.parquet", split=ALL_SPLITS),
         stated=rules.recompute_paper.output.figures,
@@ -124,10 +127,10 @@ rule build_page:
         python("build_page.py")
         + " "
         + " ".join(
-            f"--{name.replace('_', '-')} {{input.{name}}}"
-            for name in (*TABLES, *SENSITIVITY_TABLES, *PAGE_CONTRIBUTIONS)
+            f"--{name.replace('_', '-')} {{input.{name}}}" for name in (*TABLES, *SENSITIVITY_TABLES, *PAGE_NUMBERS)
         )
-        + " --rates {input.rates} --replies {input.replies} --stated {input.stated} {params.usage} --summary {input.summary}"
+        + " --games {input.games} --number-games {input.number_games}"
+        " --rates {input.rates} --replies {input.replies} --stated {input.stated} {params.usage} --summary {input.summary}"
         " --figures {input.figures} --captions {params.captions} --published {input.published}"
         " --manifests {input.manifests} --texts {input.texts} --benchmarks {params.benchmarks}"
         " --columns {input.columns} --template {params.template} --project {params.project}"

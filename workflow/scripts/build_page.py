@@ -22,7 +22,7 @@ TABLES = (
     "diagnostics", "rates", "replies", "sensitivities", "reactions", "joint_choice_model",
     "stated",
 )  # fmt: skip
-OPTIONAL_TABLES = ("games", "contribution_means", "contribution_gaps")
+OPTIONAL_TABLES = ("games", "number_games", "number_means", "number_gaps")
 PLACES = ("summary", "captions", "published", "benchmarks", "project", "template", "columns")
 
 

@@ -60,7 +60,9 @@ def legend_labels(cells: pl.DataFrame) -> dict[str, str]:
     """Role → its label: its name, with the share of its replies that can't be read where there are any."""
     counts = cells.group_by(pl.col("model").map_elements(role, return_dtype=pl.String).alias("role"))
     shares = dict(counts.agg(pl.col("invalid").sum() / pl.col("observations").sum()).rows())
-    return {name: f"{name}, {shares[name]:.1%} unreadable" if shares.get(name) else name for name in MARKERS}
+    return {
+        name: f"{name}, {shares[name]:.1%} unreadable" if shares[name] else name for name in MARKERS if name in shares
+    }
 
 
 def plot_split(cells: pl.DataFrame) -> "Figure":

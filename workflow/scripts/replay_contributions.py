@@ -4,7 +4,7 @@ import argparse
 
 from tom.engines.recorded_contributions import replay_contributions
 from tom.errors import run_main
-from tom.shards import CONTRIBUTION_COLUMNS, write_shard
+from tom.shards import NUMBER_COLUMNS, write_shard
 
 
 def main() -> None:
@@ -19,7 +19,7 @@ def main() -> None:
     arguments = parser.parse_args()
     counts = dict(zip(arguments.contributions, arguments.counts, strict=True))
     fields = {name: getattr(arguments, name) for name in ("model", "game", "context", "elicitation")}
-    write_shard(arguments.output, replay_contributions(counts, fields), CONTRIBUTION_COLUMNS)
+    write_shard(arguments.output, replay_contributions(counts, fields), NUMBER_COLUMNS)
 
 
 if __name__ == "__main__":

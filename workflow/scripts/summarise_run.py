@@ -3,8 +3,8 @@
 python workflow/scripts/summarise_run.py --alignment A.parquet ... --diagnostics D.parquet ... \
     --improvements I.parquet ... --equivalence E.parquet ... --generalisation G.parquet ... \
     --sensitivities S.parquet --joint-choice-model J.parquet --published resources/paper/observed_choices.csv \
-    --contributions resources/paper/observed_contributions.csv --contribution-means C.parquet \
-    --contribution-gaps K.parquet --output summary.md
+    --contributions resources/paper/observed_contributions.csv --number-means C.parquet \
+    --number-gaps K.parquet --output summary.md
 """
 
 import argparse
@@ -21,11 +21,11 @@ from tom.measuring.propensities import headline_view
 from tom.models import BASE, TEACHER, role
 from tom.paper.published import SPLITS, mean_contributions, read_published_split
 from tom.reading.outcomes import UNREADABLE
-from tom.showing.contribution_words import contribution_lines
 from tom.showing.findings import describe_contexts, equivalence_line, joint_line, percent, sensitivity_line, wrapped
 from tom.showing.headline import headline_measure
 from tom.showing.leads import describe_leads
 from tom.showing.names import readable
+from tom.showing.number_words import number_lines
 from tom.showing.plain_tables import markdown_table
 from tom.showing.tables import read_table
 
@@ -38,7 +38,7 @@ TABLES = (
     "sensitivities",
     "joint_choice_model",
 )
-CONTRIBUTION_TABLES = ("contribution_means", "contribution_gaps")
+NUMBER_TABLES = ("number_means", "number_gaps")
 VIEW_NAMES = {"both": "both", "fixed": "paper's", "swapped": "swapped"}
 NOTABLE = 0.1
 """A mean change of propensity that the summary calls notable: the size of the paper's whole effect of tuning."""
@@ -248,7 +248,7 @@ def main() -> None:
     for name in TABLES:
         flag = f"--{name.replace('_', '-')}"
         parser.add_argument(flag, nargs="+", required=True, help="tables of every split")
-    for name in CONTRIBUTION_TABLES:
+    for name in NUMBER_TABLES:
         flag = f"--{name.replace('_', '-')}"
         parser.add_argument(flag, nargs="*", default=[], help="tables of every split of public goods games, if any")
     parser.add_argument("--published", type=Path, required=True, help="the paper's choices, CSV")
@@ -265,9 +265,9 @@ def main() -> None:
         arguments.student,
         arguments.teacher,
     )
-    if arguments.contribution_means:
-        given = (read_table(*getattr(arguments, name)) for name in CONTRIBUTION_TABLES)
-        lines += ["", *contribution_lines(*given)]
+    if arguments.number_means:
+        given = (read_table(*getattr(arguments, name)) for name in NUMBER_TABLES)
+        lines += ["", *number_lines(*given)]
     with whole_file(arguments.output) as temporary:
         temporary.write_text("\n".join(lines) + "\n")
     say_wrote(arguments.output, f"{len(lines)} lines")

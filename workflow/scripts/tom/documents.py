@@ -65,11 +65,16 @@ def check(document: Any, schema: str, file: str) -> None:
 
 def read_checked(file: str | Path, schema: str) -> dict[str, Any]:
     """Read a YAML file and check it. Errors: BadInput if it is missing, no YAML, or breaks the schema."""
-    try:
-        document = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
-    except (FileNotFoundError, IsADirectoryError):
-        raise BadInput(f"{file}: no such {schema} file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadInput(f"{file}: not YAML: {' '.join(str(error).split())}") from None
+    document = read_document(file, schema)
     check(document, schema, str(file))
     return document
+
+
+def read_document(file: str | Path, what: str) -> Any:
+    """Read a YAML file. Errors: BadInput if it is missing or no YAML; what: the file is, for the message."""
+    try:
+        return yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+    except (FileNotFoundError, IsADirectoryError):
+        raise BadInput(f"{file}: no such {what} file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BadInput(f"{file}: not YAML: {' '.join(str(error).split())}") from None

@@ -47,9 +47,9 @@ COLUMNS: dict[str, pl.DataType] = {
 
 _OF_CHOICES = ("order", "cooperation_label", "action", "p_cooperate")
 
-CONTRIBUTION_COLUMNS: dict[str, pl.DataType] = {
+NUMBER_COLUMNS: dict[str, pl.DataType] = {
     **{name: dtype for name, dtype in COLUMNS.items() if name not in _OF_CHOICES},
-    "contribution": pl.Int32(),  # dollars; in score rows what is scored; null for a reply that can't be read
+    "number": pl.Int32(),  # dollars; in score rows what is scored; null for a reply that can't be read
     "probability": pl.Float64(),  # exact, among all amounts, at the temperature; null in observation rows
 }
 """A shard of a public goods game: a score row for each amount, if the engine has logits."""
@@ -58,7 +58,7 @@ CONTRIBUTION_COLUMNS: dict[str, pl.DataType] = {
 def write_shard(file: str | Path, rows: list[dict], columns: dict[str, pl.DataType] = COLUMNS) -> None:
     """Write rows as a shard, whole or not at all; a column that a row lacks is null.
 
-    columns: COLUMNS or CONTRIBUTION_COLUMNS.
+    columns: COLUMNS or NUMBER_COLUMNS.
     """
     # Column by column: a frame made of rows turns a word that an Enum doesn't know into a null without a word.
     frame = pl.DataFrame([pl.Series(name, [row.get(name) for row in rows], columns[name]) for name in columns])

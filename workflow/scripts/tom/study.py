@@ -5,11 +5,10 @@ from pathlib import Path
 from tom.asking import game_kinds
 from tom.asking.contexts import load_context
 from tom.asking.games import split_order
+from tom.number_games.loading import load_number_game
 
 IN_SAMPLE = "in_sample"
 HELD_OUT = "held_out"
-CONTRIBUTION_ELICITATION = "contributions/number.yaml"
-"""How a contribution is asked for, below resources/."""
 
 Splits = dict[str, dict]
 """Name → its games and contexts."""
@@ -30,6 +29,16 @@ def game_file(game: str, resources: Path) -> Path:
     return resources / "games" / f"{split_order(game)[0]}.yaml"
 
 
+def context_folder(game: str, resources: Path) -> Path:
+    """The folder of contexts for as many players as the game has."""
+    return resources / game_kinds.context_folder(game_file(game, resources), game)
+
+
+def question_file(game: str, resources: Path) -> Path:
+    """The file that asks for a number in this game."""
+    return resources / "numbers" / f"{load_number_game(game_file(game, resources), game).question}.yaml"
+
+
 def splits_of_kind(splits: Splits, kind: str, resources: Path) -> Splits:
     """The splits whose games are of a kind (tom/asking/game_kinds.py), in their order; each split has one kind."""
     return {
@@ -37,6 +46,11 @@ def splits_of_kind(splits: Splits, kind: str, resources: Path) -> Splits:
         for name, split in splits.items()
         if game_kinds.kind_of(game_file(split["games"][0], resources)) == kind
     }
+
+
+def answered_by_teacher(split: dict, teacher: dict) -> bool:
+    """Whether a teacher, by its section of the config, answers in a split: a live one does in each."""
+    return teacher["engine"] != "recorded" or split.get("recorded", True)
 
 
 def drop_splits(config: dict) -> None:

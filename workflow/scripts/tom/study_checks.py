@@ -4,10 +4,11 @@ from pathlib import Path
 
 from tom.asking import game_kinds
 from tom.asking.contexts import load_context
-from tom.asking.contribution_prompts import load_contribution_elicitation
-from tom.asking.games import split_order, split_scale
+from tom.asking.games import split_order
 from tom.asking.labels import load_labels
+from tom.asking.number_questions import load_question
 from tom.asking.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST, load_elicitation
+from tom.asking.rescaling import split_rescaling
 from tom.asking.variants import ORDERS
 from tom.documents import check
 from tom.engines.endpoint import read_key
@@ -15,14 +16,17 @@ from tom.engines.recorded_contributions import read_contribution_counts, require
 from tom.engines.recorded_teacher import read_counts, require_cells
 from tom.engines.vllm_settings import VllmSettings, require_vllm
 from tom.errors import BadInput
+from tom.number_games.loading import load_number_game
 from tom.study import (
-    CONTRIBUTION_ELICITATION,
     HELD_OUT,
     IN_SAMPLE,
     all_cells,
+    answered_by_teacher,
     cells_of,
+    context_folder,
     game_file,
     out_of_sample_splits,
+    question_file,
     recorded_cell,
     splits_of_kind,
 )
@@ -50,11 +54,12 @@ def check_study(config: dict, file: str, resources: Path) -> None:
 
 
 def _check_texts(config: dict, file: str, resources: Path) -> None:
+    if not config["splits"][IN_SAMPLE].get("recorded", True):
+        raise BadInput(f"{file}: splits.{IN_SAMPLE}.recorded: what is taught is a teacher's answers (allowed: true)")
     for name, split in config["splits"].items():
         _check_split(split, name, f"{file}: splits.{name}", resources)
     _require_file(resources / "elicitations", config["elicitation"], f"{file}: elicitation")
     load_elicitation(resources / "elicitations" / f"{config['elicitation']}.yaml")
-    load_contribution_elicitation(resources / CONTRIBUTION_ELICITATION)
     for name in config["labels"]:
         _require_file(resources / "labels", name, f"{file}: labels")
         load_labels(resources / "labels" / f"{name}.yaml")
@@ -71,12 +76,14 @@ def _check_split(split: dict, name: str, where: str, resources: Path) -> None:
         raise BadInput(f"{where}.games: what is taught is choices (allowed: games of the kind {game_kinds.CHOICE})")
     if other := [game for game in kinds if kinds[game] != kind]:
         raise BadInput(f"{where}.games: {other[0]} is of the kind {kinds[other[0]]} (allowed: {kind}, as the first is)")
-    contexts = resources / game_kinds.CONTEXTS[kind]
-    for context in split["contexts"]:
-        _require_file(contexts, context, f"{where}.contexts")
-        load_context(contexts / f"{context}.yaml")
     for game in split["games"]:
-        game_kinds.LOADERS[kind](game_file(game, resources), game)
+        loaded = game_kinds.LOADERS[kind](game_file(game, resources), game)
+        if kind == game_kinds.NUMBER:
+            load_question(question_file(game, resources), loaded)
+    for folder in dict.fromkeys(context_folder(game, resources) for game in split["games"]):
+        for context in split["contexts"]:
+            _require_file(folder, context, f"{where}.contexts")
+            load_context(folder / f"{context}.yaml")
 
 
 def _require_file(folder: Path, stem: str, where: str) -> None:
@@ -172,13 +179,13 @@ def _check_adapters(config: dict, file: str) -> None:
 
 def _check_disjoint(config: dict, file: str) -> None:
     for name, split in config["splits"].items():
-        scaled = [split_scale(game) for game in split["games"]]
+        scaled = [split_rescaling(game) for game in split["games"]]
         if len(set(scaled)) < len(scaled):
             raise BadInput(f"{file}: splits.{name}.games: {', '.join(split['games'])} name a game twice")
-    taught = {(split_scale(game), context) for game, context in cells_of(config["splits"][IN_SAMPLE])}
+    taught = {(split_rescaling(game), context) for game, context in cells_of(config["splits"][IN_SAMPLE])}
     for name in out_of_sample_splits(config["splits"]):
         cells = sorted(cells_of(config["splits"][name]))
-        shared = [(game, context) for game, context in cells if (split_scale(game), context) in taught]
+        shared = [(game, context) for game, context in cells if (split_rescaling(game), context) in taught]
         if shared:
             game, context = shared[0]
             raise BadInput(
@@ -203,25 +210,25 @@ def _check_model(config: dict, role: str, file: str, resources: Path) -> None:
 
 def _check_recorded(config: dict, role: str, file: str, resources: Path) -> None:
     recorded = config[role]["recorded"]
-    choices, contributions = (
-        splits_of_kind(config["splits"], kind, resources) for kind in (game_kinds.CHOICE, game_kinds.CONTRIBUTION)
+    answered = {name: split for name, split in config["splits"].items() if answered_by_teacher(split, config[role])}
+    two_by_two, contributions = (
+        splits_of_kind(answered, kind, resources) for kind in (game_kinds.CHOICE, game_kinds.NUMBER)
     )
     counts = read_counts(recorded["counts"], recorded["model"])
-    cells = sorted({recorded_cell(cell, resources) for cell in all_cells(choices)})
+    cells = sorted({recorded_cell(cell, resources) for cell in all_cells(two_by_two)})
     require_cells(counts, cells, recorded["counts"], recorded["model"])
     if contributions and "contributions" not in recorded:
         raise BadInput(
             f"{file}: {role}.recorded: missing key 'contributions', which split '{next(iter(contributions))}' needs"
         )
     if contributions:
-        load = game_kinds.LOADERS[game_kinds.CONTRIBUTION]
-        endowments = {
-            (game, context): load(game_file(game, resources), game).endowment
+        choices = {
+            (game, context): load_number_game(game_file(game, resources), game).choices()
             for game, context in all_cells(contributions)
         }
         table = recorded["contributions"]
         counts = read_contribution_counts(table, recorded["model"])
-        require_contributions(counts, endowments, table, recorded["model"])
+        require_contributions(counts, choices, table, recorded["model"])
 
 
 def _check_vllm(model: dict, where: str) -> None:

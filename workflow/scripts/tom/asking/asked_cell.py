@@ -23,7 +23,7 @@ def add_cell_arguments(parser: argparse.ArgumentParser, listed: bool = True) -> 
 
 
 def cell_settings(arguments: argparse.Namespace) -> dict:
-    """What tom/engines/{choices,free_replies,contributions}.py observe a cell by, top_p left out."""
+    """What tom/engines/{choices,free_replies,numbers}.py observe a cell by, top_p left out."""
     return {
         "files": CellFiles(arguments.game, arguments.game_file, arguments.context_file, arguments.elicitation_file),
         **({"orders": arguments.orders} if "orders" in arguments else {}),

@@ -4,17 +4,14 @@ from pathlib import Path
 
 import yaml
 
-from tom.asking.contribution_games import load_contribution_game
 from tom.asking.games import load_game
 from tom.errors import BadInput
+from tom.number_games.loading import load_number_game
 
-CHOICE, CONTRIBUTION = "choice", "contribution"
+CHOICE, NUMBER = "choice", "number"
 
-LOADERS = {CHOICE: load_game, CONTRIBUTION: load_contribution_game}
+LOADERS = {CHOICE: load_game, NUMBER: load_number_game}
 """Kind → what reads and checks a game of it."""
-
-CONTEXTS = {CHOICE: "contexts", CONTRIBUTION: "contributions/contexts"}
-"""Kind → the folder below resources/ with contexts for its number of players."""
 
 
 def kind_of(file: str | Path) -> str:
@@ -27,3 +24,8 @@ def kind_of(file: str | Path) -> str:
     if kind not in LOADERS:
         raise BadInput(f"{file}: kind: {kind!r} is not allowed (allowed: {', '.join(LOADERS)})")
     return kind
+
+
+def context_folder(file: str | Path, name: str) -> str:
+    """The folder below resources/ with contexts for the game's number of players. Errors: as the game's loader."""
+    return load_number_game(file, name).contexts if kind_of(file) == NUMBER else "contexts"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise, permutations
 from pathlib import Path
 
+from tom.asking.rescaling import split_rescaling
 from tom.documents import read_checked
 from tom.errors import BadInput
 
@@ -35,7 +36,7 @@ ORDINAL = "ordinal"
 ORDINALS = {f"{ORDINAL}_{''.join(order).lower()}": "".join(order) for order in permutations("TRPS")}
 """Each of the 24 strict orders by its letters, e.g. `ordinal_trps`, the prisoner's dilemma."""
 
-SCALE_MARK, ORDER_MARK = "-x", "-"
+ORDER_MARK = "-"
 
 
 @dataclass(frozen=True)
@@ -63,23 +64,9 @@ class Game:
         return table[mine_cooperates, theirs_cooperates]
 
 
-def split_scale(name: str) -> tuple[str, float]:
-    """`stag_hunt-x2` → (`stag_hunt`, 2.0): the game's file and the factor on each of its payoffs."""
-    stem, mark, factor = name.partition(SCALE_MARK)
-    if not mark:
-        return name, 1.0
-    try:
-        scale = float(factor)
-    except ValueError:
-        scale = 0.0
-    if not 0 < scale < math.inf:
-        raise BadInput(f"game '{name}': '{factor}' is no factor above 0 (write e.g. '{stem}{SCALE_MARK}2')")
-    return stem, scale
-
-
 def split_order(name: str) -> tuple[str, str | None]:
     """`ordinal-tspr-x2` → (`ordinal`, `TSPR`): the game's file and the order that its name gives; None without one."""
-    stem, mark, letters = split_scale(name)[0].partition(ORDER_MARK)
+    stem, mark, letters = split_rescaling(name)[0].partition(ORDER_MARK)
     if mark and f"{ORDINAL}_{letters}" not in ORDINALS:
         raise BadInput(f"game '{name}': '{letters}' is no order of t, r, p and s (write e.g. '{stem}{ORDER_MARK}trps')")
     return stem, letters.upper() or None
@@ -106,7 +93,7 @@ def load_games(files: list[Path], names: Iterable[str]) -> list[Game]:
 
 
 def load_game(file: str | Path, name: str) -> Game:
-    """Read a game file, check it against its family, and scale it if `name` says so.
+    """Read a game file, check it against its family, and rescale its payoffs as `name` says.
 
     A file of the family `ordinal` has four payoffs from best to worst, which the order in `name` deals out.
     Errors: BadInput names the file, the key and what is allowed there.
@@ -114,8 +101,11 @@ def load_game(file: str | Path, name: str) -> Game:
     document = read_checked(file, "game")
     family, payoffs = _dealt(document, name, str(file))
     check_family(family, payoffs, str(file))
-    _, scale = split_scale(name)
-    return Game(name=name, family=family, **{letter: value * scale for letter, value in payoffs.items()})
+    _, rescaling = split_rescaling(name)
+    payoffs = {letter: rescaling.of(value) for letter, value in payoffs.items()}
+    # A scale far below the shift leaves no difference that a prompt could show.
+    check_family(family, payoffs, f"{file}: game '{name}'")
+    return Game(name=name, family=family, **payoffs)
 
 
 def _dealt(document: dict, name: str, file: str) -> tuple[str, dict[str, float]]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
+from tom.asking.amounts import number
 from tom.asking.contexts import Context
 from tom.asking.games import Game
 from tom.asking.prompts import Elicitation, Messages, render
@@ -11,7 +12,8 @@ from tom.asking.variants import ORDERS, asked
 from tom.documents import read_checked
 
 TEXT, INSTRUCTION, COMPREHENSION = KINDS = ("text", "instruction", "comprehension")
-PAYOFF_QUESTION = "You choose {mine} and the other player chooses {theirs}. How many points do you get? A number alone."
+PAYOFF_QUESTION = "You choose {mine} and the other player chooses {theirs}. How many {unit} do you get? {answer}"
+NUMBER, NUMBER_OR_LOSS = "A number alone.", "A number alone, below 0 for a loss."
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,15 @@ def payoff_probes(elicitation: Elicitation, game: Game) -> list[Probe]:
 
     The rules are put as the elicitation puts them to a player, without a context.
     """
-    payoffs = [f"{points:.12g}" for points in (game.T, game.R, game.P, game.S)]
+    payoffs = [number(points) for points in (game.T, game.R, game.P, game.S)]
+    answer = NUMBER_OR_LOSS if min(game.T, game.R, game.P, game.S) < 0 else NUMBER
     probes = []
     for variant, mine, theirs in product(asked(list(ORDERS)), (True, False), (True, False)):
         rules, _ = render(elicitation, game, Context("none", ""), variant)
-        question = PAYOFF_QUESTION.format(mine=variant.label(mine), theirs=variant.label(theirs))
-        right = f"{game.points(mine, theirs)[0]:.12g}"
+        question = PAYOFF_QUESTION.format(
+            mine=variant.label(mine), theirs=variant.label(theirs), unit=elicitation.unit, answer=answer
+        )
+        right = number(game.points(mine, theirs)[0])
         replies = tuple(dict.fromkeys([right, *payoffs]))
         name = f"{game.name}, {variant.order}: {question}"
         probes.append(Probe(COMPREHENSION, name, [rules, {"role": "user", "content": question}], replies))

@@ -7,6 +7,7 @@ from itertools import product
 from pathlib import Path
 from string import Formatter
 
+from tom.asking import amounts
 from tom.asking.contexts import Context
 from tom.asking.games import Game
 from tom.asking.variants import Variant
@@ -19,7 +20,7 @@ CHOICE, CHOICE_FIRST, CHOICE_LAST = FORMS = ("choice", "choice_then_motivation",
 FIELDS = {
     "system": ("first", "second", "kind", "outcomes", "situation"),
     "user": ("first", "second", "kind", "outcomes", "situation"),
-    "outcome": ("mine", "theirs", "my_points", "their_points"),
+    "outcome": ("mine", "theirs", "my_points", "their_points", "my_result", "their_result"),
 }
 """Template of an elicitation → the fields it may have."""
 
@@ -34,6 +35,11 @@ class Elicitation:
     system: str
     user: str
     outcome: str
+
+    @property
+    def unit(self) -> str:
+        """What payoffs are put in."""
+        return "dollars" if "_result" in self.outcome else "points"
 
 
 def load_elicitation(file: str | Path) -> Elicitation:
@@ -58,13 +64,15 @@ def list_outcomes(template: str, game: Game, variant: Variant) -> str:
     """The four outcomes, one a line, the first-listed action's first."""
     lines = []
     for mine, theirs in product(variant.actions(), repeat=2):
-        my_points, their_points = game.points(mine, theirs)
+        mine_gets, they_get = game.points(mine, theirs)
         lines.append(
             template.format(
                 mine=variant.label(mine),
                 theirs=variant.label(theirs),
-                my_points=f"{my_points:.12g}",
-                their_points=f"{their_points:.12g}",
+                my_points=amounts.points(mine_gets),
+                their_points=amounts.points(they_get),
+                my_result=amounts.result(mine_gets),
+                their_result=amounts.result(they_get),
             )
         )
     return "\n".join(lines)

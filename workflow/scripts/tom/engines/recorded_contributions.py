@@ -34,18 +34,19 @@ def read_contribution_counts(file: str | Path, model: str) -> Counts:
     return {cell: dict(sorted(found.items())) for cell, found in counts.items()}
 
 
-def require_contributions(counts: Counts, endowments: dict[tuple[str, str], int], file: str, model: str) -> None:
-    """Raise BadInput unless each (game, context) was recorded, within its endowment in dollars."""
-    for (game, context), endowment in endowments.items():
+def require_contributions(counts: Counts, choices: dict[tuple[str, str], range], file: str, model: str) -> None:
+    """Raise BadInput unless each (game, context) was recorded, within what may be named there."""
+    for (game, context), allowed in choices.items():
         if (game, context) not in counts:
             raise BadInput(f"{file}: no recorded contributions of '{model}' for {game} in {context}")
-        most = max(counts[game, context])
-        if most > endowment:
-            raise BadInput(f"{file}: {game} in {context}: a contribution of {most} (allowed: 0 to {endowment})")
+        if outside := [number for number in counts[game, context] if number not in allowed]:
+            raise BadInput(
+                f"{file}: {game} in {context}: a contribution of {outside[0]} (allowed: {allowed[0]} to {allowed[-1]})"
+            )
 
 
 def replay_contributions(counts: dict[int, int], fields: dict) -> list[dict]:
     """Observation rows of one cell; counts: contribution → observations; fields: the columns all rows share."""
     given = [amount for amount, count in counts.items() for _ in range(count)]
     read = {"record": "observation", "outcome": "read", "rule": "recorded", "engine": "recorded"}
-    return [fields | read | {"observation": number, "contribution": amount} for number, amount in enumerate(given)]
+    return [fields | read | {"observation": place, "number": amount} for place, amount in enumerate(given)]

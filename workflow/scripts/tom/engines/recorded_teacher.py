@@ -7,7 +7,7 @@ their sequence were not published, so `raw` is empty and the cooperating observa
 import csv
 from pathlib import Path
 
-from tom.asking.games import SCALE_MARK
+from tom.asking.rescaling import SCALE_MARK
 from tom.asking.variants import PAPER_VARIANT
 from tom.errors import BadInput
 

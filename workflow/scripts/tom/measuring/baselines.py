@@ -6,7 +6,7 @@ take what was fitted as given.
 
 import numpy as np
 
-from tom.asking.games import split_scale
+from tom.asking.rescaling import split_rescaling
 
 COIN = 0.5
 BASELINES = ("coin", "constant", "shift", "nearest")
@@ -39,14 +39,14 @@ def nearest_cell(cells: list[tuple[str, str]], taught: list[tuple[str, str]], te
     """(cells,): the teacher's propensity in the nearest other in-sample cell, the mean over equally near ones.
 
     cells, taught: (game, context); teacher: (taught,) propensities. The same context is nearer than the same game
-    (the teacher varies more between contexts), and a game at another scale of payoffs is the same game. A cell that
+    (the teacher varies more between contexts), and a game with rescaled payoffs is the same game. A cell that
     was taught is left out of its own prediction. nan where no cell is left.
     """
     found = []
     for game, context in cells:
         steps = np.array(
             [
-                2 * (other_context != context) + (split_scale(other_game)[0] != split_scale(game)[0])
+                2 * (other_context != context) + (split_rescaling(other_game)[0] != split_rescaling(game)[0])
                 if (other_game, other_context) != (game, context)
                 else np.inf
                 for other_game, other_context in taught

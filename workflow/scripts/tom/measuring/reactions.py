@@ -1,10 +1,10 @@
-"""How a model reacts when every payoff of a game is scaled: cell by cell (the paper's Table 1), and on average."""
+"""How a model reacts when all payoffs of a game are rescaled: cell by cell (the paper's Table 1), and on average."""
 
 import numpy as np
 import polars as pl
 from scipy.stats import norm
 
-from tom.asking.games import split_scale
+from tom.asking.rescaling import Rescaling, split_rescaling
 from tom.measuring.sensitivities import slope
 from tom.models import TEACHER
 from tom.statistics.families import holm
@@ -32,14 +32,14 @@ COLUMNS = {
 def matched(
     taught: list[tuple[str, str]], cells: list[tuple[str, str]]
 ) -> tuple[list[tuple[str, str]], list[int], list[int]]:
-    """(scaled cells, their numbers in `cells`, their originals' numbers in `taught`): cells of scaled games that were
+    """(rescaled cells, their numbers in `cells`, their originals' numbers in `taught`): of rescaled games that were
     taught at the original payoffs.
     """
     numbers = {cell: number for number, cell in enumerate(taught)}
     found = [
-        (cell, number, numbers[split_scale(cell[0])[0], cell[1]])
+        (cell, number, numbers[split_rescaling(cell[0])[0], cell[1]])
         for number, cell in enumerate(cells)
-        if split_scale(cell[0])[1] != 1 and (split_scale(cell[0])[0], cell[1]) in numbers
+        if split_rescaling(cell[0])[1] != Rescaling() and (split_rescaling(cell[0])[0], cell[1]) in numbers
     ]
     return tuple(map(list, zip(*found, strict=True))) if found else ([], [], [])
 

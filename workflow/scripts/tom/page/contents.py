@@ -12,8 +12,8 @@ from tom.page.durations import duration_table, duration_words, jobs_of, total_du
 from tom.page.environment import commit, versions
 from tom.page.figures import (
     Figure,
-    describe_contributions,
     describe_gap_closed,
+    describe_numbers,
     describe_propensities,
     figure,
     read_caption,
@@ -91,8 +91,8 @@ def page_values(
 
 
 def given_in(tables: dict[str, pl.DataFrame]) -> list[pl.DataFrame]:
-    """The table of mean contributions, if the run has public goods games."""
-    return [tables["contribution_means"]] if "contribution_means" in tables else []
+    """The table of mean numbers, if the run has games in which a number is named."""
+    return [tables["number_means"]] if "number_means" in tables else []
 
 
 def run_figures(tables: dict[str, pl.DataFrame], sources: Sources) -> dict[str, list[Figure]]:
@@ -107,8 +107,8 @@ def run_figures(tables: dict[str, pl.DataFrame], sources: Sources) -> dict[str, 
     words = "Scatter of the students' propensities over their teacher's, a panel for each split and student. "
     others.append(_captioned(found["agreement"], sources, "Agreement with the teacher", words + DETAILS))
     for split in [split for table in given_in(tables) for split in table["split"].unique(maintain_order=True)]:
-        words = describe_contributions(tables["contribution_means"], split)
-        others.append(_captioned(found[f"contributions-{split}"], sources, f"Contributions: {readable(split)}", words))
+        words = describe_numbers(tables["number_means"], split)
+        others.append(_captioned(found[f"numbers-{split}"], sources, f"Numbers named: {readable(split)}", words))
     # A run with frozen adapters has none.
     if "training_curve" in found:
         words = "Lines of the training loss and the learning rate over steps, one for each seed."

@@ -51,14 +51,14 @@ def describe_propensities(propensities: pl.DataFrame, split: str, view: str, who
     )
 
 
-def describe_contributions(means: pl.DataFrame, split: str) -> str:
-    """Mean contributions over the cells of a split of public goods games, model by model."""
+def describe_numbers(means: pl.DataFrame, split: str) -> str:
+    """Mean numbers over the cells of a split of games in which a number is named, model by model."""
     roles = means.filter(split=split).group_by(pl.col("model").map_elements(role, return_dtype=pl.String).alias("role"))
     found = sorted(roles.agg(pl.col("mean").mean()).rows())
     told = ", ".join(f"{name} {mean:.2f}" for name, mean in found if mean is not None)
     return (
-        "Bars of the mean contributions with standard errors, and lines of how often each amount is given. "
-        f"Mean contribution in dollars: {told}. Every number stands in the tables of this page."
+        "Bars of the mean numbers with standard errors, and lines of how often each number is named. "
+        f"Mean number: {told}. Every number stands in the tables of this page."
     )
 
 

@@ -41,8 +41,11 @@ SHOWN = (
     Shown("improvements", "The paper's improvement, cell by cell", "(tuned − base) / (teacher − base), in percent."),
     Shown("propensities", "Propensities pooled over cells", "By game, context and split; cells are above."),
     Shown("diagnostics", "Order and letters", "What answers follow besides the game."),
-    Shown("contribution_means", "Contributions to a public good", "What each model gave, cell by cell."),
-    Shown("contribution_gaps", "Gaps in contributions", "Distances from the teacher, and how much of them is closed."),
+    Shown("number_games", "Games in which a number is named", "Equilibria and social optima, beside mean numbers."),
+    Shown(
+        "number_means", "Numbers named", "In games in which a number is named, public goods among them, cell by cell."
+    ),
+    Shown("number_gaps", "Gaps in numbers named", "Distances from the teacher, and how much of them is closed."),
     Shown(
         "stated",
         "The paper's stated figures, recomputed",

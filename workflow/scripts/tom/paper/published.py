@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from tom.asking.games import SCALE_MARK
+from tom.asking.rescaling import SCALE_MARK
 from tom.engines.recorded_contributions import read_contribution_counts
 from tom.engines.recorded_teacher import DOUBLED
 from tom.errors import BadInput

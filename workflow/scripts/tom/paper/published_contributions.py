@@ -6,21 +6,21 @@ import numpy as np
 import polars as pl
 
 from tom.engines.recorded_contributions import read_contribution_counts
-from tom.measuring.contribution_gaps import HALF, UNIFORM, gap_table
-from tom.measuring.contributions import Cell, Contributions
+from tom.measuring.number_counts import Cell, Numbers
+from tom.measuring.number_gaps import MIDDLE, UNIFORM, gap_table
 from tom.paper.published import MODELS
 from tom.reading.outcomes import UNREADABLE
 from tom.statistics.precision import Precision
 
 
 def published_contributions(
-    file: str | Path, cells: list[Cell], endowments: dict[str, int]
-) -> dict[str, dict[Cell, Contributions]]:
+    file: str | Path, cells: list[Cell], choices: dict[str, range]
+) -> dict[str, dict[Cell, Numbers]]:
     """Model → cell → contributions, of the cells that were published for every model."""
     counts = {model: read_contribution_counts(file, model) for model in MODELS}
     return {
         model: {
-            (game, context): _counted(found[game, context], endowments[game])
+            (game, context): _counted(found[game, context], choices[game])
             for game, context in cells
             if all((game, context) in each for each in counts.values())
         }
@@ -28,13 +28,12 @@ def published_contributions(
     }
 
 
-def _counted(counts: dict[int, int], endowment: int) -> Contributions:
-    given = np.zeros(endowment + 1, int)
-    given[list(counts)] = list(counts.values())
-    return Contributions(given, None, dict.fromkeys(UNREADABLE, 0), None)
+def _counted(counts: dict[int, int], choices: range) -> Numbers:
+    given = np.array([counts.get(number, 0) for number in choices])
+    return Numbers(choices, given, None, dict.fromkeys(UNREADABLE, 0), None)
 
 
-def published_gaps(published: dict[str, dict[Cell, Contributions]], precision: Precision, split: str) -> pl.DataFrame:
+def published_gaps(published: dict[str, dict[Cell, Numbers]], precision: Precision, split: str) -> pl.DataFrame:
     """The paper's base and tuned student as rows of a split's gap table, from its own teacher and base."""
-    rows = gap_table(published, precision, split, ("paper",)).filter(~pl.col("predictor").is_in([UNIFORM, HALF]))
+    rows = gap_table(published, precision, split, ("paper",)).filter(~pl.col("predictor").is_in([UNIFORM, MIDDLE]))
     return rows.with_columns(predictor=pl.format("paper_{}", "predictor"))

@@ -1,8 +1,8 @@
-"""Folds of a leave-one-out: a context, a game, or payoffs of one scale that a training does without."""
+"""Folds of a leave-one-out: a context, a game, or payoffs of one scale and shift that a training does without."""
 
 from dataclasses import dataclass
 
-from tom.asking.games import split_scale
+from tom.asking.rescaling import split_rescaling
 from tom.errors import BadInput
 
 CONTEXT, GAME, PAYOFFS = KINDS = ("context", "game", "payoffs")
@@ -10,7 +10,7 @@ CONTEXT, GAME, PAYOFFS = KINDS = ("context", "game", "payoffs")
 
 @dataclass(frozen=True, order=True)
 class Fold:
-    """All cells that share a context, a game, or a scale of the payoffs; written `context-business`, `payoffs-x2`."""
+    """All cells that share a context, a game, or a rescaling of payoffs; written `context-business`, `payoffs-x2`."""
 
     kind: str
     name: str
@@ -42,5 +42,5 @@ def folds(cells: list[tuple[str, str]]) -> list[Fold]:
 
 def _part(kind: str, cell: tuple[str, str]) -> str:
     game, context = cell
-    stem, scale = split_scale(game)
-    return {CONTEXT: context, GAME: stem, PAYOFFS: f"x{scale:g}"}[kind]
+    stem, rescaling = split_rescaling(game)
+    return {CONTEXT: context, GAME: stem, PAYOFFS: str(rescaling)}[kind]

@@ -1,0 +1,48 @@
+"""Every claim of the traveller's dilemma scored in one packed pass against one pass for each claim.
+
+python benchmarks/many_numbers.py [--claims 10]
+"""
+
+import argparse
+
+from measure import ROOT, STUDENT, now, require_student, unit
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--claims", type=int, default=10, help="claims that are scored one by one")
+    claims = parser.parse_args().claims
+    require_student()
+
+    from tom.asking.contexts import load_context
+    from tom.asking.number_questions import load_question, render_question
+    from tom.engines.choices import Question
+    from tom.engines.transformers_engine import TransformersEngine
+    from tom.number_games.loading import load_number_game
+    from tom.study import context_folder, game_file, question_file
+    from tom.weights.local_model import LocalModel
+
+    name, resources = "travellers_dilemma", ROOT / "resources"
+    game = load_number_game(game_file(name, resources), name)
+    context = load_context(context_folder(name, resources) / "neutral.yaml")
+    messages = render_question(load_question(question_file(name, resources), game), game, context)
+    options = tuple(map(str, game.choices()))
+    engine = TransformersEngine(LocalModel(STUDENT / "weights", STUDENT / "manifest.json", None, None, threads=1))
+
+    def seconds_of(questions: list[Question]) -> float:
+        """Mean seconds of a question, each asked by itself, after one that warms up."""
+        engine.score(questions[:1])
+        start = now()
+        for question in questions:
+            engine.score([question])
+        return (now() - start) / len(questions)
+
+    together = seconds_of([Question(messages, options, ends=True)] * 3)
+    alone = seconds_of([Question(messages, (option,), ends=True) for option in options[:claims]])
+    print(f"{len(options)} claims in one pass: {together:.2f} {unit()}")
+    print(f"one claim in a pass of its own: {alone:.2f} {unit()}, mean of {claims}")
+    print(f"ratio: {len(options) * alone / together:.0f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""Response curves: how often each model cooperates in a game, against the scale and the shift of its payoffs.
+
+Every point of a curve is the mean over the same contexts, those in which the game was asked at each of its payoffs:
+else a curve would show which contexts were asked. The change from the original payoffs is paired by context.
+"""
+
+from collections import defaultdict
+
+import polars as pl
+
+from tom.asking.rescaling import Rescaling, split_rescaling
+from tom.errors import BadInput
+from tom.measuring.propensities import CELL, available_views, headline_view, tabulate
+from tom.models import role
+from tom.statistics.clusters import mean_of_clusters
+
+COLUMNS = {
+    "game": pl.String,
+    "scale": pl.Float64,
+    "shift": pl.Float64,
+    "role": pl.String,
+    "view": pl.String,
+    "contexts": pl.Int64,
+    "seeds": pl.Int64,
+    "observations": pl.Int64,
+    "rate": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "exact": pl.Float64,
+    "change": pl.Float64,
+    "change_low": pl.Float64,
+    "change_high": pl.Float64,
+    "confidence": pl.Float64,
+}
+
+
+def curve_cells(cells: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The (game, context) of every game that has several payoffs, in the contexts that all of these were asked in."""
+    asked: dict[str, dict[Rescaling, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for game, context in cells:
+        stem, rescaling = split_rescaling(game)
+        asked[stem][rescaling].add(context)
+    contexts = {stem: set.intersection(*points.values()) for stem, points in asked.items() if len(points) > 1}
+    return [(game, context) for game, context in cells if context in contexts.get(split_rescaling(game)[0], ())]
+
+
+def response_curves(counts: pl.DataFrame, confidence: float) -> pl.DataFrame:
+    """Rows of COLUMNS, by game, scale, shift and role. counts: as tom/measuring/propensities.py counts replies.
+
+    Students are read in the headline view. low, high: Jeffreys interval of the pooled replies, of these very contexts;
+    change: from the original payoffs, exact where known, with Student's t over contexts. Errors: BadInput where no game
+    was asked at several payoffs in some context.
+    """
+    cells = counts.select(CELL).unique().sort(CELL)
+    kept = pl.DataFrame(curve_cells(cells.rows()), schema=cells.schema, orient="row")
+    if kept.is_empty():
+        raise BadInput("shards: no game at several scales or shifts in one and the same context")
+    seeds = dict(counts.group_by(_role().alias("role")).agg(pl.col("model").n_unique()).rows())
+    view = headline_view(available_views(counts))
+    pooled = counts.join(kept, on=CELL, how="semi").with_columns(model=_role())
+    table = tabulate(pooled, [view], confidence).with_columns(shown=pl.coalesce("exact", "rate"))
+    by_context = {
+        (row["game"], row["context"], row["model"]): row["shown"]
+        for row in table.filter(level="cell").iter_rows(named=True)
+    }
+    rows = []
+    for row in table.filter(level="game").iter_rows(named=True):
+        stem, rescaling = split_rescaling(row["game"])
+        contexts = kept.filter(game=row["game"])["context"].to_list()
+        point = {"game": stem, "scale": rescaling.scale, "shift": rescaling.shift, "role": row["model"], "view": view}
+        point |= {"contexts": len(contexts), "seeds": seeds[row["model"]], "confidence": confidence}
+        if rescaling != Rescaling():
+            changes = [
+                (by_context[row["game"], context, row["model"]], by_context.get((stem, context, row["model"])))
+                for context in contexts
+            ]
+            if all(None not in pair for pair in changes):
+                found = mean_of_clusters([after - before for after, before in changes], confidence)
+                point |= {"change": found.mean, "change_low": found.low, "change_high": found.high}
+        rows.append({name: (row | point).get(name) for name in COLUMNS})
+    return pl.DataFrame(rows, schema=COLUMNS).fill_nan(None).sort("game", "scale", "shift", "role")
+
+
+def _role() -> pl.Expr:
+    return pl.col("model").map_elements(role, return_dtype=pl.String)

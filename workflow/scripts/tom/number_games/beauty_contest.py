@@ -1,0 +1,54 @@
+"""The beauty contest: who comes nearest to a share of the mean of all numbers wins a prize.
+
+Source: Nagel, Unraveling in Guessing Games: An Experimental Study (1995).
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from tom.errors import BadInput
+from tom.number_games.stakes import scaled_dollars
+
+
+@dataclass(frozen=True)
+class BeautyContest:
+    """players: with the one who is asked; highest: number; factor: on the mean; prize: dollars, shared in a tie."""
+
+    name: str
+    family: str
+    players: int
+    highest: int
+    factor: Fraction
+    prize: int
+
+    question = "beauty_contest"
+    contexts = "group_contexts"
+
+    @classmethod
+    def read(cls, document: dict, name: str, file: str) -> "BeautyContest":
+        """The game of a checked document; a scale in the name is of the prize. Errors: BadInput."""
+        factor = Fraction(document["factor"])
+        if not 0 < factor < 1:
+            raise BadInput(f"{file}: factor: {factor} (allowed: above 0 and below 1)")
+        (prize,) = scaled_dollars(name, document["prize"])
+        return cls(name, document["family"], document["players"], document["highest"], factor, prize)
+
+    def choices(self) -> range:
+        """Numbers that may be chosen."""
+        return range(self.highest + 1)
+
+    def fields(self) -> dict[str, str]:
+        return {
+            "players": f"{self.players}",
+            "others": f"{self.players - 1}",
+            "highest": f"{self.highest}",
+            "factor": f"{self.factor}",
+            "prize": f"{self.prize}",
+        }
+
+    def payoff(self, mine: int, others: tuple[int, ...]) -> float:
+        target = self.factor * (mine + sum(others)) / self.players
+        nearest = min(abs(number - target) for number in (mine, *others))
+        if abs(mine - target) > nearest:
+            return 0.0
+        return self.prize / (1 + sum(abs(number - target) == nearest for number in others))

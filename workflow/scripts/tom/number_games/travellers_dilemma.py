@@ -1,0 +1,44 @@
+"""The traveller's dilemma: both players get the lower of two claims, and who claimed it takes a bonus from the other.
+
+Source: Basu, The Traveler's Dilemma: Paradoxes of Rationality in Game Theory (1994).
+"""
+
+from dataclasses import dataclass
+
+from tom.errors import BadInput
+from tom.number_games.stakes import scaled_dollars
+
+
+@dataclass(frozen=True)
+class TravellersDilemma:
+    """lowest, highest: dollars that may be claimed; bonus: dollars that the higher claim pays to the lower."""
+
+    name: str
+    family: str
+    lowest: int
+    highest: int
+    bonus: int
+
+    players = 2
+    question = "travellers_dilemma"
+    contexts = "contexts"
+
+    @classmethod
+    def read(cls, document: dict, name: str, file: str) -> "TravellersDilemma":
+        """The game of a checked document. Errors: BadInput."""
+        if not document["lowest"] < document["highest"]:
+            raise BadInput(f"{file}: highest: {document['highest']} (allowed: above lowest, {document['lowest']})")
+        return cls(name, document["family"], *scaled_dollars(name, *(document[key] for key in cls.dollars)))
+
+    dollars = ("lowest", "highest", "bonus")
+
+    def choices(self) -> range:
+        """Dollars that may be claimed."""
+        return range(self.lowest, self.highest + 1)
+
+    def fields(self) -> dict[str, str]:
+        return {key: f"{getattr(self, key)}" for key in self.dollars}
+
+    def payoff(self, mine: int, others: tuple[int, ...]) -> float:
+        (theirs,) = others
+        return min(mine, theirs) + self.bonus * ((mine < theirs) - (mine > theirs))
