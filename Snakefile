@@ -15,6 +15,8 @@
     snakemake compare_supervision --cores all   choices, whole replies, or other cells' motivations taught
     snakemake compare_elicitations --cores all   a live teacher asked in every way
     snakemake collateral --cores all         what tuning did to texts, instructions and the understanding of payoffs
+    snakemake labels --cores all             the taught cells with other names of the options
+    snakemake counterbalancing --cores all   students of one listing order, and of exchanged letters too
     snakemake precision_drift --cores all    tuned students at other precisions than they were trained at
 
 The stages are the files of workflow/rules, in the order of the include statements below.

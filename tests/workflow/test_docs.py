@@ -35,6 +35,12 @@ def test_every_stage_that_the_readme_names_is_a_target():
         "controls",
         "compare_elicitations",
         "compare_supervision",
+        "collateral",
+        "labels",
+        "counterbalancing",
+        "response_curves",
+        "transfer_matrix",
+        "plan",
         "precision_drift",
         "report",
     ):
