@@ -46,7 +46,7 @@ test-slurm: $(VENV)/tests
 	$(BIN)/python -m pytest tests/slurm $(SLURM_TESTS)
 
 test-vllm: $(VLLM)/tests
-	$(VLLM)/bin/python -m pytest tests/vllm
+	$(VLLM)/bin/python -m pytest tests/vllm -n $(WORKERS) --dist loadfile
 
 lint: $(VENV)/tests
 	$(BIN)/ruff check .
