@@ -20,15 +20,18 @@ def in_the_middle(run: Run, before: dict[str, int]) -> Iterator[None]:
         yield
 
 
-def end(run: Run) -> None:
-    """Wait until a run that was told to stop has done so, and take its lock away if it has left it behind."""
+def end(run: Run) -> bool:
+    """Wait until a run that was told to stop has done so, and take away the lock that it may have left; did it stop?"""
     try:
         run.process.wait(timeout=STOP_SECONDS)
+        stopped = True
     except subprocess.TimeoutExpired:
         # Snakemake's handler waits for a lock that its own main thread may hold (seen in 9.27).
         run.process.kill()
         run.process.wait()
+        stopped = False
     run.study.succeed("--unlock")
+    return stopped
 
 
 def test_a_run_that_is_killed_then_interrupted_then_terminated_goes_on_each_time(study, finished):
@@ -38,16 +41,21 @@ def test_a_run_that_is_killed_then_interrupted_then_terminated_goes_on_each_time
         left = killed.job(BASE)
         killed.process.kill()
         end(killed)
-        first = study.kept(BASE)
         with study.running(*targets) as interrupted:
             interrupted.until(lambda: study.cluster.jobs("CA").get(left) == "CANCELLED", "the end of the job")
             interrupted.until(lambda: f"ending jobs of an earlier run: {left}" in interrupted.said(), "a word on it")
+            first = study.kept(BASE)
             with in_the_middle(interrupted, first):
+                job = interrupted.job(BASE)
                 interrupted.process.send_signal(signal.SIGINT)
-                end(interrupted)
+                if end(interrupted):
+                    study.cluster.wait(lambda: study.cluster.jobs("CA").get(job) == "CANCELLED", "the end of its job")
     second = study.kept(BASE)
+    assert 0 < len(first) < len(second) < len(targets)
     assert second.items() > first.items()
     with study.running(*targets) as terminated:
+        # Not before: a job of the interrupted run may still be there.
+        terminated.until(lambda: "submitted with SLURM jobid" in terminated.said(), "a job")
         with terminated.held_up(BASE):
             terminated.process.send_signal(signal.SIGTERM)
         end(terminated)
