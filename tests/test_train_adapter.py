@@ -16,6 +16,7 @@ from tom.asking.variants import ORDERS
 from tom.engines.recorded_teacher import replay
 from tom.errors import BadInput
 from tom.shards import write_shard
+from tom.teaching import refinement, training
 from tom.teaching.folds import Fold
 from tom.teaching.lessons import Taught
 from tom.weights.model_folders import hash_folder, read_manifest, verify
@@ -73,6 +74,15 @@ def train(local_model, tmp_path, monkeypatch):
         return folder
 
     return run
+
+
+class Killed(BaseException):
+    """In place of a signal that cannot be caught."""
+
+
+def many_replies(fields) -> list[dict]:
+    """So many observations that noise does not hide what refinements learn."""
+    return replay((3000, 4000), fields)
 
 
 def validation_losses(folder) -> list[str]:
@@ -217,13 +227,34 @@ def test_an_empty_shard_is_named(tmp_path):
 
 
 def test_refinements_follow_the_passes(train):
-    # So many passes that other words are out of the question, so many observations that noise does not hide the rest.
-    flags = ("--refinements", 1, "--passes", 12)
-    folder = train("refined", *flags, observe=lambda fields: replay((3000, 4000), fields))
+    # So many passes that other words are out of the question.
+    folder = train("refined", "--refinements", 1, "--passes", 12, observe=many_replies)
     with (folder / "curve.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     assert [row["group"] == "refinement" for row in rows] == [False] * 24 + [True]
     assert rows[-1]["learning_rate"] == "" and float(rows[-1]["loss"]) < 10
+
+
+def test_a_training_killed_behind_each_checkpoint_ends_like_an_undisturbed_one(train, monkeypatch):
+    def killed_behind(save):
+        def run(*arguments):
+            save(*arguments)
+            raise Killed
+
+        return run
+
+    passes, refinements = 2, 2
+    flags = ("--refinements", refinements, "--passes", passes)
+    whole = train("whole", *flags, observe=many_replies)
+    for module in (training, refinement):
+        monkeypatch.setattr(module, "save", killed_behind(module.save))
+    for _ in range(passes + refinements):
+        with pytest.raises(Killed):
+            train("disturbed", *flags, observe=many_replies)
+    disturbed = train("disturbed", *flags, observe=many_replies)
+    assert hash_folder(whole / "adapter") == hash_folder(disturbed / "adapter")
+    for name in ("adapter.json", "curve.csv", "supervision.json"):
+        assert (whole / name).read_bytes() == (disturbed / name).read_bytes()
 
 
 @pytest.mark.parametrize("last", [None, 0.25])

@@ -16,7 +16,12 @@ from project import REPOSITORY, Project
 CONFIGFILES = ("config/config.yaml", "config/tiny_pair.yaml", "study.yaml")
 TEACHER, BASE, TUNED = "teacher", "base", "tuned-seed1"
 GROUPS = {TEACHER: "teacher", BASE: "base", TUNED: "tuned-1"}
-PATIENCE_SECONDS = 900  # of one run; the whole study takes a minute and a half on two idle cores
+IN_SAMPLE = {"in_sample": ("prisoners_dilemma/business", "prisoners_dilemma/friendship")}
+NOT_TAUGHT = {"out_of_sample": ("prisoners_dilemma/sports",), "contributions": ("public_goods/neutral",)}
+SAMPLING = ("sample_shard.py", "sample_contributions.py")
+SNAKEMAKE = Path(__file__).with_name("hurried_snakemake.py")
+DEADLY = Path(__file__).with_name("deadly")
+PATIENCE_SECONDS = 900  # of one run
 
 
 @dataclass(frozen=True)
@@ -56,13 +61,13 @@ class Study:
     def running(self, *arguments: str) -> Iterator["Run"]:
         """A run of Snakemake under way; targets come first."""
         settings = ["--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "20"]
-        command = [sys.executable, "-m", "snakemake", *arguments, "--workflow-profile", "profiles/slurm", *settings]
+        command = [sys.executable, SNAKEMAKE, *arguments, "--workflow-profile", "profiles/slurm", *settings]
         log = self.project.folder / f"run-{len(list(self.project.folder.glob('run-*.log')))}.log"
         with log.open("wb") as stream:
             process = subprocess.Popen(
                 [*command, "--configfile", *CONFIGFILES],
                 cwd=self.project.folder,
-                env=self.cluster.environment | {"PYTHONDONTWRITEBYTECODE": "1"},
+                env=self.cluster.environment | self.deaths() | {"PYTHONDONTWRITEBYTECODE": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=stream,
@@ -74,14 +79,28 @@ class Study:
                 process.kill()
                 process.wait()
 
+    @property
+    def to_die(self) -> Path:
+        """The folder of the deaths that processes of this study are to die (deadly/sitecustomize.py)."""
+        return self.project.folder / "deaths"
+
+    def kill_later(self, script: str, flag: str = "", times: int = 1) -> None:
+        """Let processes that run a script, with this in their flags, kill themselves in the runs to come."""
+        self.to_die.mkdir()
+        for number in range(times):
+            (self.to_die / f"{script}.{number}").write_text(flag)
+
+    def deaths(self) -> dict[str, str]:
+        """The environment of a run whose processes die as they were told to."""
+        return {"PYTHONPATH": str(DEADLY), "DEATHS": str(self.to_die)} if self.to_die.exists() else {}
+
     def shards(self, model: str) -> list[str]:
-        """Paths of a model's shards from the project's folder, sampled or not."""
-        cells = {"in_sample": ("business", "friendship"), "out_of_sample": ("sports",)}
-        return [
-            f"results/{stage}/shards/{model}/prisoners_dilemma/{context}.parquet"
-            for stage, contexts in cells.items()
-            for context in contexts
-        ]
+        """Paths of a model's shards from the project's folder, sampled or not; the teacher's less those it teaches.
+
+        Without these an adapter would be trained anew.
+        """
+        stages = NOT_TAUGHT if model == TEACHER else IN_SAMPLE | NOT_TAUGHT
+        return [f"results/{stage}/shards/{model}/{cell}.parquet" for stage, cells in stages.items() for cell in cells]
 
     def forget(self, *models: str) -> list[str]:
         """Delete the shards of some models, and return their paths: targets that bring them back."""
@@ -89,6 +108,11 @@ class Study:
         for shard in targets:
             (self.project.folder / shard).unlink()
         return targets
+
+    def kept(self, *models: str) -> dict[str, int]:
+        """When each of the models' shards that are there was written."""
+        files = {shard: self.project.folder / shard for model in models for shard in self.shards(model)}
+        return {shard: file.stat().st_mtime_ns for shard, file in files.items() if file.exists()}
 
     def check_same(self, reference: "Study") -> None:
         """Fail unless every result is there, byte for byte that of an undisturbed run, and no part of one besides."""
@@ -130,8 +154,8 @@ class Run:
         """A process of that job that runs a script, once there is one."""
         return self.until(lambda: next(self.running(self.job(model), script), None), f"{script} for {model}")
 
-    def running(self, job: str, script: str) -> Iterator[psutil.Process]:
-        """The processes of a job that run a script."""
+    def running(self, job: str | None, script: str) -> Iterator[psutil.Process]:
+        """The processes of a job, or of any, that run a script."""
         for process in self.study.cluster.processes(job):
             with suppress(psutil.NoSuchProcess):
                 if any(word.endswith(script) for word in process.cmdline()[1:2]):
@@ -139,11 +163,16 @@ class Run:
 
     def sampled_at_present(self, model: str) -> set[str]:
         """The shards that a model's job works on."""
-        shards = set()
-        for process in self.running(self.job(model), "sample_shard.py"):
+        job, shards = self.study.cluster.job_of(GROUPS[model]), set()
+        for process in (process for script in SAMPLING for process in self.running(job, script)) if job else ():
             with suppress(psutil.NoSuchProcess):
                 shards |= set(process.cmdline()[-1:])
         return shards
+
+    def at_work(self, model: str) -> bool:
+        """Whether a model's job has finished a shard and works on the next."""
+        kept = self.study.kept(model)
+        return bool(kept and self.sampled_at_present(model) - kept.keys())
 
     @contextmanager
     def held_up(self, model: str) -> Iterator[None]:

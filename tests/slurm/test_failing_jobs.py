@@ -5,32 +5,22 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 from study import BASE, TEACHER, TUNED, Run, Study
 
 OUTAGE_SECONDS = 20
-UNTUNED_RULES = ("sample_untuned", "sample_untuned_out_of_sample")
-TUNED_RULES = ("sample_tuned", "sample_tuned_out_of_sample")
-
-
-def kept(study: Study, shards: list[str]) -> dict[str, int]:
-    """When each of the shards that are there was written."""
-    files = {shard: study.project.folder / shard for shard in shards}
-    return {shard: file.stat().st_mtime_ns for shard, file in files.items() if file.exists()}
-
-
-def first_shard(run: Run, model: str) -> None:
-    """Wait until a job of several shards has finished one and works on the next."""
-    shards = run.study.shards(model)
-    run.until(lambda: kept(run.study, shards), f"a shard of {model}")
-    run.until(lambda: run.sampled_at_present(model) - kept(run.study, shards).keys(), f"a second shard of {model}")
+STAGES = ("", "_out_of_sample", "_contributions")
+UNTUNED_RULES = [f"sample_untuned{stage}" for stage in STAGES]
+TUNED_RULES = [f"sample_tuned{stage}" for stage in STAGES]
+TRAINED = "results/adapters/all/seed1/manifest.json"
+CHECKPOINTS = 4  # two passes and two refinements (study.yaml)
 
 
 def check_recovery(study: Study, targets: list[str], finished: Study) -> None:
     """Run again: what was finished is not done again, and the whole is as an undisturbed run's."""
-    before = kept(study, targets)
+    before = study.kept(TEACHER, BASE, TUNED)
     study.succeed(*targets)
-    assert kept(study, list(before)) == before
+    after = study.kept(TEACHER, BASE, TUNED)
+    assert {shard: after[shard] for shard in before} == before
     study.check_same(finished)
 
 
@@ -45,74 +35,94 @@ def full_disk(folder: Path):
         subprocess.run(["umount", folder], check=True)
 
 
-def test_a_cancelled_job_and_one_out_of_memory(study, finished):
-    targets = study.forget(BASE, TUNED)
-    with study.running(*targets, "--set-resources", *(f"{rule}:mem_mb=150" for rule in TUNED_RULES)) as run:
-        first_shard(run, BASE)
-        study.cluster.call("scancel", run.job(BASE))
-        assert run.wait() != 0
-    assert "'CANCELLED'" in run.said()
-    assert "exceeded memory limit" in run.said()
-    assert kept(study, study.shards(BASE))
-    assert not kept(study, study.shards(TUNED))
-    check_recovery(study, targets, finished)
+@contextmanager
+def damaged(file: Path):
+    """Let a file have other bytes for a while."""
+    whole = file.read_bytes()
+    file.write_bytes(bytes(len(whole)))
+    try:
+        yield
+    finally:
+        file.write_bytes(whole)
 
 
-def test_a_crashed_node_and_a_time_limit(study, finished):
-    targets = study.forget(BASE, TUNED)
+def test_a_lost_engine_costs_a_load_a_cancelled_job_and_a_crashed_node_the_shard_under_way(study, finished):
+    targets = study.forget(TEACHER, BASE, TUNED)
     spared, crashed = "gpu1", "gpu2"
     nodes = dict.fromkeys(UNTUNED_RULES, spared) | dict.fromkeys(TUNED_RULES, crashed)
     place = [f"{rule}:slurm_extra='--no-requeue --nodelist={node}'" for rule, node in nodes.items()]
-    # Of all shards of the job together.
-    limit = [f"{rule}:runtime={minutes}" for rule, minutes in zip(UNTUNED_RULES, (0, 1), strict=True)]
-    with study.running(*targets, "--set-resources", *place, *limit) as run, run.held_up(BASE):
-        first_shard(run, TUNED)
-        assert study.cluster.node_of(run.job(TUNED)) == crashed
-        study.cluster.crash_node(crashed)
+    study.kill_later("serve_engine.py", "/models/teacher/")
+    with study.running(*targets, "--set-resources", *place) as run:
+        faults = {
+            BASE: lambda: study.cluster.call("scancel", run.job(BASE)),
+            TUNED: lambda: study.cluster.crash_node(crashed),
+        }
+        while faults:
+            ready = run.until(lambda: [model for model in faults if run.at_work(model)], f"work for {list(faults)}")
+            faults.pop(ready[0])()
         assert run.wait() != 0
     study.cluster.start_node(crashed)
     study.cluster.wait(lambda: study.cluster.node_states()[crashed] == "idle", "the node's return")
-    for state in ("NODE_FAIL", "TIMEOUT"):
+    for state in ("CANCELLED", "NODE_FAIL"):
         assert f"'{state}'" in run.said()
-    assert kept(study, study.shards(TUNED))
+    for model in (BASE, TUNED):
+        assert 0 < len(study.kept(model)) < len(study.shards(model))
+    assert len(study.kept(TEACHER)) == len(study.shards(TEACHER))
+    logs = [log.read_text() for log in (study.results / "logs/sample/teacher").glob("*.log")]
+    assert sum("no resident engine: the engine went away" in log for log in logs) == 1
     check_recovery(study, targets, finished)
 
 
-def test_a_lost_engine_costs_a_load_and_a_full_disk_the_shards_on_it(study, finished):
-    targets = study.forget(TEACHER, BASE)
-    with full_disk(study.results / "in_sample/shards/base"), study.running(*targets) as run:
-        kill_at_work(run, run.process_of(TEACHER, "serve_engine.py"))
+def test_a_full_disk_and_too_little_memory_leave_nothing_half_written(study, finished):
+    targets = study.forget(BASE, TUNED)
+    memory = [f"{rule}:mem_mb=150" for rule in TUNED_RULES]
+    with full_disk(study.results / "in_sample/shards/base"), study.running(*targets, "--set-resources", *memory) as run:
         assert run.wait() != 0
     assert "No space left on device" in run.said()
     assert "'FAILED'" in run.said()
-    logs = [log.read_text() for log in (study.results / "logs/sample/teacher").glob("*.log")]
-    assert any("the engine went away" in log for log in logs)
-    assert kept(study, targets).keys() >= set(study.shards(TEACHER))
-    assert not any("results/in_sample/shards/base" in shard for shard in kept(study, targets))
+    assert "exceeded memory limit" in run.said()
+    assert not any("in_sample/" in shard for shard in study.kept(BASE))
+    assert not study.kept(TUNED)
     check_recovery(study, targets, finished)
 
 
-def kill_at_work(run: Run, engine: psutil.Process) -> None:
-    """Kill an engine once a shard has connected to it and asks."""
-    run.until(lambda: len([c for c in engine.net_connections("unix") if c.laddr.endswith(".socket")]) > 1, "a question")
-    time.sleep(0.3)
-    engine.kill()
+def test_a_time_limit_and_a_failing_shard_leave_others_alone_and_so_does_what_befalls_a_training(
+    study, finished, tmp_path
+):
+    targets = study.forget(TEACHER, BASE, TUNED)
+    # One minute for the teacher's job, which is stopped until then.
+    limits = [f"{rule}:runtime={minutes}" for rule, minutes in zip(UNTUNED_RULES, (10, 0, 1), strict=True)]
+    file = study.results / "adapters/all/seed1/adapter/adapter_model.safetensors"
+    with damaged(file), study.running(*targets, "--set-resources", *limits) as run, run.held_up(TEACHER):
+        # On a busy machine the minute may be over first.
+        run.until(lambda: settled(run) or run.process.poll() is not None, "the end of the other jobs")
+        train_through_kills_and_an_outage(finished.copy(tmp_path / "training"), finished)
+        assert run.wait() != 0
+    assert "'TIMEOUT'" in run.said()
+    assert f"error: {file.relative_to(study.project.folder)}" in run.said()
+    assert len(study.kept(BASE)) == len(study.shards(BASE))
+    assert not study.kept(TEACHER, TUNED)
+    check_recovery(study, targets, finished)
 
 
-def test_a_training_killed_behind_each_checkpoint_resumes_and_outlives_the_controller(study, finished):
-    target = "results/adapters/all/seed1/manifest.json"
-    (study.project.folder / target).unlink()
-    log = study.results / "logs/train/all-seed1.log"
-    log.unlink()
-    for number in (1, 2):
-        with study.running(target) as run:
-            run.until(lambda n=number: log.exists() and f"pass {n}/3" in log.read_text(), f"pass {number}")
-            study.cluster.call("scancel", "--signal=KILL", *study.cluster.jobs())
-            assert run.wait() != 0
-    with study.running(target) as run:
-        run.until(lambda: log.exists() and "resumed after pass 2" in log.read_text(), "the last pass")
+def settled(run: Run) -> bool:
+    """Whether the tuned student's job has failed, and that of the base student has brought all its shards and gone."""
+    whole = len(run.study.kept(BASE)) == len(run.study.shards(BASE))
+    return whole and "'FAILED'" in run.said() and len(run.study.cluster.jobs()) == 1
+
+
+def train_through_kills_and_an_outage(study: Study, finished: Study) -> None:
+    """Train anew, killed behind each checkpoint but the last; the controller is away while the last try trains."""
+    (study.project.folder / TRAINED).unlink()
+    kills = CHECKPOINTS - 1
+    study.kill_later("train_adapter.py", times=kills)
+    with study.running(TRAINED, "--retries", str(kills)) as run:
+        run.until(lambda: run.said().count("Trying to restart") == kills, "the last try")
+        run.until(lambda: next(run.running(None, "train_adapter.py"), None), "its training")
         study.cluster.stop_controller()
         time.sleep(OUTAGE_SECONDS)
         study.cluster.start_controller()
         assert run.wait() == 0, run.said()
+    log = (study.results / "logs/train/all-seed1.log").read_text()
+    assert "resumed after pass 2" in log and "resumed after refinement 1" in log
     study.check_same(finished)

@@ -1,5 +1,7 @@
 """What a run does before its first job, so that a run on a cluster can be killed at any time. No rule stands here."""
 
+import subprocess
+
 from snakemake.jobs import GroupJob
 from snakemake.logging import logger as snakemake_logger
 
@@ -22,6 +24,39 @@ def say_why_groups_fail():
     GroupJob.log_error = log_error
 
 
+def ask_squeue_through_an_outage():
+    """Let a check of the jobs that begins while the controller is away wait for it, and not turn to sacct.
+
+    The plugin (2.6) takes no answer about MinJobAge for a controller that forgets its jobs too soon. Without accounting
+    sacct knows none of them: the plugin would forget the jobs, and the run never end.
+    """
+    import snakemake_executor_plugin_slurm as plugin
+
+    ask = plugin.get_min_job_age
+    known = ask()
+
+    def last_known():
+        nonlocal known
+        answer = ask()
+        known = known if answer is None else answer
+        return known
+
+    plugin.get_min_job_age = last_known
+
+
+def cancel_jobs_under_check():
+    """Let an interrupt cancel all of the run's jobs: those that are being checked are on no list of the plugin (2.6)."""
+    import snakemake_executor_plugin_slurm as plugin
+
+    cancel_listed = plugin.Executor.cancel_jobs
+
+    def cancel_jobs(executor, listed):
+        cancel_listed(executor, listed)
+        subprocess.run(["scancel", f"--name={executor.run_uuid}"], timeout=60)
+
+    plugin.Executor.cancel_jobs = cancel_jobs
+
+
 def take_over():
     """End what a killed run left under way, and make sure that each file that is there can be told to be today's.
 
@@ -36,6 +71,9 @@ def take_over():
         raise WorkflowError(str(error))
     if workflow.non_local_exec:
         say_why_groups_fail()
+        if workflow.executor_plugin.name == "slurm":
+            ask_squeue_through_an_outage()
+            cancel_jobs_under_check()
         for job in jobs:
             workflow.async_run(job.remove_existing_output())
             workflow.async_run(workflow.persistence.finished(job))
