@@ -8,7 +8,7 @@ from pathlib import Path
 from study import BASE, TEACHER, TUNED, Run, Study
 
 OUTAGE_SECONDS = 20
-STAGES = ("", "_out_of_sample", "_contributions")
+STAGES = ("", "_out_of_sample", "_numbers")
 UNTUNED_RULES = [f"sample_untuned{stage}" for stage in STAGES]
 TUNED_RULES = [f"sample_tuned{stage}" for stage in STAGES]
 TRAINED = "results/adapters/all/seed1/manifest.json"
