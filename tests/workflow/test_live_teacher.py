@@ -1,5 +1,6 @@
 """A teacher asked live, and replies in words: a whole run, and what it says of replies that can't be read."""
 
+import json
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -112,6 +113,19 @@ def test_top_p_reruns_the_sampling(run, tmp_path):
     assert project.plan() == Counter()
     project.edit("tiny.yaml", "top_p: 0.95", "top_p: 0.9")
     assert {"sample_untuned", "train_adapter", "sample_tuned"} <= set(project.plan())
+
+
+def test_a_student_of_whole_replies_is_taught_in_both_orders(run, tmp_path):
+    form, project, _ = run
+    project = project.copy(tmp_path / "project")
+    if form == FORMS[0]:
+        # Letters are exchanged where they are all that is taught: whole replies are taught as they were given.
+        project.edit("tiny.yaml", "  rank: 4", "  letters: exchanged_too\n  rank: 4")
+    folder = "results/supervision/replies/adapters/seed1"
+    project.succeed(f"{folder}/manifest.json")
+    lessons = json.loads((project.folder / folder / "supervision.json").read_text())["lessons"]
+    groups = {"stag_hunt/cooperation_first", "stag_hunt/cooperation_last"}
+    assert {lesson["group"] for lesson in lessons} == groups and len(lessons) == 4
 
 
 def test_a_teacher_that_nobody_can_read_ends_the_run_with_one_clear_error(tmp_path, tiny_folder):

@@ -5,7 +5,7 @@ in: as train.smk and sample.smk
 out: supervision/{supervision}/{adapters,shards}/, tables/{split}/supervision.{parquet,csv,tex}, figures/supervision.*
 """
 
-from tom.teaching.recipe import SUPERVISIONS
+from tom.teaching.recipe import AS_ASKED, SUPERVISIONS
 from tom.study_checks import check_supervision
 
 SUPERVISED = f"{RESULTS}/supervision/{{supervision}}"
@@ -23,8 +23,12 @@ use rule train_adapter as train_supervised with:
     benchmark:
         f"{RESULTS}/benchmarks/train/{{supervision}}-seed{{seed}}.tsv"
     params:
-        # Steps on the choices alone would tell the supervisions apart by more than what they teach.
-        recipe=RECIPE + " --refinements 0 --supervision {supervision}",
+        # Steps on the choices alone would tell the supervisions apart by more than what they teach; and letters can
+        # be exchanged in choices alone.
+        recipe=(
+            f"{RECIPE} {flags(config['training'], 'orders')} --letters {AS_ASKED}"
+            " --refinements 0 --supervision {supervision}"
+        ),
 
 
 use rule sample_tuned as sample_supervised with:
