@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tom.errors import BadInput
-from tom.study_checks import check_counterbalancing, check_learning_curve, check_study
+from tom.study_checks import check_counterbalancing, check_labels, check_learning_curve, check_study
 
 CONFIG = yaml.safe_load((Path(__file__).parents[1] / "config" / "config.yaml").read_text())
 
@@ -147,14 +147,25 @@ def test_letters_are_exchanged_in_single_letters_alone(project):
         (("orders",), ["cooperation_first"]),
         (("training", "orders"), ["cooperation_last"]),
         (("training", "letters"), "exchanged_too"),
+        (("training", "supervision"), "replies"),
     ],
 )
-def test_students_are_set_beside_the_runs_own_if_these_were_taught_in_both_orders(key, value):
-    check_counterbalancing(CONFIG | {"orders": CONFIG["orders"][::-1]}, "config.yaml")
+def test_students_are_set_beside_the_runs_own_if_these_were_taught_choices_in_both_orders(project, key, value):
+    check_counterbalancing(CONFIG | {"orders": CONFIG["orders"][::-1]}, "config.yaml", Path("resources"))
     with pytest.raises(BadInput) as caught:
-        check_counterbalancing(changed(value, *key), "config.yaml")
+        check_counterbalancing(changed(value, *key), "config.yaml", Path("resources"))
     text = str(caught.value)
     assert f"config.yaml: {'.'.join(key)}: " in text and "counterbalancing" in text and "allowed with it: " in text
+
+
+@pytest.mark.parametrize("check", [check_labels, check_counterbalancing])
+def test_labels_are_scored_where_a_reply_begins_with_them_alone(project, check):
+    check(CONFIG | {"elicitation": "choice_then_motivation"}, "config.yaml", Path("resources"))
+    with pytest.raises(BadInput) as caught:
+        check(CONFIG | {"elicitation": "motivation_then_choice"}, "config.yaml", Path("resources"))
+    text = str(caught.value)
+    assert "config.yaml: elicitation: 'motivation_then_choice'" in text
+    assert "allowed: an elicitation of the form choice or choice_then_motivation" in text
 
 
 def test_labels_that_have_no_file_are_named(project):

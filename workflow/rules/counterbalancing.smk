@@ -114,7 +114,7 @@ use rule tabulate_labels as tabulate_counterbalancing_labels with:
 def comparable_orders(wildcards):
     """The figure and the tables. Only who asks for them needs students of both orders."""
     try:
-        check_counterbalancing(config, ", ".join(CONFIG_FILES))
+        check_counterbalancing(config, ", ".join(CONFIG_FILES), RESOURCES)
     except BadInput as error:
         raise WorkflowError(str(error))
     return [

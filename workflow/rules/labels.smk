@@ -4,6 +4,8 @@ in: resources/labels/*.yaml, the in-sample cells' texts, the base student and th
 out: labels/{labels}/{base,tuned-seed*}.parquet, tables/labels.{parquet,csv,tex}
 """
 
+from tom.study_checks import check_labels
+
 LABELLED = {
     "labels": RESOURCES / "labels" / "{labels}.yaml",
     "games": game_files(IN_SAMPLE),
@@ -88,6 +90,15 @@ rule tabulate_labels:
         + " 2>&1 | tee {log}"
 
 
+def nameable(wildcards):
+    """The tables. Only who asks for them needs replies that begin with the choice."""
+    try:
+        check_labels(config, ", ".join(CONFIG_FILES), RESOURCES)
+    except BadInput as error:
+        raise WorkflowError(str(error))
+    return rules.tabulate_labels.output
+
+
 rule labels:
     input:
-        rules.tabulate_labels.output,
+        nameable,

@@ -94,7 +94,7 @@ def _require_file(folder: Path, stem: str, where: str) -> None:
 
 def check_supervision(config: dict, supervision: str, file: str, resources: Path) -> None:
     """Raise BadInput unless the teacher's replies hold what this supervision teaches."""
-    form = load_elicitation(resources / "elicitations" / f"{config['elicitation']}.yaml").form
+    form = _form(config, resources)
     key = f"{file}: training.supervision: '{supervision}'"
     if form == CHOICE and supervision != CHOICES:
         raise BadInput(
@@ -110,9 +110,13 @@ def check_supervision(config: dict, supervision: str, file: str, resources: Path
             )
 
 
+def _form(config: dict, resources: Path) -> str:
+    """The form of the run's elicitation."""
+    return load_elicitation(resources / "elicitations" / f"{config['elicitation']}.yaml").form
+
+
 def _check_letters(config: dict, file: str, resources: Path) -> None:
-    form = load_elicitation(resources / "elicitations" / f"{config['elicitation']}.yaml").form
-    supervision = config["training"]["supervision"]
+    form, supervision = _form(config, resources), config["training"]["supervision"]
     what = f"supervision '{supervision}' and elicitation '{config['elicitation']}'"
     if config["training"]["refinements"] and (supervision != CHOICES or form == CHOICE_LAST):
         raise BadInput(
@@ -125,10 +129,21 @@ def _check_letters(config: dict, file: str, resources: Path) -> None:
         )
 
 
-def check_counterbalancing(config: dict, file: str) -> None:
-    """Raise BadInput unless the run's own students are those that the others are set beside."""
+def check_labels(config: dict, file: str, resources: Path) -> None:
+    """Raise BadInput unless a reply begins with an option's name, which is what labels are scored as."""
+    if _form(config, resources) == CHOICE_LAST:
+        raise BadInput(
+            f"{file}: elicitation: '{config['elicitation']}' has the choice at the end, and other labels are scored as"
+            f" the beginning of a reply (allowed: an elicitation of the form {CHOICE} or {CHOICE_FIRST})"
+        )
+
+
+def check_counterbalancing(config: dict, file: str, resources: Path) -> None:
+    """Raise BadInput unless the run's own students are those that the others are set beside, and can be so taught."""
+    check_labels(config, file, resources)
     training = config["training"]
     needed = {
+        "training.supervision": ([training["supervision"]], [CHOICES], training["supervision"] == CHOICES),
         "orders": (config["orders"], ORDERS, set(config["orders"]) == set(ORDERS)),
         "training.orders": (training["orders"], ORDERS, set(training["orders"]) == set(ORDERS)),
         "training.letters": ([training["letters"]], [AS_ASKED], training["letters"] == AS_ASKED),
