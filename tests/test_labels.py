@@ -35,6 +35,10 @@ def test_the_projects_labels_are_distinct_and_hold_those_that_are_taught(resourc
         ("{cooperate: two words, defect: A}", "cooperate: "),
         ("{cooperate: A, defect: ''}", "defect: "),
         ("{cooperate: 1, defect: 2}", "cooperate: "),
+        ("{cooperate: '1', defect: '2'}", "One letter or word: no blanks, digits or braces."),
+        ("cooperate: |\n  A\ndefect: B", "cooperate: 'A\\n'"),
+        ("{cooperate: A, defect: AB}", "defect: 'AB' and 'A', cooperation's name: one begins the other"),
+        ("{cooperate: shares, defect: share}", "one begins the other"),
     ],
 )
 def test_labels_that_can_not_be_used_are_refused(tmp_path, text, said):
@@ -42,6 +46,12 @@ def test_labels_that_can_not_be_used_are_refused(tmp_path, text, said):
     with pytest.raises(BadInput, match="bad") as caught:
         load_labels(tmp_path / "bad.yaml")
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("names", [("a", "b"), ("é", "ü"), ("合作", "背叛"), ("co-operate", "sharing")])
+def test_letters_and_words_of_any_script_are_labels(tmp_path, names):
+    (tmp_path / "mine.yaml").write_text("cooperate: {}\ndefect: {}\n".format(*names), encoding="utf-8")
+    assert load_labels(tmp_path / "mine.yaml") == names
 
 
 def test_a_prompt_says_its_own_labels_and_what_they_are():
@@ -92,6 +102,22 @@ def test_labels_stand_apart_and_sorted(teacher):
     found = label_bias(pl.concat(parts), teacher, PRECISION)
     assert found["labels"].to_list() == ["a_set", "a_set", "b_set", "b_set"]
     assert found.filter(labels="b_set", model="tuned-seed1")["cooperation"].item() == pytest.approx(0.4)
+
+
+def test_a_cell_in_which_the_teacher_can_not_be_read_is_left_out_of_gaps_alone(teacher):
+    unread = (pl.col("game") == "stag_hunt") & (pl.col("context") == "business")
+    mute = teacher.with_columns(action=pl.when(~unread).then("action"))
+    scores = label_scores({"base": 0.9, "tuned-seed1": 0.5}, bias=0.1)
+    scores = scores.with_columns(p_cooperate=pl.when(unread).then(0.0).otherwise("p_cooperate"))
+    base, tuned = label_bias(scores, mute, PRECISION).rows(named=True)
+    assert base["cells"] == tuned["cells"] == 3
+    # The teacher's are .2, .6 and .6 in the three that are left.
+    assert base["gap"] == pytest.approx((0.7 + 0.3 + 0.3) / 3)
+    assert base["cooperation"] == pytest.approx(0.9)
+    assert tuned["gap_closed"] == pytest.approx(1 - 0.5 / 1.3)
+    assert base["order_bias"] == pytest.approx(0.2 * 3 / 4)
+    with pytest.raises(BadInput, match="no readable reply in any cell"):
+        label_bias(scores, teacher.with_columns(action=pl.lit(None, teacher["action"].dtype)), PRECISION)
 
 
 def test_a_model_without_a_cell_is_named(teacher):

@@ -50,6 +50,8 @@ def describe(error: jsonschema.ValidationError, file: str) -> str:
         return f"{where}missing key {', '.join(map(repr, missing))}"
     if error.validator == "enum":
         return f"{where}{error.instance!r} is not allowed (allowed: {', '.join(map(str, error.validator_value))})"
+    if error.validator == "pattern" and "description" in error.schema:
+        return f"{where}{error.message} ({error.schema['description']})"
     if error.validator == "not":
         return f"{where}{error.schema['description']}"
     return f"{where}{error.message}"

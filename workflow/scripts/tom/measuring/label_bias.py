@@ -1,5 +1,6 @@
 """Does a model know the games when their options have other names? Biases and gaps, by what the options are called."""
 
+import numpy as np
 import polars as pl
 
 from tom.errors import BadInput
@@ -50,19 +51,24 @@ def label_bias(scores: pl.DataFrame, teacher: pl.DataFrame, precision: Precision
     scores: rows of SCORE_COLUMNS of the base and of students. teacher: its shards of the same cells, asked with C and
     D: what is taught is the same action under every name. cooperation: mean exact propensity over cells and orders. The
     biases: tom/measuring/diagnostics.py. gap: of the propensities, each the mean of the orders', from the teacher's.
-    gap_closed: of the base's gap under the same labels. Errors: BadInput unless all models met the same cells.
+    gap_closed: of the base's gap under the same labels. Cells in which the teacher gave no readable reply count for the
+    biases alone. Errors: BadInput unless all models met the same cells, and the teacher can be read in one.
     """
     counted = count_replies(teacher)
     cells = counted.select(CELL).unique().sort(CELL)
     target = pooled_teacher(counted)
+    readable = np.isfinite(target.rates())
+    if not readable.any():
+        raise BadInput("labels: the teacher gave no readable reply in any cell: see its shards' column 'raw'")
+    target = target.cells(readable)
     rows = []
     for (labels,), part in sorted(scores.partition_by("labels", as_dict=True).items()):
         names = dict(zip(("cooperate", "defect"), _names(part), strict=True))
         plain = part.filter(cooperation_label=names["cooperate"])
-        answers = {model: _answers(plain, model, cells) for model in part["model"].unique().sort()}
+        answers = {model: _answers(plain, model, cells).cells(readable) for model in part["model"].unique().sort()}
         biases = answer_biases(part, tuple(names.values()))
         for model, found in _gaps(target, answers, precision, "labels", labels).items():
-            row = {"labels": labels, **names, "model": model, "cells": cells.height} | found
+            row = {"labels": labels, **names, "model": model, "cells": int(readable.sum())} | found
             rows.append(row | biases.row(by_predicate=pl.col("model") == model, named=True))
     rows = [{name: (row | {"confidence": precision.confidence}).get(name) for name in COLUMNS} for row in rows]
     return pl.DataFrame(rows, schema=COLUMNS).fill_nan(None)
