@@ -34,6 +34,9 @@ def test_shifted_payoffs_are_others():
 def test_a_scale_has_one_name_however_it_is_written():
     assert Fold("payoffs", "x2").holds(("stag_hunt-x2.0", "business"))
     assert Fold("payoffs", "x0.5").holds(("stag_hunt-x0.5", "business"))
+    # However many digits it has.
+    assert Fold("payoffs", "x1000000").holds(("stag_hunt-x1000000", "business"))
+    assert not Fold("payoffs", "x0.1234567").holds(("stag_hunt-x0.12345671", "business"))
 
 
 @pytest.mark.parametrize("fold", [Fold("context", "business"), Fold("payoffs", "x2-minus4")])

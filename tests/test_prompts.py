@@ -91,7 +91,16 @@ def test_each_line_tells_the_points_of_its_outcome(elicitation, variant, T, R, P
 
 @pytest.mark.parametrize(
     ("payoff", "text"),
-    [(10, "10"), (10.0, "10"), (2.5, "2.5"), (0.1 * 3, "0.3"), (1234567, "1234567"), (100000.5, "100000.5")],
+    [
+        (10, "10"),
+        (10.0, "10"),
+        (2.5, "2.5"),
+        (0.1 * 3, "0.3"),
+        (1234567, "1234567"),
+        (100000.5, "100000.5"),
+        (1e13, "10000000000000"),
+        (5e-5, "0.00005"),
+    ],
 )
 def test_numbers_are_written_as_people_write_them(elicitation, payoff, text):
     lines = outcomes(elicitation, render(elicitation, game_of(T=payoff), CONTEXT, VARIANTS[0]))

@@ -1,9 +1,11 @@
 """Payoffs as people write them: points with their losses in words, and money."""
 
+from decimal import Decimal
+
 
 def number(amount: float) -> str:
-    """`10`, `2.5`, `-3`: as many digits as it needs, 12 at most."""
-    return f"{amount:.12g}"
+    """`10`, `2.5`, `-3`, `0.00001`: as many digits as it needs, 12 that count at most, and never an exponent."""
+    return f"{Decimal(f'{amount:.12g}'):f}"
 
 
 def points(amount: float) -> str:

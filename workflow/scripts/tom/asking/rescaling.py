@@ -7,6 +7,7 @@ something can be lost change.
 import re
 from dataclasses import dataclass
 
+from tom.asking.amounts import number
 from tom.errors import BadInput
 
 SCALE_MARK, SHIFT_MARKS = "-x", {"-plus": 1, "-minus": -1}
@@ -27,7 +28,7 @@ class Rescaling:
     def __str__(self) -> str:
         """As a name has it, `x0.5-minus4`; the scale is always written."""
         mark = {1: "-plus", -1: "-minus"}.get((self.shift > 0) - (self.shift < 0))
-        return f"x{self.scale:g}" + (f"{mark}{abs(self.shift):g}" if mark else "")
+        return f"x{number(self.scale)}" + (f"{mark}{number(abs(self.shift))}" if mark else "")
 
 
 def split_rescaling(name: str) -> tuple[str, Rescaling]:
