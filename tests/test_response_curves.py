@@ -13,7 +13,7 @@ from made_shards import shard_frame, student_rows, write_models
 from tom.engines.recorded_teacher import replay
 from tom.errors import BadInput
 from tom.measuring.propensities import count_replies
-from tom.measuring.response_curves import curve_cells, response_curves
+from tom.measuring.response_curves import curve_cells, games_without_curve, response_curves
 
 PROPENSITIES = {
     ("stag_hunt", "business"): 0.5,
@@ -61,6 +61,20 @@ def test_a_curve_has_the_contexts_that_all_its_points_have():
     assert curve_cells([("stag_hunt", "business"), ("stag_hunt-x1", "business")]) == []
 
 
+def test_a_game_without_a_context_of_all_its_payoffs_is_named():
+    assert games_without_curve(list(PROPENSITIES)) == []
+    lost = [("snowdrift", "business"), ("snowdrift-x2", "business"), ("snowdrift-x3", "sports")]
+    assert games_without_curve([*PROPENSITIES, *lost]) == ["snowdrift"]
+
+
+def test_a_change_is_from_the_original_payoffs_however_they_are_written():
+    cells = {("stag_hunt-x1", "business"): 0.5, ("stag_hunt-x2", "business"): 0.7}
+    rows = [row for cell, p in cells.items() for row in student_rows("base", *cell, p)]
+    table = response_curves(count_replies(shard_frame(rows)), 0.95)
+    assert point(table, "base", 2)["change"] == pytest.approx(0.2)
+    assert point(table, "base", 2)["change_low"] is None
+
+
 def test_each_point_is_the_mean_of_both_orders_and_of_the_contexts(table):
     assert table["game"].unique().to_list() == ["stag_hunt"]
     for (scale, shift), mean in {(1, 0): 0.6, (2, 0): 0.45, (0.5, -4): 0.35}.items():
@@ -83,6 +97,16 @@ def test_a_change_is_paired_by_context(table):
 
 def test_a_teacher_is_where_it_was_asked_and_nowhere_else(table):
     assert table.filter(role="teacher").select("scale", "shift", "rate").rows() == [(1.0, 0.0, 0.2)]
+
+
+def test_contexts_are_those_in_which_the_model_answered(table):
+    assert point(table, "teacher", 1)["contexts"] == 2
+    fields = {"model": "teacher", "game": "stag_hunt-x2", "context": "business"}
+    rows = [row for cells in made_run().values() for found in cells.values() for row in found]
+    more = response_curves(count_replies(shard_frame([*rows, *replay((30, 300), fields)])), 0.95)
+    row = point(more, "teacher", 2)
+    assert (row["contexts"], row["rate"], row["change"]) == (1, pytest.approx(0.1), None)
+    assert point(more, "base", 2)["contexts"] == 2
 
 
 def test_points_of_different_contexts_are_no_curve():
@@ -119,6 +143,9 @@ def test_scales_and_shifts_are_drawn_each_along_its_own_axis(table):
     assert plot_response_curves.varied(pl.concat([table, shifted])) == ["scale", "shift"]
     with pytest.raises(BadInput, match="several scales without a shift"):
         plot_response_curves.varied(table.filter(pl.col("scale") != 2))
+    # Two scales, both of shifted payoffs.
+    with pytest.raises(BadInput, match="several scales without a shift"):
+        plot_response_curves.varied(table.filter(scale=2.0).with_columns(shift=10.0))
 
 
 def test_a_split_without_a_teacher_is_tabulated_and_drawn(tmp_path, monkeypatch):

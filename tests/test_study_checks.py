@@ -104,6 +104,12 @@ def test_students_may_be_asked_what_no_teacher_has_answered(project):
     check_study(changed(split, "splits", "rescaled"), "config.yaml", Path("resources"))
 
 
+def test_a_game_has_one_name_in_all_splits(project):
+    split = {"games": ["stag_hunt-x2.0"], "contexts": ["sports"], "recorded": False}
+    text = complaint(changed(split, "splits", "rescaled"))
+    assert "config.yaml: splits.rescaled.games: stag_hunt-x2.0 is stag_hunt-x2 of another split" in text
+
+
 @pytest.mark.parametrize("supervision", ["replies", "other_motivations"])
 @pytest.mark.parametrize(
     ("teacher", "elicitation", "part"),

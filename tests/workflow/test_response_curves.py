@@ -56,4 +56,4 @@ def test_a_curve_of_one_point_is_refused(fresh):
         "  doubled_payoffs: null\n",
     )
     said = fresh.run("response_curves").stderr
-    assert "no game at several scales or shifts in one and the same context" in said
+    assert "no game at several scales or shifts, all of them in one and the same context" in said

@@ -4,16 +4,21 @@ in: the shards of every game that the config's splits have at several payoffs
 out: tables/response_curves.{parquet,csv,tex}, figures/response_curves.*
 """
 
-from tom.measuring.response_curves import curve_cells
+from snakemake.logging import logger as snakemake_logger
+
+from tom.measuring.response_curves import curve_cells, games_without_curve
 from tom.study import all_cells
 
 
 def curve_shards(wildcards):
-    cells = set(curve_cells(all_cells(CHOICE_SPLITS)))
+    asked = all_cells(CHOICE_SPLITS)
+    cells = set(curve_cells(asked))
+    if lost := games_without_curve(asked):
+        snakemake_logger.warning(f"No response curve of {', '.join(lost)}: no context has all of its payoffs.")
     files = dict.fromkeys(file for split in CHOICE_SPLITS for file in shards(split, models_of(split), among=cells))
     if not files:
         raise WorkflowError(
-            f"{', '.join(CONFIG_FILES)}: splits: no game at several scales or shifts in one and the same context"
+            f"{', '.join(CONFIG_FILES)}: splits: no game at several scales or shifts, all of them in one and the same context"
             " (see config/payoff_scales.yaml)"
         )
     return list(files)

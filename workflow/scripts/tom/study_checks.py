@@ -206,6 +206,11 @@ def _check_disjoint(config: dict, file: str) -> None:
             raise BadInput(
                 f"{file}: splits.{name}: {game} in {context} is taught (in_sample), so it is not out of sample"
             )
+    spelt: dict = {}
+    for name, split in config["splits"].items():
+        for game in split["games"]:
+            if (known := spelt.setdefault(split_rescaling(game), game)) != game:
+                raise BadInput(f"{file}: splits.{name}.games: {game} is {known} of another split (allowed: {known})")
 
 
 def _check_model(config: dict, role: str, file: str, resources: Path) -> None:

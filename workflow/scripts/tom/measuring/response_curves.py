@@ -36,31 +36,42 @@ COLUMNS = {
 
 def curve_cells(cells: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """The (game, context) of every game that has several payoffs, in the contexts that all of these were asked in."""
+    contexts = _common_contexts(cells)
+    return [(game, context) for game, context in cells if context in contexts.get(split_rescaling(game)[0], ())]
+
+
+def games_without_curve(cells: list[tuple[str, str]]) -> list[str]:
+    """Games that were asked at several payoffs, but in no context at all of these."""
+    return sorted(stem for stem, contexts in _common_contexts(cells).items() if not contexts)
+
+
+def _common_contexts(cells: list[tuple[str, str]]) -> dict[str, set[str]]:
+    """Game with several payoffs → the contexts that all of these were asked in."""
     asked: dict[str, dict[Rescaling, set[str]]] = defaultdict(lambda: defaultdict(set))
     for game, context in cells:
         stem, rescaling = split_rescaling(game)
         asked[stem][rescaling].add(context)
-    contexts = {stem: set.intersection(*points.values()) for stem, points in asked.items() if len(points) > 1}
-    return [(game, context) for game, context in cells if context in contexts.get(split_rescaling(game)[0], ())]
+    return {stem: set.intersection(*points.values()) for stem, points in asked.items() if len(points) > 1}
 
 
 def response_curves(counts: pl.DataFrame, confidence: float) -> pl.DataFrame:
     """Rows of COLUMNS, by game, scale, shift and role. counts: as tom/measuring/propensities.py counts replies.
 
-    Students are read in the headline view. low, high: Jeffreys interval of the pooled replies, of these very contexts;
-    change: from the original payoffs, exact where known, with Student's t over contexts. Errors: BadInput where no game
-    was asked at several payoffs in some context.
+    Students are read in the headline view. contexts: of the game's, those in which the model gave a readable reply; it
+    may not have been asked in all. low, high: Jeffreys interval of the pooled replies, of these very contexts. change:
+    from the original payoffs, exact where known, with Student's t over contexts; null unless the model has them all.
+    Errors: BadInput where no game was asked at several payoffs in some context.
     """
     cells = counts.select(CELL).unique().sort(CELL)
     kept = pl.DataFrame(curve_cells(cells.rows()), schema=cells.schema, orient="row")
     if kept.is_empty():
-        raise BadInput("shards: no game at several scales or shifts in one and the same context")
+        raise BadInput("shards: no game at several scales or shifts, all of them in one and the same context")
     seeds = dict(counts.group_by(_role().alias("role")).agg(pl.col("model").n_unique()).rows())
     view = headline_view(available_views(counts))
     pooled = counts.join(kept, on=CELL, how="semi").with_columns(model=_role())
     table = tabulate(pooled, [view], confidence).with_columns(shown=pl.coalesce("exact", "rate"))
     by_context = {
-        (row["game"], row["context"], row["model"]): row["shown"]
+        (*split_rescaling(row["game"]), row["context"], row["model"]): row["shown"]
         for row in table.filter(level="cell").iter_rows(named=True)
     }
     rows = []
@@ -68,10 +79,11 @@ def response_curves(counts: pl.DataFrame, confidence: float) -> pl.DataFrame:
         stem, rescaling = split_rescaling(row["game"])
         contexts = kept.filter(game=row["game"])["context"].to_list()
         point = {"game": stem, "scale": rescaling.scale, "shift": rescaling.shift, "role": row["model"], "view": view}
-        point |= {"contexts": len(contexts), "seeds": seeds[row["model"]], "confidence": confidence}
+        read = [by_context.get((stem, rescaling, context, row["model"])) is not None for context in contexts]
+        point |= {"contexts": sum(read), "seeds": seeds[row["model"]], "confidence": confidence}
         if rescaling != Rescaling():
             changes = [
-                (by_context[row["game"], context, row["model"]], by_context.get((stem, context, row["model"])))
+                [by_context.get((stem, payoffs, context, row["model"])) for payoffs in (rescaling, Rescaling())]
                 for context in contexts
             ]
             if all(None not in pair for pair in changes):
