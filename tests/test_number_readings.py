@@ -51,6 +51,9 @@ def test_an_amount_that_is_stated_is_read(text, amount):
         ("My offer is 3.", 3),
         ("The smallest offer that I would accept is 2 dollars.", 2),
         ("My minimum acceptable offer is $5", 5),
+        ("The lowest offer I can accept is 2.", 2),
+        ("So my threshold is 3.", 3),
+        ("The minimum claim is $2. I claim 50.", 50),
         ("I would accept any offer of at least 3 dollars.", 3),
         ("I accept offers of 1.", 1),
         ("I will send 6 dollars, since they may return 9.", 6),
@@ -65,6 +68,20 @@ def test_an_amount_that_is_stated_is_read(text, amount):
 def test_offers_claims_and_guesses_are_read(text, number):
     found = read(text, choices=range(101))
     assert (found.outcome, found.amount) == ("read", number)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The lowest claim is 2 dollars, so the bonus makes me claim less.",
+        "The minimum is 2.",
+        "Minimum: 2",
+        # Of whom, in an ultimatum, or of what, in a public good?
+        "My share is 6.",
+    ],
+)
+def test_numbers_of_the_rules_and_parts_of_the_pie_are_no_answer(text):
+    assert read(text, choices=range(101)) == NumberReading("off_format", "no_amount")
 
 
 def test_what_may_not_be_named_is_out_of_range():

@@ -30,8 +30,15 @@ _AMOUNT = rf"(?:\$\s*)?{_NUMBER}{_UNIT}(?!\s*%|\s*percent|\w)"
 _AMOUNTS = rf"(?:(?:between|either|from|all)\s+)?{_AMOUNT}(?:\s*(?:-|–|—|/|\bto\b|\bor\b|\band\b)\s*{_AMOUNT})?+"
 _ALL = r"(?:everything|all\s+(?:of\s+)?(?:it|my\s+(?:money|dollars)|the\s+money)|my\s+(?:entire|whole)\s+\w+)\b"
 _NONE = r"(?:nothing|none(?:\s+of\s+(?:it|my\s+\w+))?|no\s+money)\b"
-_WHAT = r"(?:donation|contribution|choice|answer|decision|amount|share|offer|claim|guess|number|minimum|threshold)"
-_WHICH = r"(?:my|the|final|smallest|lowest|minimum|least|acceptable)"
+_WHAT = r"(?:donation|contribution|choice|answer|decision|amount|offer|claim|guess|number)"
+_SMALLEST = r"(?:smallest|lowest|minimum|least)"
+_ACCEPTED = r"\s+(?:that\s+)?I\s+(?:(?:would|will|can)\s+)?accept"
+# The rules of a game speak of a smallest number as well: it counts where the reply says that it is its own.
+_NAMED = (
+    rf"(?:^(?:(?:my|the|final)\s+)*{_WHAT}(?:\s+{_WHAT})?"
+    rf"|\bmy\s+(?:(?:final|acceptable|{_SMALLEST})\s+)*(?:{_WHAT}|minimum|threshold)(?:\s+{_WHAT})?(?:{_ACCEPTED})?"
+    rf"|^(?:the\s+)?{_SMALLEST}\s+(?:acceptable\s+{_WHAT}|{_WHAT}{_ACCEPTED}))"
+)
 _GIVES = (
     r"(?:donat|contribut|giv|put(?:t)?|pay|invest|offer|choos|pick|select|claim|send|return|guess|propos|accept"
     r"|go(?:ing)?\s+with)(?:e|ing)?(?:\s+(?:in|back|the\s+number|at\s+least|(?:any|an|every)?\s*offers?\s+of(?:\s+at\s+least)?))?"
@@ -45,8 +52,7 @@ _RULES = {
         rf"^(?P<said>{_AMOUNTS})(?=\s*(?:$|[.,:;!)\n]|[-–—]+\s|because\b|since\b|as\b|out\s+of\b|of\b))", re.I
     ),
     "labelled_amount": re.compile(
-        rf"(?:^|\bmy\s+)(?:{_WHICH}\s+)*{_WHAT}(?:\s+{_WHAT})?(?:\s+to\s+the\s+\w+)?"
-        r"(?:\s+(?:that\s+)?I\s+(?:would\s+|will\s+|can\s+)?accept)?\s*"
+        rf"{_NAMED}(?:\s+to\s+the\s+\w+)?\s*"
         rf"(?:(?:is|would\s+be|will\s+be)\s*)?[:=]?\s*(?:to\s+)?(?:{_GIVES}\s+)?(?P<said>{_AMOUNTS})",
         re.I,
     ),
