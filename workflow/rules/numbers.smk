@@ -115,9 +115,11 @@ rule evaluate_numbers:
     wildcard_constraints:
         split="|".join(NUMBER_SPLITS) or "none",
     params:
+        **packed("shards"),
         evaluation=flags(config["evaluation"]),
     shell:
-        python("evaluate_numbers.py") + " --split {wildcards.split} --shards {input.shards} --game-files {input.games}"
+        python("evaluate_numbers.py")
+        + " --split {wildcards.split} --shards {params.shards} --game-files {input.games}"
         " --published {input.published} {params.evaluation} " + table_flags(NUMBER_TABLES) + " 2>&1 | tee {log}"
 
 

@@ -23,8 +23,9 @@ def number_lines(means: pl.DataFrame, gaps: pl.DataFrame) -> list[str]:
 def _sentences(means: pl.DataFrame, gaps: pl.DataFrame) -> list[str]:
     """The sentences about one split, from its sampled gaps, whose intervals hold the students' noise as well."""
     by_role = means.group_by(pl.col("model").map_elements(role, return_dtype=pl.String).alias("role"))
-    # Of several replies' means, the standard error of their mean.
-    error = (pl.col("standard_error").pow(2).sum().sqrt() / pl.len()).alias("error")
+    # Of several replies' means, the standard error of their mean; a mean of one reply has none.
+    errors = pl.col("standard_error")
+    error = pl.when(errors.null_count() == 0).then(errors.pow(2).sum().sqrt() / pl.len()).alias("error")
     found = {row["role"]: row for row in by_role.agg(pl.col("mean", "option_mass").mean(), error).to_dicts()}
     told = ", ".join(f"{name} {_with_error(found[name])}" for name in (TEACHER, BASE, "tuned") if name in found)
     first = f"- {readable(means['split'][0])} (not taught), mean number: {told}."
@@ -55,4 +56,6 @@ def _closed(row: dict) -> str:
 
 
 def _with_error(row: dict) -> str:
-    return "-" if row["mean"] is None else f"{row['mean']:.2f} (standard error {row['error']:.2f})"
+    if row["mean"] is None:
+        return "-"
+    return f"{row['mean']:.2f} (standard error {'unknown' if row['error'] is None else format(row['error'], '.2f')})"
