@@ -51,8 +51,13 @@ def cancel_jobs_under_check():
     cancel_listed = plugin.Executor.cancel_jobs
 
     def cancel_jobs(executor, listed):
-        cancel_listed(executor, listed)
-        subprocess.run(["scancel", f"--name={executor.run_uuid}"], timeout=60)
+        try:
+            cancel_listed(executor, listed)
+        finally:
+            try:
+                subprocess.run(["scancel", f"--name={executor.run_uuid}"], timeout=60)
+            except subprocess.TimeoutExpired:
+                snakemake_logger.warning(f"scancel --name={executor.run_uuid} took more than a minute: jobs may go on.")
 
     plugin.Executor.cancel_jobs = cancel_jobs
 
