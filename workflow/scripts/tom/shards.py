@@ -49,10 +49,10 @@ _OF_CHOICES = ("order", "cooperation_label", "action", "p_cooperate")
 
 NUMBER_COLUMNS: dict[str, pl.DataType] = {
     **{name: dtype for name, dtype in COLUMNS.items() if name not in _OF_CHOICES},
-    "number": pl.Int32(),  # dollars; in score rows what is scored; null for a reply that can't be read
-    "probability": pl.Float64(),  # exact, among all amounts, at the temperature; null in observation rows
+    "number": pl.Int32(),  # in score rows what is scored; null for a reply that can't be read
+    "probability": pl.Float64(),  # exact, among all numbers, at the temperature; null in observation rows
 }
-"""A shard of a public goods game: a score row for each amount, if the engine has logits."""
+"""A shard of a game in which a number is named: a score row for each number, if the engine has logits."""
 
 
 def write_shard(file: str | Path, rows: list[dict], columns: dict[str, pl.DataType] = COLUMNS) -> None:

@@ -38,7 +38,10 @@ def require_contributions(counts: Counts, choices: dict[tuple[str, str], range],
     """Raise BadInput unless each (game, context) was recorded, within what may be named there."""
     for (game, context), allowed in choices.items():
         if (game, context) not in counts:
-            raise BadInput(f"{file}: no recorded contributions of '{model}' for {game} in {context}")
+            raise BadInput(
+                f"{file}: no recorded contributions of '{model}' for {game} in {context} (allowed: cells that were"
+                " recorded, or `recorded: false` in a split that only students answer)"
+            )
         if outside := [number for number in counts[game, context] if number not in allowed]:
             raise BadInput(
                 f"{file}: {game} in {context}: a contribution of {outside[0]} (allowed: {allowed[0]} to {allowed[-1]})"

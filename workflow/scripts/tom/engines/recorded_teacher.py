@@ -51,7 +51,10 @@ def require_cells(counts: dict, cells: list[tuple[str, str]], file: str, model: 
     """Raise BadInput unless every (game, context) was recorded."""
     absent = [f"{game} in {context}" for game, context in cells if (game, context) not in counts]
     if absent:
-        raise BadInput(f"{file}: no recorded choices of '{model}' for {', '.join(absent)}")
+        raise BadInput(
+            f"{file}: no recorded choices of '{model}' for {', '.join(absent)} (allowed: cells that were recorded, or"
+            " `recorded: false` in a split that only students answer)"
+        )
 
 
 def replay(counts: tuple[int, int], fields: dict) -> list[dict]:
