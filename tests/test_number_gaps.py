@@ -183,6 +183,12 @@ def test_a_model_without_a_readable_reply_is_not_compared(published):
     assert "base -" in text and "Not compared" in text
 
 
+def test_the_error_of_a_single_reply_is_unknown(published):
+    tables = tables_of(shard_rows(RUN | {"base": {5: 1}}), published)
+    text = " ".join(number_lines(tables["number_means"], tables["number_gaps"])[0].split())
+    assert "base 5.00 (standard error unknown)" in text
+
+
 def test_every_model_needs_every_cell(published):
     rows = shard_rows(RUN) + shard_rows({"teacher": {7: 1}}, context="office")
     with pytest.raises(BadInput, match="public_goods in office is not of both teacher and base"):

@@ -97,7 +97,9 @@ def test_cells_without_counts_are_all_named():
     require_cells(counts, [("stag_hunt", "sports")], "counts.csv", "teacher")
     with pytest.raises(BadInput) as caught:
         require_cells(counts, [("a", "b"), ("stag_hunt", "sports"), ("c", "d")], "counts.csv", "teacher")
-    assert str(caught.value) == "counts.csv: no recorded choices of 'teacher' for a in b, c in d"
+    named, hint = str(caught.value).split(" (allowed: ")
+    assert named == "counts.csv: no recorded choices of 'teacher' for a in b, c in d"
+    assert "`recorded: false`" in hint
 
 
 @pytest.mark.parametrize("counts", [(0, 3), (1, 3), (3, 3), (77, 300)])
