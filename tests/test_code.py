@@ -78,7 +78,7 @@ def test_a_real_training_and_sampling_import_exactly_what_is_declared_for_their_
         tmp_path / "teacher.parquet",
         replay((3, 4), {"model": "teacher", "game": "stag_hunt", "context": "sports", "elicitation": "choice"}),
     )
-    texts = ["--elicitation-file", files.elicitation_file, "--orders", "cooperation_first"]
+    texts = ["--elicitation-file", files.elicitation_file, "--orders", "cooperation_first", "--letters", "as_asked"]
     recipe = "--rank 2 --alpha 4 --dropout 0 --target-modules q_proj,v_proj --learning-rate 0.001 --warmup 0"
     adapter = [f"--adapter={tmp_path / 'adapter'}", f"--adapter-manifest={tmp_path / 'adapter.json'}"]
     train = [

@@ -101,7 +101,7 @@ def test_top_p_reruns_nothing_where_choices_are_drawn(project):
 
 
 def test_the_elicitation_reruns_the_student_but_not_the_recorded_teacher(project):
-    project.edit("resources/elicitations/choice.yaml", "single letter", "single character")
+    project.edit("resources/elicitations/choice.yaml", "a single {kind}", "one {kind}")
     plan = project.plan()
     assert plan["sample_untuned"] + plan["sample_untuned_out_of_sample"] == 8
     assert plan["replay_teacher"] == 0
