@@ -87,7 +87,7 @@ def test_a_real_training_and_sampling_import_exactly_what_is_declared_for_their_
         *["--output", tmp_path / "adapter", "--output-manifest", tmp_path / "adapter.json"],
         *["--curve", tmp_path / "curve.csv", "--output-supervision", tmp_path / "supervision.json"],
         *[*recipe.split(), "--passes", 1, "--refinements", 1, "--weight-decay", 0, "--clip", 1],
-        *["--supervision", "choices", "--tokens-per-pack", 2048, *local_model.arguments()],
+        *["--supervision", "choices", "--letters", "as_asked", "--tokens-per-pack", 2048, *local_model.arguments()],
     ]
     sample = [
         *["--model", "tuned-seed1", "--game", "stag_hunt", "--game-file", files.game_file],
