@@ -101,6 +101,13 @@ def test_a_folder_of_links_is_the_folder(model, manifest, tmp_path):
     verify(tmp_path / "linked", manifest)
 
 
+def test_hidden_files_are_not_linked(model, tmp_path):
+    (model / ".snakemake_timestamp").touch()
+    link_folder(model, tmp_path / "linked")
+    assert hash_folder(tmp_path / "linked") == hash_folder(model)
+    assert not (tmp_path / "linked" / ".snakemake_timestamp").exists()
+
+
 def test_links_of_links_lead_to_the_files_themselves(model, tmp_path):
     for source, target in (("model", "one"), ("one", "two")):
         (tmp_path / target).mkdir()

@@ -15,14 +15,18 @@ WEIGHT_FILES = ("*.safetensors", "pytorch_model*.bin")
 
 
 def hash_folder(folder: str | Path) -> dict[str, str]:
-    """File name → SHA-256 for each file of the folder, subfolders included.
+    """File name → SHA-256 for each file of the folder, subfolders included, hidden ones left out."""
+    return {name.as_posix(): file_sha256(Path(folder) / name) for name in shown_files(folder)}
 
-    Hidden files are left out: Snakemake keeps a time stamp of its own in a folder that a rule made.
+
+def shown_files(folder: str | Path) -> list[Path]:
+    """Paths in a folder, relative to it, of all files that are not hidden.
+
+    Snakemake keeps a hidden time stamp in a folder that a rule made; in another study's folder it is that study's.
     """
     folder = Path(folder)
     names = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    shown = [name for name in names if not any(part.startswith(".") for part in name.parts)]
-    return {name.as_posix(): file_sha256(folder / name) for name in shown}
+    return [name for name in names if not any(part.startswith(".") for part in name.parts)]
 
 
 def check_is_model(folder: str | Path) -> None:
@@ -76,7 +80,7 @@ def verify(folder: str | Path, manifest: dict) -> None:
 
 def link_folder(source: Path, folder: Path) -> None:
     """Fill `folder` with links to the files of `source`; weights are never copied."""
-    for file in sorted(path for path in source.rglob("*") if path.is_file()):
-        link = folder / file.relative_to(source)
+    for name in shown_files(source):
+        link = folder / name
         link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(file.resolve())
+        link.symlink_to((source / name).resolve())
