@@ -70,6 +70,11 @@ def test_each_says_what_it_is_and_how_to_read_it(text):
         assert (str(escape(further.about)) in text) == (f'id="further-{further.target}"' in text)
 
 
+def test_no_two_elements_have_one_name(text):
+    names = re.findall(r'id="([^"]+)"', text)
+    assert len(names) == len(set(names))
+
+
 def test_markup_in_a_table_is_inert(text):
     assert str(escape(HOSTILE_NAME)) in text
     assert "<script" not in text
@@ -82,7 +87,7 @@ def test_what_is_missing_of_a_target_is_named(text, folder):
 
 
 def test_what_is_out_of_date_says_so(text, folder):
-    assert text.count("Out of date.") == 1
+    assert text.count("Out of date") == 1
     stale = folder / "results/tables/labels.parquet"
     assert f"<code>{stale}</code>. <code>snakemake labels</code> makes it anew" in text
 

@@ -89,14 +89,14 @@ def test_what_another_target_made_appears_and_the_page_makes_none_of_it(project)
     assert project.plan("report") == Counter({"build_page": 1})
     project.succeed("report")
     assert "Probes before and after tuning" in page(project)
-    assert "Out of date." not in page(project)
+    assert "Out of date" not in page(project)
     assert project.plan("report") == project.plan() == Counter()
     # A table that today's config would make otherwise stays as it is, and the page says so.
     project.edit("tiny.yaml", "bootstrap: 200", "bootstrap: 200\n  confidence: 0.9")
     plan = project.plan("report")
     assert plan["build_page"] == 1 and plan["tabulate_collateral"] == plan["probe_base"] == 0
     project.succeed("report")
-    assert page(project).count("Out of date.") == 1
+    assert page(project).count("Out of date") == 1
     assert "results/tables/collateral.parquet</code>. <code>snakemake collateral</code>" in page(project)
     assert project.plan("report") == Counter()
 

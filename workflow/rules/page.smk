@@ -13,9 +13,11 @@ from tom.paper.published import SPLITS as PAPER_SPLITS
 
 PAGE = ROOT / "workflow" / "report" / "page"
 ALL_SPLITS = in_sample_first(SPLITS)
+# Where students alone answer there is nothing to compare, and there are propensities, rates and replies.
+ANSWERED = in_sample_first(CHOICE_SPLITS)
 COMPARED = [split for split in ALL_SPLITS if split in PAPER_SPLITS and PAPER_VARIANT.order in config["orders"]]
 PAGE_FIGURES = [
-    *(f"propensities-{split}" for split in ALL_SPLITS),
+    *(f"propensities-{split}" for split in ANSWERED),
     *(f"{whose}-{split}" for split in COMPARED for whose in ("paper", "paper_order")),
     *(f"numbers-{split}" for split in sorted(NUMBER_SPLITS)),
     "agreement",
@@ -27,7 +29,7 @@ LOCAL_MODELS = [role for role in ("teacher", "student") if config[role]["engine"
 
 def page_texts():
     """What prompts are written from, and counts that a recorded teacher replays."""
-    texts = {elicitation_file(), *(file for split in ALL_SPLITS for file in game_files(split) + context_files(split))}
+    texts = {elicitation_file(), *(file for split in ANSWERED for file in game_files(split) + context_files(split))}
     for split in NUMBER_SPLITS:
         texts |= set(game_files(split))
         for game, context in cells_of(config["splits"][split]):
@@ -49,7 +51,7 @@ rule tabulate_replies:
     benchmark:
         f"{RESULTS}/benchmarks/evaluate/replies-{{split}}.tsv"
     wildcard_constraints:
-        split="|".join(ALL_SPLITS),
+        split="|".join(ANSWERED),
     params:
         **packed("shards"),
         confidence=flags(config["evaluation"], "confidence"),
@@ -95,13 +97,13 @@ def made_of_further_targets(wildcards):
 
 rule build_page:
     input:
-        **{name: table(ALL_SPLITS, name) for name in TABLES},
+        **{name: table(ANSWERED if name == "propensities" else ALL_SPLITS, name) for name in TABLES},
         **{name: SENSITIVITIES[name] for name in SENSITIVITY_TABLES},
         **{name: number_table(name) for name in NUMBER_TABLES},
         games=GAME_TABLES["games"],
         number_games=[NUMBER_GAMES_TABLES["number_games"]] if NUMBER_SPLITS else [],
-        rates=expand(f"{RESULTS}/tables/{{split}}/rates.parquet", split=ALL_SPLITS),
-        replies=expand(f"{RESULTS}/tables/{{split}}/replies.parquet", split=ALL_SPLITS),
+        rates=expand(f"{RESULTS}/tables/{{split}}/rates.parquet", split=ANSWERED),
+        replies=expand(f"{RESULTS}/tables/{{split}}/replies.parquet", split=ANSWERED),
         stated=rules.recompute_paper.output.figures,
         usage=[USAGE_TABLE] if config["teacher"]["engine"] == "openai" else [],
         summary=rules.summarise_run.output,

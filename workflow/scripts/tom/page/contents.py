@@ -62,9 +62,8 @@ def page_values(
     confidence = config["evaluation"]["confidence"]
     student, teacher = config["student"]["name"], config["teacher"]["name"]
     asked = [table.select("split", "model", "game", "context") for table in (rates, *given_in(tables))]
-    further, unmade = further_results(
-        sources.results, rates["split"].unique(maintain_order=True).to_list(), sources.outdated, dictionary
-    )
+    compared = tables["alignment"]["split"].unique(maintain_order=True).to_list()
+    further, unmade = further_results(sources.results, compared, sources.outdated, dictionary)
     durations = total_durations(jobs_of(pl.concat(asked), config, sources.benchmarks))
     return {
         "student": student,

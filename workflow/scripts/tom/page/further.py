@@ -58,7 +58,7 @@ def _table(table: FurtherTable, results: Path, splits: list[str], dictionary: Di
     files = [file for name in expanded(table.file, splits) if (file := results / name).exists()]
     if not files:
         return None
-    described, key = dictionary[table.described_as], f"further-{Path(table.file).stem}"
+    described, key = dictionary[table.described_as], f"table-further-{Path(table.file).stem}"
     written = [str(file.with_suffix(".csv")) for file in files]
     return to_table(read_table(*files), described, key, table.title, "", written, FURTHER_FILTERS)
 
