@@ -68,8 +68,8 @@ FURTHER = (
         FurtherFigure(
             "figures/response_curves.svg",
             "Lines of the propensity to cooperate over scales and over shifts of payoffs, a column for each game.",
-            "Above: payoffs multiplied; below: payoffs shifted. Filled markers: observed rates with Jeffreys"
-            " intervals. Open markers: exact propensities.",
+            "Payoffs multiplied and, below where there are any, payoffs shifted. Filled markers: observed rates with"
+            " Jeffreys intervals. Open markers: exact propensities.",
         ),
         "a config whose splits ask a game at several payoffs in the same contexts, such as config/payoff_scales.yaml",
     ),
