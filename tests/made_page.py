@@ -34,6 +34,7 @@ HOSTILE = {
     "long " * 1000: None,
 }
 """Text → its letter; None: unreadable."""
+HOSTILE_NAME = f"</table><script>{CAUGHT}</script>"
 ACTIONS = {"C": "cooperate", "D": "defect"}
 SUMMARY = f"# Title\n\n| a | b |\n| - | - |\n| <script>{CAUGHT}</script> | 2 |\n"
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 80 40"><rect width="80" height="40" fill="#ccd"/></svg>'
@@ -104,12 +105,29 @@ def page_inputs(folder: Path, root: Path) -> list:
         *("--captions", root / "workflow/report"),
         *("--published", published),
         *("--benchmarks", folder / "benchmarks"),
+        *("--results", folder / "results"),
         *("--project", folder),
         *("--template", root / "workflow/report/page"),
         *("--columns", root / "docs/columns.yaml"),
         *("--texts", root / "resources/elicitations/choice.yaml"),
         *("--config", json.dumps(config)),
     ]
+
+
+def make_further(results: Path) -> list[Path]:
+    """What three targets have made, one of them in part, with markup in a name; returns the files."""
+    labels = {"labels": ["letters", HOSTILE_NAME], "model": ["base", "tuned-seed1"], "gap_closed": [None, 0.5]}
+    supervision = {"supervision": ["choices"], "split": ["our_own"], "predictor": ["tuned"], "gap_closed": [0.25]}
+    tables = {
+        "tables/labels.parquet": labels,
+        "tables/transfer_matrix.parquet": {"left_out": ["nothing"], "measured_on": ["all"], "gap_closed": [0.75]},
+        "tables/our_own/supervision.parquet": supervision,
+    }
+    for name, columns in tables.items():
+        (results / name).parent.mkdir(parents=True, exist_ok=True)
+        pl.DataFrame(columns).write_parquet(results / name)
+    drawn = [written(results / f"figures/{name}.svg", SVG) for name in ("transfer_matrix", "supervision")]
+    return [*(results / name for name in tables), *drawn]
 
 
 def written(file: Path, text: str) -> Path:

@@ -14,10 +14,11 @@ from tom.engines.recorded_teacher import replay
 from tom.shards import read_shard, write_shard
 
 SCRIPTS = sorted(path.name for path in code.SCRIPTS.glob("*.py"))
-# Torch takes seconds to import, so these import what needs it only once their input was found good.
+# Torch and Snakemake take seconds to import, so these import what needs them only once their input was found good.
 IMPORT_LATE = (
     "convert_model.py",
     "fetch_model.py",
+    "list_outdated.py",
     "merge_adapter.py",
     "probe_model.py",
     "score_labels.py",

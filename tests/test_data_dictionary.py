@@ -10,6 +10,7 @@ import yaml
 from made_shards import label_scores, shard_frame, small_run, student_rows
 from made_tables import PRECISION, made_tables
 from precision_drift import drift
+from tabulate_elicitations import compare
 
 from tom.asking.games import load_game
 from tom.asking.probes import KINDS
@@ -119,6 +120,10 @@ def test_tables_of_single_targets_are_described(dictionary, tmp_path):
     described(scores, dictionary["label_scores"])
     described(label_bias(scores, untuned, PRECISION), dictionary["labels"])
     described(drift(tuned, {"bfloat16": tuned}), dictionary["precision_drift"])
+    described(
+        compare(untuned.filter(model="teacher").with_columns(elicitation=pl.lit("choice")), 0.95),
+        dictionary["elicitations"],
+    )
 
 
 def test_tables_of_the_page_are_described(dictionary):

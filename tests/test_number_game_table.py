@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import product
 
 import polars as pl
@@ -18,7 +19,7 @@ from tom.number_games.travellers_dilemma import TravellersDilemma
 from tom.number_games.trust import Trust
 from tom.number_games.ultimatum import Ultimatum
 from tom.structure.number_game_table import runs, structure_row
-from tom.structure.sequential_games import perfect_equilibria, social_optima
+from tom.structure.sequential_games import pareto_optimal, perfect_equilibria, social_optima
 from tom.structure.symmetric_games import common_optima, symmetric_equilibria
 
 BY_HAND = {
@@ -41,6 +42,47 @@ def test_the_shipped_games(resources, name):
     assert (row["equilibria"], row["social_optimum"]) == BY_HAND[name]
 
 
+NOTHING = "none"
+DOMINANCE = {
+    # Ledyard 1995: a dollar that is given comes back as 2.5 / 4.
+    "public_goods": ("0", "1 to 10", "1 to 10", "10"),
+    "dictator": ("0", "1 to 10", "1 to 10", "0 to 10"),
+    # Whoever offers everything gets nothing, whatever the other does.
+    "ultimatum_offer": (NOTHING, NOTHING, "10", "0 to 10"),
+    # To refuse an offer of 0 costs nothing, to refuse any other does.
+    "ultimatum_acceptance": ("0, 1", NOTHING, "2 to 10", "0"),
+    "trust_sending": (NOTHING, NOTHING, NOTHING, "10"),
+    "trust_returning": ("0", "1 to 15", "1 to 15", "0 to 15"),
+    # Basu 1994: 99 is as good as 100 against all claims and better against 99 and 100.
+    "travellers_dilemma": (NOTHING, NOTHING, "100", "100"),
+    # Nagel 1995: all above two thirds of 100. One of ten players moves the mean itself, which takes out a few more.
+    "beauty_contest": (NOTHING, NOTHING, "63 to 100", "0 to 100"),
+}
+
+
+@pytest.mark.parametrize("name", DOMINANCE)
+def test_dominance_and_efficiency_of_the_shipped_games(resources, name):
+    row = structure_row(load_number_game(resources / "games" / f"{name}.yaml", name))
+    columns = ("dominant", "strictly_dominated", "weakly_dominated", "pareto_optimal")
+    assert tuple(row[column] for column in columns) == DOMINANCE[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "left"),
+    [
+        ("public_goods", ("0", 1, "all")),
+        # From 100 down by one claim a round.
+        ("travellers_dilemma", ("2", 98, "all")),
+        # Among whole numbers 0 and 1 remain, as in the equilibria.
+        ("beauty_contest", ("0, 1", 9, "two")),
+        ("dictator", (None, None, "all")),
+    ],
+)
+def test_what_elimination_leaves(resources, name, left):
+    row = structure_row(load_number_game(resources / "games" / f"{name}.yaml", name))
+    assert (row.get("elimination"), row.get("elimination_rounds"), row["compared"]) == left
+
+
 def stable(game, number: int) -> bool:
     others = (number,) * (game.players - 1)
     return all(game.payoff(mine, others) <= game.payoff(number, others) for mine in game.choices())
@@ -51,7 +93,7 @@ def test_public_goods_are_worth_giving_to_where_more_than_a_dollar_comes_back(pl
     game = PublicGoods("g", "public_goods", players, endowment, multiplier, "equal")
     if abs(multiplier / players - 1) > 1e-6:
         assert symmetric_equilibria(game) == [endowment if multiplier > players else 0]
-    assert common_optima(game) == [endowment]
+    assert common_optima(game).social == common_optima(game).pareto == [endowment]
 
 
 @given(lowest=st.integers(0, 5), span=st.integers(1, 12), bonus=st.integers(1, 6))
@@ -65,8 +107,6 @@ def test_a_travellers_equilibria_are_those_that_nobody_leaves(lowest, span, bonu
 
 
 def test_a_contest_of_two_is_won_by_the_lower_number():
-    from fractions import Fraction
-
     game = BeautyContest("g", "beauty_contest", 2, 20, Fraction(2, 3), 10)
     assert symmetric_equilibria(game) == [0] == [number for number in game.choices() if stable(game, number)]
 
@@ -118,6 +158,28 @@ def test_optima_of_a_plan_make_most_of_every_move():
     assert social_optima(responder) == [0]
     assert social_optima(Ultimatum("g", "ultimatum", 4, "proposer")) == [0, 1, 2, 3, 4]
     assert social_optima(Trust("g", "trust", 4, 3, "sender")) == [4]
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=4, max_size=4).map(tuple))
+def test_efficient_moves_are_those_of_efficient_outcomes(table):
+    first, second = Made(table, True), Made(table, False)
+
+    def improved(payoffs, among):
+        return any(other != payoffs and other[0] >= payoffs[0] and other[1] >= payoffs[1] for other in among)
+
+    assert pareto_optimal(first) == [
+        move for move in range(2) if not all(improved(table[2 * move + reply], table) for reply in range(2))
+    ]
+    replies = [
+        [not improved(table[2 * move + reply], table[2 * move :][:2]) for reply in range(2)] for move in range(2)
+    ]
+    assert pareto_optimal(second) == [plan for plan in range(4) if replies[0][plan & 1] and replies[1][plan >> 1]]
+
+
+def test_a_game_that_is_too_large_to_go_through_has_its_equilibria_alone():
+    row = structure_row(BeautyContest("g", "beauty_contest", 50, 400, Fraction(2, 3), 20))
+    assert row["equilibria"].startswith("0")
+    assert row["compared"] is None and "dominant" not in row and "social_optimum" not in row
 
 
 @pytest.mark.parametrize(

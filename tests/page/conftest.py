@@ -9,7 +9,7 @@ from playwright.sync_api import Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from made_page import build, page_inputs
+from made_page import build, make_further, page_inputs
 
 # Nothing of the browser's own may ask the network: the tests count requests.
 FLAGS = (
@@ -20,9 +20,11 @@ FLAGS = (
 
 @pytest.fixture(scope="session")
 def page_file(tmp_path_factory, root) -> Path:
-    """A page with replies that try to break out of it."""
+    """A page with replies and further tables that try to break out of it."""
     folder = tmp_path_factory.mktemp("page")
-    return build(page_inputs(folder, root), folder / "report.html")
+    arguments = page_inputs(folder, root)
+    stale, *_ = make_further(folder / "results")
+    return build([*arguments, "--outdated", stale], folder / "report.html")
 
 
 @pytest.fixture(scope="session")

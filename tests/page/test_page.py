@@ -6,7 +6,7 @@ import subprocess
 from itertools import pairwise
 
 import pytest
-from made_page import HOSTILE
+from made_page import HOSTILE, HOSTILE_NAME
 from playwright.sync_api import expect
 
 PHONE = {"viewport": {"width": 375, "height": 740}, "is_mobile": True, "has_touch": True}
@@ -23,7 +23,7 @@ def test_the_page_opens_without_a_word_and_asks_for_nothing(visit, page_file, op
 
 def test_every_figure_is_drawn(visit):
     widths = visit().page.evaluate("[...document.images].map((image) => image.naturalWidth)")
-    assert len(widths) == 7
+    assert len(widths) == 7 + 2
     assert min(widths) > 0
 
 
@@ -36,6 +36,21 @@ def test_hostile_replies_do_nothing(visit):
     assert opened.page.locator("main img:not([src^=data])").count() == 0
     assert opened.page.locator("iframe").count() == 0
     assert opened.said == []
+
+
+def test_further_results_are_told_opened_and_filtered(visit):
+    opened = visit()
+    opened.page.locator("nav a", has_text="Further targets").click()
+    part = opened.page.locator("#further-labels")
+    assert part.locator(".note").inner_text().startswith("Out of date")
+    assert not part.locator("table").is_visible()
+    part.locator("summary").first.click()
+    (table,) = part.locator("table").evaluate_all("tables => tables.map((table) => table.id)")
+    assert opened.column(table, "labels") == ["letters", HOSTILE_NAME]
+    part.get_by_label("Labels").select_option(HOSTILE_NAME)
+    assert opened.column(table, "model") == ["tuned-seed1"]
+    assert "snakemake learning_curve" in opened.page.locator("#further > ul").inner_text()
+    assert opened.page.evaluate("window.caught") is None and opened.said == []
 
 
 def test_no_inline_script_or_handler_would_run(visit):

@@ -1,6 +1,7 @@
 """The page of a finished run."""
 
 import re
+import shutil
 from collections import Counter
 
 import pytest
@@ -80,3 +81,25 @@ def test_a_run_in_one_order_plans_a_page(fresh):
     plan = fresh.plan("report")
     assert plan["build_page"] == 1
     assert plan["plot_paper"] == plan["plot_paper_order"] == 0
+
+
+def test_what_another_target_made_appears_and_the_page_makes_none_of_it(project):
+    assert "Nothing else broken: <code>snakemake collateral</code>" in page(project)
+    project.succeed("collateral")
+    assert project.plan("report") == Counter({"build_page": 1})
+    project.succeed("report")
+    assert "Probes before and after tuning" in page(project)
+    assert "Out of date" not in page(project)
+    assert project.plan("report") == project.plan() == Counter()
+    # A table that today's config would make otherwise stays as it is, and the page says so.
+    project.edit("tiny.yaml", "bootstrap: 200", "bootstrap: 200\n  confidence: 0.9")
+    plan = project.plan("report")
+    assert plan["build_page"] == 1 and plan["tabulate_collateral"] == plan["probe_base"] == 0
+    # A recorded teacher is not asked again, so this is of no config like this one; it hides nothing of the others.
+    tables = project.folder / "results/tables"
+    shutil.copy2(tables / "collateral.parquet", tables / "elicitations.parquet")
+    project.succeed("report")
+    told = r"Out of date.*?<code>results/tables/(\w+)\.parquet</code>. <code>snakemake (\w+)"
+    stale = re.findall(told, page(project))
+    assert stale == [("collateral", "collateral"), ("elicitations", "compare_elicitations")]
+    assert project.plan("report") == Counter()

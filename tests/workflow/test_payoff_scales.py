@@ -37,6 +37,11 @@ def test_students_answer_alone_and_curves_are_drawn(project):
     assert (game["T"], game["pure_equilibria"], game["teacher"]) == (-3.5, "CC DD", None)
     for name in ("response_curves", "propensities-payoff_shifts"):
         assert all((figures / f"{name}.{kind}").stat().st_size > 5000 for kind in ("pdf", "png", "svg"))
+    project.succeed("report")
+    page = (project.folder / "results/report.html").read_text()
+    assert "Propensities: Payoff shifts" in page and "Points of the response curves" in page
+    # In cells, replies and prompts as in the splits that are compared.
+    assert page.count("Stag hunt ×0.1 −4") > 10 and "Out of date" not in page
 
 
 def test_a_live_teacher_answers_there_too(fresh):

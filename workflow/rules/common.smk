@@ -1,5 +1,6 @@
 """What the rules share: the checked config, paths of shards, and flags for scripts. No rule stands here."""
 
+import json
 import os
 import shlex
 import sys
@@ -153,6 +154,13 @@ def packed(*inputs):
         return lambda wildcards, input: shlex.join(pack_paths(input[name]))
 
     return {name: words(name) for name in inputs}
+
+
+def same_run(wildcards):
+    """What the command line said of the config."""
+    settings = workflow.config_settings
+    files = shlex.join(os.path.relpath(file) for file in settings.configfiles)
+    return f"--configfiles {files} --config {shlex.quote(json.dumps(dict(settings.config)))}"
 
 
 def name_of(role):

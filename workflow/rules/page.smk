@@ -4,17 +4,20 @@ in: the tables, figures and summary of a run; manifests, prompts' texts, benchma
 out: report.html; tables/{split}/rates.{parquet,csv,tex} and replies.parquet; figures/{paper,paper_order}-{split}.*
 """
 
+import hashlib
 import json
 
 from tom.asking.variants import PAPER_VARIANT
+from tom.page.further_results import made_files
 from tom.paper.published import SPLITS as PAPER_SPLITS
 
 PAGE = ROOT / "workflow" / "report" / "page"
-PAGE_NUMBERS = ("number_means", "number_gaps")
 ALL_SPLITS = in_sample_first(SPLITS)
+# Where students alone answer there is nothing to compare, and there are propensities, rates and replies.
+ANSWERED = in_sample_first(CHOICE_SPLITS)
 COMPARED = [split for split in ALL_SPLITS if split in PAPER_SPLITS and PAPER_VARIANT.order in config["orders"]]
 PAGE_FIGURES = [
-    *(f"propensities-{split}" for split in ALL_SPLITS),
+    *(f"propensities-{split}" for split in ANSWERED),
     *(f"{whose}-{split}" for split in COMPARED for whose in ("paper", "paper_order")),
     *(f"numbers-{split}" for split in sorted(NUMBER_SPLITS)),
     "agreement",
@@ -26,7 +29,7 @@ LOCAL_MODELS = [role for role in ("teacher", "student") if config[role]["engine"
 
 def page_texts():
     """What prompts are written from, and counts that a recorded teacher replays."""
-    texts = {elicitation_file(), *(file for split in ALL_SPLITS for file in game_files(split) + context_files(split))}
+    texts = {elicitation_file(), *(file for split in ANSWERED for file in game_files(split) + context_files(split))}
     for split in NUMBER_SPLITS:
         texts |= set(game_files(split))
         for game, context in cells_of(config["splits"][split]):
@@ -48,7 +51,7 @@ rule tabulate_replies:
     benchmark:
         f"{RESULTS}/benchmarks/evaluate/replies-{{split}}.tsv"
     wildcard_constraints:
-        split="|".join(ALL_SPLITS),
+        split="|".join(ANSWERED),
     params:
         **packed("shards"),
         confidence=flags(config["evaluation"], "confidence"),
@@ -86,15 +89,21 @@ rule plot_paper:
         " --output {output} > {log} 2>&1"
 
 
+def made_of_further_targets(wildcards):
+    """What other targets have made: a parameter and no input, so that a page follows it and makes none of it."""
+    made = made_files(Path(RESULTS), ALL_SPLITS)
+    return " ".join(f"{file} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in made)
+
+
 rule build_page:
     input:
-        **{name: table(ALL_SPLITS, name) for name in TABLES},
+        **{name: table(ANSWERED if name == "propensities" else ALL_SPLITS, name) for name in TABLES},
         **{name: SENSITIVITIES[name] for name in SENSITIVITY_TABLES},
-        **{name: number_table(name) for name in PAGE_NUMBERS},
+        **{name: number_table(name) for name in NUMBER_TABLES},
         games=GAME_TABLES["games"],
         number_games=[NUMBER_GAMES_TABLES["number_games"]] if NUMBER_SPLITS else [],
-        rates=expand(f"{RESULTS}/tables/{{split}}/rates.parquet", split=ALL_SPLITS),
-        replies=expand(f"{RESULTS}/tables/{{split}}/replies.parquet", split=ALL_SPLITS),
+        rates=expand(f"{RESULTS}/tables/{{split}}/rates.parquet", split=ANSWERED),
+        replies=expand(f"{RESULTS}/tables/{{split}}/replies.parquet", split=ANSWERED),
         stated=rules.recompute_paper.output.figures,
         usage=[USAGE_TABLE] if config["teacher"]["engine"] == "openai" else [],
         summary=rules.summarise_run.output,
@@ -120,21 +129,27 @@ rule build_page:
         config=lambda wildcards: json.dumps(config, sort_keys=True),
         usage=lambda wildcards, input: f"--usage {input.usage}" if input.usage else "",
         benchmarks=f"{RESULTS}/benchmarks",
+        made=made_of_further_targets,
+        run=same_run,
+        splits=ALL_SPLITS,
         captions=ROOT / "workflow" / "report",
         template=PAGE,
         project=ROOT,
     shell:
-        python("build_page.py")
+        "OUTDATED=$("
+        + python("list_outdated.py")
+        + " --results {RESULTS} --splits {params.splits} --snakefile {workflow.main_snakefile:q} {params.run} 2> {log}) && "
+        + python("build_page.py")
         + " "
         + " ".join(
-            f"--{name.replace('_', '-')} {{input.{name}}}" for name in (*TABLES, *SENSITIVITY_TABLES, *PAGE_NUMBERS)
+            f"--{name.replace('_', '-')} {{input.{name}}}" for name in (*TABLES, *SENSITIVITY_TABLES, *NUMBER_TABLES)
         )
         + " --games {input.games} --number-games {input.number_games}"
         " --rates {input.rates} --replies {input.replies} --stated {input.stated} {params.usage} --summary {input.summary}"
         " --figures {input.figures} --captions {params.captions} --published {input.published}"
         " --manifests {input.manifests} --texts {input.texts} --benchmarks {params.benchmarks}"
-        " --columns {input.columns} --template {params.template} --project {params.project}"
-        " --config {params.config:q} --output {output} > {log} 2>&1"
+        " --results {RESULTS} --outdated $OUTDATED --columns {input.columns} --template {params.template}"
+        " --project {params.project} --config {params.config:q} --output {output} >> {log} 2>&1"
 
 
 rule report:

@@ -27,13 +27,6 @@ def shared_loads(wildcards):
     return f"--groups {shlex.quote(json.dumps(sizes))} --shards-per-load 1"
 
 
-def same_run(wildcards):
-    """What the command line said of the config."""
-    settings = workflow.config_settings
-    files = shlex.join(os.path.relpath(file) for file in settings.configfiles)
-    return f"--configfiles {files} --config {shlex.quote(json.dumps(dict(settings.config)))}"
-
-
 rule plan:
     log:
         f"{RESULTS}/logs/plan.log",

@@ -22,8 +22,8 @@ TABLES = (
     "diagnostics", "rates", "replies", "sensitivities", "reactions", "joint_choice_model",
     "stated",
 )  # fmt: skip
-OPTIONAL_TABLES = ("games", "number_games", "number_means", "number_gaps")
-PLACES = ("summary", "captions", "published", "benchmarks", "project", "template", "columns")
+OPTIONAL_TABLES = ("games", "number_games", "number_means", "number_gaps", "number_distributions")
+PLACES = ("summary", "captions", "published", "benchmarks", "results", "project", "template", "columns")
 
 
 def read_config(text: str) -> dict:
@@ -60,6 +60,7 @@ def main() -> None:
     for name in PLACES:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--usage", type=Path, help="of a teacher at an endpoint, CSV")
+    parser.add_argument("--outdated", nargs="*", default=[], help="files of further targets (list_outdated.py)")
     parser.add_argument("--config", required=True, help="the resolved config, JSON")
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
@@ -77,6 +78,8 @@ def main() -> None:
         manifests=arguments.manifests,
         texts=arguments.texts,
         benchmarks=arguments.benchmarks,
+        results=arguments.results,
+        outdated=arguments.outdated,
         project=arguments.project,
     )
     values = page_values(tables, files, sources, read_dictionary(arguments.columns), read_config(arguments.config))

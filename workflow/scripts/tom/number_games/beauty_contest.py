@@ -47,8 +47,8 @@ class BeautyContest:
         }
 
     def payoff(self, mine: int, others: tuple[int, ...]) -> float:
-        target = self.factor * (mine + sum(others)) / self.players
-        nearest = min(abs(number - target) for number in (mine, *others))
-        if abs(mine - target) > nearest:
-            return 0.0
-        return self.prize / (1 + sum(abs(number - target) == nearest for number in others))
+        # In units in which every distance from the target is a whole number: equal ones are then equal.
+        unit, target = self.players * self.factor.denominator, self.factor.numerator * (mine + sum(others))
+        own, theirs = abs(unit * mine - target), [abs(unit * number - target) for number in others]
+        nearer, as_near = (sum(found) for found in ([far < own for far in theirs], [far == own for far in theirs]))
+        return self.prize * (nearer == 0) / (1 + as_near)

@@ -30,7 +30,7 @@ class SymmetricGame(NumberGame, Protocol):
     """Every player names a number at the same time, and all are alike."""
 
     def payoff(self, mine: int, others: tuple[int, ...]) -> float:
-        """Of a player who names `mine`; others: of the players - 1 others."""
+        """Of a player who names `mine`; others: of the players - 1 others. Any of them may be an array of numbers."""
 
 
 class SequentialGame(NumberGame, Protocol):

@@ -41,4 +41,5 @@ class TravellersDilemma:
 
     def payoff(self, mine: int, others: tuple[int, ...]) -> float:
         (theirs,) = others
-        return min(mine, theirs) + self.bonus * ((mine < theirs) - (mine > theirs))
+        lower, higher = mine < theirs, mine > theirs
+        return lower * (mine + self.bonus) + higher * (theirs - self.bonus) + (mine == theirs) * mine

@@ -18,6 +18,7 @@ from tom.page.figures import (
     figure,
     read_caption,
 )
+from tom.page.further import further_results
 from tom.page.html_tables import Dictionary
 from tom.page.provenance import config_sha256, config_text, model_table, prompt_table, text_table
 from tom.page.render import from_markdown
@@ -44,6 +45,8 @@ class Sources:
     manifests: list[Path]
     texts: list[Path]
     benchmarks: Path
+    results: Path
+    outdated: list[str]
     project: Path
 
 
@@ -59,6 +62,8 @@ def page_values(
     confidence = config["evaluation"]["confidence"]
     student, teacher = config["student"]["name"], config["teacher"]["name"]
     asked = [table.select("split", "model", "game", "context") for table in (rates, *given_in(tables))]
+    compared = tables["alignment"]["split"].unique(maintain_order=True).to_list()
+    further, unmade = further_results(sources.results, compared, sources.outdated, dictionary)
     durations = total_durations(jobs_of(pl.concat(asked), config, sources.benchmarks))
     return {
         "student": student,
@@ -71,6 +76,8 @@ def page_values(
         "paper_table": paper_table(propensities, sources.published, confidence),
         "cells": cells_table(rates, propensities, dictionary, files["rates"]),
         "tables": result_tables(tables, files, dictionary),
+        "further": further,
+        "unmade": unmade,
         "transcripts": transcripts(replies, dictionary, files["replies"]),
         "recorded": config["teacher"]["engine"] == "recorded",
         "observations": int(rates["observations"].sum()),

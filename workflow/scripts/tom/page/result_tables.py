@@ -8,6 +8,7 @@ from tom.measuring.baselines import BASELINES
 from tom.page.html_tables import Dictionary, Table, to_table
 
 KEYS = ("split", "view", "measure", "model", "predictor")
+FILTERS = (*KEYS, "level", "quantity", "verdict")
 LEADS = tuple(f"{baseline}_{column}" for baseline in BASELINES for column in ("lead", "low", "high"))
 
 
@@ -41,11 +42,12 @@ SHOWN = (
     Shown("improvements", "The paper's improvement, cell by cell", "(tuned − base) / (teacher − base), in percent."),
     Shown("propensities", "Propensities pooled over cells", "By game, context and split; cells are above."),
     Shown("diagnostics", "Order and letters", "What answers follow besides the game."),
-    Shown("number_games", "Games in which a number is named", "Equilibria and social optima, beside mean numbers."),
+    Shown("number_games", "Games in which a number is named", "Equilibria, dominance and optima, beside mean numbers."),
     Shown(
         "number_means", "Numbers named", "In games in which a number is named, public goods among them, cell by cell."
     ),
     Shown("number_gaps", "Gaps in numbers named", "Distances from the teacher, and how much of them is closed."),
+    Shown("number_distributions", "How often each number is named", "Every number that may be, cell by cell."),
     Shown(
         "stated",
         "The paper's stated figures, recomputed",
@@ -68,8 +70,7 @@ def result_tables(tables: dict[str, pl.DataFrame], files: dict[str, list[str]], 
             described = dictionary.get(heading.described_as or heading.table, {})
             key = f"table-{number}-{heading.table}"
             about, lie_at = heading.about, files.get(heading.table, [])
-            filters = (*KEYS, "level", "quantity", "verdict")
-            found.append(to_table(frame, described, key, heading.title, about, lie_at, filters))
+            found.append(to_table(frame, described, key, heading.title, about, lie_at, FILTERS))
     return found
 
 

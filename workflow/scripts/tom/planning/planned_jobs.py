@@ -4,21 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
-
-from snakemake.api import SnakemakeApi
-from snakemake.dag import DAG
-from snakemake.io import IOFile
-from snakemake.jobs import Job, Reason
-from snakemake.settings.enums import Quietness
-from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings
+from typing import TYPE_CHECKING
 
 from tom.benchmark_files import read_benchmark
-from tom.errors import BadInput
+from tom.planning.graph import graph_of
+
+if TYPE_CHECKING:
+    from snakemake.dag import DAG
+    from snakemake.io import IOFile
+    from snakemake.jobs import Job, Reason
 
 CELL = ("game", "context")
 SHARDS = "shards"
-UNBOUNDED_CORES = 2**20
-"""So that a job has the threads that it asks for."""
 REASONS = ("missing output", "incomplete output", "code", "params", "inputs", "upstream", "other")
 """Why a job runs: the first of them that holds. upstream: jobs of the same run make its inputs anew."""
 
@@ -58,25 +55,11 @@ def planned_jobs(
     configfiles, config: as on the command line of the run. benchmarks: the folder of all benchmark files.
     Errors: BadInput if Snakemake can't plan the target; it has said why.
     """
-    silent = OutputSettings(
-        dryrun=True, quiet={Quietness.RULES, Quietness.PROGRESS}, enable_file_logging=False, printshellcmds=False
-    )
-    with SnakemakeApi(silent) as api:
-        try:
-            workflow = api.workflow(
-                ResourceSettings(cores=UNBOUNDED_CORES),
-                ConfigSettings(config=config, configfiles=configfiles),
-                snakefile=snakefile,
-            )
-            workflow.dag(DAGSettings(targets={target}, force_incomplete=True)).execute_workflow("dryrun")
-        except Exception as error:  # noqa: BLE001 whatever a Snakefile raises
-            api.print_exception(error)
-            raise BadInput(f"plan: Snakemake can't plan the target '{target}' (above: why)") from None
-        # The graph has no public face; Snakemake's version is pinned.
-        dag = workflow._workflow.dag
+    with graph_of({target}, snakefile, configfiles, config) as workflow:
+        dag = workflow.dag
         timed = TimedJobs(sorted(benchmarks.rglob("*.tsv")))
         jobs = [_planned(job, dag, timed) for job in dag.jobs if job.output]
-        order = [rule.name for rule in workflow._workflow.rules]
+        order = [rule.name for rule in workflow.rules]
     return sorted(jobs, key=lambda job: (order.index(job.rule), job.outputs))
 
 
@@ -88,13 +71,13 @@ class TimedJobs:
         self._seconds: dict[str, dict[str, list[float]]] = {}  # rule → subject → each job's
         self._timings: dict[tuple[str, str], Timing | None] = {}
 
-    def of(self, rule: str, pattern: IOFile, subject: str) -> Timing | None:
+    def of(self, rule: str, pattern: "IOFile", subject: str) -> Timing | None:
         """Those of a rule and subject; of the rule's other subjects where there are none. pattern: the rule's."""
         if (rule, subject) not in self._timings:
             self._timings[rule, subject] = self._timing(rule, pattern, subject)
         return self._timings[rule, subject]
 
-    def _timing(self, rule: str, pattern: IOFile, subject: str) -> Timing | None:
+    def _timing(self, rule: str, pattern: "IOFile", subject: str) -> Timing | None:
         if rule not in self._seconds:
             self._seconds[rule] = {}
             for file in self._files:
@@ -110,7 +93,7 @@ def subject_of(wildcards: Mapping[str, str]) -> str:
     return " ".join(wildcards[name] for name in sorted(wildcards) if name not in CELL)
 
 
-def first_reason(reason: Reason) -> str:
+def first_reason(reason: "Reason") -> str:
     """Which of REASONS Snakemake gives."""
     holds = {
         "missing output": reason.missing_output,
@@ -125,7 +108,7 @@ def first_reason(reason: Reason) -> str:
     return next(name for name in REASONS if holds[name])
 
 
-def _planned(job: Job, dag: DAG, timed: TimedJobs) -> PlannedJob:
+def _planned(job: "Job", dag: "DAG", timed: TimedJobs) -> PlannedJob:
     subject = subject_of(job.wildcards_dict)
     outputs = tuple(Path(file) for file in job.output)
     return PlannedJob(
@@ -144,5 +127,5 @@ def _planned(job: Job, dag: DAG, timed: TimedJobs) -> PlannedJob:
     )
 
 
-def _engine(job: Job) -> str:
+def _engine(job: "Job") -> str:
     return " ".join(str(job.input.get(name)) for name in ("weights", "adapter") if job.input.get(name))

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable
 
+import numpy as np
 import polars as pl
 
 from tom.models import role
-from tom.number_games.forms import NumberGame
+from tom.number_games.forms import NumberGame, SequentialGame, SymmetricGame
 from tom.structure import sequential_games, symmetric_games
+from tom.structure.dominance import dominant, strictly_dominated, weakly_dominated
 from tom.structure.game_table import ROLES
+from tom.structure.profiles import ALL
 
 COLUMNS = {
     "split": pl.String,
@@ -18,7 +21,14 @@ COLUMNS = {
     "lowest": pl.Int64,
     "highest": pl.Int64,
     "equilibria": pl.String,
+    "dominant": pl.String,
+    "strictly_dominated": pl.String,
+    "weakly_dominated": pl.String,
+    "elimination": pl.String,
+    "elimination_rounds": pl.Int64,
+    "pareto_optimal": pl.String,
     "social_optimum": pl.String,
+    "compared": pl.String,
     **dict.fromkeys(ROLES, pl.Float64),
 }
 
@@ -37,19 +47,49 @@ def runs(numbers: Iterable[int]) -> str:
 
 def structure_row(game: NumberGame) -> dict:
     """What a game's payoffs say, as columns; numbers of the player who is asked."""
-    sequential = hasattr(game, "moves")
-    equilibria = sequential_games.perfect_equilibria if sequential else symmetric_games.symmetric_equilibria
-    optima = sequential_games.social_optima if sequential else symmetric_games.common_optima
+    found = sequential_columns(game) if hasattr(game, "moves") else symmetric_columns(game)
     choices = game.choices()
     return {
         "game": game.name,
         "family": game.family,
-        "role": game.role if sequential else None,
         "players": game.players,
         "lowest": choices[0],
         "highest": choices[-1],
-        "equilibria": runs(equilibria(game)),
-        "social_optimum": runs(optima(game)),
+    } | {name: runs(value) or "none" if isinstance(value, list) else value for name, value in found.items()}
+
+
+def sequential_columns(game: SequentialGame) -> dict:
+    """What is said of a game in which one player replies to the other; its numbers as lists."""
+    return {
+        "role": game.role,
+        "equilibria": sequential_games.perfect_equilibria(game),
+        **dominance_columns(game, sequential_games.payoff_table(game)),
+        "pareto_optimal": sequential_games.pareto_optimal(game),
+        "social_optimum": sequential_games.social_optima(game),
+        "compared": ALL,
+    }
+
+
+def symmetric_columns(game: SymmetricGame) -> dict:
+    """What is said of a game in which all players decide at the same time; without what is too much to go through."""
+    columns, compared = {"equilibria": symmetric_games.symmetric_equilibria(game)}, []
+    if table := symmetric_games.payoff_table(game, game.choices()):
+        left, rounds = symmetric_games.eliminated(game, table.payoffs)
+        columns |= dominance_columns(game, table.payoffs) | {"elimination": left, "elimination_rounds": rounds}
+        compared.append(table.against)
+    if optima := symmetric_games.common_optima(game):
+        columns |= {"pareto_optimal": optima.pareto, "social_optimum": optima.social}
+        compared.append(optima.against)
+    # In the order of the alphabet: all only where both are.
+    return columns | {"compared": max(compared, default=None)}
+
+
+def dominance_columns(game: NumberGame, payoffs: np.ndarray) -> dict:
+    """The numbers that each rule of dominance names."""
+    rules = {"dominant": dominant, "strictly_dominated": strictly_dominated, "weakly_dominated": weakly_dominated}
+    return {
+        name: [number for number, named in zip(game.choices(), rule(payoffs), strict=True) if named]
+        for name, rule in rules.items()
     }
 
 

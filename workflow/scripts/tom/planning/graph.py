@@ -1,0 +1,41 @@
+"""Snakemake's own graph of the jobs behind some targets, of a run that does not take place."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from snakemake.api import SnakemakeApi
+from snakemake.settings.enums import Quietness
+from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings
+from snakemake.workflow import Workflow
+
+from tom.errors import BadInput
+
+UNBOUNDED_CORES = 2**20
+"""So that a job has the threads that it asks for."""
+
+
+@contextmanager
+def graph_of(targets: set[str], snakefile: Path, configfiles: list[Path], config: Mapping) -> Iterator[Workflow]:
+    """The workflow with its graph (`dag`). Nothing is run, locked or written.
+
+    targets: rules or files; configfiles, config: as on the command line of the run.
+    Errors: BadInput if Snakemake can't plan them; it has said why.
+    """
+    silent = OutputSettings(
+        dryrun=True, quiet={Quietness.RULES, Quietness.PROGRESS}, enable_file_logging=False, printshellcmds=False
+    )
+    with SnakemakeApi(silent) as api:
+        try:
+            workflow = api.workflow(
+                ResourceSettings(cores=UNBOUNDED_CORES),
+                ConfigSettings(config=config, configfiles=configfiles),
+                snakefile=snakefile,
+            )
+            workflow.dag(DAGSettings(targets=targets, force_incomplete=True)).execute_workflow("dryrun")
+        except Exception as error:  # noqa: BLE001 whatever a Snakefile raises
+            api.print_exception(error)
+            named = ", ".join(f"'{target}'" for target in sorted(targets))
+            raise BadInput(f"plan: Snakemake can't plan the target {named} (above: why)") from None
+        # The graph has no public face; Snakemake's version is pinned.
+        yield workflow._workflow
