@@ -129,6 +129,18 @@ def test_dollars_are_got_or_lost(resources, payoffs, line):
     assert "oint" not in rules
 
 
+@pytest.mark.parametrize("label", ["C", "D"])
+@pytest.mark.parametrize("order", ["cooperation_first", "cooperation_last"])
+def test_a_player_is_told_which_letter_cooperates(resources, order, label):
+    told = load_elicitation(resources / "elicitations" / "choice_told.yaml")
+    variant = Variant(order, label)
+    rules, question = (message["content"] for message in render(told, game_of(), CONTEXT, variant))
+    meanings = {True: f"{label} means to cooperate", False: f"{variant.defection_label} means to defect"}
+    assert ", ".join(meanings[action] for action in variant.actions()) in rules
+    untold = load_elicitation(resources / "elicitations" / "choice.yaml")
+    assert question == render(untold, game_of(), CONTEXT, variant)[1]["content"]
+
+
 @pytest.mark.parametrize(("game", "context"), CELLS)
 def test_a_pair_of_orders_has_the_same_lines_in_another_order(elicitation, game, context):
     for letter in LABELS:

@@ -51,6 +51,10 @@ def test_the_default_config_can_run(project):
     ("config", "parts"),
     [
         (
+            changed(["choice", "chat"], "compared_elicitations"),
+            ["config.yaml: compared_elicitations", "'chat'", "allowed: choice, choice_dollars"],
+        ),
+        (
             changed(["chicken"], "splits", "in_sample", "games"),
             [
                 "config.yaml: splits.in_sample.games",

@@ -1,18 +1,17 @@
-"""Ways of asking: the teacher's in-sample cells in every elicitation, since asking for reasons alone can move a choice.
+"""Ways of asking: the teacher's in-sample cells in several elicitations, as asking for reasons alone can move a choice.
 
 Needs a teacher that answers live. Not part of `all`.
 in: as sample.smk
 out: elicitations/{elicitation}/shards/teacher/, tables/elicitations.{parquet,csv,tex}
 """
 
-ELICITATIONS = sorted(file.stem for file in (RESOURCES / "elicitations").glob("*.yaml"))
 ASKED_SHARD = f"{RESULTS}/elicitations/{{elicitation}}/shards/{{model}}/{{game}}/{{context}}.parquet"
 ASKED_LOG = f"{RESULTS}/logs/sample/{{elicitation}}-{{model}}/{{game}}-{{context}}.log"
 ASKED_TIME = f"{RESULTS}/benchmarks/sample/{{elicitation}}-{{model}}/{{game}}-{{context}}.tsv"
 
 
 wildcard_constraints:
-    elicitation="|".join(ELICITATIONS),
+    elicitation="|".join(config["compared_elicitations"]),
 
 
 def asked_elicitation(wildcards):
@@ -61,7 +60,7 @@ else:
 def asked_shards(wildcards):
     return [
         file
-        for elicitation in ELICITATIONS
+        for elicitation in config["compared_elicitations"]
         for file in shards(IN_SAMPLE, ["teacher"], stage=f"elicitations/{elicitation}")
     ]
 

@@ -58,8 +58,10 @@ def _check_texts(config: dict, file: str, resources: Path) -> None:
         raise BadInput(f"{file}: splits.{IN_SAMPLE}.recorded: what is taught is a teacher's answers (allowed: true)")
     for name, split in config["splits"].items():
         _check_split(split, name, f"{file}: splits.{name}", resources)
-    _require_file(resources / "elicitations", config["elicitation"], f"{file}: elicitation")
-    load_elicitation(resources / "elicitations" / f"{config['elicitation']}.yaml")
+    asked = [("elicitation", config["elicitation"])]
+    for key, name in asked + [("compared_elicitations", name) for name in config["compared_elicitations"]]:
+        _require_file(resources / "elicitations", name, f"{file}: {key}")
+        load_elicitation(resources / "elicitations" / f"{name}.yaml")
     for name in config["labels"]:
         _require_file(resources / "labels", name, f"{file}: labels")
         load_labels(resources / "labels" / f"{name}.yaml")

@@ -17,12 +17,16 @@ from tom.errors import BadInput
 Messages = list[dict[str, str]]
 CHOICE, CHOICE_FIRST, CHOICE_LAST = FORMS = ("choice", "choice_then_motivation", "motivation_then_choice")
 """What a reply holds: the letter alone, the letter and then its reasons, or the reasons and then the letter."""
+MESSAGE_FIELDS = ("first", "second", "first_means", "second_means", "kind", "outcomes", "situation")
 FIELDS = {
-    "system": ("first", "second", "kind", "outcomes", "situation"),
-    "user": ("first", "second", "kind", "outcomes", "situation"),
+    "system": MESSAGE_FIELDS,
+    "user": MESSAGE_FIELDS,
     "outcome": ("mine", "theirs", "my_points", "their_points", "my_result", "their_result"),
 }
 """Template of an elicitation → the fields it may have."""
+
+MEANINGS = {True: "cooperate", False: "defect"}
+"""What an action is called where an elicitation tells it."""
 
 
 @dataclass(frozen=True)
@@ -80,10 +84,12 @@ def list_outcomes(template: str, game: Game, variant: Variant) -> str:
 
 def render(elicitation: Elicitation, game: Game, context: Context, variant: Variant) -> Messages:
     """System and user message of one cell in one variant."""
-    first, second = (variant.label(action) for action in variant.actions())
+    first, second = variant.actions()
     fields = {
-        "first": first,
-        "second": second,
+        "first": variant.label(first),
+        "second": variant.label(second),
+        "first_means": MEANINGS[first],
+        "second_means": MEANINGS[second],
         "kind": variant.kind,
         "outcomes": list_outcomes(elicitation.outcome, game, variant),
         "situation": context.situation,
