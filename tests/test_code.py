@@ -83,7 +83,7 @@ def test_a_real_training_and_sampling_import_exactly_what_is_declared_for_their_
     recipe = "--rank 2 --alpha 4 --dropout 0 --target-modules q_proj,v_proj --learning-rate 0.001 --warmup 0"
     adapter = [f"--adapter={tmp_path / 'adapter'}", f"--adapter-manifest={tmp_path / 'adapter.json'}"]
     train = [
-        *["--shards", tmp_path / "teacher.parquet", "--game-files", files.game_file],
+        *["--replies", tmp_path / "teacher.parquet", "--game-files", files.game_file],
         *["--context-files", files.context_file, *texts, "--seed", 1, "--checkpoints", tmp_path / "checkpoints"],
         *["--output", tmp_path / "adapter", "--output-manifest", tmp_path / "adapter.json"],
         *["--curve", tmp_path / "curve.csv", "--output-supervision", tmp_path / "supervision.json"],

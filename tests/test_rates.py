@@ -47,3 +47,8 @@ def test_replies_without_text_are_counted(shards):
     replies = group_replies(shards)
     assert replies["replies"].sum() == 20
     assert replies["raw"].null_count() == replies.height == 6
+
+
+def test_shards_that_are_read_piece_by_piece_give_the_same_tables(shards):
+    assert order_rates(shards.lazy(), 0.95).equals(order_rates(shards, 0.95))
+    assert group_replies(shards.lazy()).equals(group_replies(shards))

@@ -10,10 +10,11 @@ import tabulate_propensities
 import tabulate_response_curves
 from made_shards import shard_frame, student_rows, write_models
 
+from tom.asking.curve_cells import curve_cells, games_without_curve
 from tom.engines.recorded_teacher import replay
 from tom.errors import BadInput
 from tom.measuring.propensities import count_replies
-from tom.measuring.response_curves import curve_cells, games_without_curve, response_curves
+from tom.measuring.response_curves import response_curves
 
 PROPENSITIES = {
     ("stag_hunt", "business"): 0.5,

@@ -133,5 +133,5 @@ def test_a_teacher_that_nobody_can_read_ends_the_run_with_one_clear_error(tmp_pa
     done = project.run("train")
     said = " ".join((done.stdout + done.stderr).split())
     assert done.returncode != 0
-    assert "error: results/in_sample/shards/teacher/stag_hunt: no readable reply to learn from" in said
+    assert "error: results/in_sample/teacher.parquet: no readable reply to learn from" in said
     assert "Traceback" not in said

@@ -115,7 +115,7 @@ def test_one_published_count_reruns_what_was_taught_with_it(project):
         "in_sample,business,stag_hunt,teacher,106,300",
     )
     plan = project.plan()
-    assert plan["replay_teacher"] == plan["train_adapter"] == 1
+    assert plan["replay_teacher"] == plan["gather_teacher"] == plan["train_adapter"] == 1
     assert plan["sample_untuned"] == plan["replay_teacher_out_of_sample"] == 0
 
 

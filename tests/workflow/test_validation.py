@@ -28,6 +28,7 @@ def test_a_game_is_left_out_as_a_context_is(fresh):
         "fetch_model": 1,
         "convert_model": 1,
         "replay_teacher": 4,
+        "gather_teacher": 1,
         "sample_untuned": 4,
         "train_adapter": 1,
         "sample_tuned": 4,

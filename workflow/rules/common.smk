@@ -5,6 +5,7 @@ import os
 import shlex
 import sys
 import time
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -31,7 +32,7 @@ from tom.study import (
     cells_of,
     drop_splits,
     out_of_sample_splits,
-    recorded_cell,
+    recorded_context,
     splits_of_kind,
 )
 from tom.study_checks import check_study
@@ -99,13 +100,17 @@ def flags(section, *names):
     return " ".join(words)
 
 
+@cache
+def file_of_game(game):
+    return str(RESOURCES / "games" / f"{split_order(game)[0]}.yaml")
+
+
 def game_file(wildcards):
-    return RESOURCES / "games" / f"{split_order(wildcards.game)[0]}.yaml"
+    return file_of_game(wildcards.game)
 
 
 def game_files(split):
-    stems = {split_order(game)[0] for game in config["splits"][split]["games"]}
-    return [RESOURCES / "games" / f"{stem}.yaml" for stem in sorted(stems)]
+    return sorted({file_of_game(game) for game in config["splits"][split]["games"]})
 
 
 def context_files(split):

@@ -7,8 +7,6 @@ out: numbers/shards/{model}/{game}/{context}.parquet, tables/{split}/number_*.{p
 tables/number_games.{parquet,csv,tex}, figures/numbers-{split}.*
 """
 
-from functools import cache
-
 from tom.engines.recorded_contributions import read_contribution_counts
 from tom.study import context_folder, question_file
 

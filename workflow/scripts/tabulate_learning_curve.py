@@ -15,7 +15,7 @@ from pathlib import Path
 from tom.errors import run_main
 from tom.measuring.learning_curve import learning_curve, read_timings
 from tom.measuring.students_table import add_arguments, table_of
-from tom.shards import read_shards
+from tom.shards import scanned_shards
 from tom.showing.tables import write_table
 
 
@@ -29,7 +29,9 @@ def main() -> None:
     arguments = parser.parse_args()
     timings = read_timings({name: [Path(file) for file in files] for name, *files in arguments.timings}, arguments.gpus)
     table = table_of(arguments, "observations")
-    write_table(learning_curve(table, read_shards(arguments.untuned), timings), arguments.output)
+    with scanned_shards(arguments.untuned) as (untuned,):
+        table = learning_curve(table, untuned, timings)
+    write_table(table, arguments.output)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from tom.errors import run_main
 from tom.files import say_wrote, whole_file
 from tom.measuring.judging import with_split
 from tom.measuring.rates import group_replies, order_rates
-from tom.shards import read_shards
+from tom.shards import scanned_shards
 from tom.showing.tables import write_table
 
 
@@ -24,10 +24,11 @@ def main() -> None:
     parser.add_argument("--replies", type=Path, required=True, help="Parquet")
     arguments = parser.parse_args()
 
-    shards = read_shards(arguments.shards)
-    write_table(with_split(order_rates(shards, arguments.confidence), arguments.split), arguments.rates)
+    with scanned_shards(arguments.shards) as (shards,):
+        rates, replies = order_rates(shards, arguments.confidence), group_replies(shards)
+    write_table(with_split(rates, arguments.split), arguments.rates)
     # Texts by the thousand: no table for a paper, so Parquet alone.
-    replies = with_split(group_replies(shards), arguments.split)
+    replies = with_split(replies, arguments.split)
     with whole_file(arguments.replies) as temporary:
         replies.write_parquet(temporary, compression="zstd", statistics=False)
     say_wrote(arguments.replies, f"{replies.height} rows")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tom.errors import run_main
 from tom.measuring.transfer_matrix import transfer_matrix
-from tom.shards import read_shards
+from tom.shards import scanned_shards
 from tom.showing.tables import write_table
 from tom.statistics.precision import Precision
 
@@ -26,9 +26,11 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="Parquet; CSV and LaTeX go beside it")
     Precision.add_arguments(parser)
     arguments = parser.parse_args()
-    tuned = {name: read_shards(files) for name, *files in arguments.students}
-    precision = Precision.from_arguments(arguments)
-    write_table(transfer_matrix(read_shards(arguments.untuned), tuned, precision), arguments.output)
+    names, files = zip(*((name, files) for name, *files in arguments.students), strict=True)
+    with scanned_shards(arguments.untuned, *files) as (untuned, *tuned):
+        students = dict(zip(names, tuned, strict=True))
+        table = transfer_matrix(untuned, students, Precision.from_arguments(arguments))
+    write_table(table, arguments.output)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 from tom.engines.usage import Usage, in_words
 from tom.errors import run_main
 from tom.files import say_wrote, whole_file
+from tom.shard_paths import unpack_paths
 
 
 def read_usage(file: Path) -> tuple[Usage, float | None]:
@@ -19,10 +20,10 @@ def read_usage(file: Path) -> tuple[Usage, float | None]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--usage", nargs="+", type=Path, required=True, help="…/{game}/{context}.json")
+    parser.add_argument("--usage", nargs="+", required=True, help="…/{game}/{context}.json")
     parser.add_argument("--output", required=True)
     arguments = parser.parse_args()
-    found = {file: read_usage(file) for file in arguments.usage}
+    found = {file: read_usage(file) for file in map(Path, unpack_paths(arguments.usage))}
     total = sum((usage for usage, _ in found.values()), Usage())
     costs = [cost for _, cost in found.values()]
     cost = None if None in costs else sum(costs)

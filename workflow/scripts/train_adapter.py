@@ -1,8 +1,8 @@
 """Train one LoRA adapter on the teacher's replies.
 
-Reads the teacher's in-sample shards; `--held-out FOLD` leaves e.g. one context out and measures on it after
-each pass; `--teacher` and `--observations-per-cell` teach less than they hold. Writes the adapter with its manifest,
-the training curve, and what the loss looked at.
+Reads the teacher's in-sample shards, gathered in one file; `--held-out FOLD` leaves e.g. one context out and measures
+on it after each pass; `--teacher` and `--observations-per-cell` teach less than they hold. Writes the adapter with its
+manifest, the training curve, and what the loss looked at.
 """
 
 import argparse
@@ -27,15 +27,12 @@ from tom.weights.model_folders import write_manifest
 
 
 def read_cells(arguments: argparse.Namespace) -> list[tuple[CellFiles, pl.DataFrame]]:
-    """Each shard with the files of the cell that it observed."""
+    """The rows of each cell with its files, in the order of the gathered shards."""
     games = {file.stem: file for file in arguments.game_files}
     contexts = {file.stem: file for file in arguments.context_files}
     cells = []
-    for file in arguments.shards:
-        shard = read_shard(file)
-        if shard.is_empty():
-            raise BadInput(f"{file}: no observations")
-        game, context = shard["game"][0], shard["context"][0]
+    by_cell = read_shard(arguments.replies).partition_by("game", "context", maintain_order=True, as_dict=True)
+    for (game, context), shard in by_cell.items():
         files = CellFiles(game, games[split_order(game)[0]], contexts[context], arguments.elicitation_file)
         cells.append((files, shard))
     return cells
@@ -77,7 +74,7 @@ def write_curve(file: Path, curve: list[dict]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--shards", type=Path, nargs="+", required=True, help="the teacher's shards")
+    parser.add_argument("--replies", type=Path, required=True, help="the teacher's shards in one file")
     parser.add_argument("--game-files", type=Path, nargs="+", required=True)
     parser.add_argument("--context-files", type=Path, nargs="+", required=True)
     parser.add_argument("--elicitation-file", type=Path, required=True)
@@ -99,7 +96,7 @@ def main() -> None:
     recipe, local = Recipe.from_arguments(arguments), LocalModel.from_arguments(arguments)
     taught, held_out, invalid = read_lessons(arguments, recipe.supervision)
     if not taught:
-        raise BadInput(f"{arguments.shards[0].parent}: no readable reply to learn from")
+        raise BadInput(f"{arguments.replies}: no readable reply to learn from")
     local.check()
 
     import torch

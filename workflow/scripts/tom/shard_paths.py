@@ -13,7 +13,10 @@ _ALTERNATIVES = re.compile(r"\{([^{}]*)\}")
 
 
 def pack_paths(files: Iterable[str | Path]) -> list[str]:
-    """Words that stand for …/{model}/{game}/{context}.parquet, one for each folder whose paths are all combinations."""
+    """Words that stand for …/{model}/{game}/{context}.parquet, one for each folder whose paths are all combinations.
+
+    Their paths come in another order: game by game.
+    """
     folders: dict[Path, dict[tuple[str, ...], None]] = {}
     for path in map(Path, files):
         folders.setdefault(path.parents[2], {})[path.parts[-3:]] = None

@@ -1,5 +1,6 @@
 """What a run is about, read from its config: splits and their cells. tom/study_checks.py says whether it can start."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from tom.asking import game_kinds
@@ -59,10 +60,16 @@ def drop_splits(config: dict) -> None:
         config["splits"] = {name: split for name, split in config["splits"].items() if split is not None}
 
 
-def recorded_cell(cell: tuple[str, str], resources: Path) -> tuple[str, str]:
-    """The (game, context) whose recorded choices stand for this one: a paraphrase has its original's."""
-    game, context = cell
-    return game, load_context(resources / "contexts" / f"{context}.yaml").recorded_as
+def recorded_context(context: str, resources: Path) -> str:
+    """The context whose recorded choices stand for this one's: a paraphrase has its original's."""
+    return load_context(resources / "contexts" / f"{context}.yaml").recorded_as
+
+
+def recorded_cells(cells: Iterable[tuple[str, str]], resources: Path) -> set[tuple[str, str]]:
+    """The (game, context) pairs whose recorded choices stand for these; each context is read once."""
+    cells = list(cells)
+    original = {context: recorded_context(context, resources) for context in {context for _, context in cells}}
+    return {(game, original[context]) for game, context in cells}
 
 
 def all_cells(splits: Splits) -> list[tuple[str, str]]:

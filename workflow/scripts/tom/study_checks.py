@@ -27,7 +27,7 @@ from tom.study import (
     game_file,
     out_of_sample_splits,
     question_file,
-    recorded_cell,
+    recorded_cells,
     splits_of_kind,
 )
 from tom.teaching.recipe import AS_ASKED, CHOICES, EXCHANGED_TOO
@@ -171,7 +171,7 @@ def check_learning_curve(config: dict, file: str, resources: Path) -> None:
     teacher, fewest = config["teacher"], config["observations"]
     if teacher["engine"] == "recorded":
         counts = read_counts(teacher["recorded"]["counts"], teacher["recorded"]["model"])
-        fewest = min(counts[recorded_cell(cell, resources)][1] for cell in cells_of(config["splits"][IN_SAMPLE]))
+        fewest = min(counts[cell][1] for cell in recorded_cells(cells_of(config["splits"][IN_SAMPLE]), resources))
     most = config["learning_curve"]["observations"][-1]
     if most >= fewest:
         raise BadInput(
@@ -237,7 +237,7 @@ def _check_recorded(config: dict, role: str, file: str, resources: Path) -> None
         splits_of_kind(answered, kind, resources) for kind in (game_kinds.CHOICE, game_kinds.NUMBER)
     )
     counts = read_counts(recorded["counts"], recorded["model"])
-    cells = sorted({recorded_cell(cell, resources) for cell in all_cells(two_by_two)})
+    cells = sorted(recorded_cells(all_cells(two_by_two), resources))
     require_cells(counts, cells, recorded["counts"], recorded["model"])
     if contributions and "contributions" not in recorded:
         raise BadInput(

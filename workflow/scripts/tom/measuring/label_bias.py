@@ -45,7 +45,7 @@ COLUMNS = {
 }
 
 
-def label_bias(scores: pl.DataFrame, teacher: pl.DataFrame, precision: Precision) -> pl.DataFrame:
+def label_bias(scores: pl.DataFrame, teacher: pl.DataFrame | pl.LazyFrame, precision: Precision) -> pl.DataFrame:
     """One row for each set of labels and model, sorted so.
 
     scores: rows of SCORE_COLUMNS of the base and of students. teacher: its shards of the same cells, asked with C and

@@ -48,13 +48,13 @@ def read_timing(file: Path, gpus: int) -> dict[str, float | None]:
     return {"cpu_seconds": cpu, "wall_seconds": wall, "gpu_seconds": wall * gpus if gpus else None}
 
 
-def learning_curve(table: pl.DataFrame, untuned: pl.DataFrame, timings: pl.DataFrame) -> pl.DataFrame:
+def learning_curve(table: pl.DataFrame, untuned: pl.DataFrame | pl.LazyFrame, timings: pl.DataFrame) -> pl.DataFrame:
     """A table of students by `observations` with these as numbers, and with SECONDS.
 
     untuned: the teacher's shards, whose fullest cell says how many `all` of them are.
     """
-    sizes = untuned.filter(model=TEACHER, record="observation").group_by("game", "context").len()
-    whole = str(sizes["len"].max())
+    sizes = untuned.lazy().filter(model=TEACHER, record="observation").group_by("game", "context").len()
+    whole = str(sizes.select(pl.col("len").max()).collect(engine="streaming").item())
     joined = table.join(timings, on=["observations", "predictor"], how="left", maintain_order="left")
     return joined.with_columns(pl.col("observations").replace(ALL, whole).cast(pl.Int64))
 

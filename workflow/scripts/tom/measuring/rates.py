@@ -8,7 +8,7 @@ from tom.statistics.intervals import jeffreys
 _KEYS = ("model", *CELL, "order")
 
 
-def order_rates(shards: pl.DataFrame, confidence: float) -> pl.DataFrame:
+def order_rates(shards: pl.DataFrame | pl.LazyFrame, confidence: float) -> pl.DataFrame:
     """The counts of count_replies, one row for each (model, game, context, order), and what follows from them.
 
     rate: null without a readable reply; low, high: Jeffreys; prompt_sha256: of the messages that were asked, null for
@@ -17,7 +17,8 @@ def order_rates(shards: pl.DataFrame, confidence: float) -> pl.DataFrame:
     counts = count_replies(shards)
     readable = counts["cooperated"] + counts["defected"]
     low, high = jeffreys(counts["cooperated"], readable, confidence)
-    prompts = shards.filter(record="observation").group_by(_KEYS).agg(pl.col("prompt_sha256").first())
+    asked = shards.lazy().filter(record="observation").group_by(_KEYS)
+    prompts = asked.agg(pl.col("prompt_sha256").first()).collect(engine="streaming")
     return (
         counts.with_columns(
             rate=pl.when(readable > 0).then(counts["cooperated"] / readable),
@@ -29,12 +30,13 @@ def order_rates(shards: pl.DataFrame, confidence: float) -> pl.DataFrame:
     )
 
 
-def group_replies(shards: pl.DataFrame) -> pl.DataFrame:
+def group_replies(shards: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     """Equal replies of one cell and order as one row with their number, `replies`; the most frequent first.
 
     Equal means the same text, read in the same way: action, outcome, rule and finish.
     """
-    grouped = shards.filter(record="observation").group_by(*_KEYS, "action", "outcome", "rule", "finish", "raw")
-    replies = grouped.agg(replies=pl.len().cast(pl.Int64))
+    given = shards.lazy().filter(record="observation")
+    grouped = given.group_by(*_KEYS, "action", "outcome", "rule", "finish", "raw")
+    replies = grouped.agg(replies=pl.len().cast(pl.Int64)).collect(engine="streaming")
     order = [*_KEYS, "replies", "outcome", "action", "rule", "finish", "raw"]
     return replies.sort(order, descending=[name == "replies" for name in order], nulls_last=True)

@@ -4,10 +4,9 @@ Every point of a curve is the mean over the same contexts, those in which the ga
 else a curve would show which contexts were asked. The change from the original payoffs is paired by context.
 """
 
-from collections import defaultdict
-
 import polars as pl
 
+from tom.asking.curve_cells import curve_cells
 from tom.asking.rescaling import Rescaling, split_rescaling
 from tom.errors import BadInput
 from tom.measuring.propensities import CELL, available_views, headline_view, tabulate
@@ -32,26 +31,6 @@ COLUMNS = {
     "change_high": pl.Float64,
     "confidence": pl.Float64,
 }
-
-
-def curve_cells(cells: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The (game, context) of every game that has several payoffs, in the contexts that all of these were asked in."""
-    contexts = _common_contexts(cells)
-    return [(game, context) for game, context in cells if context in contexts.get(split_rescaling(game)[0], ())]
-
-
-def games_without_curve(cells: list[tuple[str, str]]) -> list[str]:
-    """Games that were asked at several payoffs, but in no context at all of these."""
-    return sorted(stem for stem, contexts in _common_contexts(cells).items() if not contexts)
-
-
-def _common_contexts(cells: list[tuple[str, str]]) -> dict[str, set[str]]:
-    """Game with several payoffs → the contexts that all of these were asked in."""
-    asked: dict[str, dict[Rescaling, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for game, context in cells:
-        stem, rescaling = split_rescaling(game)
-        asked[stem][rescaling].add(context)
-    return {stem: set.intersection(*points.values()) for stem, points in asked.items() if len(points) > 1}
 
 
 def response_curves(counts: pl.DataFrame, confidence: float) -> pl.DataFrame:

@@ -18,11 +18,12 @@ from tom.measuring.groups import mark_groups, students_of
 from tom.measuring.panels import Panel, available_measures, panel, require_same_cells
 from tom.measuring.propensities import available_views, count_replies
 from tom.models import BASE, TEACHER, role
-from tom.shards import read_shards
+from tom.shards import scanned_shards
 from tom.statistics.precision import Precision
 from tom.teaching.recipe import CHOICES, OTHER_MOTIVATIONS
 from tom.teaching.teachers import AS_IS, CONSTANT, SHUFFLED
 
+Shards = pl.DataFrame | pl.LazyFrame
 ENDS = ("low", "high")
 
 
@@ -72,20 +73,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def table_of(arguments: argparse.Namespace, by: str) -> pl.DataFrame:
     """The table that parsed flags name; by: a key of COMPARISONS."""
-    return students_table(
-        read_shards(arguments.untuned),
-        {name: read_shards(files) for name, *files in arguments.students},
-        read_shards(arguments.reference_shards),
-        arguments.split,
-        Precision.from_arguments(arguments),
-        COMPARISONS[by],
-    )
+    names, files = zip(*((name, files) for name, *files in arguments.students), strict=True)
+    with scanned_shards(arguments.untuned, arguments.reference_shards, *files) as (untuned, reference, *tuned):
+        return students_table(
+            untuned,
+            dict(zip(names, tuned, strict=True)),
+            reference,
+            arguments.split,
+            Precision.from_arguments(arguments),
+            COMPARISONS[by],
+        )
 
 
 def students_table(
-    untuned: pl.DataFrame,
-    tuned: dict[str, pl.DataFrame],
-    reference: pl.DataFrame,
+    untuned: Shards,
+    tuned: Mapping[str, Shards],
+    reference: Shards,
     split: str,
     precision: Precision,
     comparison: Comparison,
@@ -95,7 +98,7 @@ def students_table(
     untuned: shards of teacher and base. tuned: group → shards of its students. reference: the in-sample
     shards of teacher and base, on which the baselines are fitted. Errors: BadInput names what the shards lack.
     """
-    counts = count_replies(pl.concat([untuned, *mark_groups(tuned)]))
+    counts = count_replies(pl.concat([untuned.lazy(), *mark_groups(tuned)]))
     reference_counts = count_replies(reference)
     require_same_cells(counts, "shards")
     students = sorted(set(counts["model"]) - {TEACHER, BASE})

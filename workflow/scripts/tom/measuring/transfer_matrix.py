@@ -4,6 +4,7 @@ A row for each fold that was left out (tom/teaching/folds.py), or nothing, and e
 both are the same, the student meets what it was not taught.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,7 @@ from tom.models import BASE, TEACHER
 from tom.statistics.precision import Precision
 from tom.teaching.folds import Fold, folds
 
+Shards = pl.DataFrame | pl.LazyFrame
 NOTHING, ALL = "nothing", "all cells"
 COLUMNS = {
     "left_out": pl.String,
@@ -38,13 +40,13 @@ COLUMNS = {
 }
 
 
-def transfer_matrix(untuned: pl.DataFrame, tuned: dict[str, pl.DataFrame], precision: Precision) -> pl.DataFrame:
+def transfer_matrix(untuned: Shards, tuned: Mapping[str, Shards], precision: Precision) -> pl.DataFrame:
     """The table, in the headline view, exact where all students are.
 
     untuned: shards of teacher and base. tuned: a fold as it is written, or NOTHING → shards of the students whose
     training left it out, over the same cells. Errors: BadInput names what the shards lack.
     """
-    counts = count_replies(pl.concat([untuned, *mark_groups(tuned)]))
+    counts = count_replies(pl.concat([untuned.lazy(), *mark_groups(tuned)]))
     require_same_cells(counts, "shards")
     view, measure = headline_view(available_views(counts)), available_measures(counts)[-1]
     whole = panel(counts, sorted(set(counts["model"]) - {TEACHER, BASE}), view, measure)

@@ -1,0 +1,45 @@
+"""Gather the shards of one model into one file.
+
+python workflow/scripts/gather_shards.py --shards S.parquet ... --output T.parquet
+"""
+
+import argparse
+from pathlib import Path
+
+import polars as pl
+
+from tom.errors import BadInput, run_main
+from tom.files import say_wrote, whole_file
+from tom.shard_paths import unpack_paths
+from tom.shards import read_shard
+
+
+def gather(words: list[str]) -> pl.DataFrame:
+    """The rows of all shards, context by context, as a study lists its cells: a training's draws follow their order.
+
+    words: …/{game}/{context}.parquet, as unpack_paths knows them. Errors: BadInput names a shard that can't be read, or
+    is empty.
+    """
+    files = [Path(file) for file in unpack_paths(words)]
+    contexts = list(dict.fromkeys(file.stem for file in files))
+    shards = []
+    for file in sorted(files, key=lambda file: contexts.index(file.stem)):
+        shards.append(read_shard(file))
+        if shards[-1].is_empty():
+            raise BadInput(f"{file}: no observations")
+    return pl.concat(shards)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--shards", nargs="+", required=True)
+    parser.add_argument("--output", type=Path, required=True, help="Parquet")
+    arguments = parser.parse_args()
+    rows = gather(arguments.shards)
+    with whole_file(arguments.output) as temporary:
+        rows.write_parquet(temporary, compression="zstd", statistics=False)
+    say_wrote(arguments.output, f"{rows.height} rows")
+
+
+if __name__ == "__main__":
+    run_main(main)
