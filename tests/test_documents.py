@@ -36,6 +36,12 @@ def changed(document: dict, value, *path: str) -> dict:
     return copy
 
 
+def wheels(**other: str) -> dict:
+    """The config with a student from wheels, of which something is otherwise."""
+    found = {"requirement": "part{part}==1", "member": "p{part}/{part:02}.bin", "parts": 2, "sha256": "0" * 64}
+    return changed(changed(CONFIG, "wheels", "student", "source"), found | other, "student", "wheels")
+
+
 def complaint(document, schema: str) -> str:
     with pytest.raises(BadInput) as caught:
         check(document, schema, "some/file.yaml")
@@ -74,6 +80,7 @@ def test_every_property_has_a_description(name):
 
 def test_the_default_config_passes(root):
     check(CONFIG, "config", "config/config.yaml")
+    check(wheels(), "config", "config/config.yaml")
 
 
 @pytest.mark.parametrize(
@@ -119,6 +126,10 @@ def test_the_default_config_passes(root):
             ["student.recorded: ", *LOCAL],
         ),
         (changed(CONFIG, {}, "student", "endpoint"), "config", ["student.endpoint: ", *LOCAL]),
+        (wheels(requirement="no-part==1"), "config", ["student.wheels.requirement: 'no-part==1'"]),
+        (wheels(requirement="part{part}==1{x}"), "config", ["student.wheels.requirement: 'part{part}==1{x}'"]),
+        (wheels(member="{part}/{other}"), "config", ["student.wheels.member: '{part}/{other}'"]),
+        (wheels(member="{part}}"), "config", ["student.wheels.member: '{part}}'"]),
         (without(CONFIG, "splits", "in_sample"), "config", ["splits: missing key 'in_sample'"]),
         (changed(CONFIG, "llm==1; rm", "student", "wheel", "sha256"), "config", ["student.wheel.sha256"]),
         (changed(CONFIG, float("nan"), "sampling", "temperature"), "config", ["sampling.temperature"]),

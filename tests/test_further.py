@@ -2,6 +2,7 @@
 
 import re
 
+import polars as pl
 import pytest
 from made_page import HOSTILE_NAME, build, make_further, page_inputs
 from markupsafe import escape
@@ -102,6 +103,16 @@ def test_tables_are_described_and_no_two_are_alike(dictionary):
     assert {table.described_as for table in tables} <= set(dictionary)
     assert len({table.title for table in tables}) == len({table.file for table in tables}) == len(tables)
     assert len({further.target for further in FURTHER}) == len(FURTHER)
+
+
+def test_tables_of_one_target_may_have_other_columns(tmp_path, dictionary):
+    old, new = ({"split": ["in_sample"], "n": [1]}, {"split": ["our_own"], "n": [0.5], "added": ["x"]})
+    for split, rows in zip(SPLITS, (old, new), strict=True):
+        file = tmp_path / "tables" / split / "supervision.parquet"
+        file.parent.mkdir(parents=True)
+        pl.DataFrame(rows).write_parquet(file)
+    (shown,) = further_results(tmp_path, SPLITS, [], dictionary)[0]
+    assert [column.name for column in shown.tables[0].columns] == ["split", "n", "added"]
 
 
 def test_a_damaged_table_is_named(tmp_path, dictionary):

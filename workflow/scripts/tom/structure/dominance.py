@@ -28,9 +28,9 @@ def weakly_dominated(payoffs: np.ndarray) -> np.ndarray:
 
     def is_dominated(number: int) -> bool:
         # What dominates a number is a best reply to whatever that is one to, which leaves few to compare.
-        rivals = payoffs[best[:, best[number]].all(axis=1)]
-        as_good = rivals[(rivals >= payoffs[number] - margin).all(axis=1)]
-        return bool((as_good > payoffs[number] + margin).any())
+        low, high = payoffs[number] - margin, payoffs[number] + margin
+        rivals = np.flatnonzero(best[:, best[number]].all(axis=1))
+        return any((payoffs[rival] >= low).all() and (payoffs[rival] > high).any() for rival in rivals)
 
     return np.array([is_dominated(number) for number in range(len(payoffs))])
 

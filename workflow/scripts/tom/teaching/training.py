@@ -1,6 +1,5 @@
 """QLoRA: train an adapter on a quantised model, resumable at each pass (Dettmers et al., arXiv 2305.14314)."""
 
-import fcntl
 import hashlib
 import json
 import math
@@ -18,6 +17,7 @@ from transformers import get_cosine_schedule_with_warmup
 
 from tom.errors import BadInput
 from tom.files import whole_file
+from tom.locks import held
 from tom.teaching.objective import Batch, add_gradient, batch_loss
 from tom.teaching.recipe import Recipe
 
@@ -35,14 +35,8 @@ def checkpoint_folder(folder: Path) -> Iterator[Path]:
 
     A killed workflow may leave a training running; the next one then waits for it and goes on from there.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
     # Beside the folder, which its last holder removes: whoever waited then holds the lock that the next will find.
-    with folder.with_suffix(".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"another training holds {folder}; waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    with held(folder.with_suffix(".lock"), f"another training holds {folder}; waiting for it"):
         folder.mkdir(exist_ok=True)
         yield folder
         shutil.rmtree(folder, ignore_errors=True)

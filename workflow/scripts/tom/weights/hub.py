@@ -18,12 +18,12 @@ def fetch_repository(repository: str, revision: str, cache: Path) -> Path:
     """
     # Takes a second to import, and other sources do without.
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
         found = snapshot_download(repository, revision=revision, allow_patterns=FILES, cache_dir=cache / "hub")
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise BadInput(f"hub {repository} at {revision}: {str(error).splitlines()[0]}") from None
+    except Exception as error:  # noqa: BLE001 errors of the client's HTTP library as well, whichever that is
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise BadInput(f"hub {repository} at {revision}: {reason}") from None
     check_blobs(Path(found))
     return Path(found)
 

