@@ -24,6 +24,11 @@ TRAIN = (
 )
 
 
+# Seconds of reading: as a job of a cluster's, between the teacher's and the trainings, it would wait longer than it runs.
+localrules:
+    gather_teacher,
+
+
 # Shards fan in here alone: Snakemake searches all inputs of a job for each file that is asked of it, and of a training
 # every shard of its student asks some.
 rule gather_teacher:
