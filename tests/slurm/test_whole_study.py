@@ -42,13 +42,16 @@ def test_each_stage_that_holds_a_model_has_gpu_seconds_and_no_other_has(finished
         for game, context in (cells_of(cells) if cells else ())
         for model in (TEACHER, BASE, TUNED)
     ]
-    stages = total_durations(jobs_of(pl.DataFrame(asked), config, finished.results / "benchmarks"))
+    stages = total_durations(jobs_of(pl.DataFrame(asked), config), finished.results)
     assert stages.filter(pl.col("gpu_seconds") > 0)["stage"].to_list() == [
         "convert",
         *(f"sample {model}" for model in (BASE, TEACHER, TUNED)),
         "train",
     ]
     assert stages.filter(pl.col("timed") < pl.col("jobs")).is_empty()
+    loading = stages.filter(pl.col("gpu_load_seconds") > 0)
+    assert loading["stage"].to_list() == [*(f"sample {model}" for model in (BASE, TEACHER, TUNED)), "train"]
+    assert loading.filter(pl.col("gpu_load_seconds") >= pl.col("gpu_seconds")).is_empty()
 
 
 def test_a_second_run_finds_nothing_to_do(finished):

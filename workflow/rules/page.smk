@@ -1,6 +1,6 @@
 """The page: a run as one HTML file that asks no network. Not part of `all`.
 
-in: the tables, figures and summary of a run; manifests, prompts' texts, benchmark files
+in: the tables, figures and summary of a run; manifests, prompts' texts, benchmark files and logs
 out: report.html; tables/{split}/rates.{parquet,csv,tex} and replies.parquet; figures/{paper,paper_order}-{split}.*
 """
 
@@ -128,7 +128,6 @@ rule build_page:
         # By a function, since braces in a parameter that is a string would be taken for wildcards.
         config=lambda wildcards: json.dumps(config, sort_keys=True),
         usage=lambda wildcards, input: f"--usage {input.usage}" if input.usage else "",
-        benchmarks=f"{RESULTS}/benchmarks",
         made=made_of_further_targets,
         run=same_run,
         splits=ALL_SPLITS,
@@ -147,7 +146,7 @@ rule build_page:
         + " --games {input.games} --number-games {input.number_games}"
         " --rates {input.rates} --replies {input.replies} --stated {input.stated} {params.usage} --summary {input.summary}"
         " --figures {input.figures} --captions {params.captions} --published {input.published}"
-        " --manifests {input.manifests} --texts {input.texts} --benchmarks {params.benchmarks}"
+        " --manifests {input.manifests} --texts {input.texts}"
         " --results {RESULTS} --outdated $OUTDATED --columns {input.columns} --template {params.template}"
         " --project {params.project} --config {params.config:q} --output {output} >> {log} 2>&1"
 

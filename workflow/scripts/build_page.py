@@ -23,7 +23,7 @@ TABLES = (
     "stated",
 )  # fmt: skip
 OPTIONAL_TABLES = ("games", "number_games", "number_means", "number_gaps", "number_distributions")
-PLACES = ("summary", "captions", "published", "benchmarks", "results", "project", "template", "columns")
+PLACES = ("summary", "captions", "published", "results", "project", "template", "columns")
 
 
 def read_config(text: str) -> dict:
@@ -77,7 +77,6 @@ def main() -> None:
         published=arguments.published,
         manifests=arguments.manifests,
         texts=arguments.texts,
-        benchmarks=arguments.benchmarks,
         results=arguments.results,
         outdated=arguments.outdated,
         project=arguments.project,

@@ -7,6 +7,7 @@ manifest, the training curve, and what the loss looked at.
 
 import argparse
 import json
+import time
 from pathlib import Path
 
 import polars as pl
@@ -17,6 +18,7 @@ from tom.asking.prompts import load_elicitation
 from tom.code import code_sha256
 from tom.errors import BadInput, run_main
 from tom.files import whole_file, whole_folder, write_json
+from tom.load_times import say_loaded
 from tom.shards import read_shard
 from tom.teaching.folds import Fold
 from tom.teaching.lessons import Lesson, cell_lessons, count_choices, group_lessons, teach
@@ -97,6 +99,8 @@ def main() -> None:
     taught, held_out, invalid = read_lessons(arguments, recipe.supervision)
     if not taught:
         raise BadInput(f"{arguments.replies}: no readable reply to learn from")
+
+    started = time.monotonic()
     local.check()
 
     import torch
@@ -118,6 +122,7 @@ def main() -> None:
     say(f"{len(taught)} prompts in {len(batches)} batches, {tokens} tokens a pass")
 
     model = add_adapter(load_model(local.weights, pick_device()), recipe, arguments.seed)
+    say_loaded(started)
     texts = [[lesson.group, lesson.messages, lesson.replies] for lesson in taught]
     name = checkpoint_name(
         code_sha256("train_adapter.py"), local.sha256, recipe.as_dict(), arguments.seed, str(arguments.held_out), texts

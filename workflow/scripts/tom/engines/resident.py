@@ -27,6 +27,7 @@ from tom.engines.choices import ChoiceScore, Question
 from tom.engines.owner import allocation, current_run
 from tom.engines.replies import Reply, Request
 from tom.errors import BadInput
+from tom.load_times import say_loaded
 from tom.weights.local_model import LocalModel
 
 SERVER = "serve_engine.py"
@@ -129,7 +130,7 @@ def _start(home: Path, number: int, arguments: list[str]) -> Connection:
     started = time.monotonic()
     while server.poll() is None:
         if connection := _connect(home, number):
-            print(f"resident engine started in {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)
+            say_loaded(started, "resident engine started: ")
             return connection
         time.sleep(0.05)
     text = (home / f"{number}.log").read_text(errors="replace").strip()

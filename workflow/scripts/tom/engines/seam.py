@@ -4,12 +4,14 @@ A new engine is a class with those methods and a place in `open_engine`.
 """
 
 import sys
+import time
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from tom.engines.choices import ChoiceScore, Question
 from tom.engines.replies import Reply, Request
 from tom.engines.resident import EngineLost, resident_engine
+from tom.load_times import say_loaded
 from tom.weights.local_model import LocalModel
 
 Result = TypeVar("Result")
@@ -49,4 +51,7 @@ def with_local_engine(model: LocalModel, idle_seconds: float, work: Callable[[En
                 return work(engine)
         except EngineLost as error:
             print(f"no resident engine: {error}", file=sys.stderr, flush=True)
-    return work(open_engine(model))
+    started = time.monotonic()
+    engine = open_engine(model)
+    say_loaded(started)
+    return work(engine)

@@ -44,7 +44,6 @@ class Sources:
     published: Path
     manifests: list[Path]
     texts: list[Path]
-    benchmarks: Path
     results: Path
     outdated: list[str]
     project: Path
@@ -64,7 +63,7 @@ def page_values(
     asked = [table.select("split", "model", "game", "context") for table in (rates, *given_in(tables))]
     compared = tables["alignment"]["split"].unique(maintain_order=True).to_list()
     further, unmade = further_results(sources.results, compared, sources.outdated, dictionary)
-    durations = total_durations(jobs_of(pl.concat(asked), config, sources.benchmarks))
+    durations = total_durations(jobs_of(pl.concat(asked), config), sources.results)
     return {
         "student": student,
         "teacher": teacher,
@@ -92,7 +91,7 @@ def page_values(
         "config_sha256": config_sha256(config),
         "versions": versions(),
         "commit": commit(sources.project),
-        "durations": duration_table(durations, sources.benchmarks),
+        "durations": duration_table(durations, sources.results),
         "duration_words": duration_words(durations),
     }
 
