@@ -21,7 +21,9 @@ TITLES = {
     "sha256": "SHA-256",
     "prompt_sha256": "prompt's SHA-256",
     "cpu_seconds": "CPU-seconds",
+    "load_seconds": "seconds loading",
     "gpu_seconds": "GPU-seconds",
+    "gpu_load_seconds": "GPU-seconds loading",
     "peak_mib": "peak MiB",
 }
 """Headings of columns that are not called as they are."""
