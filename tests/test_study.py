@@ -5,7 +5,7 @@ from pathlib import Path
 import yaml
 
 from tom.asking import game_kinds
-from tom.study import all_cells, cells_of, out_of_sample_splits, splits_of_kind
+from tom.study import all_cells, cells_of, out_of_sample_splits, rewordings, splits_of_kind
 
 CONFIG = yaml.safe_load((Path(__file__).parents[1] / "config" / "config.yaml").read_text())
 
@@ -21,3 +21,13 @@ def test_the_default_cells_are_those_of_the_paper(root):
 def test_a_cell_of_two_splits_counts_once():
     split = {"games": ["stag_hunt"], "contexts": ["sports"]}
     assert all_cells({"one": split, "two": split}) == [("stag_hunt", "sports")]
+
+
+def test_a_context_that_was_left_out_is_asked_in_every_other_wording(root):
+    found = rewordings(["business", "teamwork_b", "sports"], root / "resources")
+    assert found == {"business": ["business_b", "business_c"], "teamwork_b": ["teamwork", "teamwork_c"], "sports": []}
+
+
+def test_a_situation_that_is_taught_in_two_wordings_is_never_left_out(root):
+    found = rewordings(["business", "business_c", "teamwork"], root / "resources")
+    assert found == {"business": [], "business_c": [], "teamwork": ["teamwork_b", "teamwork_c"]}

@@ -22,6 +22,11 @@ BROKEN_CONFIGS = {
         ["student.endpoint", "allowed: wheel, wheels, hub or folder"],
     ),
     "reserved split name": ("  doubled_payoffs:", "  held_out:", ["splits.held_out", "validate"]),
+    "another reserved one": (
+        "  doubled_payoffs:",
+        "  held_out_reworded:",
+        ["splits.held_out_reworded", "validate_reworded"],
+    ),
     "game named twice": ("games: [stag_hunt-x2]", "games: [stag_hunt-x2, stag_hunt-x2.0]", ["stag_hunt-x2.0", "twice"]),
     "unknown game": ("games: [stag_hunt-x2]", "games: [chicken]", ["chicken", "snowdrift"]),
     "unknown context": ("contexts: [sports]", "contexts: [spots]", ["spots", "sports"]),

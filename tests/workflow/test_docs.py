@@ -31,6 +31,7 @@ def test_every_stage_that_the_readme_names_is_a_target():
         "in_sample",
         "out_of_sample",
         "validate",
+        "validate_reworded",
         "learning_curve",
         "controls",
         "compare_elicitations",

@@ -229,6 +229,7 @@ def test_a_live_teacher_is_sampled_like_the_student(fresh):
         ("in_sample", "evaluate_in_sample"),
         ("out_of_sample", "evaluate_out_of_sample"),
         ("validate", "evaluate_held_out"),
+        ("validate_reworded", "evaluate_held_out_reworded"),
         ("transfer_matrix", "plot_transfer_matrix"),
         ("collateral", "tabulate_collateral"),
         ("labels", "tabulate_labels"),

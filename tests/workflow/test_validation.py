@@ -6,7 +6,7 @@ import polars as pl
 
 
 def test_every_context_is_held_out_once(fresh):
-    fresh.succeed("validate")
+    fresh.succeed("validate_reworded")
     results = fresh.folder / "results"
     for context in ("business", "friendship"):
         adapter = results / f"leave_one_out/context-{context}/adapters/seed1"
@@ -20,7 +20,24 @@ def test_every_context_is_held_out_once(fresh):
         )
     alignment = pl.read_parquet(results / "tables/held_out/alignment.parquet")
     assert "tuned-seed1" in alignment["predictor"]
-    assert not (results / "out_of_sample").exists()
+    asked = {path.stem for path in (results / "out_of_sample/shards").glob("*/*/*.parquet")}
+    assert asked == {"business_b", "business_c", "friendship_b", "friendship_c"}
+    # A wording is asked of the student that never met its situation, and of no other.
+    for student, wordings in (("context-business", "business"), ("context-friendship", "friendship")):
+        shards = (results / f"leave_one_out/{student}/shards").glob("*/*/*.parquet")
+        assert {path.stem for path in shards} == {wordings, f"{wordings}_b", f"{wordings}_c"}
+    propensities = pl.read_parquet(results / "tables/held_out_reworded/propensities.parquet")
+    assert set(propensities["context"].drop_nulls()) == asked
+    assert set(propensities["split"]) == {"held_out_reworded"}
+
+
+def test_without_other_wordings_none_can_be_asked(fresh):
+    for path in (fresh.folder / "resources/contexts").glob("*_[bc].yaml"):
+        path.unlink()
+    assert fresh.plan("validate")["evaluate_held_out"] == 1
+    done = fresh.run("validate_reworded", "--dry-run")
+    assert done.returncode != 0
+    assert "resources/contexts: no file tells a context of splits.in_sample in other words" in done.stdout + done.stderr
 
 
 def test_a_game_is_left_out_as_a_context_is(fresh):

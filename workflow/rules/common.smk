@@ -27,12 +27,15 @@ from tom.asking.prompts import CHOICE, load_elicitation
 from tom.engines.recorded_teacher import read_counts
 from tom.shard_paths import pack_paths
 from tom.study import (
+    HELD_OUT,
+    HELD_OUT_REWORDED,
     IN_SAMPLE,
     answered_by_teacher,
     cells_of,
     drop_splits,
     out_of_sample_splits,
     recorded_context,
+    rewordings,
     splits_of_kind,
 )
 from tom.study_checks import check_study

@@ -1,9 +1,12 @@
 """Leave one out: a student for each in-sample context, game and scale of payoffs that it was not taught.
 
 `validate` measures each context by the student that never met it: for choosing a recipe, since no out-of-sample cell is
-read. `transfer_matrix` measures every such student on all in-sample cells. Not part of `all`: one training for each.
+read. `validate_reworded` asks the same students in other wordings of that context, so that what they know of situations
+is told from what they know of this one's words. `transfer_matrix` measures every such student on all in-sample cells. Not
+part of `all`: one training for each.
 in: as train.smk and sample.smk
-out: leave_one_out/{fold}/{adapters,shards}/, tables/held_out/, tables/transfer_matrix.*, figures/transfer_matrix.*
+out: leave_one_out/{fold}/{adapters,shards}/, tables/{held_out,held_out_reworded}/, tables/transfer_matrix.*,
+figures/transfer_matrix.*
 """
 
 import re
@@ -57,13 +60,54 @@ use rule evaluate_in_sample as evaluate_held_out with:
         reference=later(IN_SAMPLE, ["teacher", "base"]),
         published=RESOURCES / "paper" / "observed_choices.csv",
     wildcard_constraints:
-        split="held_out",
+        split=HELD_OUT,
 
 
 rule validate:
     input:
-        tables(["held_out"]),
-        figure("propensities-held_out"),
+        tables([HELD_OUT]),
+        figure(f"propensities-{HELD_OUT}"),
+
+
+@cache
+def reworded():
+    """(fold, game, context) of each wording that no student was taught, by the fold that left its situation out."""
+    taught = config["splits"][IN_SAMPLE]
+    found = [
+        (Fold(CONTEXT, original), game, wording)
+        for original, wordings in rewordings(taught["contexts"], RESOURCES).items()
+        for wording in wordings
+        for game in taught["games"]
+    ]
+    if not found:
+        raise WorkflowError(
+            f"{RESOURCES / 'contexts'}: no file tells a context of splits.{IN_SAMPLE} in other words"
+            " (paraphrase_of: NAME), which validate_reworded asks for"
+        )
+    return found
+
+
+def reworded_shards(wildcards):
+    """Each wording by the students that never met its situation, and by teacher and base."""
+    asked = [(OUT_OF_SAMPLE, model, game, context) for model in ("teacher", "base") for _, game, context in reworded()]
+    asked += [(f"leave_one_out/{fold}", model, game, context) for model in TUNED for fold, game, context in reworded()]
+    return [f"{RESULTS}/{stage}/shards/{model}/{game}/{context}.parquet" for stage, model, game, context in asked]
+
+
+use rule evaluate_held_out as evaluate_held_out_reworded with:
+    input:
+        shards=reworded_shards,
+        reference=later(IN_SAMPLE, ["teacher", "base"]),
+        published=RESOURCES / "paper" / "observed_choices.csv",
+    wildcard_constraints:
+        split=HELD_OUT_REWORDED,
+
+
+rule validate_reworded:
+    input:
+        rules.validate.input,
+        tables([HELD_OUT_REWORDED]),
+        figure(f"propensities-{HELD_OUT_REWORDED}"),
 
 
 rule tabulate_transfer_matrix:

@@ -1,5 +1,6 @@
 """What a run is about, read from its config: splits and their cells. tom/study_checks.py says whether it can start."""
 
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from tom.number_games.loading import load_number_game
 
 IN_SAMPLE = "in_sample"
 HELD_OUT = "held_out"
+HELD_OUT_REWORDED = "held_out_reworded"
 
 Splits = dict[str, dict]
 """Name → its games and contexts."""
@@ -63,6 +65,22 @@ def drop_splits(config: dict) -> None:
 def recorded_context(context: str, resources: Path) -> str:
     """The context whose recorded choices stand for this one's: a paraphrase has its original's."""
     return load_context(resources / "contexts" / f"{context}.yaml").recorded_as
+
+
+def rewordings(contexts: Iterable[str], resources: Path) -> dict[str, list[str]]:
+    """The same situation in other words: each context → those that tell it and are none of these.
+
+    A context that shares its situation with another one of these has none: whoever is taught the others has met it.
+    """
+    told = {path.stem: load_context(path).recorded_as for path in sorted((resources / "contexts").glob("*.yaml"))}
+    contexts = list(contexts)
+    shared = Counter(told[context] for context in contexts)
+    return {
+        context: [name for name in told if told[name] == told[context] and name != context]
+        if shared[told[context]] == 1
+        else []
+        for context in contexts
+    }
 
 
 def recorded_cells(cells: Iterable[tuple[str, str]], resources: Path) -> set[tuple[str, str]]:

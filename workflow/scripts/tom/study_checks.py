@@ -19,6 +19,7 @@ from tom.errors import BadInput
 from tom.number_games.loading import load_number_game
 from tom.study import (
     HELD_OUT,
+    HELD_OUT_REWORDED,
     IN_SAMPLE,
     all_cells,
     answered_by_teacher,
@@ -41,8 +42,9 @@ def check_study(config: dict, file: str, resources: Path) -> None:
     games, contexts and elicitations. Nothing large is read.
     """
     check(config, "config", file)
-    if HELD_OUT in config["splits"]:
-        raise BadInput(f"{file}: splits.{HELD_OUT}: this name belongs to `snakemake validate`; take another")
+    for name, target in ((HELD_OUT, "validate"), (HELD_OUT_REWORDED, "validate_reworded")):
+        if name in config["splits"]:
+            raise BadInput(f"{file}: splits.{name}: this name belongs to `snakemake {target}`; take another")
     _check_texts(config, file, resources)
     _check_disjoint(config, file)
     check_supervision(config, config["training"]["supervision"], file, resources)

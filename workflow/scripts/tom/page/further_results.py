@@ -178,6 +178,32 @@ FURTHER = (
         ),
     ),
     Further(
+        "validate_reworded",
+        "Held-out contexts in other words",
+        "The same students in other wordings of the context that they never met. What they close above and not here,"
+        " they owe to that context's words and not to its situation.",
+        (
+            FurtherTable(
+                "Gaps in other words, and how much of them is closed",
+                "tables/held_out_reworded/alignment.parquet",
+                "alignment",
+            ),
+            FurtherTable(
+                "Held-out contexts in other words, one at a time",
+                "tables/held_out_reworded/contexts.parquet",
+                "contexts",
+            ),
+        ),
+        FurtherFigure(
+            "figures/propensities-held_out_reworded.svg",
+            "Points with intervals for teacher, base and tuned student in wordings of contexts that the student was not"
+            " taught.",
+            "Read as the run's own propensities; each wording is answered by the student that never met its situation."
+            " A recorded teacher's choices are those of the original wording.",
+        ),
+        "contexts that tell the taught ones in other words",
+    ),
+    Further(
         "precision_drift",
         "Other precisions",
         "How far the tuned students' exact propensities move when they run on the unquantised weights, or merged"
