@@ -5,11 +5,7 @@ NF4 is bitsandbytes' 4-bit normal float with double quantisation (Dettmers et al
 quantising them again does, and every engine then runs on the same bits.
 """
 
-import logging
 from pathlib import Path
-
-# On a CPU it warns of a kernel that would be fetched from a hub; _keep_weights_unpacked says why none is wanted.
-logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 
 
 def pick_device() -> str:
