@@ -40,6 +40,14 @@ def test_without_other_wordings_none_can_be_asked(fresh):
     assert "resources/contexts: no file tells a context of splits.in_sample in other words" in done.stdout + done.stderr
 
 
+def test_of_one_context_none_can_be_left_out(fresh):
+    fresh.edit("tiny.yaml", "contexts: [business, friendship]\n  out_of", "contexts: [business]\n  out_of")
+    for target in ("validate", "validate_reworded"):
+        done = fresh.run(target, "--dry-run")
+        assert done.returncode != 0
+        assert "tiny.yaml: splits.in_sample.contexts: leaving one out" in done.stdout + done.stderr
+
+
 def test_a_game_is_left_out_as_a_context_is(fresh):
     assert fresh.plan("transfer_matrix") == {
         "fetch_model": 1,

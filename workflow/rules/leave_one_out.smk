@@ -44,11 +44,22 @@ use rule sample_tuned as sample_left_out with:
         f"{RESULTS}/benchmarks/sample/without-{{fold}}-seed{{seed}}/{{game}}-{{context}}.tsv"
 
 
+def without(context):
+    """The folder of the students that never met an in-sample context."""
+    fold = str(Fold(CONTEXT, context))
+    if fold not in FOLDS:
+        raise WorkflowError(
+            f"{', '.join(CONFIG_FILES)}: splits.{IN_SAMPLE}.contexts: leaving one out leaves none to be taught"
+            " (allowed: two or more)"
+        )
+    return f"leave_one_out/{fold}"
+
+
 def held_out_shards(wildcards):
     """Each cell by the students that never met its context, and by teacher and base."""
     untuned = shards(IN_SAMPLE, ["teacher", "base"])
     return untuned + [
-        f"{RESULTS}/leave_one_out/{Fold(CONTEXT, context)}/shards/{model}/{game}/{context}.parquet"
+        f"{RESULTS}/{without(context)}/shards/{model}/{game}/{context}.parquet"
         for model in TUNED
         for game, context in cells_of(config["splits"][IN_SAMPLE])
     ]
@@ -71,10 +82,10 @@ rule validate:
 
 @cache
 def reworded():
-    """(fold, game, context) of each wording that no student was taught, by the fold that left its situation out."""
+    """(context, game, wording): the in-sample context that each wording tells in other words, and no student is taught."""
     taught = config["splits"][IN_SAMPLE]
     found = [
-        (Fold(CONTEXT, original), game, wording)
+        (original, game, wording)
         for original, wordings in rewordings(taught["contexts"], RESOURCES).items()
         for wording in wordings
         for game in taught["games"]
@@ -89,9 +100,9 @@ def reworded():
 
 def reworded_shards(wildcards):
     """Each wording by the students that never met its situation, and by teacher and base."""
-    asked = [(OUT_OF_SAMPLE, model, game, context) for model in ("teacher", "base") for _, game, context in reworded()]
-    asked += [(f"leave_one_out/{fold}", model, game, context) for model in TUNED for fold, game, context in reworded()]
-    return [f"{RESULTS}/{stage}/shards/{model}/{game}/{context}.parquet" for stage, model, game, context in asked]
+    asked = [(OUT_OF_SAMPLE, model, game, wording) for model in ("teacher", "base") for _, game, wording in reworded()]
+    asked += [(without(context), model, game, wording) for model in TUNED for context, game, wording in reworded()]
+    return [f"{RESULTS}/{stage}/shards/{model}/{game}/{wording}.parquet" for stage, model, game, wording in asked]
 
 
 use rule evaluate_held_out as evaluate_held_out_reworded with:
