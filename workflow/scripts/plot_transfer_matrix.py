@@ -51,7 +51,9 @@ def plot_transfer_matrix(table: pl.DataFrame) -> "Figure":
     for height, line in enumerate(unseen.drop("left_out").iter_rows()):
         for across, is_unseen in enumerate(line):
             if is_unseen:
-                axes.add_patch(Rectangle((across, height), 1, 1, fill=False, edgecolor="black", linewidth=1.6))
+                axes.add_patch(
+                    Rectangle((across, height), 1, 1, fill=False, edgecolor="black", linewidth=1.6, clip_on=False)
+                )
     axes.set(xlabel="measured on", ylabel="left out of the training")
     axes.tick_params(axis="x", rotation=60)
     for tick in axes.get_xticklabels():
