@@ -6,7 +6,7 @@ import polars as pl
 
 
 def test_every_context_is_held_out_once(fresh):
-    fresh.succeed("validate_reworded")
+    fresh.succeed("validate")
     results = fresh.folder / "results"
     for context in ("business", "friendship"):
         adapter = results / f"leave_one_out/context-{context}/adapters/seed1"
@@ -20,6 +20,9 @@ def test_every_context_is_held_out_once(fresh):
         )
     alignment = pl.read_parquet(results / "tables/held_out/alignment.parquet")
     assert "tuned-seed1" in alignment["predictor"]
+    assert not (results / "out_of_sample").exists()
+
+    fresh.succeed("validate_reworded")
     asked = {path.stem for path in (results / "out_of_sample/shards").glob("*/*/*.parquet")}
     assert asked == {"business_b", "business_c", "friendship_b", "friendship_c"}
     # A wording is asked of the student that never met its situation, and of no other.

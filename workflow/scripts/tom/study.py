@@ -1,6 +1,5 @@
 """What a run is about, read from its config: splits and their cells. tom/study_checks.py says whether it can start."""
 
-from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -67,18 +66,19 @@ def recorded_context(context: str, resources: Path) -> str:
     return load_context(resources / "contexts" / f"{context}.yaml").recorded_as
 
 
-def rewordings(contexts: Iterable[str], resources: Path) -> dict[str, list[str]]:
+def rewordings(contexts: list[str], resources: Path) -> dict[str, list[str]]:
     """The same situation in other words: each context → those that tell it and are none of these.
 
     A context that shares its situation with another one of these has none: whoever is taught the others has met it.
     """
-    told = {path.stem: load_context(path).recorded_as for path in sorted((resources / "contexts").glob("*.yaml"))}
-    contexts = list(contexts)
-    shared = Counter(told[context] for context in contexts)
+    situations = {path.stem: load_context(path).recorded_as for path in sorted((resources / "contexts").glob("*.yaml"))}
+    taught = [situations[context] for context in contexts]
     return {
-        context: [name for name in told if told[name] == told[context] and name != context]
-        if shared[told[context]] == 1
-        else []
+        context: [
+            name
+            for name in situations
+            if situations[name] == situations[context] and name != context and taught.count(situations[name]) == 1
+        ]
         for context in contexts
     }
 
