@@ -78,6 +78,8 @@ def test_changed_weights_are_never_served(project):
     content[-1] ^= 1
     weights.write_bytes(bytes(content))
     (project.folder / "results/in_sample/shards/base/stag_hunt/business.parquet").unlink()
+    # An engine that another project loaded from the unchanged weights would answer, and rightly.
+    project.edit("tiny.yaml", "idle_seconds: 30", "idle_seconds: 0")
     done = project.run("results/in_sample/shards/base/stag_hunt/business.parquet")
     assert done.returncode != 0
     assert "model.safetensors: SHA-256" in " ".join((done.stdout + done.stderr).split())
