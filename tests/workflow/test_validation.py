@@ -74,3 +74,21 @@ def test_a_game_is_left_out_as_a_context_is(fresh):
         "nothing", "context-business", "context-friendship", "game-prisoners_dilemma", "game-stag_hunt"
     }  # fmt: skip
     assert table["unseen"].sum() == 4
+
+
+def test_a_scale_of_payoffs_is_left_out_too(fresh):
+    fresh.edit("tiny.yaml", "games: [stag_hunt-x2]", "games: [prisoners_dilemma-x2]")
+    fresh.edit(
+        "tiny.yaml",
+        "in_sample:\n    games: [prisoners_dilemma, stag_hunt]",
+        "in_sample:\n    games: [stag_hunt, stag_hunt-x2]",
+    )
+    fresh.succeed("transfer_matrix")
+    results = fresh.folder / "results"
+    proof = json.loads((results / "leave_one_out/payoffs-x2/adapters/seed1/supervision.json").read_text())
+    assert {lesson["group"].partition("/")[0] for lesson in proof["lessons"]} == {"stag_hunt"}
+    table = pl.read_parquet(results / "tables/transfer_matrix.parquet")
+    unseen = table.filter("unseen").select("left_out", "measured_on")
+    assert ("payoffs-x2", "payoffs-x2") in unseen.rows() and ("payoffs-x1", "payoffs-x1") in unseen.rows()
+    assert not [left_out for left_out in table["left_out"] if left_out.startswith("game-")]
+    assert (results / "figures/transfer_matrix.png").read_bytes().startswith(b"\x89PNG")
