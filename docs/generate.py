@@ -57,7 +57,7 @@ def show(value: object) -> str:
         return ""
     if isinstance(value, dict):
         return ", ".join(f"`{key}`" for key in value)
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    text = ", ".join(map(str, value)) if isinstance(value, list) and value else str(value)
     return f"`{text[:20]}…`" if len(text) > 45 else f"`{text}`"
 
 

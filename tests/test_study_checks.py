@@ -152,6 +152,32 @@ def test_letters_are_exchanged_in_single_letters_alone(project):
 
 
 @pytest.mark.parametrize(
+    ("context", "parts"),
+    [
+        ("orchestras", ["'orchestras' has no file", "allowed: ", "orchestra"]),
+        ("business", ["'business' is the situation 'business' of splits.in_sample"]),
+        ("business_b", ["'business_b' is the situation 'business' of splits.in_sample"]),
+        ("sports", ["'sports' is the situation 'sports' of splits.out_of_sample_contexts", "allowed: contexts"]),
+    ],
+)
+def test_a_coin_is_taught_in_no_situation_that_a_split_asks(project, context, parts):
+    check_study(changed(["orchestra", "exam"], "training", "unanswered"), "config.yaml", Path("resources"))
+    text = complaint(changed(["orchestra", context], "training", "unanswered"))
+    for part in ["config.yaml: training.unanswered: ", *parts]:
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    ("supervision", "elicitation"), [("replies", "choice_then_motivation"), ("choices", "motivation_then_choice")]
+)
+def test_a_coin_gives_no_motivations(project, supervision, elicitation):
+    config = changed(supervision, "training", "supervision") | {"elicitation": elicitation, "teacher": local_teacher()}
+    config["training"] |= {"refinements": 0, "unanswered": ["orchestra"]}
+    text = complaint(config)
+    assert "config.yaml: training.unanswered: a coin" in text and f"'{elicitation}'" in text and "allowed: []" in text
+
+
+@pytest.mark.parametrize(
     ("key", "value"),
     [
         (("orders",), ["cooperation_first"]),

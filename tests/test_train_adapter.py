@@ -29,12 +29,15 @@ def gathered(folder, shards):
     return folder / "gathered.parquet"
 
 
-def arguments(*shards, held_out=None, elicitation="choice", teacher="as_is", number=None) -> argparse.Namespace:
+def arguments(
+    *shards, held_out=None, elicitation="choice", teacher="as_is", number=None, unanswered=()
+) -> argparse.Namespace:
     cells = [cell_files("stag_hunt", "sports"), cell_files("snowdrift", "business")]
     return argparse.Namespace(
         replies=gathered(shards[0].parent, shards),
         game_files=[cell.game_file for cell in cells],
         context_files=[cell.context_file for cell in cells],
+        unanswered_files=[cells[0].context_file.with_stem(context) for context in unanswered],
         elicitation_file=cells[0].elicitation_file.with_stem(elicitation),
         orders=list(ORDERS),
         letters="as_asked",
@@ -224,6 +227,27 @@ def test_fewer_observations_are_taught_where_fewer_are_asked_for(tmp_path):
     lessons, held_out, _ = read_lessons(arguments(*files, number=6, held_out=Fold("context", "business")), "choices")
     assert {total for _, total in shares_of(lessons).values()} == {6}
     assert {total for _, total in shares_of(held_out).values()} == {30}
+
+
+def test_where_no_teacher_was_asked_a_coin_is_taught_and_never_measured(tmp_path):
+    files = written_cells(tmp_path, *CELLS)
+    left_out = Fold("context", "business")
+    plain, measured, _ = read_lessons(arguments(*files, held_out=left_out), "choices")
+    given = arguments(*files, held_out=left_out, unanswered=["exam", "orchestra"])
+    taught, held_out, _ = read_lessons(given, "choices")
+    assert held_out == measured
+    assert [lesson for lesson in taught if lesson.context == "sports"] == plain
+    coins = [lesson for lesson in taught if lesson.context != "sports"]
+    assert set(shares_of(coins)) == {
+        (f"{game}/{order}", context)
+        for game in ("stag_hunt", "snowdrift")
+        for order in ORDERS
+        for context in ("exam", "orchestra")
+    }
+    assert set(shares_of(coins).values()) == {(15, 30)}
+    game_left_out = arguments(*files, held_out=Fold("game", "snowdrift"), unanswered=["exam"])
+    taught, _, _ = read_lessons(game_left_out, "choices")
+    assert {lesson.group.partition("/")[0] for lesson in taught} == {"stag_hunt"}
 
 
 def test_refinements_follow_the_passes(train):

@@ -12,6 +12,7 @@ ADAPTERS = {
     "payoff_scales": 1,
     "three_seeds": 3,
     "tiny_pair": 1,
+    "unanswered": 1,
 }
 
 

@@ -55,6 +55,12 @@ def test_an_in_sample_context_reruns_its_shards_and_what_was_taught_with_it(proj
     assert all("business" in file for file in untuned)
 
 
+def test_a_context_without_a_teacher_reruns_the_training_and_asks_no_base_anew(project):
+    project.edit("tiny.yaml", "  rank: 4", "  unanswered: [orchestra, exam]\n  rank: 4")
+    expected = Counter(TRAINING | TUNED | EVALUATION)
+    assert project.plan() == expected
+
+
 def test_an_out_of_sample_context_reruns_its_shards_alone(project):
     project.edit("resources/contexts/sports.yaml", "athletes", "sportspeople")
     assert project.plan() == Counter(

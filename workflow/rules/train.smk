@@ -10,7 +10,7 @@ RECIPE = flags(
     {
         key: value
         for key, value in config["training"].items()
-        if key not in ("seeds", "threads", "supervision", "refinements", "orders", "letters")
+        if key not in ("seeds", "threads", "supervision", "refinements", "orders", "letters", "unanswered")
     }
 )
 TEACHER_REPLIES = f"{RESULTS}/in_sample/teacher.parquet"
@@ -18,6 +18,7 @@ TRAIN = (
     TORCH
     + python("train_adapter.py")
     + " --replies {input.replies} --game-files {input.games} --context-files {input.contexts}"
+    + " --unanswered-files {input.unanswered}"
     + " --elicitation-file {input.elicitation} --weights {input.weights} --manifest {input.manifest}"
     + " --threads {threads} --checkpoints {RESULTS}/checkpoints --seed {wildcards.seed} {params.recipe} --output {output.adapter} --output-manifest {output.manifest}"
     + " --curve {output.curve} --output-supervision {output.supervision}"
@@ -50,6 +51,7 @@ rule train_adapter:
         replies=TEACHER_REPLIES,
         games=game_files(IN_SAMPLE),
         contexts=context_files(IN_SAMPLE),
+        unanswered=[RESOURCES / "contexts" / f"{context}.yaml" for context in sorted(config["training"]["unanswered"])],
         elicitation=elicitation_file(),
     output:
         # Frozen adapters are nobody's output, even those of this run: no changed knob trains them anew.

@@ -1,8 +1,9 @@
 """Train one LoRA adapter on the teacher's replies.
 
 Reads the teacher's in-sample shards, gathered in one file; `--held-out FOLD` leaves e.g. one context out and measures
-on it after each pass; `--teacher` and `--observations-per-cell` teach less than they hold. Writes the adapter with its
-manifest, the training curve, and what the loss looked at.
+on it after each pass; `--teacher` and `--observations-per-cell` teach less than they hold; in the contexts of
+`--unanswered-files` a coin is taught. Writes the adapter with its manifest, the training curve, and what the loss
+looked at.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from tom.teaching.folds import Fold
 from tom.teaching.lessons import Lesson, cell_lessons, count_choices, group_lessons, teach
 from tom.teaching.recipe import LETTERS, OTHER_MOTIVATIONS, REPLIES, Recipe
 from tom.teaching.teachers import AS_IS, TEACHERS, taught_by, thin
+from tom.teaching.unanswered import unanswered_cells
 from tom.weights.local_model import LocalModel
 from tom.weights.model_folders import write_manifest
 
@@ -57,13 +59,14 @@ def read_lessons(arguments: argparse.Namespace, supervision: str) -> tuple[list[
     form = load_elicitation(arguments.elicitation_file).form
     measured = REPLIES if supervision == OTHER_MOTIVATIONS else supervision
     lessons = []
-    for part, learnt in ((taught, supervision), (held_out, measured)):
+    for part, learnt, unanswered in ((taught, supervision, arguments.unanswered_files), (held_out, measured, [])):
         replies = teach([shard for _, shard in part], learnt, form, arguments.seed)
+        known = [(files, found) for (files, _), found in zip(part, replies, strict=True) if found]
         found = [
-            cell_lessons(files, known, arguments.orders, arguments.letters)
-            for (files, _), known in zip(part, replies, strict=True)
+            cell_lessons(files, replies, arguments.orders, arguments.letters)
+            for files, replies in known + unanswered_cells(known, unanswered, form)
         ]
-        lessons.append([lesson for cell in found for lesson in cell if lesson.replies])
+        lessons.append([lesson for cell in found for lesson in cell])
     return *lessons, sum(count_choices(shard)["invalid"] for _, shard in taught + held_out)
 
 
@@ -79,6 +82,7 @@ def main() -> None:
     parser.add_argument("--replies", type=Path, required=True, help="the teacher's shards in one file")
     parser.add_argument("--game-files", type=Path, nargs="+", required=True)
     parser.add_argument("--context-files", type=Path, nargs="+", required=True)
+    parser.add_argument("--unanswered-files", type=Path, nargs="*", default=[], help="contexts to teach a coin in")
     parser.add_argument("--elicitation-file", type=Path, required=True)
     parser.add_argument("--orders", nargs="+", required=True, help="listing orders to teach")
     parser.add_argument("--letters", choices=LETTERS, required=True, help="what they mean in what is taught")

@@ -29,6 +29,7 @@ from tom.study import (
     out_of_sample_splits,
     question_file,
     recorded_cells,
+    recorded_context,
     splits_of_kind,
 )
 from tom.teaching.recipe import AS_ASKED, CHOICES, EXCHANGED_TOO
@@ -49,6 +50,7 @@ def check_study(config: dict, file: str, resources: Path) -> None:
     _check_disjoint(config, file)
     check_supervision(config, config["training"]["supervision"], file, resources)
     _check_letters(config, file, resources)
+    _check_unanswered(config, file, resources)
     _check_increasing(config, file)
     _check_adapters(config, file)
     for role in ("teacher", "student"):
@@ -99,6 +101,11 @@ def _require_file(folder: Path, stem: str, where: str) -> None:
 def check_supervision(config: dict, supervision: str, file: str, resources: Path) -> None:
     """Raise BadInput unless the teacher's replies hold what this supervision teaches."""
     form = _form(config, resources)
+    if config["training"]["unanswered"] and (supervision != CHOICES or form == CHOICE_LAST):
+        raise BadInput(
+            f"{file}: training.unanswered: a coin has no motivations, and supervision '{supervision}' and elicitation"
+            f" '{config['elicitation']}' teach more than letters (allowed: [])"
+        )
     key = f"{file}: training.supervision: '{supervision}'"
     if form == CHOICE and supervision != CHOICES:
         raise BadInput(
@@ -131,6 +138,21 @@ def _check_letters(config: dict, file: str, resources: Path) -> None:
             f"{file}: training.letters: '{EXCHANGED_TOO}' exchanges single letters, and {what} teach more than those"
             f" (allowed: {AS_ASKED})"
         )
+
+
+def _check_unanswered(config: dict, file: str, resources: Path) -> None:
+    folder, asked = resources / "contexts", {}
+    for name, split in config["splits"].items():
+        if folder in {context_folder(game, resources) for game in split["games"]}:
+            asked = {recorded_context(context, resources): name for context in split["contexts"]} | asked
+    for context in config["training"]["unanswered"]:
+        _require_file(folder, context, f"{file}: training.unanswered")
+        situation = recorded_context(context, resources)
+        if situation in asked:
+            raise BadInput(
+                f"{file}: training.unanswered: '{context}' is the situation '{situation}' of splits.{asked[situation]}"
+                " (allowed: contexts that no split has in any wording)"
+            )
 
 
 def check_labels(config: dict, file: str, resources: Path) -> None:

@@ -1,0 +1,22 @@
+"""Contexts without a teacher: taught as a coin, asked of nobody, and an edit of one teaches anew."""
+
+import json
+
+
+def test_they_are_taught_and_no_shard_is_of_them(fresh):
+    fresh.edit("tiny.yaml", "  rank: 4", "  unanswered: [orchestra, exam]\n  rank: 4")
+    fresh.succeed("in_sample")
+    results = fresh.folder / "results"
+    proof = json.loads((results / "adapters/all/seed1/supervision.json").read_text())
+    coins = [lesson for lesson in proof["lessons"] if lesson["context"] in ("orchestra", "exam")]
+    assert len(coins) == 2 * 2 * 2  # games, contexts, listing orders
+    for lesson in coins:
+        assert [reply["count"] for reply in lesson["replies"]] == [150, 150]
+    asked = {path.stem for path in (results / "in_sample/shards").glob("*/*/*.parquet")}
+    assert asked == {"business", "friendship"}
+
+    fresh.edit("tiny.yaml", "[orchestra, exam]", "[exam, orchestra]")
+    assert not fresh.plan("in_sample")
+    fresh.edit("resources/contexts/orchestra.yaml", "rchestra", "RCHESTRA")
+    jobs = fresh.plan("in_sample")
+    assert jobs["train_adapter"] == 1 and jobs["sample_tuned"] == 4 and not jobs["sample_untuned"]
