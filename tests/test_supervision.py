@@ -55,6 +55,14 @@ def test_totals_are_those_of_separate_rows(tokenizer):
     assert len(found["lessons"]) == 2
 
 
+def test_replies_of_a_coin_are_no_observations(tokenizer):
+    found = describe_supervision(tokenizer, LESSONS, 0, frozenset({"business"}))
+    assert (found["observations"], found["replies_of_a_coin"], found["contexts_of_a_coin"]) == (300, 5, ["business"])
+    whole = describe_supervision(tokenizer, LESSONS, 0)
+    assert (whole["observations"], whole["replies_of_a_coin"], whole["contexts_of_a_coin"]) == (305, 0, [])
+    assert found["supervised_tokens"] == whole["supervised_tokens"]
+
+
 def test_a_long_lesson_shows_its_first_replies_and_counts_them_all(tokenizer):
     many = lesson("stag_hunt", "sports", *[(f"C, for reason {number}", 2) for number in range(20)])
     described = describe_lesson(tokenizer, many)

@@ -8,6 +8,7 @@ def test_they_are_taught_and_no_shard_is_of_them(fresh):
     fresh.succeed("in_sample")
     results = fresh.folder / "results"
     proof = json.loads((results / "adapters/all/seed1/supervision.json").read_text())
+    assert (proof["observations"], proof["replies_of_a_coin"]) == (2 * 4 * 300, 2 * 4 * 300)
     coins = [lesson for lesson in proof["lessons"] if lesson["context"] in ("orchestra", "exam")]
     assert len(coins) == 2 * 2 * 2  # games, contexts, listing orders
     for lesson in coins:

@@ -117,7 +117,8 @@ def main() -> None:
 
     torch.set_num_threads(local.threads)
     tokenizer = load_tokenizer(local.weights)
-    write_json(arguments.output_supervision, describe_supervision(tokenizer, taught, invalid))
+    coin = frozenset(file.stem for file in arguments.unanswered_files)
+    write_json(arguments.output_supervision, describe_supervision(tokenizer, taught, invalid, coin))
     batches, measured = (
         [pack_lessons(tokenizer, group, recipe.tokens_per_pack) for group in group_lessons(lessons)]
         for lessons in (taught, held_out)

@@ -37,17 +37,22 @@ def describe_lesson(tokenizer, lesson: Lesson) -> dict:
     }
 
 
-def describe_supervision(tokenizer, lessons: list[Lesson], invalid: int) -> dict:
+def describe_supervision(
+    tokenizer, lessons: list[Lesson], invalid: int, unanswered: frozenset[str] = frozenset()
+) -> dict:
     """Every lesson described, with the totals over all observations.
 
-    supervised_share: supervised tokens over all tokens, as separate rows would have them.
+    unanswered: contexts where a coin is taught, whose replies are nobody's observations. supervised_share: supervised
+    tokens over all tokens, as separate rows would have them.
     """
     described = [describe_lesson(tokenizer, lesson) for lesson in lessons]
     supervised, given = (sum(lesson[key] for lesson in described) for key in ("supervised_tokens", "given_tokens"))
     return {
         "bos_token": tokenizer.bos_token,
         "eos_token": tokenizer.eos_token,
-        "observations": sum(lesson["observations"] for lesson in described),
+        "observations": sum(lesson["observations"] for lesson in described if lesson["context"] not in unanswered),
+        "replies_of_a_coin": sum(lesson["observations"] for lesson in described if lesson["context"] in unanswered),
+        "contexts_of_a_coin": sorted(unanswered),
         "unreadable_observations_left_out": invalid,
         "supervised_tokens": supervised,
         "supervised_share": supervised / (supervised + given),
