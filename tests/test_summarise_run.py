@@ -155,4 +155,11 @@ def test_main_writes_the_summary(tables, paper, tmp_path, monkeypatch):
     arguments += ["--published", str(paper[0]), "--contributions", str(paper[1])]
     monkeypatch.setattr(sys, "argv", ["summarise_run.py", *arguments, "--output", str(tmp_path / "summary.md")])
     main()
-    assert (tmp_path / "summary.md").read_text().startswith("# What the student learnt from the teacher\n")
+    plain = (tmp_path / "summary.md").read_text()
+    assert plain.startswith("# What the student learnt from the teacher\n")
+
+    with_coin = ["summarise_run.py", *arguments, "--unanswered", "exam", "orchestra"]
+    monkeypatch.setattr(sys, "argv", [*with_coin, "--output", str(tmp_path / "coin.md")])
+    main()
+    told = "\n- Taught besides, a coin in 2 contexts that no teacher was asked in: exam, orchestra.\n"
+    assert (tmp_path / "coin.md").read_text() == plain + told

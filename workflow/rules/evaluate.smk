@@ -78,6 +78,8 @@ rule summarise_run:
     params:
         teacher=name_of("teacher"),
         student=name_of("student"),
+        # What frozen adapters were taught is not in the config.
+        unanswered=" ".join([] if FROZEN else sorted(config["training"]["unanswered"])),
     shell:
         python("summarise_run.py") + " --alignment {input.alignment} --diagnostics {input.diagnostics}"
         " --improvements {input.improvements} --equivalence {input.equivalence}"
@@ -85,4 +87,4 @@ rule summarise_run:
         " --joint-choice-model {input.joint} --number-means {input.number_means}"
         " --number-gaps {input.number_gaps}"
         " --published {input.published} --contributions {input.contributions}"
-        " --teacher {params.teacher:q} --student {params.student:q} --output {output} 2>&1 | tee {log}"
+        " --teacher {params.teacher:q} --student {params.student:q} --unanswered {params.unanswered} --output {output} 2>&1 | tee {log}"

@@ -243,6 +243,14 @@ def summarise(
     return lines
 
 
+def coin_lines(contexts: list[str]) -> list[str]:
+    """That students were taught more than their teacher's choices, where they were."""
+    if not contexts:
+        return []
+    told = f"- Taught besides, a coin in {len(contexts)} contexts that no teacher was asked in: {', '.join(contexts)}."
+    return [wrapped(told)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in TABLES:
@@ -255,6 +263,7 @@ def main() -> None:
     parser.add_argument("--contributions", type=Path, required=True, help="the paper's contributions, CSV")
     parser.add_argument("--student", default="the student", help="its name")
     parser.add_argument("--teacher", default="the teacher", help="its name")
+    parser.add_argument("--unanswered", nargs="*", default=[], help="contexts where the students were taught a coin")
     parser.add_argument("--output", required=True)
     arguments = parser.parse_args()
 
@@ -268,6 +277,8 @@ def main() -> None:
     if arguments.number_means:
         given = (read_table(*getattr(arguments, name)) for name in NUMBER_TABLES)
         lines += ["", *number_lines(*given)]
+    if told := coin_lines(arguments.unanswered):
+        lines += ["", *told]
     with whole_file(arguments.output) as temporary:
         temporary.write_text("\n".join(lines) + "\n")
     say_wrote(arguments.output, f"{len(lines)} lines")
