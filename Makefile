@@ -29,7 +29,7 @@ test-gpu: $(VENV)/tests
 	$(BIN)/python -m pytest tests/gpu
 
 test-page: $(VENV)/page chromium
-	$(BIN)/python -m pytest tests/page
+	$(BIN)/python -m pytest tests/browser
 
 # pdftotext reads what Chromium prints.
 chromium:

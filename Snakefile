@@ -12,8 +12,8 @@
     snakemake plan --cores 1                 what a run would do, why, and what it is expected to take
     snakemake plan_review --cores 1          the plan beside what then happened
     snakemake report --cores all             everything as one HTML file
-    snakemake compare_supervision --cores all   choices, whole replies, or other cells' motivations taught
-    snakemake compare_elicitations --cores all   a live teacher asked in every way
+    snakemake compare_training_targets --cores all   choices, whole replies, or other cells' motivations taught
+    snakemake compare_prompt_formats --cores all   a live teacher asked in every way
     snakemake collateral --cores all         what tuning did to texts, instructions and the understanding of payoffs
     snakemake labels --cores all             the taught cells with other names of the options
     snakemake counterbalancing --cores all   students of one listing order, and of exchanged letters too
@@ -59,8 +59,8 @@ include: "workflow/rules/out_of_sample.smk"
 include: "workflow/rules/numbers.smk"
 include: "workflow/rules/response_curves.smk"
 include: "workflow/rules/leave_one_out.smk"
-include: "workflow/rules/elicitations.smk"
-include: "workflow/rules/supervision.smk"
+include: "workflow/rules/prompt_formats.smk"
+include: "workflow/rules/target.smk"
 include: "workflow/rules/poorer_teachers.smk"
 include: "workflow/rules/precision.smk"
 include: "workflow/rules/collateral.smk"
@@ -75,7 +75,7 @@ include: "workflow/rules/plan.smk"
 
 
 onstart:
-    take_over()
+    cancel_orphans()
 
 
 onsuccess:

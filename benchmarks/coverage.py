@@ -13,20 +13,19 @@ from scipy.special import expit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scripts"))
 
-from tom.measuring.improvement import improvement_set
-from tom.measuring.joint_choice_model import compare_choices
-from tom.measuring.sensitivities import Layout, marginal_effects, slope, slopes_on_teacher
+from tom.evaluation.improvement import improvement_set
+from tom.evaluation.joint_choice_model import compare_choices
+from tom.evaluation.sensitivities import Layout, marginal_effects, slope, slopes_on_teacher
 from tom.statistics.clusters import mean_of_clusters, ratio_of_clusters
 from tom.statistics.equivalence import equivalence_p_value, known_equivalence_p_value
-from tom.statistics.families import holm
 from tom.statistics.intervals import jeffreys, symmetric, wilson
-from tom.statistics.precision import Precision
 from tom.statistics.resampling import Counted
-from tom.statistics.two_proportions import equal_counts_p_value, newcombe, score_p_value
+from tom.statistics.two_proportions import equal_counts_p_value, holm, newcombe, score_p_value
+from tom.statistics.uncertainty import Uncertainty
 
 RUNS, SIZE = 1000, 300
 GENERATOR = np.random.default_rng(1)
-PRECISION = Precision(200, 0.95, 1, 0.1)
+PRECISION = Uncertainty(200, 0.95, 1, 0.1)
 
 
 def say(what: str, hits) -> None:

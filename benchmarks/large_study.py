@@ -29,10 +29,10 @@ from snakemake.settings.enums import Quietness
 from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings
 from snakemake.workflow import Workflow
 
-from tom.asking.rescaling import SCALE_MARK
-from tom.asking.variants import ORDERS, asked, scored
-from tom.engines.recorded_teacher import COLUMNS, replay
-from tom.shards import write_shard
+from tom.games.rescaling import SCALE_MARK
+from tom.prompts.variants import ORDERS, asked, scored
+from tom.sampling.recorded_choices import COLUMNS, replay
+from tom.sampling.shards import write_shard
 
 COPIED = ("Snakefile", "workflow", "config", "resources", "profiles", "docs")
 MODEL_FILES = ("config.json", "tokenizer_config.json", "model.safetensors")
@@ -85,7 +85,7 @@ def write_shards(folder: Path, seeds: int, cells: list[tuple[str, str]]) -> None
     random = np.random.default_rng(1)
     models = ["base", *(f"tuned-seed{seed}" for seed in range(1, seeds + 1))]
     for number, (game, context) in enumerate(cells):
-        fields = {"model": "teacher", "game": game, "context": context, "elicitation": "choice"}
+        fields = {"model": "teacher", "game": game, "context": context, "prompt_format": "choice"}
         rows = replay((number % OBSERVATIONS, OBSERVATIONS), fields)
         write_shard(folder / SHARDS / "teacher" / game / f"{context}.parquet", rows)
         for model in models:

@@ -55,21 +55,21 @@ def measure(arguments: argparse.Namespace, config: dict) -> dict:
     import torch
     from weighted_training import adapted
 
-    from tom.asking.chat import exchange
-    from tom.teaching.lessons import Lesson, Taught
-    from tom.weights.language_models import load_model, load_tokenizer, pick_device
+    from tom.models.language_models import load_model, load_tokenizer, pick_device
+    from tom.prompts.chat import exchange
+    from tom.training.examples import TrainingExample, WeightedReply
 
     torch.set_num_threads(1)
     tokenizer = load_tokenizer(arguments.model)
     model = adapted(load_model(arguments.model, pick_device()), config)
     replies = {"ours": arguments.replies, "trl": arguments.trl_replies}[arguments.side]
     texts = [reply_text(tokenizer, number, arguments.length) for number in range(replies)]
-    lesson = Lesson(
-        "group", "context", prompt_messages(tokenizer, arguments.prompt), tuple(Taught(t, 1) for t in texts)
+    example = TrainingExample(
+        "group", "context", prompt_messages(tokenizer, arguments.prompt), tuple(WeightedReply(t, 1) for t in texts)
     )
-    rows = [exchange(tokenizer, lesson.messages, text) for text in texts]
+    rows = [exchange(tokenizer, example.messages, text) for text in texts]
     tokens = sum(len(row.prompt) + len(row.reply) for row in rows)
-    seconds = SIDES[arguments.side](tokenizer, model, lesson, arguments)
+    seconds = SIDES[arguments.side](tokenizer, model, example, arguments)
     return {
         "side": arguments.side,
         "rows": len(rows),
@@ -98,22 +98,22 @@ def prompt_messages(tokenizer, tokens: int) -> list[dict[str, str]]:
     return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": words_of(tokenizer, 0, tokens - 20)}]
 
 
-def our_seconds(tokenizer, model, lesson, arguments: argparse.Namespace) -> float:
+def our_seconds(tokenizer, model, example, arguments: argparse.Namespace) -> float:
     """Seconds of packing the rows and of one optimiser step over them."""
     import torch
 
-    from tom.teaching.objective import add_gradient, pack_lessons
+    from tom.training.objective import add_gradient, pack_examples
 
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=7e-4)
     started = now()
-    add_gradient(model, pack_lessons(tokenizer, [lesson], arguments.tokens_per_pack))
+    add_gradient(model, pack_examples(tokenizer, [example], arguments.tokens_per_pack))
     optimizer.step()
     return now() - started
 
 
-def trl_seconds(tokenizer, model, lesson, arguments: argparse.Namespace) -> float:
+def trl_seconds(tokenizer, model, example, arguments: argparse.Namespace) -> float:
     """Seconds of SFTTrainer.train on the rows, its tokenising left out."""
-    return sft_seconds(tokenizer, model, rows_of([lesson]), arguments.batch)
+    return sft_seconds(tokenizer, model, rows_of([example]), arguments.batch)
 
 
 SIDES = {"ours": our_seconds, "trl": trl_seconds}

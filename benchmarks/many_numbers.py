@@ -14,13 +14,13 @@ def main() -> None:
     claims = parser.parse_args().claims
     require_student()
 
-    from tom.asking.contexts import load_context
-    from tom.asking.number_questions import load_question, render_question
-    from tom.engines.choices import Question
+    from tom.config.study import context_folder, game_file, question_file
+    from tom.engines.interface import Question
     from tom.engines.transformers_engine import TransformersEngine
-    from tom.number_games.loading import load_number_game
-    from tom.study import context_folder, game_file, question_file
-    from tom.weights.local_model import LocalModel
+    from tom.games.number_game_files import load_number_game
+    from tom.models.local_model import LocalModel
+    from tom.prompts.contexts import load_context
+    from tom.prompts.number_questions import load_question, render_question
 
     name, resources = "travellers_dilemma", ROOT / "resources"
     game = load_number_game(game_file(name, resources), name)

@@ -12,8 +12,8 @@ from pathlib import Path
 import polars as pl
 from measure import cpu_seconds, peak_gib
 
-from tom.measuring.propensities import available_views, count_replies, tabulate
-from tom.shards import read_shards, scanned_shards
+from tom.evaluation.propensities import available_views, count_replies, tabulate
+from tom.sampling.shards import read_shards, scanned_shards
 
 CONFIDENCE = 0.95
 

@@ -18,19 +18,19 @@ def main() -> None:
 
     import torch
 
-    from tom.asking.cells import CellFiles
-    from tom.asking.chat import prompt_ids
-    from tom.asking.variants import PAPER_VARIANT
-    from tom.engines.choices import observe, questions
     from tom.engines.transformers_engine import TransformersEngine
-    from tom.weights.local_model import LocalModel
+    from tom.models.local_model import LocalModel
+    from tom.prompts.cells import CellFiles
+    from tom.prompts.chat import prompt_ids
+    from tom.prompts.variants import PAPER_VARIANT
+    from tom.sampling.choices import observe, questions
 
     resources = ROOT / "resources"
     cell = CellFiles(
         "stag_hunt",
         resources / "games/stag_hunt.yaml",
         resources / "contexts/business.yaml",
-        resources / "elicitations/choice.yaml",
+        resources / "prompt_formats/choice.yaml",
     )
     engine = TransformersEngine(LocalModel(STUDENT / "weights", STUDENT / "manifest.json", None, None, threads=1))
     fields = {"model": "base", "game": "stag_hunt", "context": "business"}

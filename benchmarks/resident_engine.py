@@ -23,7 +23,7 @@ def shard_command(game: str, context: str, idle_seconds: float, output: Path) ->
         "game": game,
         "game-file": resources / "games" / f"{game}.yaml",
         "context-file": resources / "contexts" / f"{context}.yaml",
-        "elicitation-file": resources / "elicitations" / "choice.yaml",
+        "prompt-format-file": resources / "prompt_formats" / "choice.yaml",
         "observations": 300,
         "temperature": 1.0,
         "seed": 1,
@@ -38,7 +38,7 @@ def shard_command(game: str, context: str, idle_seconds: float, output: Path) ->
         sys.executable,
         str(SCRIPTS / "sample_shard.py"),
         *flags,
-        "--orders",
+        "--option-orders",
         "cooperation_first",
         "cooperation_last",
     ]

@@ -5,12 +5,12 @@ import tempfile
 from measure import now
 
 
-def rows_of(lessons: list) -> list[dict]:
-    """A row for each distinct reply of some lessons, as TRL takes them."""
+def rows_of(examples: list) -> list[dict]:
+    """A row for each distinct reply of some examples, as TRL takes them."""
     return [
-        {"prompt": lesson.messages, "completion": [{"role": "assistant", "content": reply.text}]}
-        for lesson in lessons
-        for reply in lesson.replies
+        {"prompt": example.messages, "completion": [{"role": "assistant", "content": reply.text}]}
+        for example in examples
+        for reply in example.replies
     ]
 
 

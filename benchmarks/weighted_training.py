@@ -26,17 +26,17 @@ def main() -> None:
     import torch
 
     torch.set_num_threads(1)
-    from tom.teaching.lessons import group_lessons
-    from tom.teaching.objective import add_gradient, pack_lessons
-    from tom.weights.language_models import load_model, load_tokenizer, pick_device
+    from tom.models.language_models import load_model, load_tokenizer, pick_device
+    from tom.training.examples import group_examples
+    from tom.training.objective import add_gradient, pack_examples
 
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    lessons = default_lessons(config)
+    examples = default_lessons(config)
     tokenizer = load_tokenizer(STUDENT / "weights")
 
     model = adapted(load_model(STUDENT / "weights", pick_device()), config)
     limit = config["training"]["tokens_per_pack"]
-    batches = [pack_lessons(tokenizer, group, limit) for group in group_lessons(lessons)]
+    batches = [pack_examples(tokenizer, group, limit) for group in group_examples(examples)]
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=7e-4)
 
     def step(batch) -> None:
@@ -49,54 +49,54 @@ def main() -> None:
     for batch in batches:
         step(batch)
     ours = now() - started
-    trl = trl_seconds(tokenizer, adapted(load_model(STUDENT / "weights", pick_device()), config), lessons, rows)
+    trl = trl_seconds(tokenizer, adapted(load_model(STUDENT / "weights", pick_device()), config), examples, rows)
     epoch = trl / rows * ROWS
-    print(f"one pass over {len(lessons)} weighted prompts in {len(batches)} batches: {ours:.1f} {unit()}")
+    print(f"one pass over {len(examples)} weighted prompts in {len(batches)} batches: {ours:.1f} {unit()}")
     print(f"TRL, {rows} rows: {trl:.1f} {unit()}; an epoch of {ROWS} rows: {epoch:.0f} {unit()} (extrapolated)")
     print(f"ratio: {epoch / ours:.0f}")
 
 
 def default_lessons(config: dict) -> list:
-    """The default experiment's lessons, from the published counts."""
+    """The default experiment's examples, from the published counts."""
     import polars as pl
 
-    from tom.asking.cells import CellFiles
-    from tom.asking.prompts import CHOICE
-    from tom.engines.recorded_teacher import read_counts, replay
-    from tom.shards import COLUMNS
-    from tom.teaching.lessons import cell_lessons, teach
-    from tom.teaching.recipe import CHOICES
+    from tom.prompts.cells import CellFiles
+    from tom.prompts.prompts import CHOICE
+    from tom.sampling.recorded_choices import read_counts, replay
+    from tom.sampling.shards import COLUMNS
+    from tom.training.examples import cell_examples, weighted_replies
+    from tom.training.recipe import LABEL
 
     counts = read_counts(ROOT / "resources/paper/observed_choices.csv", "teacher")
     split = config["splits"]["in_sample"]
-    lessons = []
+    examples = []
     for game, context in product(split["games"], split["contexts"]):
         files = CellFiles(
             game,
             ROOT / "resources/games" / f"{game}.yaml",
             ROOT / "resources/contexts" / f"{context}.yaml",
-            ROOT / "resources/elicitations/choice.yaml",
+            ROOT / "resources/prompt_formats/choice.yaml",
         )
         rows = [
             {name: row.get(name) for name in COLUMNS} for row in replay(counts[game, context], {"model": "teacher"})
         ]
-        (replies,) = teach([pl.DataFrame(rows, schema=COLUMNS)], CHOICES, CHOICE, seed=1)
-        lessons += cell_lessons(files, replies, config["training"]["orders"])
-    return lessons
+        (replies,) = weighted_replies([pl.DataFrame(rows, schema=COLUMNS)], LABEL, CHOICE, seed=1)
+        examples += cell_examples(files, replies, config["training"]["option_orders"])
+    return examples
 
 
 def adapted(model, config: dict):
     """The model with the default recipe's adapter, in training mode."""
-    from tom.teaching.recipe import Recipe
-    from tom.teaching.training import add_adapter
+    from tom.training.recipe import Recipe
+    from tom.training.trainer import add_adapter
 
     knobs = {name: value for name, value in config["training"].items() if name not in ("seeds", "orders", "threads")}
     return add_adapter(model, Recipe(**knobs), seed=1).train()
 
 
-def trl_seconds(tokenizer, model, lessons: list, rows: int) -> float:
-    """CPU seconds of SFTTrainer.train on some of the rows that the lessons stand for."""
-    return sft_seconds(tokenizer, model, rows_of(lessons)[:rows], BATCH)
+def trl_seconds(tokenizer, model, examples: list, rows: int) -> float:
+    """CPU seconds of SFTTrainer.train on some of the rows that the examples stand for."""
+    return sft_seconds(tokenizer, model, rows_of(examples)[:rows], BATCH)
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ def fill(text: str, name: str, content: str) -> str:
 
 def data_dictionary() -> str:
     """Every column of every table, as Markdown."""
-    document = yaml.safe_load((ROOT / "docs/columns.yaml").read_text())
+    document = yaml.safe_load((ROOT / "workflow/schemas/tables.yaml").read_text())
     lines = []
     for name, table in document["tables"].items():
         lines += [f"## {name}", "", f"`{table['files']}`", "", table["about"], ""]

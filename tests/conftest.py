@@ -12,7 +12,7 @@ os.environ |= {
     "TOKENIZERS_PARALLELISM": "false",
 }
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "workflow" / "scripts"), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT / "workflow" / "scripts"), str(ROOT / "tests" / "helpers")]
 
 import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
@@ -30,7 +30,7 @@ def root() -> Path:
 
 @pytest.fixture(scope="session")
 def resources() -> Path:
-    """The folder of games, contexts and elicitations."""
+    """The folder of games, contexts and prompt_formats."""
     return ROOT / "resources"
 
 
@@ -45,7 +45,7 @@ def tiny_folder(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def nf4_folder(tiny_folder) -> Path:
     """The same model in NF4; read it, never write to it."""
-    from tom.weights.language_models import convert_precision
+    from tom.models.language_models import convert_precision
 
     folder = tiny_folder.parent / "nf4"
     convert_precision(tiny_folder, folder, "nf4", "float32")
@@ -63,7 +63,7 @@ def adapter_folder(tiny_folder) -> Path:
 @pytest.fixture(scope="session")
 def tokenizer(tiny_folder):
     """The tiny model's tokenizer."""
-    from tom.weights.language_models import load_tokenizer
+    from tom.models.language_models import load_tokenizer
 
     return load_tokenizer(tiny_folder)
 
@@ -80,8 +80,8 @@ def engines_folder():
 @pytest.fixture(scope="session")
 def local_model(tiny_folder):
     """The tiny model as a job names it."""
-    from tom.weights.local_model import LocalModel
-    from tom.weights.model_folders import write_manifest
+    from tom.models.local_model import LocalModel
+    from tom.models.model_folders import write_manifest
 
     manifest = tiny_folder.parent / "float32.json"
     write_manifest(manifest, tiny_folder, source="tests")
@@ -93,7 +93,7 @@ def adapted_model(local_model, adapter_folder):
     """The tiny model with an adapter, as a job names it."""
     from dataclasses import replace
 
-    from tom.weights.model_folders import write_manifest
+    from tom.models.model_folders import write_manifest
 
     manifest = adapter_folder.parent / "adapter.json"
     write_manifest(manifest, adapter_folder, source="tests")
@@ -105,8 +105,8 @@ def asked():
     """The questions of one cell, a variant each."""
     from regenerate_golden import cell_files
 
-    from tom.asking.variants import ORDERS, scored
-    from tom.engines.choices import questions
+    from tom.prompts.variants import ORDERS, scored
+    from tom.sampling.choices import questions
 
     return questions(cell_files("stag_hunt", "sports"), scored(list(ORDERS)))
 

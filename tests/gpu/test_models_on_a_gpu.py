@@ -4,25 +4,25 @@ from dataclasses import replace
 
 import pytest
 import torch
-from lesson_samples import crossed_lessons
+from example_samples import crossed_lessons
 from test_objective import LESSONS, gradient, separate_loss
 from test_refinement import QUIET
 from test_training import RECIPE
 
-from tom.asking.chat import exchange, option_ids, prompt_ids
-from tom.engines.trie import logits_at, pack, predictions
-from tom.teaching.objective import add_gradient, pack_lessons
-from tom.teaching.refinement import find_choices, refine
-from tom.teaching.training import add_adapter, train_adapter
-from tom.weights.language_models import load_model
+from tom.models.language_models import load_model
+from tom.models.packed_sequences import logits_at, pack, predictions
+from tom.prompts.chat import exchange, option_ids, prompt_ids
+from tom.training.gauss_newton import find_choices, refine
+from tom.training.objective import add_gradient, pack_examples
+from tom.training.trainer import add_adapter, train_adapter
 
 
 def learnt_rows(tokenizer) -> list:
-    """Each observation of the lessons as a row of its own."""
+    """Each observation of the examples as a row of its own."""
     return [
-        exchange(tokenizer, lesson.messages, reply.text, reply.ends, reply.given)
-        for lesson in LESSONS
-        for reply in lesson.replies
+        exchange(tokenizer, example.messages, reply.text, reply.ends, reply.given)
+        for example in LESSONS
+        for reply in example.replies
         for _ in range(reply.count)
     ]
 
@@ -54,14 +54,14 @@ def test_weights_quantised_once_say_the_same_as_on_a_cpu(nf4_folder, adapter_fol
 def test_the_packed_gradient_is_that_of_separate_rows(nf4_folder, adapter_folder, tokenizer, limit, device):
     model = adapted(nf4_folder, adapter_folder, device)
     rows = learnt_rows(tokenizer)
-    _, one = gradient(model, lambda: add_gradient(model, pack_lessons(tokenizer, LESSONS, limit)))
+    _, one = gradient(model, lambda: add_gradient(model, pack_examples(tokenizer, LESSONS, limit)))
     _, other = gradient(model, lambda: separate_loss(model, rows).backward())
     assert (one - other).norm() / other.norm() < 1e-3
 
 
 def test_a_training_has_the_losses_that_it_has_on_a_cpu(nf4_folder, tokenizer, tmp_path, device):
     recipe = replace(RECIPE, dropout=0.0)
-    batches = [pack_lessons(tokenizer, [lesson], 512) for lesson in LESSONS]
+    batches = [pack_examples(tokenizer, [example], 512) for example in LESSONS]
     curves = []
     for number, place in enumerate(("cpu", device)):
         (tmp_path / str(number)).mkdir()
@@ -73,10 +73,10 @@ def test_a_training_has_the_losses_that_it_has_on_a_cpu(nf4_folder, tokenizer, t
 
 
 def test_refinements_lower_the_loss(nf4_folder, tokenizer, tmp_path, device):
-    lessons = crossed_lessons()
-    batches = [pack_lessons(tokenizer, lessons, 512)]
+    examples = crossed_lessons()
+    batches = [pack_examples(tokenizer, examples, 512)]
     model = add_adapter(load_model(nf4_folder, device), QUIET, seed=1)
     curve = train_adapter(model, batches, [], QUIET, 1, tmp_path)
-    refined = refine(model, find_choices(tokenizer, lessons), batches, [], 3, tmp_path, curve)
+    refined = refine(model, find_choices(tokenizer, examples), batches, [], 3, tmp_path, curve)
     assert len(refined) > len(curve)
     assert refined[-1]["loss"] < curve[-1]["loss"]

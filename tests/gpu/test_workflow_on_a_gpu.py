@@ -20,5 +20,5 @@ def test_the_tiny_pair_runs_through_the_workflow(tmp_path, tiny_folder, device):
     said = replace(project, configfiles=tuple(files)).succeed()
     results = project.folder / "results-tiny-pair"
     table = pl.read_parquet(results / "tables/in_sample/alignment.parquet")
-    assert set(table["predictor"]) >= {"base", "tuned-seed1", "coin"}
+    assert set(table["predictor"]) >= {"base", "tuned-seed1", "chance"}
     assert "What tiny student learnt from tiny teacher" in said

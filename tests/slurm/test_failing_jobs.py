@@ -12,7 +12,7 @@ STAGES = ("", "_out_of_sample", "_numbers")
 UNTUNED_RULES = [f"sample_untuned{stage}" for stage in STAGES]
 TUNED_RULES = [f"sample_tuned{stage}" for stage in STAGES]
 TRAINED = "results/adapters/all/seed1/manifest.json"
-CHECKPOINTS = 4  # two passes and two refinements (study.yaml)
+CHECKPOINTS = 4  # two epochs and two gauss_newton_steps (study.yaml)
 
 
 def check_recovery(study: Study, targets: list[str], finished: Study) -> None:

@@ -7,8 +7,8 @@ import yaml
 from snakemake.utils import update_config
 from study import BASE, CONFIGFILES, GROUPS, IN_SAMPLE, NOT_TAUGHT, TEACHER, TUNED
 
+from tom.config.study import cells_of
 from tom.page.durations import jobs_of, total_durations
-from tom.study import cells_of
 
 
 def partitions(said: str) -> dict[str, str]:

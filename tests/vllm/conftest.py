@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow"))
 
 import pytest
 
-from tom.engines.choices import Question
+from tom.engines.interface import Question
 from tom.engines.vllm_settings import VllmSettings
 
 SETTINGS = {"base": VllmSettings(), "runtime": VllmSettings("runtime"), "merged": VllmSettings("merged")}

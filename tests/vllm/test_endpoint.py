@@ -16,8 +16,8 @@ from tiny_model import VOCABULARY
 
 from tom.engines.endpoint import Endpoint
 from tom.engines.endpoint_engine import EndpointEngine
-from tom.engines.journal import open_journal
-from tom.engines.replies import Request
+from tom.engines.interface import Request
+from tom.engines.response_log import open_response_log
 from tom.statistics.intervals import jeffreys
 
 OBSERVATIONS = 60
@@ -96,20 +96,20 @@ def endpoint(server: Server, **changes) -> Endpoint:
 @pytest.fixture
 def engine(server, tmp_path):
     """An engine that asks for the whole vocabulary's probabilities; one more, and vLLM 0.32's engine dies."""
-    with open_journal(tmp_path / "partial.jsonl") as journal:
-        yield EndpointEngine(endpoint(server), journal, top_logprobs=VOCABULARY)
+    with open_response_log(tmp_path / "partial.jsonl") as response_log:
+        yield EndpointEngine(endpoint(server), response_log, top_logprobs=VOCABULARY)
 
 
 @pytest.fixture
 def make_job(tmp_path, resources):
     """Jobs of one cell, each in a folder of the name it is called with, and replies long enough to be interrupted."""
-    elicitation = tmp_path / "long.yaml"
-    text = (resources / "elicitations" / "choice_then_motivation.yaml").read_text()
-    elicitation.write_text(text.replace("max_tokens: 160", "max_tokens: 40"))
+    prompt_format = tmp_path / "long.yaml"
+    text = (resources / "prompt_formats" / "choice_then_motivation.yaml").read_text()
+    prompt_format.write_text(text.replace("max_tokens: 160", "max_tokens: 40"))
 
     def make(name: str) -> Job:
         (tmp_path / name).mkdir()
-        return Job(tmp_path / name, resources, elicitation)
+        return Job(tmp_path / name, resources, prompt_format)
 
     return make
 
@@ -133,16 +133,16 @@ def test_option_probabilities_are_those_of_transformers(engine, asked, scores):
 def test_sampled_rates_are_the_probabilities_that_transformers_gives(server, tmp_path, asked, local_model, tokenizer):
     import torch
 
-    from tom.asking.chat import prompt_ids
-    from tom.weights.language_models import load_model
+    from tom.models.language_models import load_model
+    from tom.prompts.chat import prompt_ids
 
     ids = torch.tensor([prompt_ids(tokenizer, asked[0].messages)])
     with torch.inference_mode():
         logits = load_model(local_model.weights, "cpu")(ids).logits[0, -1].double()
     exact = (logits / 0.8).softmax(-1)
     request = Request(asked[0].messages, count=1000, max_tokens=1, temperature=0.8, top_p=1.0, seed=11)
-    with open_journal(tmp_path / "partial.jsonl") as journal:
-        [replies] = EndpointEngine(endpoint(server, n_per_request=100), journal).reply([request])
+    with open_response_log(tmp_path / "partial.jsonl") as response_log:
+        [replies] = EndpointEngine(endpoint(server, n_per_request=100), response_log).reply([request])
     texts = [reply.text for reply in replies]
     words = [tokenizer.decode([token], skip_special_tokens=True) for token in range(len(tokenizer))]
     # A token that is part of a letter's bytes has no text of its own.
@@ -158,8 +158,8 @@ def test_one_request_for_several_replies_brings_those_of_single_ones(server, tmp
     request = Request(asked[0].messages, count=12, max_tokens=8, temperature=1.0, top_p=0.95, seed=5)
     found = []
     for number in (1, 5):
-        with open_journal(tmp_path / f"{number}.jsonl") as journal:
-            [replies] = EndpointEngine(endpoint(server, n_per_request=number), journal).reply([request])
+        with open_response_log(tmp_path / f"{number}.jsonl") as response_log:
+            [replies] = EndpointEngine(endpoint(server, n_per_request=number), response_log).reply([request])
             found.append([reply.text for reply in replies])
     assert found[0] == found[1]
     assert len(set(found[0])) > 6

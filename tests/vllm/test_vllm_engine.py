@@ -11,17 +11,16 @@ from chat_tokenizers import LLAMA_TEMPLATE, make_chat_tokenizer
 from scipy.stats import binomtest
 from tiny_model import make_tiny_model
 
-from tom.asking.chat import prompt_ids
+from tom.core.errors import UserError
 from tom.engines import vllm_engine
-from tom.engines.choices import Question
-from tom.engines.replies import Request
+from tom.engines.interface import Question, Request
 from tom.engines.transformers_engine import TransformersEngine
 from tom.engines.vllm_engine import VllmEngine
 from tom.engines.vllm_settings import VllmSettings
-from tom.errors import BadInput
-from tom.weights.language_models import load_model
-from tom.weights.local_model import LocalModel
-from tom.weights.model_folders import write_manifest
+from tom.models.language_models import load_model
+from tom.models.local_model import LocalModel
+from tom.models.model_folders import write_manifest
+from tom.prompts.chat import prompt_ids
 
 
 def as_local(folder, manifest) -> LocalModel:
@@ -162,16 +161,16 @@ def test_a_longer_prompt_opens_the_model_anew_and_changes_no_answer(local_model,
 
 def test_what_the_model_can_not_hold_is_bad_input(local_model, asked, request_of):
     engine = VllmEngine(replace(local_model, vllm=VllmSettings()))
-    with pytest.raises(BadInput, match=r"the model holds 2048.*max_tokens"):
+    with pytest.raises(UserError, match=r"the model holds 2048.*max_tokens"):
         engine.reply([request_of(max_tokens=2000)])
     long = [{"role": "user", "content": asked[0].messages[1]["content"] * 50}]
-    with pytest.raises(BadInput, match="the model holds 2048"):
+    with pytest.raises(UserError, match="the model holds 2048"):
         engine.score([Question(long, ("C", "D"))])
     assert engine.llm is None  # nothing was loaded for it
 
 
 def test_quantised_weights_are_refused_without_a_gpu(nf4_folder, tmp_path):
-    with pytest.raises(BadInput, match=r"quantised weights need a GPU.*float32, bfloat16"):
+    with pytest.raises(UserError, match=r"quantised weights need a GPU.*float32, bfloat16"):
         VllmEngine(as_local(nf4_folder, tmp_path / "nf4.json"))
 
 
@@ -186,7 +185,7 @@ def test_a_rank_that_vllm_can_not_apply_is_refused(adapted_model, asked, tmp_pat
         adapter_manifest=tmp_path / "adapter.json",
         vllm=VllmSettings("runtime"),
     )
-    with pytest.raises(BadInput, match=r"rank 1024.*512.*merged"):
+    with pytest.raises(UserError, match=r"rank 1024.*512.*merged"):
         VllmEngine(local).score(asked)
 
 

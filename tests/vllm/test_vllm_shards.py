@@ -10,13 +10,13 @@ from project import Project
 from regenerate_golden import cell_files
 from tiny_model import make_tiny_model
 
-from tom.asking.variants import ORDERS
-from tom.engines.choices import observe
+from tom.engines.local_engine import with_local_engine
 from tom.engines.resident import ResidentEngine, engine_key
-from tom.engines.seam import with_local_engine
 from tom.engines.vllm_engine import VllmEngine
 from tom.engines.vllm_settings import VllmSettings
-from tom.shards import write_shard
+from tom.prompts.variants import ORDERS
+from tom.sampling.choices import observe
+from tom.sampling.shards import write_shard
 
 TEACHER = """teacher:
   name: another tiny

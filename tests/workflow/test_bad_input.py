@@ -3,9 +3,9 @@
 import pytest
 
 BROKEN_CONFIGS = {
-    "unknown key": ("passes: 3", "pases: 3", ["training", "'pases'", "passes"]),
-    "wrong type": ("passes: 3", "passes: many", ["training.passes", "many"]),
-    "whole number as a float": ("passes: 3", "passes: 3.0", ["training.passes", "3.0"]),
+    "unknown key": ("epochs: 3", "pases: 3", ["training", "'pases'", "epochs"]),
+    "wrong type": ("epochs: 3", "epochs: many", ["training.epochs", "many"]),
+    "whole number as a float": ("epochs: 3", "epochs: 3.0", ["training.epochs", "3.0"]),
     "observations that do not increase": (
         "training:",
         "learning_curve:\n  observations: [30, 10]\ntraining:",
@@ -86,7 +86,7 @@ def test_changed_weights_are_never_served(project):
 
 
 def test_a_loss_that_is_no_number_ends_the_training(project):
-    project.edit("tiny.yaml", "passes: 3", "passes: 3\n  learning_rate: 1.0e+30")
+    project.edit("tiny.yaml", "epochs: 3", "epochs: 3\n  learning_rate: 1.0e+30")
     done = project.run("train")
     said = " ".join((done.stdout + done.stderr).split())
     assert done.returncode != 0
@@ -103,8 +103,8 @@ def test_more_observations_than_the_teacher_has_are_not_drawn(fresh):
 
 
 def test_motivations_of_a_recorded_teacher_are_not_compared(fresh):
-    done = fresh.run("compare_supervision")
+    done = fresh.run("compare_training_targets")
     said = " ".join((done.stdout + done.stderr).split())
     assert done.returncode != 0
-    assert "training.supervision: 'replies'" in said and "allowed: choices" in said
+    assert "training.target: 'full_reply'" in said and "allowed: label" in said
     assert not (fresh.folder / "results").exists()

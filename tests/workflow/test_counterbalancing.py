@@ -21,9 +21,9 @@ def ended(finished, tmp_path_factory):
 
 def test_each_student_has_twice_the_prompts_of_the_one_before(ended):
     results = ended.folder / "results"
-    adapters = ("counterbalancing/one_order/adapters", "adapters/all", "counterbalancing/exchanged_too/adapters")
-    proofs = [json.loads((results / adapter / "seed1/supervision.json").read_text()) for adapter in adapters]
-    assert [len(proof["lessons"]) for proof in proofs] == [4, 8, 16]
+    adapters = ("counterbalancing/one_order/adapters", "adapters/all", "counterbalancing/both/adapters")
+    proofs = [json.loads((results / adapter / "seed1/loss_report.json").read_text()) for adapter in adapters]
+    assert [len(proof["examples"]) for proof in proofs] == [4, 8, 16]
 
 
 def test_tables_hold_all_three_and_nothing_is_left_to_do(ended):
@@ -31,7 +31,7 @@ def test_tables_hold_all_three_and_nothing_is_left_to_do(ended):
     students = pl.read_parquet(tables / "counterbalancing.parquet").filter(
         predictor="tuned", view="both", measure="exact"
     )
-    assert sorted(students["counterbalancing"]) == ["as_is", "exchanged_too", "one_order"]
+    assert sorted(students["counterbalancing"]) == ["as_is", "both", "one_order"]
     own = pl.read_parquet(tables / "in_sample/alignment.parquet").filter(
         predictor="tuned", view="both", measure="exact"
     )

@@ -19,13 +19,13 @@ def shard_file(model: str) -> str:
 
 
 def create(folder: Path, teacher: Path, student: Path, form: str) -> Project:
-    """A project with a live teacher, and a short elicitation of the form."""
+    """A project with a live teacher, and a short prompt_format of the form."""
     project = Project.create(folder, student, "live.yaml")
     shutil.copytree(teacher, project.folder / "tiny-teacher")
-    elicitations = project.folder / "resources" / "elicitations"
-    lines = (elicitations / f"{form}.yaml").read_text().splitlines()
+    prompt_formats = project.folder / "resources" / "prompt_formats"
+    lines = (prompt_formats / f"{form}.yaml").read_text().splitlines()
     lines = [f"max_tokens: {MAX_TOKENS}" if line.startswith("max_tokens:") else line for line in lines]
-    (elicitations / "short.yaml").write_text("\n".join(lines) + "\n")
+    (prompt_formats / "short.yaml").write_text("\n".join(lines) + "\n")
     return project
 
 
@@ -33,9 +33,9 @@ def create(folder: Path, teacher: Path, student: Path, form: str) -> Project:
 def run(request, tmp_path_factory, tiny_folder, resources) -> tuple[str, Project, str]:
     """(form, the project, what Snakemake said) of a finished run; the teacher cooperates more than the student."""
     folder = tmp_path_factory.mktemp(request.param)
-    elicitation = resources / "elicitations" / f"{request.param}.yaml"
+    prompt_format = resources / "prompt_formats" / f"{request.param}.yaml"
     teacher, student = (
-        make_taught_model(tiny_folder, folder / name, elicitation, replies_of(request.param, cooperate))
+        make_taught_model(tiny_folder, folder / name, prompt_format, replies_of(request.param, cooperate))
         for name, cooperate in (("teacher", 0.8), ("student", 0.3))
     )
     project = create(folder / "project", teacher, student, request.param)
@@ -120,12 +120,12 @@ def test_a_student_of_whole_replies_is_taught_in_both_orders(run, tmp_path):
     project = project.copy(tmp_path / "project")
     if form == FORMS[0]:
         # Letters are exchanged where they are all that is taught: whole replies are taught as they were given.
-        project.edit("tiny.yaml", "  rank: 4", "  letters: exchanged_too\n  rank: 4")
-    folder = "results/supervision/replies/adapters/seed1"
+        project.edit("tiny.yaml", "  rank: 4", "  label_mapping: both\n  rank: 4")
+    folder = "results/target/replies/adapters/seed1"
     project.succeed(f"{folder}/manifest.json")
-    lessons = json.loads((project.folder / folder / "supervision.json").read_text())["lessons"]
+    examples = json.loads((project.folder / folder / "loss_report.json").read_text())["examples"]
     groups = {"stag_hunt/cooperation_first", "stag_hunt/cooperation_last"}
-    assert {lesson["group"] for lesson in lessons} == groups and len(lessons) == 4
+    assert {example["group"] for example in examples} == groups and len(examples) == 4
 
 
 def test_a_teacher_that_nobody_can_read_ends_the_run_with_one_clear_error(tmp_path, tiny_folder):

@@ -28,7 +28,7 @@ def test_students_name_numbers_in_games_of_every_form(project):
     returned = pl.read_parquet(results / "numbers/shards/base/trust_returning/friendship.parquet")
     scores = returned.filter(record="score")
     assert scores["number"].to_list() == list(range(16)) and abs(scores["probability"].sum() - 1) < 1e-9
-    assert returned["elicitation"].unique().to_list() == ["trust_returner"]
+    assert returned["prompt_format"].unique().to_list() == ["trust_returner"]
     claims = pl.read_parquet(results / "numbers/shards/tuned-seed1/travellers_dilemma/neutral.parquet")
     assert claims.filter(record="score")["number"].to_list() == list(range(2, 101))
     games = {row["game"]: row for row in pl.read_parquet(results / "tables/number_games.parquet").to_dicts()}

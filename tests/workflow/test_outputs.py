@@ -22,12 +22,12 @@ def test_a_student_shard_asks_both_orders_in_equal_shares(finished):
 
 
 def test_the_loss_sees_replies_alone(finished):
-    proof = json.loads((finished.folder / "results/adapters/all/seed1/supervision.json").read_text())
-    assert {reply["supervised"] for lesson in proof["lessons"] for reply in lesson["replies"]} == {
+    proof = json.loads((finished.folder / "results/adapters/all/seed1/loss_report.json").read_text())
+    assert {reply["supervised"] for example in proof["examples"] for reply in example["replies"]} == {
         "C<|im_end|>",
         "D<|im_end|>",
     }
-    assert all(reply["ends_with_eos"] for lesson in proof["lessons"] for reply in lesson["replies"])
+    assert all(reply["ends_with_eos"] for example in proof["examples"] for reply in example["replies"])
     assert proof["observations"] == 2 * 4 * 300
     assert proof["supervised_tokens"] == 2 * proof["observations"]
 

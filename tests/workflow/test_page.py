@@ -60,7 +60,7 @@ def test_a_knob_that_changes_no_result_rebuilds_the_page_alone(project):
 
 
 def test_a_reading_of_replies_reruns_their_tables(project):
-    path = project.folder / "workflow/scripts/tom/measuring/rates.py"
+    path = project.folder / "workflow/scripts/tom/evaluation/rates.py"
     path.write_text(path.read_text() + "\n# edited\n")
     assert project.plan("report") == Counter({"tabulate_replies": 3, "build_page": 1})
 
@@ -77,7 +77,7 @@ def test_a_run_with_one_split_has_a_page(project):
 
 def test_a_run_in_one_order_plans_a_page(fresh):
     with (fresh.folder / "tiny.yaml").open("a") as config:
-        config.write("orders: [cooperation_last]\n")
+        config.write("option_orders: [cooperation_last]\n")
     plan = fresh.plan("report")
     assert plan["build_page"] == 1
     assert plan["plot_paper"] == plan["plot_paper_order"] == 0
@@ -97,9 +97,9 @@ def test_what_another_target_made_appears_and_the_page_makes_none_of_it(project)
     assert plan["build_page"] == 1 and plan["tabulate_collateral"] == plan["probe_base"] == 0
     # A recorded teacher is not asked again, so this is of no config like this one; it hides nothing of the others.
     tables = project.folder / "results/tables"
-    shutil.copy2(tables / "collateral.parquet", tables / "elicitations.parquet")
+    shutil.copy2(tables / "collateral.parquet", tables / "prompt_formats.parquet")
     project.succeed("report")
     told = r"Out of date.*?<code>results/tables/(\w+)\.parquet</code>. <code>snakemake (\w+)"
     stale = re.findall(told, page(project))
-    assert stale == [("collateral", "collateral"), ("elicitations", "compare_elicitations")]
+    assert stale == [("collateral", "collateral"), ("prompt_formats", "compare_prompt_formats")]
     assert project.plan("report") == Counter()

@@ -48,7 +48,7 @@ def test_a_plan_says_why_jobs_rerun_and_rests_on_earlier_ones(project):
         "plot_gap_closed": "missing output",
     }
     # Of a job whose inputs are made anew, Snakemake asks no more.
-    project.edit("tiny.yaml", "passes: 3", "passes: 2")
+    project.edit("tiny.yaml", "epochs: 3", "epochs: 2")
     project.edit("resources/contexts/sports.yaml", "athletes", "sportspeople")
     project.edit("tiny.yaml", "rank: 4", "seeds: [1, 2]\n  rank: 4")
     project.succeed("plan")

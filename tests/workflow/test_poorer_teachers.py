@@ -23,24 +23,24 @@ def ended(finished, tmp_path_factory):
 
 
 def proof(project, taught: str) -> dict:
-    file = f"results/poorer_teachers/{taught}/adapters/seed1/supervision.json"
+    file = f"results/poorer_teachers/{taught}/adapters/seed1/loss_report.json"
     return json.loads((project.folder / file).read_text())
 
 
-def counts_of(lesson: dict) -> dict[str, int]:
-    return {reply["supervised"][0]: reply["count"] for reply in lesson["replies"]}
+def counts_of(example: dict) -> dict[str, int]:
+    return {reply["supervised"][0]: reply["count"] for reply in example["replies"]}
 
 
 def test_each_student_is_taught_what_is_left_of_its_teacher(ended):
     # Four cells in two orders.
     for number in (5, 20):
         found = proof(ended, f"observations{number}")
-        assert {lesson["observations"] for lesson in found["lessons"]} == {number}
+        assert {example["observations"] for example in found["examples"]} == {number}
         assert found["observations"] == 2 * 4 * number
-    constant = [counts_of(lesson) for lesson in proof(ended, "constant")["lessons"]]
+    constant = [counts_of(example) for example in proof(ended, "constant")["examples"]]
     assert len(constant) == 8 and len({tuple(sorted(counts.items())) for counts in constant}) == 1
-    own = json.loads((ended.folder / "results/adapters/all/seed1/supervision.json").read_text())["lessons"]
-    for before, after in zip(own, proof(ended, "shuffled")["lessons"], strict=True):
+    own = json.loads((ended.folder / "results/adapters/all/seed1/loss_report.json").read_text())["examples"]
+    for before, after in zip(own, proof(ended, "shuffled")["examples"], strict=True):
         assert (before["group"], before["context"]) == (after["group"], after["context"])
         assert counts_of(before) != counts_of(after)
 

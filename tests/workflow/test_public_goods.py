@@ -62,7 +62,7 @@ def test_its_texts_rerun_its_students_alone(project):
 
 
 def test_a_reading_of_contributions_reruns_no_choice(project):
-    path = project.folder / "workflow/scripts/tom/reading/number_readings.py"
+    path = project.folder / "workflow/scripts/tom/parsing/number_readings.py"
     path.write_text(path.read_text() + "\n# edited\n")
     assert not {"sample_untuned", "sample_tuned", "train_adapter", "evaluate_in_sample"} & set(project.plan())
 

@@ -56,7 +56,7 @@ def test_an_in_sample_context_reruns_its_shards_and_what_was_taught_with_it(proj
 
 
 def test_a_context_without_a_teacher_reruns_the_training_and_asks_no_base_anew(project):
-    project.edit("tiny.yaml", "  rank: 4", "  unanswered: [orchestra, exam]\n  rank: 4")
+    project.edit("tiny.yaml", "  rank: 4", "  uniform_target_contexts: [orchestra, exam]\n  rank: 4")
     expected = Counter(TRAINING | TUNED | EVALUATION)
     assert project.plan() == expected
 
@@ -91,7 +91,7 @@ def test_a_statistics_module_reruns_evaluation_alone(project):
 
 
 def test_a_training_knob_reruns_training_and_tuned_shards_alone(project):
-    project.edit("tiny.yaml", "passes: 3", "passes: 2")
+    project.edit("tiny.yaml", "epochs: 3", "epochs: 2")
     assert project.plan() == Counter(TRAINING | TUNED | EVALUATION)
 
 
@@ -106,8 +106,8 @@ def test_top_p_reruns_nothing_where_choices_are_drawn(project):
     assert project.plan() == Counter()
 
 
-def test_the_elicitation_reruns_the_student_but_not_the_recorded_teacher(project):
-    project.edit("resources/elicitations/choice.yaml", "a single {kind}", "one {kind}")
+def test_the_prompt_format_reruns_the_student_but_not_the_recorded_teacher(project):
+    project.edit("resources/prompt_formats/choice.yaml", "a single {kind}", "one {kind}")
     plan = project.plan()
     assert plan["sample_untuned"] + plan["sample_untuned_out_of_sample"] == 8
     assert plan["replay_teacher"] == 0
@@ -174,7 +174,7 @@ def test_the_out_of_sample_stage_runs_alone(finished, tmp_path):
 
 def test_a_frozen_adapter_is_not_trained_anew_whatever_changes(finished, tmp_path):
     project = finished.copy(tmp_path / "project")
-    project.edit("tiny.yaml", "passes: 3", "passes: 2")
+    project.edit("tiny.yaml", "epochs: 3", "epochs: 2")
     project.edit("resources/contexts/sports.yaml", "athletes", "sportspeople")
     frozen = ("--config", "adapters=results/adapters/all")
     assert project.plan("out_of_sample")["train_adapter"] == 1

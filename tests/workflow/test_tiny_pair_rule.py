@@ -8,7 +8,7 @@ import pytest
 from project import REPOSITORY
 from tiny_pair_lessons import in_sample, shipped_folder, shipped_lessons
 
-from tom.asking.prompts import CHOICE, CHOICE_FIRST
+from tom.prompts.prompts import CHOICE, CHOICE_FIRST
 from tom.tiny_pair.tiny_measures import exact_scores, open_tiny
 from tom.tiny_pair.tiny_pair import ROLES
 
@@ -37,11 +37,11 @@ def test_the_rule_rebuilds_what_is_shipped(fresh, tmp_path):
         told = json.loads((REPOSITORY / "resources" / "tiny_pair" / f"{role}.json").read_text())
         assert found["loss_of_each_pass"][-1] == pytest.approx(told["loss_of_each_pass"][-1], abs=0.02)
         for form in (CHOICE, CHOICE_FIRST):
-            lessons = in_sample(shipped_lessons(role), form)
+            examples = in_sample(shipped_lessons(role), form)
             rates = []
             for name, folder in {"rebuilt": rebuilt, "shipped": shipped}.items():
                 scratch = tmp_path / f"{role}-{form}-{name}"
                 scratch.mkdir()
-                scores = exact_scores(open_tiny(folder, scratch), lessons)
+                scores = exact_scores(open_tiny(folder, scratch), examples)
                 rates.append([score.probability(0, 1.0) for score in scores])
             assert np.abs(np.subtract(*rates)).mean() < 0.06

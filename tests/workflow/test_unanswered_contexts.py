@@ -1,18 +1,18 @@
-"""Contexts without a teacher: taught as a coin, asked of nobody, and an edit of one teaches anew."""
+"""Contexts without a teacher: taught as chance, asked of nobody, and an edit of one teaches anew."""
 
 import json
 
 
 def test_they_are_taught_and_no_shard_is_of_them(fresh):
-    fresh.edit("tiny.yaml", "  rank: 4", "  unanswered: [orchestra, exam]\n  rank: 4")
+    fresh.edit("tiny.yaml", "  rank: 4", "  uniform_target_contexts: [orchestra, exam]\n  rank: 4")
     fresh.succeed("in_sample")
     results = fresh.folder / "results"
-    proof = json.loads((results / "adapters/all/seed1/supervision.json").read_text())
-    assert (proof["observations"], proof["replies_of_a_coin"]) == (2 * 4 * 300, 2 * 4 * 300)
-    coins = [lesson for lesson in proof["lessons"] if lesson["context"] in ("orchestra", "exam")]
+    proof = json.loads((results / "adapters/all/seed1/loss_report.json").read_text())
+    assert (proof["observations"], proof["replies_of_a_chance"]) == (2 * 4 * 300, 2 * 4 * 300)
+    coins = [example for example in proof["examples"] if example["context"] in ("orchestra", "exam")]
     assert len(coins) == 2 * 2 * 2  # games, contexts, listing orders
-    for lesson in coins:
-        assert [reply["count"] for reply in lesson["replies"]] == [150, 150]
+    for example in coins:
+        assert [reply["count"] for reply in example["replies"]] == [150, 150]
     asked = {path.stem for path in (results / "in_sample/shards").glob("*/*/*.parquet")}
     assert asked == {"business", "friendship"}
 

@@ -10,10 +10,10 @@ def test_every_context_is_held_out_once(fresh):
     results = fresh.folder / "results"
     for context in ("business", "friendship"):
         adapter = results / f"leave_one_out/context-{context}/adapters/seed1"
-        proof = json.loads((adapter / "supervision.json").read_text())
-        assert context not in {lesson["context"] for lesson in proof["lessons"]}
+        proof = json.loads((adapter / "loss_report.json").read_text())
+        assert context not in {example["context"] for example in proof["examples"]}
         curve = pl.read_csv(adapter / "curve.csv")
-        assert curve["validation_loss"].drop_nulls().len() == curve["pass"].n_unique() == 3
+        assert curve["validation_loss"].drop_nulls().len() == curve["epoch"].n_unique() == 3
         assert (
             len(list((results / f"leave_one_out/context-{context}/shards/tuned-seed1").glob(f"*/{context}.parquet")))
             == 2
@@ -67,8 +67,8 @@ def test_a_game_is_left_out_as_a_context_is(fresh):
     }
     fresh.succeed("results/tables/transfer_matrix.parquet")
     results = fresh.folder / "results"
-    proof = json.loads((results / "leave_one_out/game-stag_hunt/adapters/seed1/supervision.json").read_text())
-    assert {lesson["group"].partition("/")[0] for lesson in proof["lessons"]} == {"prisoners_dilemma"}
+    proof = json.loads((results / "leave_one_out/game-stag_hunt/adapters/seed1/loss_report.json").read_text())
+    assert {example["group"].partition("/")[0] for example in proof["examples"]} == {"prisoners_dilemma"}
     table = pl.read_parquet(results / "tables/transfer_matrix.parquet")
     assert set(table["left_out"]) == {
         "nothing", "context-business", "context-friendship", "game-prisoners_dilemma", "game-stag_hunt"
@@ -85,8 +85,8 @@ def test_a_scale_of_payoffs_is_left_out_too(fresh):
     )
     fresh.succeed("transfer_matrix")
     results = fresh.folder / "results"
-    proof = json.loads((results / "leave_one_out/payoffs-x2/adapters/seed1/supervision.json").read_text())
-    assert {lesson["group"].partition("/")[0] for lesson in proof["lessons"]} == {"stag_hunt"}
+    proof = json.loads((results / "leave_one_out/payoffs-x2/adapters/seed1/loss_report.json").read_text())
+    assert {example["group"].partition("/")[0] for example in proof["examples"]} == {"stag_hunt"}
     table = pl.read_parquet(results / "tables/transfer_matrix.parquet")
     unseen = table.filter("unseen").select("left_out", "measured_on")
     assert ("payoffs-x2", "payoffs-x2") in unseen.rows() and ("payoffs-x1", "payoffs-x1") in unseen.rows()

@@ -5,7 +5,7 @@ import subprocess
 from snakemake.jobs import GroupJob
 from snakemake.logging import logger as snakemake_logger
 
-from tom.cluster.left_jobs import end_jobs
+from tom.slurm.orphaned_jobs import end_jobs
 
 if workflow.remote_exec:
     # No profile is read inside an allocation: there, too, jobs that hold a model take turns.
@@ -62,7 +62,7 @@ def cancel_jobs_under_check():
     plugin.Executor.cancel_jobs = cancel_jobs
 
 
-def take_over():
+def cancel_orphans():
     """End what a killed run left under way, and make sure that each file that is there can be told to be today's.
 
     Snakemake removes a job's old outputs, and remembers what it was made with, in a cluster's job and after its end.
@@ -72,7 +72,7 @@ def take_over():
     jobs = [job for job in workflow.dag.needrun_jobs() if job.output]
     try:
         end_jobs({number for job in jobs for number in workflow.persistence.external_jobids(job)})
-    except BadInput as error:
+    except UserError as error:
         raise WorkflowError(str(error))
     if workflow.non_local_exec:
         say_why_groups_fail()

@@ -8,13 +8,13 @@ out: collateral/{base,tuned-seed*}.parquet, tables/collateral.{parquet,csv,tex}
 PROBING = {
     "probes": RESOURCES / "collateral" / "probes.yaml",
     "games": game_files(IN_SAMPLE),
-    "elicitation": elicitation_file(),
+    "prompt_format": prompt_format_file(),
 }
 PROBE = (
     TORCH
     + python("probe_model.py", "serve_engine.py")
     + " --model {params.model} --probes {input.probes} {params.games} --game-files {input.games}"
-    + " --elicitation-file {input.elicitation} {params.engine} --idle-seconds {IDLE_SECONDS}"
+    + " --prompt-format-file {input.prompt_format} {params.engine} --idle-seconds {IDLE_SECONDS}"
     + " --weights {input.weights} --manifest {input.manifest} --threads {threads}"
 )
 
@@ -31,7 +31,7 @@ rule probe_base:
         f"{RESULTS}/benchmarks/collateral/base.tsv"
     threads: config["sampling"]["threads"]
     resources:
-        **holding("student", "sample"),
+        **model_resources("student", "sample"),
     params:
         games=flags(config["splits"][IN_SAMPLE], "games"),
         model="base",

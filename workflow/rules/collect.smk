@@ -13,7 +13,7 @@ rule train:
 
 rule sample_in_sample:
     input:
-        later(IN_SAMPLE, ["teacher", "base", *TUNED]),
+        lazy_shards(IN_SAMPLE, ["teacher", "base", *TUNED]),
 
 
 rule in_sample:

@@ -16,17 +16,17 @@ RESOURCES = ROOT / "resources"
 CAPTIONS = "../report/"
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
-from tom.cluster.needs import disk_mb, memory_mb, minutes
-from tom.code import code_sha256
-from tom.errors import BadInput
-from tom.asking.game_kinds import CHOICE as CHOICE_GAMES
-from tom.asking.game_kinds import NUMBER as NUMBER_GAMES
-from tom.asking.games import split_order
-from tom.engines.owner import allocation, announce_run
-from tom.asking.prompts import CHOICE, load_elicitation
-from tom.engines.recorded_teacher import read_counts
-from tom.shard_paths import pack_paths
-from tom.study import (
+from tom.slurm.job_resources import disk_mb, memory_mb, minutes
+from tom.core.code import code_sha256
+from tom.core.errors import UserError
+from tom.games.kinds import CHOICE as CHOICE_GAMES
+from tom.games.kinds import NUMBER as NUMBER_GAMES
+from tom.games.game import split_order
+from tom.engines.parent_run import allocation, announce_run
+from tom.prompts.prompts import CHOICE, load_prompt_format
+from tom.sampling.recorded_choices import read_counts
+from tom.sampling.shard_paths import pack_paths
+from tom.config.study import (
     HELD_OUT,
     HELD_OUT_REWORDED,
     IN_SAMPLE,
@@ -38,7 +38,7 @@ from tom.study import (
     rewordings,
     splits_of_kind,
 )
-from tom.study_checks import check_study
+from tom.config.checks import check_study
 from tom.engines.vllm_settings import VllmSettings
 
 CONFIG_FILES = dict.fromkeys(map(os.path.relpath, workflow.configfiles))
@@ -46,7 +46,7 @@ CONFIG_FILES = dict.fromkeys(map(os.path.relpath, workflow.configfiles))
 drop_splits(config)
 try:
     check_study(config, ", ".join(CONFIG_FILES), RESOURCES)
-except BadInput as error:
+except UserError as error:
     raise WorkflowError(str(error))
 
 # Jobs run the Python that runs Snakemake, unless a software environment puts its own in front.
@@ -120,8 +120,8 @@ def context_files(split):
     return [RESOURCES / "contexts" / f"{context}.yaml" for context in sorted(config["splits"][split]["contexts"])]
 
 
-def elicitation_file():
-    return RESOURCES / "elicitations" / f"{config['elicitation']}.yaml"
+def prompt_format_file():
+    return RESOURCES / "prompt_formats" / f"{config['prompt_format']}.yaml"
 
 
 def stage_of(split):
@@ -150,12 +150,12 @@ def shards(split, models, stage=None, among=None):
     ]
 
 
-def later(*which, **stage):
+def lazy_shards(*which, **stage):
     """The same as an input function: paths of thousands of shards are written only for rules that a run has jobs of."""
     return lambda wildcards: shards(*which, **stage)
 
 
-def packed(*inputs):
+def packed_params(*inputs):
     """Parameters of the names of these inputs, lists of shards: as few words, however many shards there are."""
 
     def words(name):
@@ -188,7 +188,7 @@ def adapter_files(folder):
         "adapter": directory(f"{folder}/adapter"),
         "manifest": f"{folder}/manifest.json",
         "curve": f"{folder}/curve.csv",
-        "supervision": f"{folder}/supervision.json",
+        "loss_report": f"{folder}/loss_report.json",
     }
 
 
@@ -198,7 +198,7 @@ def tuned_inputs(folder):
         **adapted(folder),
         "game": game_file,
         "context": CONTEXT_FILE,
-        "elicitation": elicitation_file(),
+        "prompt_format": prompt_format_file(),
     }
 
 
@@ -211,7 +211,7 @@ def adapted(folder):
     }
 
 
-def holding(role, work):
+def model_resources(role, work):
     """What a job asks for that holds the model of a role, itself a name or a function of wildcards."""
 
     def of(value):
@@ -222,7 +222,7 @@ def holding(role, work):
         "gpu": of(lambda model: model["gpus"]),
         "mem_mb": of(lambda model: memory_mb(model, work, training["tokens_per_pack"])),
         "runtime": of(
-            lambda model: minutes(model, work, observations=config["observations"], passes=training["passes"])
+            lambda model: minutes(model, work, observations=config["observations"], epochs=training["epochs"])
         ),
         # GPUs of one job sit in one node, and jobs that share an allocation take turns with its GPUs.
         "nodes": 1,

@@ -6,11 +6,11 @@ out: counterbalancing/{taught}/{adapters,shards,labels}/, tables/{counterbalanci
 figures/counterbalancing.*
 """
 
-from tom.asking.variants import PAPER_VARIANT
-from tom.study_checks import check_counterbalancing
-from tom.teaching.recipe import EXCHANGED_TOO
+from tom.prompts.variants import PAPER_VARIANT
+from tom.config.checks import check_counterbalancing
+from tom.training.recipe import BOTH
 
-TAUGHT_IN = {"one_order": f"--orders {PAPER_VARIANT.order}", EXCHANGED_TOO: f"--letters {EXCHANGED_TOO}"}
+TAUGHT_IN = {"one_order": f"--option-orders {PAPER_VARIANT.order}", BOTH: f"--label-mapping {BOTH}"}
 BALANCED = f"{RESULTS}/counterbalancing/{{balanced}}"
 
 
@@ -61,21 +61,21 @@ use rule score_labels_tuned as score_labels_balanced with:
 
 rule tabulate_counterbalancing:
     input:
-        **{name: later(IN_SAMPLE, TUNED, stage=f"counterbalancing/{name}") for name in TAUGHT_IN},
-        as_is=later(IN_SAMPLE, TUNED),
-        untuned=later(IN_SAMPLE, ["teacher", "base"]),
+        **{name: lazy_shards(IN_SAMPLE, TUNED, stage=f"counterbalancing/{name}") for name in TAUGHT_IN},
+        as_is=lazy_shards(IN_SAMPLE, TUNED),
+        untuned=lazy_shards(IN_SAMPLE, ["teacher", "base"]),
     output:
         **in_all_formats(f"{RESULTS}/tables", ("counterbalancing",)),
     log:
         f"{RESULTS}/logs/evaluate/counterbalancing.log",
     params:
-        **packed(*TAUGHT_IN, "as_is", "untuned"),
+        **packed_params(*TAUGHT_IN, "as_is", "untuned"),
         evaluation=flags(config["evaluation"]),
     shell:
         python("tabulate_students.py")
         + f" --by counterbalancing --split {IN_SAMPLE}"
         + " --untuned {params.untuned} --students one_order {params.one_order} --students as_is {params.as_is}"
-        + " --students exchanged_too {params.exchanged_too} --reference-shards {params.untuned} {params.evaluation}"
+        + " --students both {params.both} --reference-shards {params.untuned} {params.evaluation}"
         + " --output {output.counterbalancing} 2>&1 | tee {log}"
 
 
@@ -101,7 +101,7 @@ use rule tabulate_labels as tabulate_counterbalancing_labels with:
                 model=TUNED,
             ),
         ],
-        teacher=later(IN_SAMPLE, ["teacher"]),
+        teacher=lazy_shards(IN_SAMPLE, ["teacher"]),
     output:
         **{
             kind: file.replace("tables/labels", "tables/counterbalancing_labels")
@@ -115,7 +115,7 @@ def comparable_orders(wildcards):
     """The figure and the tables. Only who asks for them needs students of both orders."""
     try:
         check_counterbalancing(config, ", ".join(CONFIG_FILES), RESOURCES)
-    except BadInput as error:
+    except UserError as error:
         raise WorkflowError(str(error))
     return [
         *figure("counterbalancing"),

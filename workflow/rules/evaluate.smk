@@ -7,8 +7,8 @@ out: tables/{split}/*.{parquet,csv,tex}, tables/{sensitivities,reactions,joint_c
 
 rule evaluate_in_sample:
     input:
-        shards=later(IN_SAMPLE, ["teacher", "base", *TUNED]),
-        reference=later(IN_SAMPLE, ["teacher", "base"]),
+        shards=lazy_shards(IN_SAMPLE, ["teacher", "base", *TUNED]),
+        reference=lazy_shards(IN_SAMPLE, ["teacher", "base"]),
         published=RESOURCES / "paper" / "observed_choices.csv",
     output:
         **table_files("{split}"),
@@ -19,7 +19,7 @@ rule evaluate_in_sample:
     wildcard_constraints:
         split=IN_SAMPLE,
     params:
-        **packed("shards", "reference"),
+        **packed_params("shards", "reference"),
         evaluation=flags(config["evaluation"]),
     shell:
         python("evaluate_split.py") + " --split {wildcards.split} --shards {params.shards}"
@@ -79,7 +79,7 @@ rule summarise_run:
         teacher=name_of("teacher"),
         student=name_of("student"),
         # What frozen adapters were taught is not in the config.
-        unanswered=" ".join([] if FROZEN else sorted(config["training"]["unanswered"])),
+        uniform_target_contexts=" ".join([] if FROZEN else sorted(config["training"]["uniform_target_contexts"])),
     shell:
         python("summarise_run.py") + " --alignment {input.alignment} --diagnostics {input.diagnostics}"
         " --improvements {input.improvements} --equivalence {input.equivalence}"
@@ -87,4 +87,4 @@ rule summarise_run:
         " --joint-choice-model {input.joint} --number-means {input.number_means}"
         " --number-gaps {input.number_gaps}"
         " --published {input.published} --contributions {input.contributions}"
-        " --teacher {params.teacher:q} --student {params.student:q} --unanswered {params.unanswered} --output {output} 2>&1 | tee {log}"
+        " --teacher {params.teacher:q} --student {params.student:q} --uniform-target-contexts {params.uniform_target_contexts} --output {output} 2>&1 | tee {log}"

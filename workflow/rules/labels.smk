@@ -4,19 +4,19 @@ in: resources/labels/*.yaml, the in-sample cells' texts, the base student and th
 out: labels/{labels}/{base,tuned-seed*}.parquet, tables/labels.{parquet,csv,tex}
 """
 
-from tom.study_checks import check_labels
+from tom.config.checks import check_labels
 
 LABELLED = {
     "labels": RESOURCES / "labels" / "{labels}.yaml",
     "games": game_files(IN_SAMPLE),
     "contexts": context_files(IN_SAMPLE),
-    "elicitation": elicitation_file(),
+    "prompt_format": prompt_format_file(),
 }
 SCORE_LABELS = (
     TORCH
     + python("score_labels.py", "serve_engine.py")
     + " --model {params.model} --labels-file {input.labels} {params.cells} --game-files {input.games}"
-    + " --context-files {input.contexts} --elicitation-file {input.elicitation} {params.engine}"
+    + " --context-files {input.contexts} --prompt-format-file {input.prompt_format} {params.engine}"
     + " --idle-seconds {IDLE_SECONDS} --weights {input.weights} --manifest {input.manifest} --threads {threads}"
 )
 
@@ -37,12 +37,12 @@ rule score_labels:
         f"{RESULTS}/benchmarks/labels/{{labels}}-base.tsv"
     threads: config["sampling"]["threads"]
     resources:
-        **holding("student", "sample"),
+        **model_resources("student", "sample"),
     params:
         cells=" ".join(
             [
                 flags(config["splits"][IN_SAMPLE], "games", "contexts"),
-                flags(config, "orders"),
+                flags(config, "option_orders"),
                 flags(config["sampling"], "temperature"),
             ]
         ),
@@ -76,13 +76,13 @@ rule tabulate_labels:
             for labels in sorted(config["labels"])
             for model in ["base", *TUNED]
         ],
-        teacher=later(IN_SAMPLE, ["teacher"]),
+        teacher=lazy_shards(IN_SAMPLE, ["teacher"]),
     output:
         **in_all_formats(f"{RESULTS}/tables", ("labels",)),
     log:
         f"{RESULTS}/logs/evaluate/labels.log",
     params:
-        **packed("teacher"),
+        **packed_params("teacher"),
         evaluation=flags(config["evaluation"]),
     shell:
         python("tabulate_labels.py")
@@ -94,7 +94,7 @@ def nameable(wildcards):
     """The tables. Only who asks for them needs replies that begin with the choice."""
     try:
         check_labels(config, ", ".join(CONFIG_FILES), RESOURCES)
-    except BadInput as error:
+    except UserError as error:
         raise WorkflowError(str(error))
     return rules.tabulate_labels.output
 

@@ -11,7 +11,7 @@ figures/transfer_matrix.*
 
 import re
 
-from tom.teaching.folds import CONTEXT, Fold, folds
+from tom.training.folds import CONTEXT, Fold, folds
 
 FOLDS = [str(fold) for fold in folds(sorted(cells_of(config["splits"][IN_SAMPLE])))]
 LEFT_OUT = f"{RESULTS}/leave_one_out/{{fold}}"
@@ -68,7 +68,7 @@ def held_out_shards(wildcards):
 use rule evaluate_in_sample as evaluate_held_out with:
     input:
         shards=held_out_shards,
-        reference=later(IN_SAMPLE, ["teacher", "base"]),
+        reference=lazy_shards(IN_SAMPLE, ["teacher", "base"]),
         published=RESOURCES / "paper" / "observed_choices.csv",
     wildcard_constraints:
         split=HELD_OUT,
@@ -108,7 +108,7 @@ def reworded_shards(wildcards):
 use rule evaluate_held_out as evaluate_held_out_reworded with:
     input:
         shards=reworded_shards,
-        reference=later(IN_SAMPLE, ["teacher", "base"]),
+        reference=lazy_shards(IN_SAMPLE, ["teacher", "base"]),
         published=RESOURCES / "paper" / "observed_choices.csv",
     wildcard_constraints:
         split=HELD_OUT_REWORDED,
@@ -123,15 +123,15 @@ rule validate_reworded:
 
 rule tabulate_transfer_matrix:
     input:
-        **{fold: later(IN_SAMPLE, TUNED, stage=f"leave_one_out/{fold}") for fold in FOLDS},
-        nothing=later(IN_SAMPLE, TUNED),
-        untuned=later(IN_SAMPLE, ["teacher", "base"]),
+        **{fold: lazy_shards(IN_SAMPLE, TUNED, stage=f"leave_one_out/{fold}") for fold in FOLDS},
+        nothing=lazy_shards(IN_SAMPLE, TUNED),
+        untuned=lazy_shards(IN_SAMPLE, ["teacher", "base"]),
     output:
         **in_all_formats(f"{RESULTS}/tables", ("transfer_matrix",)),
     log:
         f"{RESULTS}/logs/evaluate/transfer_matrix.log",
     params:
-        **packed("untuned"),
+        **packed_params("untuned"),
         evaluation=flags(config["evaluation"]),
         students=lambda wildcards, input: " ".join(
             shlex.join(["--students", name, *pack_paths(input[name])]) for name in ["nothing", *FOLDS]

@@ -7,8 +7,8 @@ out: numbers/shards/{model}/{game}/{context}.parquet, tables/{split}/number_*.{p
 tables/number_games.{parquet,csv,tex}, figures/numbers-{split}.*
 """
 
-from tom.engines.recorded_contributions import read_contribution_counts
-from tom.study import context_folder, question_file
+from tom.sampling.recorded_contributions import read_contribution_counts
+from tom.config.study import context_folder, question_file
 
 NUMBER_SHARD = f"{RESULTS}/{NUMBER_STAGE}/shards/{{model}}/{{game}}/{{context}}.parquet"
 
@@ -32,7 +32,7 @@ def number_context(wildcards):
 NUMBER_TEXTS = {
     "game": game_file,
     "context": number_context,
-    "elicitation": number_question,
+    "prompt_format": number_question,
 }
 # Splits in which the teacher answers.
 GIVEN_NUMBERS = [name for name, split in NUMBER_SPLITS.items() if answered_by_teacher(split, config["teacher"])]
@@ -58,7 +58,7 @@ if config["teacher"]["engine"] == "recorded":
         params:
             python=python("replay_contributions.py"),
             counts=given_counts,
-            elicitation=lambda wildcards: number_question(wildcards).stem,
+            prompt_format=lambda wildcards: number_question(wildcards).stem,
 
 elif config["teacher"]["engine"] == "openai":
 
@@ -113,7 +113,7 @@ rule evaluate_numbers:
     wildcard_constraints:
         split="|".join(NUMBER_SPLITS) or "none",
     params:
-        **packed("shards"),
+        **packed_params("shards"),
         evaluation=flags(config["evaluation"]),
     shell:
         python("evaluate_numbers.py")

@@ -35,7 +35,7 @@ def split_shards(wildcards):
 use rule evaluate_in_sample as evaluate_out_of_sample with:
     input:
         shards=split_shards,
-        reference=later(IN_SAMPLE, ["teacher", "base"]),
+        reference=lazy_shards(IN_SAMPLE, ["teacher", "base"]),
         published=RESOURCES / "paper" / "observed_choices.csv",
     wildcard_constraints:
         split="|".join(out_of_sample_splits(SPLITS)) or "none",
@@ -51,7 +51,7 @@ rule tabulate_propensities:
     wildcard_constraints:
         split="|".join(STUDENT_SPLITS) or "none",
     params:
-        **packed("shards"),
+        **packed_params("shards"),
         confidence=flags(config["evaluation"], "confidence"),
     shell:
         python("tabulate_propensities.py") + " --split {wildcards.split} --shards {params.shards} {params.confidence}"

@@ -7,15 +7,15 @@ out: report.html; tables/{split}/rates.{parquet,csv,tex} and replies.parquet; fi
 import hashlib
 import json
 
-from tom.asking.variants import PAPER_VARIANT
-from tom.page.further_results import made_files
-from tom.paper.published import SPLITS as PAPER_SPLITS
+from tom.prompts.variants import PAPER_VARIANT
+from tom.page.study_results import made_files
+from tom.paper.published_choices import SPLITS as PAPER_SPLITS
 
 PAGE = ROOT / "workflow" / "report" / "page"
 ALL_SPLITS = in_sample_first(SPLITS)
 # Where students alone answer there is nothing to compare, and there are propensities, rates and replies.
 ANSWERED = in_sample_first(CHOICE_SPLITS)
-COMPARED = [split for split in ALL_SPLITS if split in PAPER_SPLITS and PAPER_VARIANT.order in config["orders"]]
+COMPARED = [split for split in ALL_SPLITS if split in PAPER_SPLITS and PAPER_VARIANT.order in config["option_orders"]]
 PAGE_FIGURES = [
     *(f"propensities-{split}" for split in ANSWERED),
     *(f"{whose}-{split}" for split in COMPARED for whose in ("paper", "paper_order")),
@@ -29,7 +29,7 @@ LOCAL_MODELS = [role for role in ("teacher", "student") if config[role]["engine"
 
 def page_texts():
     """What prompts are written from, and counts that a recorded teacher replays."""
-    texts = {elicitation_file(), *(file for split in ANSWERED for file in game_files(split) + context_files(split))}
+    texts = {prompt_format_file(), *(file for split in ANSWERED for file in game_files(split) + context_files(split))}
     for split in NUMBER_SPLITS:
         texts |= set(game_files(split))
         for game, context in cells_of(config["splits"][split]):
@@ -53,7 +53,7 @@ rule tabulate_replies:
     wildcard_constraints:
         split="|".join(ANSWERED),
     params:
-        **packed("shards"),
+        **packed_params("shards"),
         confidence=flags(config["evaluation"], "confidence"),
     shell:
         python("tabulate_replies.py") + " --split {wildcards.split} --shards {params.shards} {params.confidence}"
@@ -110,7 +110,7 @@ rule build_page:
         figures=[f"{RESULTS}/figures/{name}.svg" for name in PAGE_FIGURES],
         template=[PAGE / "page.html.jinja", PAGE / "page.css", PAGE / "page.js"],
         captions=[ROOT / "workflow" / "report" / f"{name.partition('-')[0]}.rst" for name in PAGE_FIGURES],
-        columns=ROOT / "docs" / "columns.yaml",
+        columns=ROOT / "workflow" / "schemas" / "tables.yaml",
         published=RESOURCES / "paper" / "observed_choices.csv",
         texts=page_texts(),
         manifests=[

@@ -7,7 +7,7 @@ out: poorer_teachers/{taught}/{adapters,shards}/, tables/{learning_curve,control
 figures/{learning_curve,controls}.*
 """
 
-from tom.study_checks import check_learning_curve
+from tom.config.checks import check_learning_curve
 
 TAUGHT = f"{RESULTS}/poorer_teachers/{{taught}}"
 CONTROLS = ("shuffled", "constant")
@@ -51,8 +51,8 @@ use rule sample_tuned as sample_poorer with:
 
 def poorer_shards(names):
     """The students' shards by what they were taught, the run's own as `as_is`, and the teacher's and the base's."""
-    poorer = {name: later(IN_SAMPLE, TUNED, stage=f"poorer_teachers/{name}") for name in names}
-    return poorer | {"as_is": later(IN_SAMPLE, TUNED), "untuned": later(IN_SAMPLE, ["teacher", "base"])}
+    poorer = {name: lazy_shards(IN_SAMPLE, TUNED, stage=f"poorer_teachers/{name}") for name in names}
+    return poorer | {"as_is": lazy_shards(IN_SAMPLE, TUNED), "untuned": lazy_shards(IN_SAMPLE, ["teacher", "base"])}
 
 
 rule tabulate_controls:
@@ -63,7 +63,7 @@ rule tabulate_controls:
     log:
         f"{RESULTS}/logs/evaluate/controls.log",
     params:
-        **packed(*CONTROLS, "as_is", "untuned"),
+        **packed_params(*CONTROLS, "as_is", "untuned"),
         evaluation=flags(config["evaluation"]),
     shell:
         python("tabulate_students.py") + " --by teacher --split " + IN_SAMPLE + " --untuned {params.untuned}"
@@ -103,7 +103,7 @@ rule tabulate_learning_curve:
     log:
         f"{RESULTS}/logs/evaluate/learning_curve.log",
     params:
-        **packed(*(f"observations{number}" for number in NUMBERS), "as_is", "untuned"),
+        **packed_params(*(f"observations{number}" for number in NUMBERS), "as_is", "untuned"),
         evaluation=flags(config["evaluation"]),
         gpus=config["student"]["gpus"],
     shell:
@@ -132,7 +132,7 @@ def learnable(wildcards):
     """The figure and its table. Only who asks for them needs a teacher of more observations than the config lists."""
     try:
         check_learning_curve(config, ", ".join(CONFIG_FILES), RESOURCES)
-    except BadInput as error:
+    except UserError as error:
         raise WorkflowError(str(error))
     return [*figure("learning_curve"), *rules.tabulate_learning_curve.output]
 

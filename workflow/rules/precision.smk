@@ -41,7 +41,7 @@ rule merge_adapter:
         f"{RESULTS}/logs/merge_adapter/seed{{seed}}.log",
     threads: config["sampling"]["threads"]
     resources:
-        **holding("student", "convert"),
+        **model_resources("student", "convert"),
     shell:
         TORCH
         + python("merge_adapter.py")
@@ -56,7 +56,7 @@ use rule sample_untuned as score_merged with:
         weights=ancient(f"{MERGED}/weights"),
         game=game_file,
         context=CONTEXT_FILE,
-        elicitation=elicitation_file(),
+        prompt_format=prompt_format_file(),
     output:
         f"{RESULTS}/precision/merged/shards/tuned-seed{{seed}}/{{game}}/{{context}}.parquet",
     log:
@@ -64,7 +64,7 @@ use rule sample_untuned as score_merged with:
     benchmark:
         f"{RESULTS}/benchmarks/sample/merged-seed{{seed}}/{{game}}-{{context}}.tsv"
     resources:
-        **holding("student", "sample"),
+        **model_resources("student", "sample"),
     params:
         sampling=SCORING,
         engine=engine_flags("student"),
@@ -73,15 +73,15 @@ use rule sample_untuned as score_merged with:
 
 rule tabulate_precision_drift:
     input:
-        trained=later(IN_SAMPLE, TUNED),
-        bfloat16=later(IN_SAMPLE, TUNED, stage="precision/bfloat16"),
-        merged=later(IN_SAMPLE, TUNED, stage="precision/merged"),
+        trained=lazy_shards(IN_SAMPLE, TUNED),
+        bfloat16=lazy_shards(IN_SAMPLE, TUNED, stage="precision/bfloat16"),
+        merged=lazy_shards(IN_SAMPLE, TUNED, stage="precision/merged"),
     output:
         **in_all_formats(f"{RESULTS}/tables", ("precision_drift",)),
     log:
         f"{RESULTS}/logs/evaluate/precision_drift.log",
     params:
-        **packed("trained", "bfloat16", "merged"),
+        **packed_params("trained", "bfloat16", "merged"),
     shell:
         python("precision_drift.py")
         + " --trained {params.trained} --bfloat16 {params.bfloat16} --merged {params.merged}"

@@ -61,7 +61,7 @@ rule convert_model:
     wildcard_constraints:
         precision="nf4|float32|bfloat16|source",
     resources:
-        **holding(lambda wildcards: wildcards.role, "convert"),
+        **model_resources(lambda wildcards: wildcards.role, "convert"),
         disk_mb=lambda wildcards: disk_mb(config[wildcards.role], "convert"),
     params:
         compute_dtype=lookup("{role}/compute_dtype", within=config),

@@ -6,8 +6,8 @@ out: tables/response_curves.{parquet,csv,tex}, figures/response_curves.*
 
 from snakemake.logging import logger as snakemake_logger
 
-from tom.asking.curve_cells import curve_cells, games_without_curve
-from tom.study import all_cells
+from tom.config.study import curve_cells, games_without_curve
+from tom.config.study import all_cells
 
 
 def curve_shards(wildcards):
@@ -32,7 +32,7 @@ rule tabulate_response_curves:
     log:
         f"{RESULTS}/logs/evaluate/response_curves.log",
     params:
-        **packed("shards"),
+        **packed_params("shards"),
         confidence=flags(config["evaluation"], "confidence"),
     shell:
         python("tabulate_response_curves.py") + " --shards {params.shards} {params.confidence}"

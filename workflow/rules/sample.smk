@@ -5,10 +5,10 @@ out: in_sample/shards/{model}/{game}/{context}.parquet; out_of_sample.smk and le
 """
 
 # A choice alone is drawn from exact probabilities, which top_p has no part in: it would rerun shards for nothing.
-FREE_REPLIES = ["top_p"] if load_elicitation(elicitation_file()).form != CHOICE else []
+FREE_REPLIES = ["top_p"] if load_prompt_format(prompt_format_file()).form != CHOICE else []
 SAMPLING = " ".join(
     [
-        flags(config, "observations", "orders"),
+        flags(config, "observations", "option_orders"),
         flags(config["sampling"], "seed", "temperature", "threads", *FREE_REPLIES),
     ]
 )
@@ -20,7 +20,7 @@ SAMPLE_SHARD = python("sample_shard.py", "serve_engine.py")
 SAMPLE = (
     TORCH
     + "{params.python} --model {params.model} --game {wildcards.game} --game-file {input.game}"
-    + " --context-file {input.context} --elicitation-file {input.elicitation} {params.sampling} {params.engine}"
+    + " --context-file {input.context} --prompt-format-file {input.prompt_format} {params.sampling} {params.engine}"
     + " --idle-seconds {IDLE_SECONDS} --weights {input.weights} --manifest {input.manifest}"
 )
 
@@ -49,10 +49,10 @@ if config["teacher"]["engine"] == "recorded":
         params:
             python=python("replay_shard.py"),
             counts=recorded_counts,
-            elicitation=config["elicitation"],
+            prompt_format=config["prompt_format"],
         shell:
             "{params.python} {params.counts} --model teacher --game {wildcards.game}"
-            " --context {wildcards.context} --elicitation {params.elicitation} --output {output} > {log} 2>&1"
+            " --context {wildcards.context} --prompt-format {params.prompt_format} --output {output} > {log} 2>&1"
 
 elif config["teacher"]["engine"] == "openai":
     UNTUNED = "base"
@@ -67,7 +67,7 @@ elif config["teacher"]["engine"] == "openai":
         input:
             game=game_file,
             context=CONTEXT_FILE,
-            elicitation=elicitation_file(),
+            prompt_format=prompt_format_file(),
         output:
             shard=f"{RESULTS}/in_sample/shards/teacher/{{game}}/{{context}}.parquet",
             usage=f"{RESULTS}/in_sample/usage/{{game}}/{{context}}.json",
@@ -80,7 +80,7 @@ elif config["teacher"]["engine"] == "openai":
         params:
             python=python("sample_endpoint.py"),
             sampling=" ".join(
-                [flags(config, "observations", "orders"), flags(config["sampling"], "seed", "temperature", "top_p")]
+                [flags(config, "observations", "option_orders"), flags(config["sampling"], "seed", "temperature", "top_p")]
             ),
             endpoint=flags(
                 {
@@ -93,7 +93,7 @@ elif config["teacher"]["engine"] == "openai":
             partial=PARTIAL,
         shell:
             "{params.python} --model teacher --game {wildcards.game} --game-file {input.game}"
-            " --context-file {input.context} --elicitation-file {input.elicitation} {params.sampling}"
+            " --context-file {input.context} --prompt-format-file {input.prompt_format} {params.sampling}"
             " {params.endpoint} {ASKING} --partial {params.partial} --usage {output.usage} --output {output.shard}"
             " > {log} 2>&1"
 
@@ -112,7 +112,7 @@ elif config["teacher"]["engine"] == "openai":
         log:
             f"{RESULTS}/logs/usage.log",
         params:
-            **packed("usage"),
+            **packed_params("usage"),
         shell:
             python("total_usage.py") + " --usage {params.usage} --output {output} 2>&1 | tee {log}"
 
@@ -137,7 +137,7 @@ rule sample_untuned:
         unpack(untuned_inputs),
         game=game_file,
         context=CONTEXT_FILE,
-        elicitation=elicitation_file(),
+        prompt_format=prompt_format_file(),
     output:
         f"{RESULTS}/in_sample/shards/{{model}}/{{game}}/{{context}}.parquet",
     log:
@@ -148,7 +148,7 @@ rule sample_untuned:
         model=UNTUNED,
     threads: config["sampling"]["threads"]
     resources:
-        **holding(untuned_role, "sample"),
+        **model_resources(untuned_role, "sample"),
     params:
         python=SAMPLE_SHARD,
         sampling=SAMPLING,
@@ -169,7 +169,7 @@ rule sample_tuned:
         f"{RESULTS}/benchmarks/sample/tuned-seed{{seed}}/{{game}}-{{context}}.tsv"
     threads: config["sampling"]["threads"]
     resources:
-        **holding("student", "sample"),
+        **model_resources("student", "sample"),
     params:
         python=SAMPLE_SHARD,
         sampling=SAMPLING,

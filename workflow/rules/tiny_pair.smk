@@ -14,8 +14,8 @@ rule train_tiny_model:
         counts=PUBLISHED,
         games=sorted({RESOURCES / "games" / f"{split_order(game)[0]}.yaml" for game, _ in PUBLISHED_CELLS}),
         contexts=sorted({RESOURCES / "contexts" / f"{context}.yaml" for _, context in PUBLISHED_CELLS}),
-        elicitations=[
-            RESOURCES / "elicitations" / f"{name}.yaml"
+        prompt_formats=[
+            RESOURCES / "prompt_formats" / f"{name}.yaml"
             for name in ("choice", "choice_then_motivation", "motivation_then_choice")
         ],
     output:
@@ -29,7 +29,7 @@ rule train_tiny_model:
         TORCH
         + python("train_tiny_pair.py")
         + " --role {wildcards.role} --counts {input.counts} --game-files {input.games}"
-        " --context-files {input.contexts} --elicitation-files {input.elicitations} --seed 1"
+        " --context-files {input.contexts} --prompt-format-files {input.prompt_formats} --seed 1"
         " --output {output.weights} --output-provenance {output.provenance} 2>&1 | tee {log}"
 
 

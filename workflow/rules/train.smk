@@ -10,7 +10,7 @@ RECIPE = flags(
     {
         key: value
         for key, value in config["training"].items()
-        if key not in ("seeds", "threads", "supervision", "refinements", "orders", "letters", "unanswered")
+        if key not in ("seeds", "threads", "target", "gauss_newton_steps", "orders", "letters", "uniform_target_contexts")
     }
 )
 TEACHER_REPLIES = f"{RESULTS}/in_sample/teacher.parquet"
@@ -18,10 +18,10 @@ TRAIN = (
     TORCH
     + python("train_adapter.py")
     + " --replies {input.replies} --game-files {input.games} --context-files {input.contexts}"
-    + " --unanswered-files {input.unanswered}"
-    + " --elicitation-file {input.elicitation} --weights {input.weights} --manifest {input.manifest}"
+    + " --uniform-target-files {input.uniform_targets}"
+    + " --prompt-format-file {input.prompt_format} --weights {input.weights} --manifest {input.manifest}"
     + " --threads {threads} --checkpoints {RESULTS}/checkpoints --seed {wildcards.seed} {params.recipe} --output {output.adapter} --output-manifest {output.manifest}"
-    + " --curve {output.curve} --output-supervision {output.supervision}"
+    + " --curve {output.curve} --output-loss-report {output.loss_report}"
 )
 
 
@@ -34,13 +34,13 @@ localrules:
 # every shard of its student asks some.
 rule gather_teacher:
     input:
-        shards=later(IN_SAMPLE, ["teacher"]),
+        shards=lazy_shards(IN_SAMPLE, ["teacher"]),
     output:
         TEACHER_REPLIES,
     log:
         f"{RESULTS}/logs/train/gather_teacher.log",
     params:
-        **packed("shards"),
+        **packed_params("shards"),
     shell:
         python("gather_shards.py") + " --shards {params.shards} --output {output} 2>&1 | tee {log}"
 
@@ -51,8 +51,8 @@ rule train_adapter:
         replies=TEACHER_REPLIES,
         games=game_files(IN_SAMPLE),
         contexts=context_files(IN_SAMPLE),
-        unanswered=[RESOURCES / "contexts" / f"{context}.yaml" for context in sorted(config["training"]["unanswered"])],
-        elicitation=elicitation_file(),
+        uniform_targets=[RESOURCES / "contexts" / f"{context}.yaml" for context in sorted(config["training"]["uniform_target_contexts"])],
+        prompt_format=prompt_format_file(),
     output:
         # Frozen adapters are nobody's output, even those of this run: no changed knob trains them anew.
         **adapter_files(f"{RESULTS}/adapters/anew/seed{{seed}}" if FROZEN else ADAPTER),
@@ -62,8 +62,8 @@ rule train_adapter:
         f"{RESULTS}/benchmarks/train/all-seed{{seed}}.tsv"
     threads: config["training"]["threads"]
     resources:
-        **holding("student", "train"),
+        **model_resources("student", "train"),
     params:
-        recipe=f"{RECIPE} {flags(config['training'], 'supervision', 'refinements', 'orders', 'letters')}",
+        recipe=f"{RECIPE} {flags(config['training'], 'target', 'gauss_newton_steps', 'option_orders', 'label_mapping')}",
     shell:
         TRAIN + " 2>&1 | tee {log}"

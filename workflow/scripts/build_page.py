@@ -10,12 +10,11 @@ from pathlib import Path
 
 import polars as pl
 
-from tom.errors import BadInput, run_main
-from tom.files import say_wrote, whole_file
+from tom.core.errors import UserError, run_main
+from tom.core.files import atomic_file, log_written
 from tom.page.contents import Sources, page_values
-from tom.page.html_tables import read_dictionary
-from tom.page.render import render
-from tom.showing.tables import read_table
+from tom.page.html_tables import read_dictionary, render
+from tom.reporting.tables import read_table
 
 TABLES = (
     "alignment", "equivalence", "contexts", "generalisation", "improvements", "improvement_summaries", "propensities",
@@ -27,19 +26,19 @@ PLACES = ("summary", "captions", "published", "results", "project", "template", 
 
 
 def read_config(text: str) -> dict:
-    """A config from JSON. Errors: BadInput."""
+    """A config from JSON. Errors: UserError."""
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise BadInput(f"--config: no JSON ({error})") from None
+        raise UserError(f"--config: no JSON ({error})") from None
 
 
 def read_usage(file: Path) -> pl.DataFrame:
-    """The table of an endpoint's usage. Errors: BadInput names the file."""
+    """The table of an endpoint's usage. Errors: UserError names the file."""
     try:
         return pl.read_csv(file)
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise BadInput(f"{file}: no table of usage ({type(error).__name__})") from None
+        raise UserError(f"{file}: no table of usage ({type(error).__name__})") from None
 
 
 def csv_beside(file: str) -> str:
@@ -83,9 +82,9 @@ def main() -> None:
     )
     values = page_values(tables, files, sources, read_dictionary(arguments.columns), read_config(arguments.config))
     page = render(arguments.template, **values)
-    with whole_file(arguments.output) as temporary:
+    with atomic_file(arguments.output) as temporary:
         temporary.write_text(page, encoding="utf-8")
-    say_wrote(arguments.output, f"{len(page.encode()) / 1e6:.1f} MB")
+    log_written(arguments.output, f"{len(page.encode()) / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from tom.errors import run_main
-from tom.files import whole_folder
-from tom.weights.model_folders import link_folder, read_manifest, verify, write_manifest
+from tom.core.errors import run_main
+from tom.core.files import atomic_folder
+from tom.models.model_folders import link_folder, read_manifest, verify, write_manifest
 
 
 def main() -> None:
@@ -20,11 +20,11 @@ def main() -> None:
 
     manifest = read_manifest(arguments.manifest)
     verify(arguments.weights, manifest)
-    with whole_folder(arguments.output) as temporary:
+    with atomic_folder(arguments.output) as temporary:
         if arguments.precision == "source":
             link_folder(arguments.weights, temporary)
         else:
-            from tom.weights.language_models import convert_precision
+            from tom.models.language_models import convert_precision
 
             convert_precision(arguments.weights, temporary, arguments.precision, arguments.compute_dtype)
     write_manifest(arguments.output_manifest, arguments.output, source=manifest["sha256"])

@@ -15,26 +15,26 @@ from pathlib import Path
 
 import polars as pl
 
-from tom.asking.games import split_order
-from tom.errors import BadInput, run_main
-from tom.measuring.number_counts import count_numbers, distribution_table, mean_table
-from tom.measuring.number_gaps import gap_table
-from tom.models import BASE, TEACHER, tuned_models
-from tom.number_games.loading import load_number_game
+from tom.core.errors import UserError, run_main
+from tom.core.roles import BASE, TEACHER, tuned_models
+from tom.evaluation.number_counts import count_numbers, distribution_table, mean_table
+from tom.evaluation.number_gaps import gap_table
+from tom.games.game import split_order
+from tom.games.number_game_files import load_number_game
 from tom.paper.published_contributions import published_contributions, published_gaps
-from tom.shards import NUMBER_COLUMNS, read_shards
-from tom.showing.tables import write_table
-from tom.statistics.precision import Precision
+from tom.reporting.tables import write_table
+from tom.sampling.shards import NUMBER_COLUMNS, read_shards
+from tom.statistics.uncertainty import Uncertainty
 
 TABLES = ("number_means", "number_distributions", "number_gaps")
 
 
 def evaluate(
-    shards: pl.DataFrame, choices: dict[str, range], published: Path, split: str, precision: Precision
+    shards: pl.DataFrame, choices: dict[str, range], published: Path, split: str, uncertainty: Uncertainty
 ) -> dict[str, pl.DataFrame]:
     """The TABLES of a split, by name; without a teacher's shards there are no gaps.
 
-    Errors: BadInput names what the shards lack.
+    Errors: UserError names what the shards lack.
     """
     tuned_models({*shards["model"], TEACHER})
     counted = count_numbers(shards, choices)
@@ -42,13 +42,13 @@ def evaluate(
     for model, found in counted.items():
         if differing := sorted(set(found) ^ set(cells)):
             game, context = differing[0]
-            raise BadInput(f"shards: {game} in {context} is not of both {model} and {BASE}")
-    gaps = gap_table(counted, precision, split)
+            raise UserError(f"shards: {game} in {context} is not of both {model} and {BASE}")
+    gaps = gap_table(counted, uncertainty, split)
     paper = published_contributions(published, cells, choices)
     if gaps.height and len(paper[TEACHER]) == len(cells):
-        gaps = pl.concat([gaps, published_gaps(paper, precision, split)])
+        gaps = pl.concat([gaps, published_gaps(paper, uncertainty, split)])
     return {
-        "number_means": mean_table(counted, split, precision.confidence),
+        "number_means": mean_table(counted, split, uncertainty.confidence),
         "number_distributions": distribution_table(counted, split),
         "number_gaps": gaps,
     }
@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--shards", nargs="+", required=True, help="teacher, base and tuned shards of the split")
     parser.add_argument("--game-files", type=Path, nargs="+", required=True)
     parser.add_argument("--published", type=Path, required=True, help="the paper's contributions, CSV")
-    Precision.add_arguments(parser)
+    Uncertainty.add_arguments(parser)
     for name in TABLES:
         flag = f"--{name.replace('_', '-')}"
         parser.add_argument(flag, type=Path, required=True, help="Parquet; CSV and LaTeX go beside it")
@@ -69,8 +69,8 @@ def main() -> None:
     shards = read_shards(arguments.shards, NUMBER_COLUMNS)
     files = {file.stem: file for file in arguments.game_files}
     choices = {game: load_number_game(files[split_order(game)[0]], game).choices() for game in shards["game"].unique()}
-    precision = Precision.from_arguments(arguments)
-    for name, table in evaluate(shards, choices, arguments.published, arguments.split, precision).items():
+    uncertainty = Uncertainty.from_arguments(arguments)
+    for name, table in evaluate(shards, choices, arguments.published, arguments.split, uncertainty).items():
         write_table(table, getattr(arguments, name))
 
 

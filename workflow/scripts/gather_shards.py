@@ -8,16 +8,16 @@ from pathlib import Path
 
 import polars as pl
 
-from tom.errors import BadInput, run_main
-from tom.files import say_wrote, whole_file
-from tom.shard_paths import unpack_paths
-from tom.shards import read_shard
+from tom.core.errors import UserError, run_main
+from tom.core.files import atomic_file, log_written
+from tom.sampling.shard_paths import unpack_paths
+from tom.sampling.shards import read_shard
 
 
 def gather(words: list[str]) -> pl.DataFrame:
     """The rows of all shards, context by context, as a study lists its cells: a training's draws follow their order.
 
-    words: …/{game}/{context}.parquet, as unpack_paths knows them. Errors: BadInput names a shard that can't be read, or
+    words: …/{game}/{context}.parquet, as unpack_paths knows them. Errors: UserError names a shard that can't be read, or
     is empty.
     """
     files = [Path(file) for file in unpack_paths(words)]
@@ -26,7 +26,7 @@ def gather(words: list[str]) -> pl.DataFrame:
     for file in sorted(files, key=lambda file: contexts.index(file.stem)):
         shards.append(read_shard(file))
         if shards[-1].is_empty():
-            raise BadInput(f"{file}: no observations")
+            raise UserError(f"{file}: no observations")
     return pl.concat(shards)
 
 
@@ -36,9 +36,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="Parquet")
     arguments = parser.parse_args()
     rows = gather(arguments.shards)
-    with whole_file(arguments.output) as temporary:
+    with atomic_file(arguments.output) as temporary:
         rows.write_parquet(temporary, compression="zstd", statistics=False)
-    say_wrote(arguments.output, f"{rows.height} rows")
+    log_written(arguments.output, f"{rows.height} rows")
 
 
 if __name__ == "__main__":

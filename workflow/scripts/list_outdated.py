@@ -7,8 +7,8 @@ import argparse
 import json
 from pathlib import Path
 
-from tom.errors import run_main
-from tom.page.further_results import made_files
+from tom.core.errors import run_main
+from tom.page.study_results import made_files
 
 
 def main() -> None:

@@ -13,28 +13,28 @@ from pathlib import Path
 
 import polars as pl
 
-from tom.errors import run_main
-from tom.measuring.sensitivity_table import TABLES, counts_of, sensitivity_tables
-from tom.showing.tables import read_table, write_table
-from tom.statistics.precision import Precision
+from tom.core.errors import run_main
+from tom.evaluation.sensitivity_table import TABLES, counts_of, sensitivity_tables
+from tom.reporting.tables import read_table, write_table
+from tom.statistics.uncertainty import Uncertainty
 
 
-def measure(propensities: pl.DataFrame, precision: Precision) -> dict[str, pl.DataFrame]:
+def measure(propensities: pl.DataFrame, uncertainty: Uncertainty) -> dict[str, pl.DataFrame]:
     """The tables by name, from propensities of every split."""
     views = propensities["view"].unique().sort()
-    return sensitivity_tables({view: counts_of(propensities, view) for view in views}, precision)
+    return sensitivity_tables({view: counts_of(propensities, view) for view in views}, uncertainty)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--propensities", nargs="+", required=True, help="tables of every split")
-    Precision.add_arguments(parser)
+    Uncertainty.add_arguments(parser)
     for name in TABLES:
         parser.add_argument(
             f"--{name.replace('_', '-')}", type=Path, required=True, help="Parquet; CSV and LaTeX go beside it"
         )
     arguments = parser.parse_args()
-    tables = measure(read_table(*arguments.propensities), Precision.from_arguments(arguments))
+    tables = measure(read_table(*arguments.propensities), Uncertainty.from_arguments(arguments))
     for name, table in tables.items():
         write_table(table, getattr(arguments, name))
 

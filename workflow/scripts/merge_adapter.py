@@ -6,10 +6,10 @@ Not into the quantised weights themselves: those would be rounded to four bits a
 import argparse
 from pathlib import Path
 
-from tom.errors import run_main
-from tom.files import whole_folder
-from tom.weights.local_model import LocalModel
-from tom.weights.model_folders import write_manifest
+from tom.core.errors import run_main
+from tom.core.files import atomic_folder
+from tom.models.local_model import LocalModel
+from tom.models.model_folders import write_manifest
 
 
 def main() -> None:
@@ -23,10 +23,10 @@ def main() -> None:
 
     import torch
 
-    from tom.weights.language_models import merge_adapter
+    from tom.models.language_models import merge_adapter
 
     torch.set_num_threads(local.threads)
-    with whole_folder(arguments.output) as temporary:
+    with atomic_folder(arguments.output) as temporary:
         merge_adapter(local.weights, local.adapter, temporary)
     write_manifest(arguments.output_manifest, arguments.output, source=local.adapter_sha256)
 

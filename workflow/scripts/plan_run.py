@@ -10,8 +10,8 @@ import argparse
 import json
 from pathlib import Path
 
-from tom.errors import run_main
-from tom.files import say_wrote, whole_file
+from tom.core.errors import run_main
+from tom.core.files import atomic_file, log_written
 from tom.planning.forecast import Sharing, forecast
 from tom.planning.plan_lines import plan_lines
 from tom.planning.planned_jobs import planned_jobs
@@ -34,10 +34,10 @@ def main() -> None:
         arguments.target, arguments.snakefile, arguments.configfiles, arguments.config, arguments.benchmarks
     )
     plan = forecast(jobs, Sharing(arguments.groups, arguments.shards_per_load), arguments.observations)
-    with whole_file(arguments.output) as temporary:
+    with atomic_file(arguments.output) as temporary:
         plan.write_parquet(temporary, compression="zstd", statistics=False)
     print("\n".join(plan_lines(plan, arguments.target)))
-    say_wrote(arguments.output, f"{plan.height} jobs")
+    log_written(arguments.output, f"{plan.height} jobs")
 
 
 if __name__ == "__main__":

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from tom.errors import run_main
-from tom.measuring.propensities import CELL, headline_view
-from tom.models import TEACHER, role
-from tom.showing.figure_style import save_figure, use_style
-from tom.showing.names import readable
-from tom.showing.tables import read_table
+from tom.core.errors import run_main
+from tom.core.roles import TEACHER, role
+from tom.evaluation.propensities import CELL, headline_view
+from tom.reporting.figure_style import save_figure, use_style
+from tom.reporting.tables import read_table
+from tom.reporting.wording import readable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

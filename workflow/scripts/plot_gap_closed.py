@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from tom.errors import run_main
-from tom.showing.figure_style import COLOURS, save_figure, use_style
-from tom.showing.names import readable
-from tom.showing.tables import read_table
+from tom.core.errors import run_main
+from tom.reporting.figure_style import COLOURS, save_figure, use_style
+from tom.reporting.tables import read_table
+from tom.reporting.wording import readable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 PREDICTORS = {
-    "teacher_again": ("noise ceiling", "baseline", "^"),
+    "noise_ceiling": ("noise ceiling", "baseline", "^"),
     "tuned": ("tuned student", "tuned", "o"),
     "paper_tuned": ("the paper's tuned student", "paper", "P"),
-    "coin": ("coin", "baseline", "s"),
+    "chance": ("chance", "baseline", "s"),
     "constant": ("one constant", "baseline", "s"),
-    "shift": ("base, shifted", "baseline", "s"),
+    "offset": ("base, shifted", "baseline", "s"),
 }
 """Predictor → (label, colour, marker), from top to bottom."""
 

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from tom.errors import run_main
-from tom.measuring.propensities import headline_view
-from tom.models import role
-from tom.showing.figure_style import COLOURS, save_figure, use_style
-from tom.showing.tables import read_table
+from tom.core.errors import run_main
+from tom.core.roles import role
+from tom.evaluation.propensities import headline_view
+from tom.reporting.figure_style import COLOURS, save_figure, use_style
+from tom.reporting.tables import read_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 LEVELS = {
-    "teacher_again": ("noise ceiling", "--"),
+    "noise_ceiling": ("noise ceiling", "--"),
     "nearest": ("nearest cell", "-."),
     "constant": ("one constant", ":"),
 }

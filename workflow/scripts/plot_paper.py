@@ -9,10 +9,9 @@ from pathlib import Path
 
 from plot_propensities import plot_split
 
-from tom.errors import run_main
-from tom.paper.published import SPLITS
-from tom.paper.published_propensities import published_propensities
-from tom.showing.figure_style import save_figure, use_style
+from tom.core.errors import run_main
+from tom.paper.published_choices import SPLITS, published_propensities
+from tom.reporting.figure_style import save_figure, use_style
 
 
 def main() -> None:

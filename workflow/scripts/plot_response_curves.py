@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from tom.errors import BadInput, run_main
-from tom.showing.figure_style import COLOURS, MARKERS, save_figure, use_style
-from tom.showing.names import readable
-from tom.showing.tables import read_table
+from tom.core.errors import UserError, run_main
+from tom.reporting.figure_style import COLOURS, MARKERS, save_figure, use_style
+from tom.reporting.tables import read_table
+from tom.reporting.wording import readable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,14 +23,14 @@ VARIED = {"scale": ("payoffs multiplied by", {"shift": 0.0}), "shift": ("payoffs
 
 
 def varied(table: pl.DataFrame) -> list[str]:
-    """Of VARIED, what some game has several values of. Errors: BadInput if there are none."""
+    """Of VARIED, what some game has several values of. Errors: UserError if there are none."""
     found = [
         name
         for name, (_, held) in VARIED.items()
         if (table.filter(**held).group_by("game").agg(pl.col(name).n_unique())[name] > 1).any()
     ]
     if not found:
-        raise BadInput("table: no game has several scales without a shift, or several shifts without a scale, to draw")
+        raise UserError("table: no game has several scales without a shift, or several shifts without a scale, to draw")
     return found
 
 

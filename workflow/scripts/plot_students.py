@@ -1,6 +1,6 @@
 """Plot what students close of the gap to their teacher, by what they were taught, beside what needs no student.
 
-python workflow/scripts/plot_students.py --by supervision --tables T.parquet ... --output F.pdf F.png
+python workflow/scripts/plot_students.py --by target --tables T.parquet ... --output F.pdf F.png
 """
 
 import argparse
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from tom.errors import run_main
-from tom.measuring.propensities import headline_view
-from tom.showing.figure_style import COLOURS, save_figure, use_style
-from tom.showing.names import readable
-from tom.showing.tables import read_table
+from tom.core.errors import run_main
+from tom.evaluation.propensities import headline_view
+from tom.reporting.figure_style import COLOURS, save_figure, use_style
+from tom.reporting.tables import read_table
+from tom.reporting.wording import readable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,13 +22,13 @@ Lines = dict[str, tuple[str, str, str]]
 """Group or predictor → (label, colour, marker), from top to bottom."""
 
 LINES: dict[str, tuple[Lines, Lines]] = {
-    "supervision": (
+    "target": (
         {
-            "choices": ("choices", "tuned", "o"),
-            "replies": ("choices and motivations", "tuned", "D"),
-            "other_motivations": ("choices, others' motivations", "tuned", "X"),
+            "label": ("choices", "tuned", "o"),
+            "full_reply": ("choices and motivations", "tuned", "D"),
+            "shuffled_motivation": ("choices, others' motivations", "tuned", "X"),
         },
-        {"coin": ("coin", "baseline", "s"), "constant": ("one constant", "baseline", "s")},
+        {"chance": ("chance", "baseline", "s"), "constant": ("one constant", "baseline", "s")},
     ),
     "teacher": (
         {
@@ -37,20 +37,20 @@ LINES: dict[str, tuple[Lines, Lines]] = {
             "constant": ("by a constant teacher", "tuned", "D"),
         },
         {
-            "coin": ("coin", "baseline", "s"),
+            "chance": ("chance", "baseline", "s"),
             "constant": ("one constant", "baseline", "s"),
-            "shift": ("base, shifted", "baseline", "s"),
+            "offset": ("base, shifted", "baseline", "s"),
             "nearest": ("nearest cell", "baseline", "s"),
-            "teacher_again": ("noise ceiling", "baseline", "^"),
+            "noise_ceiling": ("noise ceiling", "baseline", "^"),
         },
     ),
     "counterbalancing": (
         {
             "one_order": ("taught in one order", "tuned", "X"),
             "as_is": ("in both", "tuned", "o"),
-            "exchanged_too": ("and letters exchanged", "tuned", "D"),
+            "both": ("and letters exchanged", "tuned", "D"),
         },
-        {"coin": ("coin", "baseline", "s"), "constant": ("one constant", "baseline", "s")},
+        {"chance": ("chance", "baseline", "s"), "constant": ("one constant", "baseline", "s")},
     ),
 }
 """What tells students apart → (lines of their groups, lines of the baselines)."""

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from tom.errors import BadInput, run_main
-from tom.showing.figure_style import save_figure, use_style
+from tom.core.errors import UserError, run_main
+from tom.reporting.figure_style import save_figure, use_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = {
-    "pass": pl.Int64,
+    "epoch": pl.Int64,
     "step": pl.Int64,
     "loss": pl.Float64,
     "learning_rate": pl.Float64,
@@ -26,15 +26,15 @@ COLUMNS = {
 
 
 def read_curve(file: Path) -> pl.DataFrame:
-    """One training run's curve. Errors: BadInput names the file and what it lacks."""
+    """One training run's curve. Errors: UserError names the file and what it lacks."""
     try:
         curve = pl.read_csv(file, schema_overrides=COLUMNS).select(*COLUMNS)
     except FileNotFoundError:
-        raise BadInput(f"{file}: no such training curve") from None
+        raise UserError(f"{file}: no such training curve") from None
     except pl.exceptions.PolarsError as error:
-        raise BadInput(f"{file}: needs numbers in {', '.join(COLUMNS)} ({str(error).splitlines()[0]})") from None
+        raise UserError(f"{file}: needs numbers in {', '.join(COLUMNS)} ({str(error).splitlines()[0]})") from None
     if curve.is_empty():
-        raise BadInput(f"{file}: a training curve without steps")
+        raise UserError(f"{file}: a training curve without steps")
     return curve
 
 
@@ -48,7 +48,7 @@ def plot_curves(curves: dict[str, pl.DataFrame]) -> "Figure":
     """Loss above, learning rate below.
 
     Each run has a faint line of its steps, which differ by the cells that a step holds, a strong one of its means
-    over a pass, drawn at the pass's middle, diamonds for its refinements, each the loss over all cells behind it and
+    over a pass, drawn at the pass's middle, diamonds for its gauss_newton_steps, each the loss over all cells behind it and
     without a learning rate, and a dashed line of its validation loss, if it was measured.
     """
     import matplotlib.pyplot as plt
@@ -60,8 +60,8 @@ def plot_curves(curves: dict[str, pl.DataFrame]) -> "Figure":
     for (label, curve), colour in zip(curves.items(), sns.color_palette("colorblind", len(curves)), strict=True):
         descent, refined = (curve.filter(pl.col("learning_rate").is_null() == null) for null in (False, True))
         losses.plot(descent["step"], descent["loss"], color=colour, linewidth=0.7, alpha=0.4)
-        passes = descent.group_by("pass").agg(pl.col("step", "loss").mean()).sort("pass")
-        losses.plot(passes["step"], passes["loss"], color=colour, linewidth=1.8, label=f"{label}, mean of a pass")
+        epochs = descent.group_by("epoch").agg(pl.col("step", "loss").mean()).sort("epoch")
+        losses.plot(epochs["step"], epochs["loss"], color=colour, linewidth=1.8, label=f"{label}, mean of a pass")
         if len(refined):
             diamonds = {"linestyle": ":", "marker": "D", "markersize": 4, "label": f"{label}, Gauss-Newton steps"}
             losses.plot(refined["step"], refined["loss"], color=colour, **diamonds)

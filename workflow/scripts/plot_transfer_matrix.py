@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from tom.errors import run_main
-from tom.showing.figure_style import save_figure, use_style
-from tom.showing.names import readable
-from tom.showing.tables import read_table
+from tom.core.errors import run_main
+from tom.reporting.figure_style import save_figure, use_style
+from tom.reporting.tables import read_table
+from tom.reporting.wording import readable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,12 +29,12 @@ def label(fold: str) -> str:
 
 
 def plot_transfer_matrix(table: pl.DataFrame) -> "Figure":
-    """Percent of the gap closed; frames mark what the student was not taught, stars a lead over a coin."""
+    """Percent of the gap closed; frames mark what the student was not taught, stars a lead over chance."""
     import matplotlib.pyplot as plt
     import seaborn as sns
     from matplotlib.patches import Rectangle
 
-    closed, unseen, ahead = (matrix_of(table, column) for column in ("gap_closed", "unseen", "coin_low"))
+    closed, unseen, ahead = (matrix_of(table, column) for column in ("gap_closed", "unseen", "chance_low"))
     rows, columns = closed["left_out"].to_list(), closed.columns[1:]
     values = closed.drop("left_out").to_numpy().astype(float) * 100
     leads = ahead.drop("left_out").fill_null(float("-inf")).to_numpy() > 0

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import polars as pl
 
-from tom.asking.variants import LABELS
-from tom.errors import BadInput, run_main
-from tom.measuring.propensities import CELL
-from tom.shards import scanned_shards
-from tom.showing.tables import write_table
+from tom.core.errors import UserError, run_main
+from tom.evaluation.propensities import CELL
+from tom.prompts.variants import LABELS
+from tom.reporting.tables import write_table
+from tom.sampling.shards import scanned_shards
 
 Shards = pl.DataFrame | pl.LazyFrame
 PRECISIONS = ("bfloat16", "merged")
@@ -28,7 +28,7 @@ def drift(trained: Shards, others: Mapping[str, Shards]) -> pl.DataFrame:
 
     trained: shards of the tuned students as trained; others: precision → shards of the same students and cells.
     Over cells and listing orders, with the letters that observations are asked with.
-    Errors: BadInput where a cell has no exact propensity in one of them.
+    Errors: UserError where a cell has no exact propensity in one of them.
     """
     keys = ["model", *CELL, "order"]
     expected = _scores(trained)
@@ -36,7 +36,7 @@ def drift(trained: Shards, others: Mapping[str, Shards]) -> pl.DataFrame:
     for precision, shards in others.items():
         both = expected.join(_scores(shards), on=keys, how="full", coalesce=True, suffix="_other")
         if both.is_empty() or both.null_count().sum_horizontal().item():
-            raise BadInput(f"shards: not every cell has exact propensities both as trained and at {precision}")
+            raise UserError(f"shards: not every cell has exact propensities both as trained and at {precision}")
         difference = (pl.col("p_cooperate") - pl.col("p_cooperate_other")).abs()
         table = both.group_by("model").agg(
             cells=pl.struct(CELL).n_unique(),

@@ -2,9 +2,9 @@
 
 import argparse
 
-from tom.engines.recorded_contributions import replay_contributions
-from tom.errors import run_main
-from tom.shards import NUMBER_COLUMNS, write_shard
+from tom.core.errors import run_main
+from tom.sampling.recorded_contributions import replay_contributions
+from tom.sampling.shards import NUMBER_COLUMNS, write_shard
 
 
 def main() -> None:
@@ -14,11 +14,11 @@ def main() -> None:
     parser.add_argument("--model", required=True, help="the model's name in this run")
     parser.add_argument("--game", required=True)
     parser.add_argument("--context", required=True)
-    parser.add_argument("--elicitation", required=True)
+    parser.add_argument("--prompt-format", required=True)
     parser.add_argument("--output", required=True)
     arguments = parser.parse_args()
     counts = dict(zip(arguments.contributions, arguments.counts, strict=True))
-    fields = {name: getattr(arguments, name) for name in ("model", "game", "context", "elicitation")}
+    fields = {name: getattr(arguments, name) for name in ("model", "game", "context", "prompt_format")}
     write_shard(arguments.output, replay_contributions(counts, fields), NUMBER_COLUMNS)
 
 

@@ -2,9 +2,9 @@
 
 import argparse
 
-from tom.engines.recorded_teacher import replay
-from tom.errors import run_main
-from tom.shards import write_shard
+from tom.core.errors import run_main
+from tom.sampling.recorded_choices import replay
+from tom.sampling.shards import write_shard
 
 
 def main() -> None:
@@ -14,10 +14,10 @@ def main() -> None:
     parser.add_argument("--model", required=True, help="the model's name in this run")
     parser.add_argument("--game", required=True)
     parser.add_argument("--context", required=True)
-    parser.add_argument("--elicitation", required=True)
+    parser.add_argument("--prompt-format", required=True)
     parser.add_argument("--output", required=True)
     arguments = parser.parse_args()
-    fields = {name: getattr(arguments, name) for name in ("model", "game", "context", "elicitation")}
+    fields = {name: getattr(arguments, name) for name in ("model", "game", "context", "prompt_format")}
     write_shard(arguments.output, replay((arguments.cooperated, arguments.observations), fields))
 
 

@@ -6,7 +6,7 @@ python workflow/scripts/review_plan.py --plan results/plan.parquet
 import argparse
 from pathlib import Path
 
-from tom.errors import run_main
+from tom.core.errors import run_main
 from tom.planning.review import actual_seconds, read_plan, review_lines
 
 

@@ -2,10 +2,10 @@
 
 import argparse
 
-from tom.asking.asked_cell import add_cell_arguments
-from tom.engines.endpoint_shard import add_endpoint_arguments, write_endpoint_shard
-from tom.engines.free_replies import observe_replies
-from tom.errors import run_main
+from tom.core.errors import run_main
+from tom.sampling.endpoint_shard import add_endpoint_arguments, write_endpoint_shard
+from tom.sampling.free_replies import observe_replies
+from tom.sampling.local_shard import add_cell_arguments
 
 
 def main() -> None:

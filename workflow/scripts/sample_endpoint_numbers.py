@@ -2,11 +2,11 @@
 
 import argparse
 
-from tom.asking.asked_cell import add_cell_arguments
-from tom.engines.endpoint_shard import add_endpoint_arguments, write_endpoint_shard
-from tom.engines.numbers import observe_numbers
-from tom.errors import run_main
-from tom.shards import NUMBER_COLUMNS
+from tom.core.errors import run_main
+from tom.sampling.endpoint_shard import add_endpoint_arguments, write_endpoint_shard
+from tom.sampling.local_shard import add_cell_arguments
+from tom.sampling.numbers import observe_numbers
+from tom.sampling.shards import NUMBER_COLUMNS
 
 
 def main() -> None:

@@ -3,11 +3,10 @@
 import argparse
 from functools import partial
 
-from tom.asking.asked_cell import add_cell_arguments
-from tom.engines.local_shard import add_local_arguments, write_local_shard
-from tom.engines.numbers import observe_numbers
-from tom.errors import run_main
-from tom.shards import NUMBER_COLUMNS
+from tom.core.errors import run_main
+from tom.sampling.local_shard import add_cell_arguments, add_local_arguments, write_local_shard
+from tom.sampling.numbers import observe_numbers
+from tom.sampling.shards import NUMBER_COLUMNS
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Score cells whose options have other names, in every listing order, and with the names exchanged.
 
 python workflow/scripts/score_labels.py --model base --labels-file L.yaml --games G ... --contexts C ... \
-    --game-files G.yaml ... --context-files C.yaml ... --elicitation-file E.yaml --orders cooperation_first ... \
+    --game-files G.yaml ... --context-files C.yaml ... --prompt-format-file E.yaml --option-orders cooperation_first ... \
     --temperature 1 --idle-seconds 60 --weights W --manifest M.json --threads 1 --output S.parquet
 """
 
@@ -11,17 +11,17 @@ from pathlib import Path
 
 import polars as pl
 
-from tom.asking.cells import CellFiles
-from tom.asking.games import split_order
-from tom.asking.labels import load_labels
-from tom.asking.variants import scored
-from tom.engines.choices import prompt_columns, questions
-from tom.engines.local_shard import add_local_arguments
-from tom.engines.seam import Engine, with_local_engine
-from tom.errors import run_main
-from tom.files import whole_file
-from tom.measuring.label_bias import SCORE_COLUMNS
-from tom.weights.local_model import LocalModel
+from tom.core.errors import run_main
+from tom.core.files import atomic_file
+from tom.engines.interface import Engine
+from tom.engines.local_engine import with_local_engine
+from tom.evaluation.label_bias import SCORE_COLUMNS
+from tom.games.game import split_order
+from tom.models.local_model import LocalModel
+from tom.prompts.cells import CellFiles
+from tom.prompts.variants import load_labels, scored
+from tom.sampling.choices import prompt_columns, questions
+from tom.sampling.local_shard import add_local_arguments
 
 
 def main() -> None:
@@ -32,8 +32,8 @@ def main() -> None:
     parser.add_argument("--contexts", nargs="+", required=True)
     parser.add_argument("--game-files", type=Path, nargs="+", required=True)
     parser.add_argument("--context-files", type=Path, nargs="+", required=True)
-    parser.add_argument("--elicitation-file", type=Path, required=True)
-    parser.add_argument("--orders", nargs="+", required=True)
+    parser.add_argument("--prompt-format-file", type=Path, required=True)
+    parser.add_argument("--option-orders", nargs="+", required=True)
     parser.add_argument("--temperature", type=float, required=True)
     add_local_arguments(parser)
     parser.add_argument("--output", type=Path, required=True)
@@ -42,7 +42,7 @@ def main() -> None:
     labels = load_labels(arguments.labels_file)
     games, contexts = ({file.stem: file for file in files} for files in (arguments.game_files, arguments.context_files))
     cells = [
-        CellFiles(game, games[split_order(game)[0]], contexts[context], arguments.elicitation_file)
+        CellFiles(game, games[split_order(game)[0]], contexts[context], arguments.prompt_format_file)
         for game, context in product(sorted(arguments.games), sorted(arguments.contexts))
     ]
     model = LocalModel.from_arguments(arguments)
@@ -53,7 +53,7 @@ def main() -> None:
         "model_sha256": model.sha256,
         "adapter_sha256": model.adapter_sha256,
     }
-    variants = scored(arguments.orders, labels)
+    variants = scored(arguments.option_orders, labels)
 
     def score(engine: Engine) -> list[dict]:
         rows = []
@@ -70,7 +70,7 @@ def main() -> None:
         return rows
 
     rows = with_local_engine(model, arguments.idle_seconds, score)
-    with whole_file(arguments.output) as temporary:
+    with atomic_file(arguments.output) as temporary:
         pl.DataFrame(rows, schema=SCORE_COLUMNS).write_parquet(temporary)
 
 

@@ -9,21 +9,22 @@ from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, Listener, wait
 from pathlib import Path
 
-from tom.engines.owner import is_alive
+from tom.core.errors import UserError, run_main
+from tom.engines.interface import Engine
+from tom.engines.local_engine import open_engine
+from tom.engines.parent_run import is_alive
 from tom.engines.resident import LOST
-from tom.engines.seam import Engine, open_engine
-from tom.errors import BadInput, run_main
-from tom.weights.local_model import LocalModel
+from tom.models.local_model import LocalModel
 
 LOOK_AROUND_SECONDS = 1.0
 
 
 def answer(engine: Engine, method: str, asked: list) -> dict:
-    """What a method of the engine (see tom/engines/seam.py) answers, or what went wrong, as one message."""
+    """What a method of the engine (see tom/engines/local_engine.py) answers, or what went wrong, as one message."""
     try:
         return {"answers": getattr(engine, method)(asked)}
-    except BadInput as error:
-        return {"bad_input": str(error)}
+    except UserError as error:
+        return {"user_error": str(error)}
     except Exception as error:  # noqa: BLE001 - whatever it is, the client must hear of it
         return {"error": f"{type(error).__name__}: {error}"}
 

@@ -12,22 +12,19 @@ from pathlib import Path
 
 import polars as pl
 
-from tom.errors import run_main
-from tom.files import say_wrote, whole_file
-from tom.measuring.alignment import distance, gap_closed
-from tom.measuring.baselines import BASELINES, COIN
-from tom.measuring.improvement import VERDICTS, improvement, published_improvement, summarise_improvements
-from tom.measuring.propensities import headline_view
-from tom.models import BASE, TEACHER, role
-from tom.paper.published import SPLITS, mean_contributions, read_published_split
-from tom.reading.outcomes import UNREADABLE
-from tom.showing.findings import describe_contexts, equivalence_line, joint_line, percent, sensitivity_line, wrapped
-from tom.showing.headline import headline_measure
-from tom.showing.leads import describe_leads
-from tom.showing.names import readable
-from tom.showing.number_words import number_lines
-from tom.showing.plain_tables import markdown_table
-from tom.showing.tables import read_table
+from tom.core.errors import run_main
+from tom.core.files import atomic_file, log_written
+from tom.core.roles import BASE, TEACHER, role
+from tom.evaluation.alignment import distance, gap_closed
+from tom.evaluation.baselines import BASELINES, CHANCE
+from tom.evaluation.improvement import VERDICTS, improvement, published_improvement, summarise_improvements
+from tom.evaluation.propensities import headline_view
+from tom.paper.published_choices import SPLITS, mean_contributions, read_published_split
+from tom.parsing.outcomes import UNREADABLE
+from tom.reporting.findings import describe_contexts, equivalence_line, joint_line, sensitivity_line
+from tom.reporting.headline import headline_measure
+from tom.reporting.tables import markdown_table, read_table
+from tom.reporting.wording import describe_leads, number_lines, percent, readable, wrapped
 
 TABLES = (
     "alignment",
@@ -58,7 +55,7 @@ def predictors_of(alignment: pl.DataFrame, split: str, view: str) -> dict[str, d
 
 def alignment_lines(alignment: pl.DataFrame, views: list[str]) -> list[str]:
     """The table of gaps: a line for each split and view."""
-    header = ["split", "order", "gap", "closed %", "coin", "const", "shift", "near", "ceiling"]
+    header = ["split", "order", "gap", "closed %", "chance", "const", "shift", "near", "ceiling"]
     rows = []
     for split in alignment["split"].unique(maintain_order=True):
         for view in views:
@@ -69,7 +66,7 @@ def alignment_lines(alignment: pl.DataFrame, views: list[str]) -> list[str]:
                     VIEW_NAMES[view],
                     f"{found[BASE]['gap']:.3f} → {found['tuned']['gap']:.3f}",
                     with_interval(found["tuned"]),
-                    *(percent(found[name]["gap_closed"]) for name in (*BASELINES, "teacher_again")),
+                    *(percent(found[name]["gap_closed"]) for name in (*BASELINES, "noise_ceiling")),
                 ]
             )
     return markdown_table(header, rows)
@@ -98,7 +95,7 @@ def verdict_line(alignment: pl.DataFrame, against_base: pl.DataFrame, split: str
 def paper_lines(alignment: pl.DataFrame, published: Path, contributions: Path) -> list[str]:
     """The paper's figures from its published counts, beside this run in the paper's order.
 
-    Each run's baselines are measured from its own base, so the coin of the paper's base is not the coin of ours.
+    Each run's baselines are measured from its own base, so chance of the paper's base is not chance of ours.
     A run of fewer or more cells than the paper's has no figure to set beside it.
     """
     sampled = alignment.filter(measure="sampled")
@@ -107,7 +104,7 @@ def paper_lines(alignment: pl.DataFrame, published: Path, contributions: Path) -
         counts = read_published_split(published, split)
         mean = summarise_improvements(published_improvement(counts))["mean_improvement"]
         rates = {model: counts[model].rates() for model in counts}
-        coin = gap_closed(distance(rates["teacher"], COIN), distance(rates["teacher"], rates["base"]))
+        chance = gap_closed(distance(rates["teacher"], CHANCE), distance(rates["teacher"], rates["base"]))
         found = predictors_of(sampled, split, "fixed")
         ours = found.get("tuned")
         if ours and ours["cells"] + ours["cells_unreadable"] != len(rates["teacher"]):
@@ -118,14 +115,14 @@ def paper_lines(alignment: pl.DataFrame, published: Path, contributions: Path) -
                 f"{mean:.2f}",
                 "-" if ours is None or ours["mean_improvement"] is None else f"{ours['mean_improvement']:.2f}",
                 with_interval(found["paper_tuned"]) if found else "-",
-                percent(float(coin)),
+                percent(float(chance)),
                 with_interval(ours) if ours else "-",
             ]
         )
     money = mean_contributions(contributions)
     games = float(improvement(money["base"], money["tuned"], money["teacher"]))
     rows.append(["Public goods", f"{games:.1f}", "-", "-", "-", "-"])
-    header = ["split", "paper: improvement %", "this run", "paper: closed %", "paper: coin", "this run"]
+    header = ["split", "paper: improvement %", "this run", "paper: closed %", "paper: chance", "this run"]
     return markdown_table(header, rows)
 
 
@@ -170,7 +167,7 @@ def describe_student(name: str, row: dict) -> str:
         order = f"the listing order moves it by {100 * row['order_bias']:.0f} points ({weight})"
     change, distance = row["letter_change"], row["letter_distance"]
     if max(change, distance) <= NOTABLE:
-        letters = "it is so near to a coin that neither game nor letter shows"
+        letters = "it is so near to chance that neither game nor letter shows"
     elif change < distance and (row["order_bias"] or 0) > NOTABLE:
         # A choice of whatever is listed first survives an exchange of letters as one made for the payoffs does.
         letters = "what is listed first decides, not the letter"
@@ -217,7 +214,7 @@ def summarise(
         "",
         "gap: mean distance from the teacher's propensity to cooperate, over cells: before → after tuning.",
         f"closed: the share of the base's gap that is gone, in %; interval: {confidence:.0%}; propensities: {measure}.",
-        "coin: p = 0.5. constant, shift, nearest cell: from in-sample cells. ceiling: a perfect student's.",
+        "chance: p = 0.5. constant, shift, nearest cell: from in-sample cells. ceiling: a perfect student's.",
         "",
         *alignment_lines(shown, views),
         "",
@@ -243,11 +240,11 @@ def summarise(
     return lines
 
 
-def coin_lines(contexts: list[str]) -> list[str]:
+def chance_lines(contexts: list[str]) -> list[str]:
     """That students were taught more than their teacher's choices, where they were."""
     if not contexts:
         return []
-    told = f"- Taught besides, a coin in {len(contexts)} contexts that no teacher was asked in: {', '.join(contexts)}."
+    told = f"- Trained besides, chance in {len(contexts)} contexts that no teacher was asked in: {', '.join(contexts)}."
     return [wrapped(told)]
 
 
@@ -263,7 +260,9 @@ def main() -> None:
     parser.add_argument("--contributions", type=Path, required=True, help="the paper's contributions, CSV")
     parser.add_argument("--student", default="the student", help="its name")
     parser.add_argument("--teacher", default="the teacher", help="its name")
-    parser.add_argument("--unanswered", nargs="*", default=[], help="contexts where the students were taught a coin")
+    parser.add_argument(
+        "--uniform-target-contexts", nargs="*", default=[], help="contexts where the students were taught chance"
+    )
     parser.add_argument("--output", required=True)
     arguments = parser.parse_args()
 
@@ -277,11 +276,11 @@ def main() -> None:
     if arguments.number_means:
         given = (read_table(*getattr(arguments, name)) for name in NUMBER_TABLES)
         lines += ["", *number_lines(*given)]
-    if told := coin_lines(arguments.unanswered):
+    if told := chance_lines(arguments.uniform_target_contexts):
         lines += ["", *told]
-    with whole_file(arguments.output) as temporary:
+    with atomic_file(arguments.output) as temporary:
         temporary.write_text("\n".join(lines) + "\n")
-    say_wrote(arguments.output, f"{len(lines)} lines")
+    log_written(arguments.output, f"{len(lines)} lines")
 
 
 if __name__ == "__main__":

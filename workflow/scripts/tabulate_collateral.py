@@ -8,9 +8,9 @@ from pathlib import Path
 
 import polars as pl
 
-from tom.errors import run_main
-from tom.measuring.collateral import collateral
-from tom.showing.tables import read_table, write_table
+from tom.core.errors import run_main
+from tom.evaluation.collateral import collateral
+from tom.reporting.tables import read_table, write_table
 
 
 def main() -> None:

@@ -7,10 +7,10 @@ python workflow/scripts/tabulate_games.py --game-files resources/games/stag_hunt
 import argparse
 from pathlib import Path
 
-from tom.asking.games import load_games
-from tom.errors import run_main
-from tom.showing.tables import read_table, write_table
-from tom.structure.game_table import game_table
+from tom.core.errors import run_main
+from tom.games.game import load_games
+from tom.games.game_table import game_table
+from tom.reporting.tables import read_table, write_table
 
 
 def main() -> None:

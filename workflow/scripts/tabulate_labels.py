@@ -9,22 +9,22 @@ from pathlib import Path
 
 import polars as pl
 
-from tom.errors import run_main
-from tom.measuring.label_bias import label_bias
-from tom.shards import scanned_shards
-from tom.showing.tables import read_table, write_table
-from tom.statistics.precision import Precision
+from tom.core.errors import run_main
+from tom.evaluation.label_bias import label_bias
+from tom.reporting.tables import read_table, write_table
+from tom.sampling.shards import scanned_shards
+from tom.statistics.uncertainty import Uncertainty
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scores", type=Path, nargs="+", required=True, help="the base's and every student's")
     parser.add_argument("--teacher-shards", nargs="+", required=True)
-    Precision.add_arguments(parser)
+    Uncertainty.add_arguments(parser)
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
     with scanned_shards(arguments.teacher_shards) as (teacher,):
-        found = label_bias(read_table(*arguments.scores), teacher, Precision.from_arguments(arguments))
+        found = label_bias(read_table(*arguments.scores), teacher, Uncertainty.from_arguments(arguments))
     write_table(found, arguments.output)
     with pl.Config(
         tbl_rows=-1, tbl_cols=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True, tbl_width_chars=180

@@ -12,11 +12,11 @@ python workflow/scripts/tabulate_learning_curve.py --split in_sample --untuned S
 import argparse
 from pathlib import Path
 
-from tom.errors import run_main
-from tom.measuring.learning_curve import learning_curve, read_timings
-from tom.measuring.students_table import add_arguments, table_of
-from tom.shards import scanned_shards
-from tom.showing.tables import write_table
+from tom.core.errors import run_main
+from tom.evaluation.learning_curve import learning_curve, read_timings
+from tom.evaluation.students_table import add_arguments, table_of
+from tom.reporting.tables import write_table
+from tom.sampling.shards import scanned_shards
 
 
 def main() -> None:

@@ -7,11 +7,11 @@ python workflow/scripts/tabulate_number_games.py --game-files resources/games/tr
 import argparse
 from pathlib import Path
 
-from tom.asking.games import split_order
-from tom.errors import run_main
-from tom.number_games.loading import load_number_game
-from tom.showing.tables import read_table, write_table
-from tom.structure.number_game_table import number_game_table
+from tom.core.errors import run_main
+from tom.games.game import split_order
+from tom.games.number_game_files import load_number_game
+from tom.games.number_game_table import number_game_table
+from tom.reporting.tables import read_table, write_table
 
 
 def main() -> None:

@@ -7,11 +7,11 @@ python workflow/scripts/tabulate_propensities.py --split payoff_scales --shards 
 import argparse
 from pathlib import Path
 
-from tom.errors import run_main
-from tom.measuring.judging import with_split
-from tom.measuring.propensities import available_views, count_replies, tabulate
-from tom.shards import scanned_shards
-from tom.showing.tables import write_table
+from tom.core.errors import run_main
+from tom.evaluation.propensities import available_views, count_replies, tabulate
+from tom.evaluation.split_tables import with_split
+from tom.reporting.tables import write_table
+from tom.sampling.shards import scanned_shards
 
 
 def main() -> None:

@@ -7,12 +7,12 @@ python workflow/scripts/tabulate_replies.py --split in_sample --shards S.parquet
 import argparse
 from pathlib import Path
 
-from tom.errors import run_main
-from tom.files import say_wrote, whole_file
-from tom.measuring.judging import with_split
-from tom.measuring.rates import group_replies, order_rates
-from tom.shards import scanned_shards
-from tom.showing.tables import write_table
+from tom.core.errors import run_main
+from tom.core.files import atomic_file, log_written
+from tom.evaluation.rates import group_replies, order_rates
+from tom.evaluation.split_tables import with_split
+from tom.reporting.tables import write_table
+from tom.sampling.shards import scanned_shards
 
 
 def main() -> None:
@@ -29,9 +29,9 @@ def main() -> None:
     write_table(with_split(rates, arguments.split), arguments.rates)
     # Texts by the thousand: no table for a paper, so Parquet alone.
     replies = with_split(replies, arguments.split)
-    with whole_file(arguments.replies) as temporary:
+    with atomic_file(arguments.replies) as temporary:
         replies.write_parquet(temporary, compression="zstd", statistics=False)
-    say_wrote(arguments.replies, f"{replies.height} rows")
+    log_written(arguments.replies, f"{replies.height} rows")
 
 
 if __name__ == "__main__":

@@ -8,11 +8,11 @@ python workflow/scripts/tabulate_response_curves.py --shards S.parquet ... --con
 import argparse
 from pathlib import Path
 
-from tom.errors import run_main
-from tom.measuring.propensities import count_replies
-from tom.measuring.response_curves import response_curves
-from tom.shards import scanned_shards
-from tom.showing.tables import write_table
+from tom.core.errors import run_main
+from tom.evaluation.propensities import count_replies
+from tom.evaluation.response_curves import response_curves
+from tom.reporting.tables import write_table
+from tom.sampling.shards import scanned_shards
 
 
 def main() -> None:

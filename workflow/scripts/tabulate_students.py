@@ -1,19 +1,19 @@
-"""Compare what students close of the base's gap, by what they were taught: its supervision, its teacher, or
+"""Compare what students close of the base's gap, by what they were taught: its target, its teacher, or
 what was counterbalanced.
 
 Writes one table of a split, as Parquet and, beside it, as CSV and LaTeX: rows of the alignment table for each group of
 students, and by how much they lead the others. The same inputs give the same bytes.
 
-python workflow/scripts/tabulate_students.py --by supervision --split in_sample --untuned S.parquet ... \
-    --students choices S.parquet ... --students replies S.parquet ... --students other_motivations S.parquet ... \
+python workflow/scripts/tabulate_students.py --by target --split in_sample --untuned S.parquet ... \
+    --students choices S.parquet ... --students replies S.parquet ... --students shuffled_motivation S.parquet ... \
     --reference-shards R.parquet ... --bootstrap 2000 --confidence 0.95 --margin 0.1 --seed 1 --output T.parquet
 """
 
 import argparse
 
-from tom.errors import run_main
-from tom.measuring.students_table import COMPARISONS, add_arguments, table_of
-from tom.showing.tables import write_table
+from tom.core.errors import run_main
+from tom.evaluation.students_table import COMPARISONS, add_arguments, table_of
+from tom.reporting.tables import write_table
 
 
 def main() -> None:

@@ -10,11 +10,11 @@ python workflow/scripts/tabulate_transfer_matrix.py --untuned S.parquet ... --st
 import argparse
 from pathlib import Path
 
-from tom.errors import run_main
-from tom.measuring.transfer_matrix import transfer_matrix
-from tom.shards import scanned_shards
-from tom.showing.tables import write_table
-from tom.statistics.precision import Precision
+from tom.core.errors import run_main
+from tom.evaluation.transfer_matrix import transfer_matrix
+from tom.reporting.tables import write_table
+from tom.sampling.shards import scanned_shards
+from tom.statistics.uncertainty import Uncertainty
 
 
 def main() -> None:
@@ -24,12 +24,12 @@ def main() -> None:
         "--students", nargs="+", action="append", required=True, help="what was left out, and shards; again for each"
     )
     parser.add_argument("--output", type=Path, required=True, help="Parquet; CSV and LaTeX go beside it")
-    Precision.add_arguments(parser)
+    Uncertainty.add_arguments(parser)
     arguments = parser.parse_args()
     names, files = zip(*((name, files) for name, *files in arguments.students), strict=True)
     with scanned_shards(arguments.untuned, *files) as (untuned, *tuned):
         students = dict(zip(names, tuned, strict=True))
-        table = transfer_matrix(untuned, students, Precision.from_arguments(arguments))
+        table = transfer_matrix(untuned, students, Uncertainty.from_arguments(arguments))
     write_table(table, arguments.output)
 
 

@@ -6,10 +6,10 @@ import json
 from dataclasses import asdict, fields
 from pathlib import Path
 
-from tom.engines.usage import Usage, in_words
-from tom.errors import run_main
-from tom.files import say_wrote, whole_file
-from tom.shard_paths import unpack_paths
+from tom.core.errors import run_main
+from tom.core.files import atomic_file, log_written
+from tom.engines.endpoint import Usage, in_words
+from tom.sampling.shard_paths import unpack_paths
 
 
 def read_usage(file: Path) -> tuple[Usage, float | None]:
@@ -27,13 +27,13 @@ def main() -> None:
     total = sum((usage for usage, _ in found.values()), Usage())
     costs = [cost for _, cost in found.values()]
     cost = None if None in costs else sum(costs)
-    with whole_file(arguments.output) as temporary, temporary.open("w", newline="") as stream:
+    with atomic_file(arguments.output) as temporary, temporary.open("w", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["game", "context", *asdict(total), "cost"])
         for file, (usage, one) in found.items():
             writer.writerow([file.parent.name, file.stem, *asdict(usage).values(), one])
         writer.writerow(["all", "all", *asdict(total).values(), cost])
-    say_wrote(arguments.output, in_words(total, cost))
+    log_written(arguments.output, in_words(total, cost))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 Reads the teacher's in-sample shards, gathered in one file; `--held-out FOLD` leaves e.g. one context out and measures
 on it after each pass; `--teacher` and `--observations-per-cell` teach less than they hold; in the contexts of
-`--unanswered-files` a coin is taught. Writes the adapter with its manifest, the training curve, and what the loss
+`--uniform-target-files` chance is taught. Writes the adapter with its manifest, the training curve, and what the loss
 looked at.
 """
 
@@ -13,21 +13,21 @@ from pathlib import Path
 
 import polars as pl
 
-from tom.asking.cells import CellFiles
-from tom.asking.games import split_order
-from tom.asking.prompts import load_elicitation
-from tom.code import code_sha256
-from tom.errors import BadInput, run_main
-from tom.files import whole_file, whole_folder, write_json
-from tom.load_times import say_loaded
-from tom.shards import read_shard
-from tom.teaching.folds import Fold
-from tom.teaching.lessons import Lesson, cell_lessons, count_choices, group_lessons, teach
-from tom.teaching.recipe import LETTERS, OTHER_MOTIVATIONS, REPLIES, Recipe
-from tom.teaching.teachers import AS_IS, TEACHERS, taught_by, thin
-from tom.teaching.unanswered import unanswered_cells
-from tom.weights.local_model import LocalModel
-from tom.weights.model_folders import write_manifest
+from tom.core.code import code_sha256
+from tom.core.errors import UserError, run_main
+from tom.core.files import atomic_file, atomic_folder, write_json
+from tom.core.job_times import say_loaded
+from tom.games.game import split_order
+from tom.models.local_model import LocalModel
+from tom.models.model_folders import write_manifest
+from tom.prompts.cells import CellFiles
+from tom.prompts.prompts import load_prompt_format
+from tom.sampling.shards import read_shard
+from tom.training.ablations import AS_IS, TEACHERS, taught_by, thin
+from tom.training.examples import TrainingExample, cell_examples, count_choices, group_examples, weighted_replies
+from tom.training.folds import Fold
+from tom.training.recipe import FULL_REPLY, LABEL_MAPPINGS, SHUFFLED_MOTIVATION, Recipe
+from tom.training.uniform_targets import uniform_target_cells
 
 
 def read_cells(arguments: argparse.Namespace) -> list[tuple[CellFiles, pl.DataFrame]]:
@@ -37,13 +37,15 @@ def read_cells(arguments: argparse.Namespace) -> list[tuple[CellFiles, pl.DataFr
     cells = []
     by_cell = read_shard(arguments.replies).partition_by("game", "context", maintain_order=True, as_dict=True)
     for (game, context), shard in by_cell.items():
-        files = CellFiles(game, games[split_order(game)[0]], contexts[context], arguments.elicitation_file)
+        files = CellFiles(game, games[split_order(game)[0]], contexts[context], arguments.prompt_format_file)
         cells.append((files, shard))
     return cells
 
 
-def read_lessons(arguments: argparse.Namespace, supervision: str) -> tuple[list[Lesson], list[Lesson], int]:
-    """The lessons to teach, those of the held-out context, and how many observations could not be read.
+def read_examples(
+    arguments: argparse.Namespace, target: str
+) -> tuple[list[TrainingExample], list[TrainingExample], int]:
+    """The examples to teach, those of the held-out context, and how many observations could not be read.
 
     A held-out cell is measured on the teacher's own replies, all of them, and lends none to those that are taught.
     """
@@ -56,24 +58,27 @@ def read_lessons(arguments: argparse.Namespace, supervision: str) -> tuple[list[
         taught = [(files, thin(shard, arguments.observations_per_cell, arguments.seed)) for files, shard in taught]
     shards = taught_by(arguments.teacher, [shard for _, shard in taught], arguments.seed)
     taught = [(files, shard) for (files, _), shard in zip(taught, shards, strict=True)]
-    form = load_elicitation(arguments.elicitation_file).form
-    measured = REPLIES if supervision == OTHER_MOTIVATIONS else supervision
-    lessons = []
-    for part, learnt, unanswered in ((taught, supervision, arguments.unanswered_files), (held_out, measured, [])):
-        replies = teach([shard for _, shard in part], learnt, form, arguments.seed)
+    form = load_prompt_format(arguments.prompt_format_file).form
+    measured = FULL_REPLY if target == SHUFFLED_MOTIVATION else target
+    examples = []
+    for part, learnt, uniform_target_contexts in (
+        (taught, target, arguments.uniform_target_files),
+        (held_out, measured, []),
+    ):
+        replies = weighted_replies([shard for _, shard in part], learnt, form, arguments.seed)
         known = [(files, found) for (files, _), found in zip(part, replies, strict=True) if found]
         found = [
-            cell_lessons(files, replies, arguments.orders, arguments.letters)
-            for files, replies in known + unanswered_cells(known, unanswered, form)
+            cell_examples(files, replies, arguments.option_orders, arguments.label_mapping)
+            for files, replies in known + uniform_target_cells(known, uniform_target_contexts, form)
         ]
-        lessons.append([lesson for cell in found for lesson in cell])
-    return *lessons, sum(count_choices(shard)["invalid"] for _, shard in taught + held_out)
+        examples.append([example for cell in found for example in cell])
+    return *examples, sum(count_choices(shard)["invalid"] for _, shard in taught + held_out)
 
 
 def write_curve(file: Path, curve: list[dict]) -> None:
     """The training curve as CSV."""
     types = {"learning_rate": pl.Float64, "validation_loss": pl.Float64}
-    with whole_file(file) as temporary:
+    with atomic_file(file) as temporary:
         pl.DataFrame(curve, schema_overrides=types, infer_schema_length=None).write_csv(temporary)
 
 
@@ -82,10 +87,12 @@ def main() -> None:
     parser.add_argument("--replies", type=Path, required=True, help="the teacher's shards in one file")
     parser.add_argument("--game-files", type=Path, nargs="+", required=True)
     parser.add_argument("--context-files", type=Path, nargs="+", required=True)
-    parser.add_argument("--unanswered-files", type=Path, nargs="*", default=[], help="contexts to teach a coin in")
-    parser.add_argument("--elicitation-file", type=Path, required=True)
-    parser.add_argument("--orders", nargs="+", required=True, help="listing orders to teach")
-    parser.add_argument("--letters", choices=LETTERS, required=True, help="what they mean in what is taught")
+    parser.add_argument("--uniform-target-files", type=Path, nargs="*", default=[], help="contexts to teach chance in")
+    parser.add_argument("--prompt-format-file", type=Path, required=True)
+    parser.add_argument("--option-orders", nargs="+", required=True, help="listing orders to teach")
+    parser.add_argument(
+        "--label-mapping", choices=LABEL_MAPPINGS, required=True, help="what they mean in what is taught"
+    )
     parser.add_argument("--held-out", type=Fold.read, help="to leave out and measure on, e.g. context-business")
     parser.add_argument("--teacher", choices=TEACHERS, default=AS_IS, help="what is left of it")
     parser.add_argument("--observations-per-cell", type=int, help="how many are drawn; all of them unless given")
@@ -94,49 +101,51 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="adapter folder")
     parser.add_argument("--output-manifest", type=Path, required=True)
     parser.add_argument("--curve", type=Path, required=True)
-    parser.add_argument("--output-supervision", type=Path, required=True, help="what the loss looked at")
+    parser.add_argument("--output-loss-report", type=Path, required=True, help="what the loss looked at")
     LocalModel.add_arguments(parser)
     Recipe.add_arguments(parser)
     arguments = parser.parse_args()
 
     recipe, local = Recipe.from_arguments(arguments), LocalModel.from_arguments(arguments)
-    taught, held_out, invalid = read_lessons(arguments, recipe.supervision)
+    taught, held_out, invalid = read_examples(arguments, recipe.target)
     if not taught:
-        raise BadInput(f"{arguments.replies}: no readable reply to learn from")
+        raise UserError(f"{arguments.replies}: no readable reply to learn from")
 
     started = time.monotonic()
     local.check()
 
     import torch
 
-    from tom.teaching.objective import pack_lessons
-    from tom.teaching.refinement import find_choices, refine
-    from tom.teaching.supervision import describe_supervision
-    from tom.teaching.training import add_adapter, checkpoint_folder, checkpoint_name, say, train_adapter
-    from tom.weights.language_models import load_model, load_tokenizer, pick_device
+    from tom.models.language_models import load_model, load_tokenizer, pick_device
+    from tom.training.gauss_newton import find_choices, refine
+    from tom.training.loss_report import describe_loss
+    from tom.training.objective import pack_examples
+    from tom.training.trainer import add_adapter, checkpoint_folder, checkpoint_name, say, train_adapter
 
     torch.set_num_threads(local.threads)
     tokenizer = load_tokenizer(local.weights)
-    coin = frozenset(file.stem for file in arguments.unanswered_files)
-    write_json(arguments.output_supervision, describe_supervision(tokenizer, taught, invalid, coin))
+    chance = frozenset(file.stem for file in arguments.uniform_target_files)
+    write_json(arguments.output_loss_report, describe_loss(tokenizer, taught, invalid, chance))
     batches, measured = (
-        [pack_lessons(tokenizer, group, recipe.tokens_per_pack) for group in group_lessons(lessons)]
-        for lessons in (taught, held_out)
+        [pack_examples(tokenizer, group, recipe.tokens_per_pack) for group in group_examples(examples)]
+        for examples in (taught, held_out)
     )
     tokens = sum(batch.tokens() for batch in batches)
     say(f"{len(taught)} prompts in {len(batches)} batches, {tokens} tokens a pass")
 
     model = add_adapter(load_model(local.weights, pick_device()), recipe, arguments.seed)
     say_loaded(started)
-    texts = [[lesson.group, lesson.messages, lesson.replies] for lesson in taught]
+    texts = [[example.group, example.messages, example.replies] for example in taught]
     name = checkpoint_name(
         code_sha256("train_adapter.py"), local.sha256, recipe.as_dict(), arguments.seed, str(arguments.held_out), texts
     )
     with checkpoint_folder(arguments.checkpoints / name) as folder:
         curve = train_adapter(model, batches, measured, recipe, arguments.seed, folder)
-        if recipe.refinements:
-            curve = refine(model, find_choices(tokenizer, taught), batches, measured, recipe.refinements, folder, curve)
-        with whole_folder(arguments.output) as temporary:
+        if recipe.gauss_newton_steps:
+            curve = refine(
+                model, find_choices(tokenizer, taught), batches, measured, recipe.gauss_newton_steps, folder, curve
+            )
+        with atomic_folder(arguments.output) as temporary:
             model.save_pretrained(temporary)
             make_portable(temporary / "adapter_config.json")
             # PEFT's card names the weights' path and says nothing of this training.

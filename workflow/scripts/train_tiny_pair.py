@@ -11,17 +11,17 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tom.asking.prompts import FORMS
-from tom.engines.recorded_teacher import read_counts
-from tom.errors import run_main
-from tom.files import file_sha256, say_wrote, whole_folder, write_json
+from tom.core.errors import run_main
+from tom.core.files import atomic_folder, file_sha256, log_written, write_json
+from tom.models.model_folders import content_sha256, hash_folder
+from tom.prompts.prompts import FORMS
+from tom.sampling.recorded_choices import read_counts
 from tom.tiny_pair.tiny_measures import describe_replies, describe_scores, exact_scores, open_tiny, sample_replies
 from tom.tiny_pair.tiny_pair import ROLES, VOCABULARY, TinyLesson, TinyTexts, by_stem, corpus, tiny_lessons
-from tom.weights.model_folders import content_sha256, hash_folder
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy")
 SAMPLED_EACH, REPLIES_EACH = 4, 8
-"""Replies are sampled in every fourth lesson, eight each: enough for a share, and soon done."""
+"""Replies are sampled in every fourth example, eight each: enough for a share, and soon done."""
 
 
 def write_model(folder: Path, model, tokenizer) -> None:
@@ -44,9 +44,9 @@ def write_model(folder: Path, model, tokenizer) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def measure(folder: Path, lessons: list[TinyLesson], seed: int) -> dict[str, dict]:
+def measure(folder: Path, examples: list[TinyLesson], seed: int) -> dict[str, dict]:
     """Exact rates by form where the letter comes first, and what free replies look like where there is more."""
-    by_form: dict[str, list[TinyLesson]] = {form: [one for one in lessons if one.form == form] for form in FORMS}
+    by_form: dict[str, list[TinyLesson]] = {form: [one for one in examples if one.form == form] for form in FORMS}
     with TemporaryDirectory() as scratch:
         engine = open_tiny(folder, Path(scratch))
         exact = {form: describe_scores(by_form[form], exact_scores(engine, by_form[form])) for form in FORMS[:2]}
@@ -57,13 +57,13 @@ def measure(folder: Path, lessons: list[TinyLesson], seed: int) -> dict[str, dic
     return {"exact": exact, "sampled": free}
 
 
-def describe_training(role: str, model, recipe, passes: int, losses: list[float], seed: int) -> dict:
+def describe_training(role: str, model, recipe, epochs: int, losses: list[float], seed: int) -> dict:
     """How a model was made: command, versions, recipe and the loss of each pass in nats a token."""
     return {
         "made_by": f"snakemake tiny_pair: {Path(__file__).name} --role {role} --seed {seed}",
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "role": asdict(ROLES[role]) | {"passes": passes},
+        "role": asdict(ROLES[role]) | {"epochs": epochs},
         "recipe": asdict(recipe),
         "loss_of_each_pass": [round(loss, 4) for loss in losses],
     }
@@ -81,8 +81,8 @@ def main() -> None:
     parser.add_argument("--counts", type=Path, required=True, help="table of published counts")
     parser.add_argument("--game-files", type=Path, nargs="+", required=True)
     parser.add_argument("--context-files", type=Path, nargs="+", required=True)
-    parser.add_argument("--elicitation-files", type=Path, nargs="+", required=True)
-    parser.add_argument("--passes", type=int, help="in place of the role's own number, for a quick trial")
+    parser.add_argument("--prompt-format-files", type=Path, nargs="+", required=True)
+    parser.add_argument("--epochs", type=int, help="in place of the role's own number, for a quick trial")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--output", type=Path, required=True, help="model folder")
     parser.add_argument("--output-provenance", type=Path, required=True)
@@ -90,29 +90,29 @@ def main() -> None:
 
     counts = read_counts(arguments.counts, "teacher")
     texts = TinyTexts(
-        by_stem(arguments.game_files), by_stem(arguments.context_files), sorted(arguments.elicitation_files)
+        by_stem(arguments.game_files), by_stem(arguments.context_files), sorted(arguments.prompt_format_files)
     )
     # One tokenizer for both: learnt from what the teacher reads and says.
     teachers = tiny_lessons("teacher", counts, texts, arguments.seed)
-    lessons, role = tiny_lessons(arguments.role, counts, texts, arguments.seed), ROLES[arguments.role]
+    examples, role = tiny_lessons(arguments.role, counts, texts, arguments.seed), ROLES[arguments.role]
 
     import torch
 
     from tom.tiny_pair.tiny_tokenizer import train_tokenizer
-    from tom.tiny_pair.tiny_training import TinyRecipe, new_model, pack_lesson, train
+    from tom.tiny_pair.tiny_training import TinyRecipe, new_model, pack_example, train
 
     torch.set_num_threads(1)
     tokenizer = train_tokenizer(corpus(teachers), VOCABULARY)
     model, recipe = new_model(role, tokenizer, arguments.seed), TinyRecipe()
-    passes = arguments.passes or role.passes
-    losses = train(model, [pack_lesson(tokenizer, lesson) for lesson in lessons], passes, recipe, arguments.seed)
-    with whole_folder(arguments.output) as temporary:
+    epochs = arguments.epochs or role.epochs
+    losses = train(model, [pack_example(tokenizer, example) for example in examples], epochs, recipe, arguments.seed)
+    with atomic_folder(arguments.output) as temporary:
         write_model(temporary, model, tokenizer)
-    say_wrote(arguments.output, "a model folder")
-    told = describe_training(arguments.role, model, recipe, passes, losses, arguments.seed)
+    log_written(arguments.output, "a model folder")
+    told = describe_training(arguments.role, model, recipe, epochs, losses, arguments.seed)
     told |= {
         "counts_sha256": file_sha256(arguments.counts),
-        "measured": measure(arguments.output, lessons, arguments.seed),
+        "measured": measure(arguments.output, examples, arguments.seed),
     }
     write_json(arguments.output_provenance, told | describe_folder(arguments.output))
 

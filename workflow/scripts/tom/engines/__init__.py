@@ -1,1 +1,1 @@
-"""What answers a cell: local models, vLLM, endpoints, and recorded counts."""
+"""Engines: what answers prompts, in this process, in a resident one, or at an endpoint."""

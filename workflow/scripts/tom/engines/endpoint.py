@@ -4,7 +4,7 @@ import argparse
 import os
 from dataclasses import dataclass
 
-from tom.errors import BadInput
+from tom.core.errors import UserError
 
 LENGTH_PARAMETERS = ("max_tokens", "max_completion_tokens")
 """What endpoints call the longest reply; OpenAI's own newer models know the second name alone."""
@@ -58,13 +58,47 @@ class Endpoint:
 def read_key(variable: str, where: str) -> str:
     """The key in an environment variable, or "" if none is named.
 
-    Errors: BadInput, which begins with `where` and never shows the key, if it is unset or can't stand in a header.
+    Errors: UserError, which begins with `where` and never shows the key, if it is unset or can't stand in a header.
     """
     if not variable:
         return ""
     key = os.environ.get(variable, "")
     if not key:
-        raise BadInput(f"{where}: the environment variable {variable} is not set (empty: the endpoint needs no key)")
+        raise UserError(f"{where}: the environment variable {variable} is not set (empty: the endpoint needs no key)")
     if not (key.isascii() and key.isprintable()) or " " in key:
-        raise BadInput(f"{where}: the key in {variable} holds a space, a line break or a letter outside ASCII")
+        raise UserError(f"{where}: the key in {variable} holds a space, a line break or a letter outside ASCII")
     return key
+
+
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens that an endpoint reported. uncounted: answers that came without a count."""
+
+    requests: int = 0
+    uncounted: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.requests + other.requests,
+            self.uncounted + other.uncounted,
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+        )
+
+    def cost(self, prompt_price: float | None, completion_price: float | None) -> float | None:
+        """Price of the counted tokens, prices being per million; None without prices."""
+        if prompt_price is None or completion_price is None:
+            return None
+        return (self.prompt_tokens * prompt_price + self.completion_tokens * completion_price) / MILLION
+
+
+def in_words(usage: Usage, cost: float | None) -> str:
+    """One line for a log."""
+    words = f"{usage.requests} requests, {usage.prompt_tokens} prompt + {usage.completion_tokens} completion tokens"
+    words += f" ({usage.uncounted} answers came without a count)" if usage.uncounted else ""
+    return words + ("" if cost is None else f", cost {cost:.4f}")

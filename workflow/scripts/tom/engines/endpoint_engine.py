@@ -1,6 +1,6 @@
 """The `openai` engine: chat completions of any OpenAI-compatible endpoint.
 
-Each answer is kept in a journal before the next is waited for, under the hash of the whole request body and
+Each answer is kept in a response_log before the next is waited for, under the hash of the whole request body and
 the endpoint's address. An observation's seed is its request's seed plus its number, so an observation that is
 asked for later is the one that would have come before. Whether a seed is honoured is the endpoint's affair.
 """
@@ -17,12 +17,10 @@ from threading import Event
 
 import tenacity
 
-from tom.engines.choices import ChoiceScore, Question
-from tom.engines.endpoint import Endpoint, read_key
-from tom.engines.journal import Journal, question_key
-from tom.engines.replies import Reply, Request
-from tom.engines.usage import Usage
-from tom.errors import BadInput
+from tom.core.errors import UserError
+from tom.engines.endpoint import Endpoint, Usage, read_key
+from tom.engines.interface import ChoiceScore, Question, Reply, Request
+from tom.engines.response_log import ResponseLog, question_key
 
 TOP_LOGPROBS = 20
 """Most alternatives of a token that the API gives."""
@@ -39,7 +37,7 @@ KEY_REFUSED = (401, 403)
 REFUSED = (400, 422)
 
 
-class Refused(BadInput):
+class Refused(UserError):
     """The endpoint does not do what a request asks."""
 
 
@@ -50,12 +48,12 @@ class Malformed(Exception):
 class EndpointEngine:
     """An endpoint that scores questions, where it gives log-probabilities, and replies."""
 
-    def __init__(self, endpoint: Endpoint, journal: Journal, top_logprobs: int = TOP_LOGPROBS):
-        """Errors: BadInput if the key's variable is not set."""
+    def __init__(self, endpoint: Endpoint, response_log: ResponseLog, top_logprobs: int = TOP_LOGPROBS):
+        """Errors: UserError if the key's variable is not set."""
         import openai
 
         self.endpoint = endpoint
-        self.journal = journal
+        self.response_log = response_log
         self.usage = Usage()
         self._top_logprobs = top_logprobs
         self._key = read_key(endpoint.key_variable, "teacher.endpoint.key_variable")
@@ -96,8 +94,8 @@ class EndpointEngine:
         """Each request's replies, in order.
 
         A reply's tokens are None where one request brought several: the endpoint counts them together. A reply
-        that ended for another reason than its length counts as `stop`. Errors: BadInput, and what was answered
-        so far stays in the journal.
+        that ended for another reason than its length counts as `stop`. Errors: UserError, and what was answered
+        so far stays in the response_log.
         """
         bodies = [
             [self._reply_body(request, first) for first in range(0, request.count, self.endpoint.n_per_request)]
@@ -125,14 +123,14 @@ class EndpointEngine:
         return body | ({"n": count} if count > 1 else {})
 
     def _ask(self, bodies: list[dict]) -> list[dict]:
-        """The answer to each request body, from the journal where it is there."""
+        """The answer to each request body, from the response_log where it is there."""
         keys = [question_key({"base_url": self.endpoint.base_url, "body": body}) for body in bodies]
-        missing = {key: body for key, body in zip(keys, bodies, strict=True) if key not in self.journal.answers}
+        missing = {key: body for key, body in zip(keys, bodies, strict=True) if key not in self.response_log.answers}
         if len(missing) < len(bodies):
             kept = len(bodies) - len(missing)
-            print(f"{self.journal.file}: {kept} of {len(bodies)} answers are there", file=sys.stderr, flush=True)
+            print(f"{self.response_log.file}: {kept} of {len(bodies)} answers are there", file=sys.stderr, flush=True)
         self._ask_missing(missing)
-        answers = [self.journal.answers[key] for key in keys]
+        answers = [self.response_log.answers[key] for key in keys]
         self.usage = sum((Usage(**answer["usage"]) for answer in answers), self.usage)
         return answers
 
@@ -148,7 +146,7 @@ class EndpointEngine:
                     keys = {future: waiting.pop(future) for future in done}
                     error = error or next(filter(None, (future.exception() for future in done)), None)
                     answered = {key: future.result() for future, key in keys.items() if not future.exception()}
-                    self.journal.add({key: answer for key, answer in answered.items() if answer})
+                    self.response_log.add({key: answer for key, answer in answered.items() if answer})
             finally:
                 stopped.set()
         if error:
@@ -164,7 +162,7 @@ class EndpointEngine:
             raise
 
     def _ask_patiently(self, body: dict, stopped: Event) -> dict:
-        """One answer, asked for again after what may pass. Errors: BadInput for what will not, or takes too long."""
+        """One answer, asked for again after what may pass. Errors: UserError for what will not, or takes too long."""
         import openai
 
         give_up_seconds = 60 * self.endpoint.give_up_minutes
@@ -179,9 +177,9 @@ class EndpointEngine:
         try:
             return tries(self._ask_once, body)
         except transient as error:
-            raise BadInput(
+            raise UserError(
                 f"{self.endpoint.base_url}: no answer in {self.endpoint.give_up_minutes:g} minutes"
-                f" ({self._what_happened(error)}); {self.journal.file} keeps what was answered: run again to go on"
+                f" ({self._what_happened(error)}); {self.response_log.file} keeps what was answered: run again to go on"
             ) from None
 
     def _ask_once(self, body: dict) -> dict:
@@ -194,15 +192,15 @@ class EndpointEngine:
                 raise
             if error.status_code in KEY_REFUSED:
                 key = f"the key in {self.endpoint.key_variable}" if self._key else "a request without a key"
-                raise BadInput(f"{self.endpoint.base_url}: {key} is refused ({self._what_happened(error)})") from None
-            kind = Refused if error.status_code in REFUSED else BadInput
+                raise UserError(f"{self.endpoint.base_url}: {key} is refused ({self._what_happened(error)})") from None
+            kind = Refused if error.status_code in REFUSED else UserError
             raise kind(f"{self.endpoint.base_url}: {self._what_happened(error)}") from None
         try:
             answer = _reduced(json.loads(response.http_response.content))
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             raise Malformed(f"an answer that is no chat completion ({type(error).__name__})") from None
         if len(answer["choices"]) != body.get("n", 1):
-            raise BadInput(
+            raise UserError(
                 f"{self.endpoint.base_url}: {len(answer['choices'])} replies came where {body.get('n', 1)} were asked"
                 " for; set teacher.endpoint.n_per_request to 1"
             )

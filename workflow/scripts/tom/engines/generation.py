@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 
-from tom.asking.cells import share_out
-from tom.asking.chat import prompt_ids
-from tom.engines.replies import Reply, Request
-from tom.errors import BadInput
+from tom.core.errors import UserError
+from tom.core.random import share_out
+from tom.engines.interface import Reply, Request
+from tom.prompts.chat import prompt_ids
 
 ROWS = 64
 """Replies sampled side by side at most: what bounds the memory of their key-value caches."""
@@ -21,8 +21,8 @@ ROWS = 64
 def generate(model, tokenizer, request: Request) -> list[Reply]:
     """The replies of one request, drawn with a random generator of its own; torch's global one is left as it was.
 
-    model, tokenizer: as tom/weights/language_models.py loads them, with or without an adapter.
-    Errors: BadInput where neither the tokenizer nor the model knows an end token.
+    model, tokenizer: as tom/models/language_models.py loads them, with or without an adapter.
+    Errors: UserError where neither the tokenizer nor the model knows an end token.
     """
     import torch
     from transformers import GenerationConfig
@@ -62,7 +62,7 @@ def end_tokens(model, tokenizer) -> list[int]:
     listed = listed if isinstance(listed, list) else [listed]
     ends = sorted({token for token in [tokenizer.eos_token_id, *listed] if token is not None})
     if not ends:
-        raise BadInput(f"{tokenizer.name_or_path}: its tokenizer and its generation_config.json name no end token")
+        raise UserError(f"{tokenizer.name_or_path}: its tokenizer and its generation_config.json name no end token")
     return ends
 
 

@@ -22,13 +22,12 @@ from itertools import count
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
 
-from tom.code import SCRIPTS, code_sha256
-from tom.engines.choices import ChoiceScore, Question
-from tom.engines.owner import allocation, current_run
-from tom.engines.replies import Reply, Request
-from tom.errors import BadInput
-from tom.load_times import say_loaded
-from tom.weights.local_model import LocalModel
+from tom.core.code import SCRIPTS, code_sha256
+from tom.core.errors import UserError
+from tom.core.job_times import say_loaded
+from tom.engines.interface import ChoiceScore, Question, Reply, Request
+from tom.engines.parent_run import allocation, current_run
+from tom.models.local_model import LocalModel
 
 SERVER = "serve_engine.py"
 SOCKET_PATH_LIMIT = 100  # bytes; Linux allows 107, macOS 103
@@ -36,7 +35,7 @@ LOST = (ConnectionError, EOFError, FileNotFoundError)
 
 
 class EngineLost(RuntimeError):
-    """A resident engine could not be started, or died with a question unanswered."""
+    """A resident engine could not be started, or died with a question uniform_target_contexts."""
 
 
 def engine_key(model: LocalModel) -> str:
@@ -68,7 +67,7 @@ class ResidentEngine:
         self.connection = connection
 
     def score(self, questions: list[Question]) -> list[ChoiceScore]:
-        """As TransformersEngine.score. Errors: EngineLost if the engine died; BadInput as the engine raised it."""
+        """As TransformersEngine.score. Errors: EngineLost if the engine died; UserError as the engine raised it."""
         return self._ask("score", questions)
 
     def reply(self, requests: list[Request]) -> list[list[Reply]]:
@@ -81,8 +80,8 @@ class ResidentEngine:
             answer = self.connection.recv()
         except LOST as error:
             raise EngineLost(f"the engine went away ({type(error).__name__})") from None
-        if "bad_input" in answer:
-            raise BadInput(answer["bad_input"])
+        if "user_error" in answer:
+            raise UserError(answer["user_error"])
         if "error" in answer:
             raise RuntimeError(answer["error"])
         return answer["answers"]
@@ -135,5 +134,5 @@ def _start(home: Path, number: int, arguments: list[str]) -> Connection:
         time.sleep(0.05)
     text = (home / f"{number}.log").read_text(errors="replace").strip()
     if server.returncode == 2 and "error: " in text:
-        raise BadInput(text.rpartition("error: ")[2])
+        raise UserError(text.rpartition("error: ")[2])
     raise EngineLost(f"the engine ended with status {server.returncode} before it answered:\n{text[-2000:]}")

@@ -9,9 +9,8 @@ import math
 from functools import lru_cache
 from itertools import islice
 
-from tom.engines.choices import ChoiceScore, Question
-from tom.engines.replies import Reply, Request
-from tom.weights.local_model import LocalModel
+from tom.engines.interface import ChoiceScore, Question, Reply, Request
+from tom.models.local_model import LocalModel
 
 REMEMBERED_OPENINGS = 8  # games in a row, each in all its variants
 
@@ -20,12 +19,12 @@ class TransformersEngine:
     """A loaded model that scores questions; the questions of one call are packed into one pass."""
 
     def __init__(self, local: LocalModel):
-        """Check the model's files against their manifests and load them. Errors: BadInput."""
+        """Check the model's files against their manifests and load them. Errors: UserError."""
         local.check()
 
         import torch
 
-        from tom.weights.language_models import load_model, load_tokenizer, pick_device
+        from tom.models.language_models import load_model, load_tokenizer, pick_device
 
         # The number of threads changes the last bits of a sum, so it is part of what is asked for.
         torch.set_num_threads(local.threads)
@@ -35,7 +34,7 @@ class TransformersEngine:
 
     def _attend(self, openings: tuple[tuple[int, ...], ...]):
         """The key-value cache of some openings, packed; None if they are all empty."""
-        from tom.engines.trie import attend, pack
+        from tom.models.packed_sequences import attend, pack
 
         trie = pack([opening for opening in openings if opening])
         return attend(self.model, trie, len(trie.tokens)) if trie.paths else None
@@ -44,8 +43,8 @@ class TransformersEngine:
         """Exact log-probability of each option as the reply, and their joint mass."""
         import torch
 
-        from tom.asking.chat import opening_ids, option_ids, prompt_ids
-        from tom.engines.trie import logits_at, pack, predictions
+        from tom.models.packed_sequences import logits_at, pack, predictions
+        from tom.prompts.chat import opening_ids, option_ids, prompt_ids
 
         openings = tuple(dict.fromkeys(opening_ids(self.tokenizer, question.messages) for question in questions))
         sequences, starts = [], []

@@ -1,18 +1,17 @@
 """The `vllm` engine: exact option scores and free replies from vLLM (Kwon et al., arXiv 2309.06180).
 
-A prompt is given as token ids (tom/asking/chat.py), so vLLM adds no second BOS. Each prompt is answered by itself, from
+A prompt is given as token ids (tom/prompts/chat.py), so vLLM adds no second BOS. Each prompt is answered by itself, from
 an empty prefix cache: what else is asked, and in which order, changes no answer. The replies to one prompt share
 its prefill.
 """
 
 import math
 
-from tom.asking.cells import cell_generator
-from tom.engines.choices import ChoiceScore, Question
-from tom.engines.replies import Reply, Request
+from tom.core.errors import UserError
+from tom.core.random import cell_generator
+from tom.engines.interface import ChoiceScore, Question, Reply, Request
 from tom.engines.vllm_settings import require_vllm
-from tom.errors import BadInput
-from tom.weights.local_model import LocalModel
+from tom.models.local_model import LocalModel
 
 CONTEXT_STEP = 2048  # tokens; a model is opened anew only for a prompt that is much longer than those before
 
@@ -21,12 +20,12 @@ class VllmEngine:
     """A local model served by vLLM; opened by the first call, whose prompts say how long a context it needs."""
 
     def __init__(self, local: LocalModel):
-        """Check the model's files, and that vLLM can serve them here. Errors: BadInput."""
+        """Check the model's files, and that vLLM can serve them here. Errors: UserError."""
         require_vllm("--engine vllm")
         local.check()
 
         from tom.engines.vllm_loading import read_model_config
-        from tom.weights.language_models import load_tokenizer
+        from tom.models.language_models import load_tokenizer
 
         self.local = local
         self.config = read_model_config(local.weights)
@@ -36,7 +35,7 @@ class VllmEngine:
 
     def score(self, questions: list[Question]) -> list[ChoiceScore]:
         """Exact log-probability of each option as the reply, and their joint mass."""
-        from tom.asking.chat import option_ids, prompt_ids
+        from tom.prompts.chat import option_ids, prompt_ids
 
         asked = []
         for question in questions:
@@ -47,7 +46,7 @@ class VllmEngine:
 
     def reply(self, requests: list[Request]) -> list[list[Reply]]:
         """Each request's free replies, in order."""
-        from tom.asking.chat import prompt_ids
+        from tom.prompts.chat import prompt_ids
 
         asked = [(prompt_ids(self.tokenizer, request.messages), request) for request in requests]
         self._make_room([len(prompt) + request.max_tokens for prompt, request in asked])
@@ -62,13 +61,13 @@ class VllmEngine:
             close_llm(llm)
 
     def _make_room(self, lengths: list[int]) -> None:
-        """Open the model for sequences of these lengths, unless it is. Errors: BadInput if it can't hold them."""
+        """Open the model for sequences of these lengths, unless it is. Errors: UserError if it can't hold them."""
         needed = max(lengths, default=0)
         limit = self.config.get("max_position_embeddings", needed)
         if needed > limit:
-            raise BadInput(
+            raise UserError(
                 f"{self.local.weights}: a prompt and its reply may take {needed} tokens, the model holds {limit};"
-                " lower the elicitation's max_tokens"
+                " lower the prompt_format's max_tokens"
             )
         if needed > self.context:
             from tom.engines.vllm_loading import open_llm

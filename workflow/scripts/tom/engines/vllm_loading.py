@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tom.errors import BadInput
-from tom.weights.local_model import LocalModel
+from tom.core.errors import UserError
+from tom.models.local_model import LocalModel
 
 CPU_CACHE_BYTES = 2**30  # for keys and values; VLLM_CPU_KVCACHE_SPACE (GiB) takes its place
 LORA_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)  # what vLLM can make room for
@@ -21,12 +21,12 @@ ENVIRONMENT = {
 
 
 def read_model_config(weights: Path) -> dict:
-    """The folder's config.json. Errors: BadInput if it is quantised and there is no GPU, where vLLM refuses it."""
+    """The folder's config.json. Errors: UserError if it is quantised and there is no GPU, where vLLM refuses it."""
     import torch
 
     config = json.loads((weights / "config.json").read_text())
     if "quantization_config" in config and not torch.cuda.is_available():
-        raise BadInput(
+        raise UserError(
             f"{weights}: quantised weights need a GPU in vLLM (on a CPU, precision: float32, bfloat16,"
             " or source of weights that are not quantised)"
         )
@@ -39,7 +39,7 @@ def applied_at_run_time(local: LocalModel) -> bool:
 
 
 def open_llm(local: LocalModel, config: dict, context: int):
-    """The model as a `vllm.LLM` for sequences of up to `context` tokens. Errors: BadInput."""
+    """The model as a `vllm.LLM` for sequences of up to `context` tokens. Errors: UserError."""
     options = _adapter_options(local)
     os.environ.update(ENVIRONMENT)
 
@@ -76,7 +76,7 @@ def _served_weights(local: LocalModel) -> Iterator[Path]:
     if local.adapter is None or applied_at_run_time(local):
         yield local.weights
         return
-    from tom.weights.language_models import merge_adapter
+    from tom.models.language_models import merge_adapter
 
     with tempfile.TemporaryDirectory(prefix="tom-transfer-merged-") as folder:
         merge_adapter(local.weights, local.adapter, folder)
@@ -89,7 +89,7 @@ def _adapter_options(local: LocalModel) -> dict:
     settings = json.loads((local.adapter / "adapter_config.json").read_text())
     rank = max(settings["r"], *settings.get("rank_pattern", {}).values(), 0)
     if rank > LORA_RANKS[-1]:
-        raise BadInput(
+        raise UserError(
             f"{local.adapter}: vLLM applies no rank {rank} at run time"
             f" (allowed: up to {LORA_RANKS[-1]}, or vllm.adapter: merged)"
         )

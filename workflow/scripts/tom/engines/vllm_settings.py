@@ -4,7 +4,7 @@ import argparse
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from tom.errors import BadInput
+from tom.core.errors import UserError
 
 ADAPTERS = ("runtime", "merged")
 
@@ -52,9 +52,9 @@ class VllmSettings:
 
 
 def require_vllm(where: str) -> None:
-    """Raise BadInput unless this environment has vLLM. where: what asked for it, for the message."""
+    """Raise UserError unless this environment has vLLM. where: what asked for it, for the message."""
     if find_spec("vllm") is None:
-        raise BadInput(
+        raise UserError(
             f"{where}: vLLM is not installed here (pip install -r envs/requirements-gpu.in on a machine with a GPU,"
             " envs/requirements-vllm.txt without one; allowed without it: transformers)"
         )

@@ -4,11 +4,10 @@ from pathlib import Path
 
 import polars as pl
 
-from tom.measuring.propensities import CELL
-from tom.models import BASE, TEACHER, role
+from tom.core.roles import BASE, TEACHER, role
+from tom.evaluation.propensities import CELL
 from tom.page.html_tables import Table, to_table
-from tom.paper.published import SPLITS
-from tom.paper.published_propensities import published_propensities
+from tom.paper.published_choices import SPLITS, published_propensities
 
 MEANINGS = {
     f"{whose}{name}": ("", "", f"share of replies of {owner} {who} that cooperate")

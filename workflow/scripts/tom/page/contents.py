@@ -5,11 +5,10 @@ from pathlib import Path
 
 import polars as pl
 
-from tom.measuring.propensities import headline_view
+from tom.evaluation.propensities import headline_view
 from tom.page.beside_paper import paper_table
-from tom.page.cells import cells_table
+from tom.page.cells_table import cells_table
 from tom.page.durations import duration_table, duration_words, jobs_of, total_durations
-from tom.page.environment import commit, versions
 from tom.page.figures import (
     Figure,
     describe_gap_closed,
@@ -17,19 +16,17 @@ from tom.page.figures import (
     describe_propensities,
     figure,
     read_caption,
+    read_text,
 )
-from tom.page.further import further_results
-from tom.page.html_tables import Dictionary
-from tom.page.provenance import config_sha256, config_text, model_table, prompt_table, text_table
-from tom.page.render import from_markdown
+from tom.page.html_tables import Dictionary, from_markdown
+from tom.page.provenance import commit, config_sha256, config_text, model_table, prompt_table, text_table, versions
 from tom.page.result_tables import result_tables
-from tom.page.texts import read_text
+from tom.page.studies import further_results
 from tom.page.transcripts import transcripts
 from tom.page.unreadable import EXAMPLES, unreadable_tables
-from tom.paper.published import SPLITS
-from tom.paper.published_propensities import published_propensities
-from tom.showing.headline import headline
-from tom.showing.names import readable
+from tom.paper.published_choices import SPLITS, published_propensities
+from tom.reporting.headline import headline
+from tom.reporting.wording import readable
 
 DETAILS = "Every number stands in the tables of this page."
 

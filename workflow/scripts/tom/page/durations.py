@@ -5,11 +5,10 @@ from pathlib import Path
 
 import polars as pl
 
-from tom.benchmark_files import read_benchmark
-from tom.load_times import load_seconds
-from tom.models import TEACHER
+from tom.core.job_times import load_seconds, read_benchmark
+from tom.core.roles import TEACHER
 from tom.page.html_tables import Table, to_table
-from tom.page.numbers import duration, grouped
+from tom.page.number_format import duration, grouped
 
 BENCHMARKS = "benchmarks"
 MEANINGS = {

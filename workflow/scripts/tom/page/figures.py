@@ -6,11 +6,18 @@ from pathlib import Path
 
 import polars as pl
 
-from tom.errors import BadInput
-from tom.models import role
-from tom.page.texts import read_text
-from tom.showing.headline import headline_measure
-from tom.showing.names import readable
+from tom.core.errors import UserError
+from tom.core.roles import role
+from tom.reporting.headline import headline_measure
+from tom.reporting.wording import readable
+
+
+def read_text(file: Path, what: str) -> str:
+    """The text of a file. Errors: UserError says that there is no such `what`."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{file}: no such {what} ({type(error).__name__})") from None
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,7 @@ def figure(file: Path, title: str, alternative: str, caption: str) -> Figure:
     try:
         encoded = base64.b64encode(file.read_bytes()).decode()
     except OSError as error:
-        raise BadInput(f"{file}: no such figure ({type(error).__name__})") from None
+        raise UserError(f"{file}: no such figure ({type(error).__name__})") from None
     return Figure(title, f"data:image/svg+xml;base64,{encoded}", alternative, caption, str(file))
 
 
@@ -63,12 +70,12 @@ def describe_numbers(means: pl.DataFrame, split: str) -> str:
 
 
 def describe_gap_closed(alignment: pl.DataFrame) -> str:
-    """What the tuned student and a coin close, split by split and view by view."""
+    """What the tuned student and chance close, split by split and view by view."""
     shown = headline_measure(alignment)
     told = []
     for row in shown.filter(predictor="tuned").iter_rows(named=True):
-        coin = shown.filter(split=row["split"], view=row["view"], predictor="coin")["gap_closed"].item()
+        chance = shown.filter(split=row["split"], view=row["view"], predictor="chance")["gap_closed"].item()
         if row["gap_closed"] is not None and row["view"] in ("both", "fixed"):
             order = "both orders" if row["view"] == "both" else "the paper's order"
-            told.append(f"{readable(row['split'])}, {order}: tuned {row['gap_closed']:.0%}, coin {coin:.0%}")
+            told.append(f"{readable(row['split'])}, {order}: tuned {row['gap_closed']:.0%}, chance {chance:.0%}")
     return f"Share of the gap closed. {'; '.join(told)}."

@@ -1,14 +1,20 @@
 """Tables as the page's template wants them: texts in rows, and columns that say what they mean."""
 
+import base64
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound
+from markdown_it import MarkdownIt
+from markupsafe import Markup
 
-from tom.errors import BadInput
-from tom.page.numbers import shown
-from tom.showing.names import readable
+from tom.core.errors import UserError
+from tom.page.figures import read_text
+from tom.page.number_format import grouped, shown
+from tom.reporting.wording import readable
 
 NAMES = ("split", "game", "context", "order")
 """Columns of names, which people read with a capital and spaces."""
@@ -70,7 +76,7 @@ class Table:
 
 
 def read_dictionary(file: str | Path) -> Dictionary:
-    """What every column of every table means (docs/columns.yaml). Errors: BadInput names the file."""
+    """What every column of every table means (workflow/schemas/tables.yaml). Errors: UserError names the file."""
     try:
         document = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
         return {
@@ -78,7 +84,7 @@ def read_dictionary(file: str | Path) -> Dictionary:
             for table, found in document["tables"].items()
         }
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
-        raise BadInput(f"{file}: no description of tables ({type(error).__name__}: {error})") from None
+        raise UserError(f"{file}: no description of tables ({type(error).__name__}: {error})") from None
 
 
 def to_table(
@@ -112,3 +118,37 @@ def _meaning(entry: tuple[str, str, str] | None) -> str:
     # The dictionary is written in Markdown.
     unit, meaning = (part.replace("`", "") for part in entry[1:])
     return f"{meaning} ({unit})" if unit else meaning
+
+
+def render(folder: Path, **values: object) -> str:
+    """The page from the template, style and script in a folder; everything else that comes in is escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        # By default the file's suffix decides, and a template that is renamed would let replies through as markup.
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"grouped": grouped}
+    try:
+        template = environment.get_template("page.html.jinja")
+    except TemplateNotFound as error:
+        raise UserError(f"{folder / str(error)}: no such template") from None
+    # Files of the template's own, which are not escaped.
+    style, script = (Markup(read_text(folder / name, "part of the page")) for name in ("page.css", "page.js"))
+    return template.render(style=style, script=script, script_hash=source_hash(script), **values)
+
+
+def source_hash(script: str) -> str:
+    """What a content security policy calls a script: the only one that browsers then run, whatever a reply holds."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
+
+
+def from_markdown(text: str) -> Markup:
+    """Markdown as HTML, markup in it escaped; the first heading is left out, since the page has one."""
+    lines = text.splitlines()
+    if lines and lines[0].startswith("# "):
+        lines = lines[1:]
+    rendered = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["image", "link", "autolink"])
+    return Markup(rendered.render("\n".join(lines)))

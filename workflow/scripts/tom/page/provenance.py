@@ -2,14 +2,53 @@
 
 import hashlib
 import json
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import polars as pl
 import yaml
 
-from tom.errors import BadInput
-from tom.files import file_sha256
+from tom.core.errors import UserError
+from tom.core.files import file_sha256
 from tom.page.html_tables import Table, to_table
+
+PACKAGES = (
+    "snakemake", "torch", "transformers", "tokenizers", "peft", "accelerate", "bitsandbytes", "safetensors", "vllm",
+    "openai", "polars", "numpy", "scipy", "statsmodels", "matplotlib",
+)  # fmt: skip
+
+
+def versions() -> list[tuple[str, str]]:
+    """(package, version) of Python and of each of PACKAGES that is installed."""
+    found = [("python", platform.python_version())]
+    for package in PACKAGES:
+        try:
+            found.append((package, version(package)))
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def commit(project: Path) -> str | None:
+    """The commit that is checked out, with a remark if files differ from it; None where the project has none."""
+    top = _git(project, "rev-parse", "--show-toplevel")
+    # A project unpacked inside somebody else's repository is not that repository's commit.
+    if top is None or Path(top).resolve() != project.resolve():
+        return None
+    head = _git(project, "rev-parse", "HEAD")
+    changed = _git(project, "status", "--porcelain", "--untracked-files=no")
+    return f"{head}, with changes that are not committed" if head and changed else head
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", folder, *arguments], capture_output=True, text=True, check=True, timeout=30)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
 
 PARTS = (
     ("template", ("chat_template*",)),
@@ -34,7 +73,7 @@ def part_of(file: str) -> str:
 
 
 def model_table(manifests: list[Path]) -> Table:
-    """The files of every model and adapter, with their hashes. Errors: BadInput names a manifest that can't be read."""
+    """The files of every model and adapter, with their hashes. Errors: UserError names a manifest that can't be read."""
     rows = []
     for manifest in manifests:
         what = "/".join(manifest.parent.parts[-3:])
@@ -54,7 +93,7 @@ def _read_manifest(file: Path) -> dict:
         document = json.loads(file.read_text())
         return {"sha256": str(document["sha256"]), "files": dict(document["files"])}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"{file}: no manifest of a model ({type(error).__name__})") from None
+        raise UserError(f"{file}: no manifest of a model ({type(error).__name__})") from None
 
 
 def prompt_table(rates: pl.DataFrame, files: list[str]) -> Table:
@@ -74,7 +113,7 @@ def _hash(file: Path) -> str:
     try:
         return file_sha256(file)
     except OSError as error:
-        raise BadInput(f"{file}: can't be read ({type(error).__name__})") from None
+        raise UserError(f"{file}: can't be read ({type(error).__name__})") from None
 
 
 def config_sha256(config: dict) -> str:

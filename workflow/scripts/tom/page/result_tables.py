@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from tom.measuring.baselines import BASELINES
+from tom.evaluation.baselines import BASELINES
 from tom.page.html_tables import Dictionary, Table, to_table
 
 KEYS = ("split", "view", "measure", "model", "predictor")

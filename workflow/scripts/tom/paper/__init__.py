@@ -1,1 +1,1 @@
-"""The published counts, and what the paper makes of them."""
+"""The paper's published counts and figures (arXiv 2408.05241)."""

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from tom.errors import BadInput
-from tom.measuring.improvement import improvement
-from tom.showing.leads import describe_leads
+from tom.core.errors import UserError
+from tom.evaluation.improvement import improvement
+from tom.reporting.wording import describe_leads
 from tom.statistics.fieller import INTERVAL, RatioSet
 
 Tables = dict[str, pl.DataFrame]
@@ -44,24 +44,24 @@ class Recomputed:
 
 
 def read_stated(file: str | Path) -> pl.DataFrame:
-    """The stated figures: figure, stated, decimals, unit, origin. Errors: BadInput names the file."""
+    """The stated figures: figure, stated, decimals, unit, origin. Errors: UserError names the file."""
     try:
         return pl.read_csv(file, schema_overrides={"stated": pl.Float64}).select(
             "figure", "stated", "decimals", "unit", "origin"
         )
     except (FileNotFoundError, pl.exceptions.PolarsError) as error:
-        raise BadInput(f"{file}: no table of stated figures ({str(error).splitlines()[0]})") from None
+        raise UserError(f"{file}: no table of stated figures ({str(error).splitlines()[0]})") from None
 
 
 def compare(stated: pl.DataFrame, found: dict[str, Recomputed]) -> pl.DataFrame:
-    """A row of COLUMNS for each stated figure. Errors: BadInput for one that nothing recomputes.
+    """A row of COLUMNS for each stated figure. Errors: UserError for one that nothing recomputes.
 
     agrees: the recomputed figure rounds to the stated one, half a unit of its last place allowed either way.
     """
     rows = []
     for row in stated.iter_rows(named=True):
         if row["figure"] not in found:
-            raise BadInput(f"stated figures: '{row['figure']}' is none of {', '.join(sorted(found))}")
+            raise UserError(f"stated figures: '{row['figure']}' is none of {', '.join(sorted(found))}")
         figure = found[row["figure"]]
         agrees = abs(figure.recomputed - row["stated"]) <= 0.5 * 10.0 ** -row["decimals"] + 1e-9
         rows.append({name: row[name] for name in ("figure", "stated", "unit", "origin")} | asdict(figure))
@@ -94,7 +94,7 @@ def _of_split(tables: Tables, split: str) -> Iterator[tuple[str, Recomputed]]:
     }
     of_rates = dict(tables["improvement_summaries"].filter(split=split).select("statistic", "estimate").rows())
     predictors = {row["predictor"]: row for row in tables["alignment"].filter(split=split).iter_rows(named=True)}
-    tuned, coin = predictors["tuned"], predictors["coin"]
+    tuned, chance = predictors["tuned"], predictors["chance"]
     whole = {
         row["model"]: row for row in tables["equivalence"].filter(split=split, level="split").iter_rows(named=True)
     }
@@ -102,8 +102,8 @@ def _of_split(tables: Tables, split: str) -> Iterator[tuple[str, Recomputed]]:
     coins = improvement(cells["base"].to_numpy(), 0.5, cells["teacher"].to_numpy())
     context = tables["generalisation"].filter(split=split, predictor="tuned", against="base").to_dicts()[0]
     for name in ("mean", "median"):
-        row, of_coin = summaries[name], float({"mean": np.nanmean, "median": np.nanmedian}[name](coins))
-        verdict = f"a coin's is {of_coin:.1f}" + (", so it shows no gain" if of_coin >= row["estimate"] else "")
+        row, of_chance = summaries[name], float({"mean": np.nanmean, "median": np.nanmedian}[name](coins))
+        verdict = f"chance's is {of_chance:.1f}" + (", so it shows no gain" if of_chance >= row["estimate"] else "")
         if round(of_rates[name], 2) != round(row["estimate"], 2):
             verdict += f"; {of_rates[name]:.2f} in rates"
         if row["low"] <= 0 <= row["high"]:
@@ -122,9 +122,9 @@ def _of_split(tables: Tables, split: str) -> Iterator[tuple[str, Recomputed]]:
         ),
     )
     yield (
-        "coin_closed",
+        "chance_closed",
         Recomputed(
-            *(100 * coin[name] for name in ("gap_closed", "low", "high")),
+            *(100 * chance[name] for name in ("gap_closed", "low", "high")),
             "symmetric bootstrap",
             "needs no student",
         ),

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 from scipy.stats import norm
 
-from tom.models import TEACHER
+from tom.core.roles import TEACHER
 from tom.statistics.divergences import jensen_shannon, total_variation
 from tom.statistics.fieller import RatioSet, fieller
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from tom.engines.recorded_contributions import read_contribution_counts
-from tom.measuring.number_counts import Cell, Numbers
-from tom.measuring.number_gaps import MIDDLE, UNIFORM, gap_table
-from tom.paper.published import MODELS
-from tom.reading.outcomes import UNREADABLE
-from tom.statistics.precision import Precision
+from tom.evaluation.number_counts import Cell, Numbers
+from tom.evaluation.number_gaps import MIDDLE, UNIFORM, gap_table
+from tom.paper.published_choices import MODELS
+from tom.parsing.outcomes import UNREADABLE
+from tom.sampling.recorded_contributions import read_contribution_counts
+from tom.statistics.uncertainty import Uncertainty
 
 
 def published_contributions(
@@ -33,7 +33,7 @@ def _counted(counts: dict[int, int], choices: range) -> Numbers:
     return Numbers(choices, given, None, dict.fromkeys(UNREADABLE, 0), None)
 
 
-def published_gaps(published: dict[str, dict[Cell, Numbers]], precision: Precision, split: str) -> pl.DataFrame:
+def published_gaps(published: dict[str, dict[Cell, Numbers]], uncertainty: Uncertainty, split: str) -> pl.DataFrame:
     """The paper's base and tuned student as rows of a split's gap table, from its own teacher and base."""
-    rows = gap_table(published, precision, split, ("paper",)).filter(~pl.col("predictor").is_in([UNIFORM, MIDDLE]))
+    rows = gap_table(published, uncertainty, split, ("paper",)).filter(~pl.col("predictor").is_in([UNIFORM, MIDDLE]))
     return rows.with_columns(predictor=pl.format("paper_{}", "predictor"))

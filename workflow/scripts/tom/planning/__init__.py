@@ -1,1 +1,1 @@
-"""What a run would do, what it is expected to cost, and what it then cost."""
+"""The plan of a run that has not started."""

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import polars as pl
 
-from tom.cluster.needs import LOAD_MINUTES, OBSERVATION_BYTES, OTHER_SECONDS
 from tom.planning.planned_jobs import REASONS, SHARDS, PlannedJob
+from tom.slurm.job_resources import LOAD_MINUTES, OBSERVATION_BYTES, OTHER_SECONDS
 
 BASES = ("measured", "other subjects", "estimate")
-"""Earlier jobs of the rule and subject; of the rule; tom/cluster/needs.py, which is meant as a limit."""
+"""Earlier jobs of the rule and subject; of the rule; tom/slurm/job_resources.py, which is meant as a limit."""
 
 COLUMNS: dict[str, pl.DataType] = {
     "stage": pl.String(),

@@ -9,7 +9,7 @@ from snakemake.settings.enums import Quietness
 from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings
 from snakemake.workflow import Workflow
 
-from tom.errors import BadInput
+from tom.core.errors import UserError
 
 UNBOUNDED_CORES = 2**20
 """So that a job has the threads that it asks for."""
@@ -20,7 +20,7 @@ def graph_of(targets: set[str], snakefile: Path, configfiles: list[Path], config
     """The workflow with its graph (`dag`). Nothing is run, locked or written.
 
     targets: rules or files; configfiles, config: as on the command line of the run.
-    Errors: BadInput if Snakemake can't plan them; it has said why.
+    Errors: UserError if Snakemake can't plan them; it has said why.
     """
     silent = OutputSettings(
         dryrun=True, quiet={Quietness.RULES, Quietness.PROGRESS}, enable_file_logging=False, printshellcmds=False
@@ -36,6 +36,6 @@ def graph_of(targets: set[str], snakefile: Path, configfiles: list[Path], config
         except Exception as error:  # noqa: BLE001 whatever a Snakefile raises
             api.print_exception(error)
             named = ", ".join(f"'{target}'" for target in sorted(targets))
-            raise BadInput(f"plan: Snakemake can't plan the target {named} (above: why)") from None
+            raise UserError(f"plan: Snakemake can't plan the target {named} (above: why)") from None
         # The graph has no public face; Snakemake's version is pinned.
         yield workflow._workflow

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from tom.errors import BadInput
+from tom.core.errors import UserError
 from tom.planning.graph import graph_of
 
 
@@ -13,7 +13,7 @@ def outdated(files: list[str], snakefile: Path, configfiles: list[Path], config:
         with graph_of(set(files), snakefile, configfiles, config) as workflow:
             anew = {str(file) for job in workflow.dag.jobs if workflow.dag.needrun(job) for file in job.output}
             return [file for file in files if file in anew]
-    except BadInput:
+    except UserError:
         # One that can't be made from this config hides what holds of the others.
         if len(files) == 1:
             return files

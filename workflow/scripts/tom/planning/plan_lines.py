@@ -4,7 +4,7 @@ import polars as pl
 
 from tom.planning.forecast import BASES
 from tom.planning.planned_jobs import REASONS
-from tom.showing.plain_tables import markdown_table
+from tom.reporting.tables import markdown_table
 
 
 def plan_lines(plan: pl.DataFrame, target: str) -> list[str]:
@@ -77,7 +77,7 @@ def _notes(due: pl.DataFrame) -> list[str]:
     if BASES[1] in due["seconds_from"]:
         lines.append("other subjects: of the same rule for other models, seeds or splits.")
     if BASES[2] in due["seconds_from"]:
-        lines.append("estimate: what a cluster is asked for, a limit and no prediction (tom/cluster/needs.py).")
+        lines.append("estimate: what a cluster is asked for, a limit and no prediction (tom/slurm/job_resources.py).")
     lines.append("loads: of a model, at least; shards that follow one another share an engine.")
     if unknown := due["bytes"].null_count():
         lines.append(f"MB: without {unknown} jobs of which none has written anything yet.")

@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING
 
-from tom.benchmark_files import read_benchmark
+from tom.core.job_times import read_benchmark
 from tom.planning.graph import graph_of
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def planned_jobs(
     """Every job behind a target that writes something, by rule and output. Nothing is run, locked or written.
 
     configfiles, config: as on the command line of the run. benchmarks: the folder of all benchmark files.
-    Errors: BadInput if Snakemake can't plan the target; it has said why.
+    Errors: UserError if Snakemake can't plan the target; it has said why.
     """
     with graph_of({target}, snakefile, configfiles, config) as workflow:
         dag = workflow.dag

@@ -4,23 +4,23 @@ from pathlib import Path
 
 import polars as pl
 
-from tom.benchmark_files import read_benchmark
-from tom.errors import BadInput
+from tom.core.errors import UserError
+from tom.core.job_times import read_benchmark
 from tom.planning.forecast import COLUMNS
 from tom.planning.plan_lines import due_jobs
-from tom.showing.plain_tables import markdown_table
+from tom.reporting.tables import markdown_table
 
 
 def read_plan(file: Path) -> pl.DataFrame:
-    """A plan. Errors: BadInput if there is none, or it is another version's."""
+    """A plan. Errors: UserError if there is none, or it is another version's."""
     try:
         plan = pl.read_parquet(file)
     except FileNotFoundError:
-        raise BadInput(f"{file}: no plan to look back on: snakemake plan, before the run") from None
+        raise UserError(f"{file}: no plan to look back on: snakemake plan, before the run") from None
     except pl.exceptions.PolarsError:
-        raise BadInput(f"{file}: no plan in Parquet format; plan again") from None
+        raise UserError(f"{file}: no plan in Parquet format; plan again") from None
     if dict(plan.schema) != COLUMNS:
-        raise BadInput(f"{file}: not a plan of this version; plan again")
+        raise UserError(f"{file}: not a plan of this version; plan again")
     return plan
 
 

@@ -1,1 +1,1 @@
-"""Estimators and tests that know nothing of games."""
+"""Statistics: intervals, tests and resampling, each with its source."""

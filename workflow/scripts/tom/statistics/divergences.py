@@ -8,7 +8,7 @@ def total_variation(first, second) -> np.ndarray:
     """Half the sum of |p − q| over the last axis, 0 to 1; for a choice of two it is the distance in propensity.
 
     first, second: probabilities that sum to 1 over the last axis. Estimated from counts it is too high: two samples
-    of one distribution are never at 0 (tom/measuring/alignment.py: noise_gap).
+    of one distribution are never at 0 (tom/evaluation/alignment.py: noise_gap).
     """
     return np.abs(np.asarray(first, float) - np.asarray(second, float)).sum(axis=-1) / 2
 

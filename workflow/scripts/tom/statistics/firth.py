@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, xlog1py, xlogy
 
-from tom.errors import BadInput
+from tom.core.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def fit_firth(design, cooperated, readable, steps: int = 200, left_out=None) -> 
     table gives each cell its half success and half failure. statsmodels has no such fit.
     left_out: (k,) of booleans, coefficients that are held at 0 while the penalty stays that of the whole design; so
     likelihoods with and without them are of one and the same function.
-    Errors: BadInput when it does not settle.
+    Errors: UserError when it does not settle.
     Source: Firth, Bias Reduction of Maximum Likelihood Estimates (1993); Heinze, Schemper,
     A Solution to the Problem of Separation in Logistic Regression (2002).
     """
@@ -50,4 +50,4 @@ def fit_firth(design, cooperated, readable, steps: int = 200, left_out=None) -> 
             penalised = float(likelihood + np.linalg.slogdet(information)[1] / 2)
             return FirthFit(coefficients, covariance, fitted, penalised)
         coefficients = coefficients + step / max(1.0, np.abs(step).max())
-    raise BadInput(f"the model of choice did not settle in {steps} steps")
+    raise UserError(f"the model of choice did not settle in {steps} steps")

@@ -1,1 +1,1 @@
-"""Two models small enough to train here, for tests of the whole protocol."""
+"""The tiny pair: a teacher and a student small enough to train from scratch."""

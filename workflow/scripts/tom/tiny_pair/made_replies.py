@@ -1,6 +1,6 @@
 """Replies made by a small grammar: what the tiny pair (tom/tiny_pair/tiny_pair.py) learns to say.
 
-A reply is well formed for one of the forms of tom/asking/prompts.py, or awkward: it refuses, wavers, says nothing or
+A reply is well formed for one of the forms of tom/prompts/prompts.py, or awkward: it refuses, wavers, says nothing or
 leaves the letter out, so that a reader of replies has something to count.
 """
 
@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tom.asking.games import Game
-from tom.asking.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST
-from tom.asking.variants import Variant
-from tom.errors import BadInput
+from tom.core.errors import UserError
+from tom.games.game import Game
+from tom.prompts.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST
+from tom.prompts.variants import Variant
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,9 @@ WELL_FORMED = {
 
 
 def words_of(context: str) -> Words:
-    """How players of a context speak. Errors: BadInput if no words were made for it."""
+    """How players of a context speak. Errors: UserError if no words were made for it."""
     if context not in CONTEXTS:
-        raise BadInput(f"{Path(__file__).name}: no words for the context '{context}' (allowed: {', '.join(CONTEXTS)})")
+        raise UserError(f"{Path(__file__).name}: no words for the context '{context}' (allowed: {', '.join(CONTEXTS)})")
     return CONTEXTS[context]
 
 

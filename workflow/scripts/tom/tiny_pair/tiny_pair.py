@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
-from tom.asking.cells import CellFiles, cell_generator
-from tom.asking.contexts import load_context
-from tom.asking.games import load_game, split_order
-from tom.asking.prompts import CHOICE, Messages, load_elicitation, render
-from tom.asking.variants import ORDERS, Variant, asked
+from tom.core.random import cell_generator
+from tom.games.game import load_game, split_order
+from tom.prompts.cells import CellFiles
+from tom.prompts.contexts import load_context
+from tom.prompts.prompts import CHOICE, Messages, load_prompt_format, render
+from tom.prompts.variants import ORDERS, Variant, asked
 from tom.tiny_pair.made_replies import make_awkward_reply, make_reply
 
 Counts = dict[tuple[str, str], tuple[int, int]]
@@ -34,7 +35,7 @@ class TinyTexts:
 
     games: dict[str, Path]
     contexts: dict[str, Path]
-    elicitations: list[Path]
+    prompt_formats: list[Path]
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,12 @@ class TinyRole:
     layers: int
     intermediate: int
     awkward: float
-    passes: int
+    epochs: int
 
 
 ROLES = {
-    "teacher": TinyRole(layers=4, intermediate=384, awkward=0.03, passes=10),
-    "student": TinyRole(layers=2, intermediate=256, awkward=0.30, passes=6),
+    "teacher": TinyRole(layers=4, intermediate=384, awkward=0.03, epochs=10),
+    "student": TinyRole(layers=2, intermediate=256, awkward=0.30, epochs=6),
 }
 
 
@@ -76,34 +77,34 @@ def taught_rate(role: str, counts: Counts, game: str, context: str, variant: Var
 
 
 def tiny_lessons(role: str, counts: Counts, texts: TinyTexts, seed: int) -> list[TinyLesson]:
-    """A lesson for every elicitation, published cell and listing order.
+    """A example for every prompt_format, published cell and listing order.
 
     counts: (game, context) → (cooperated, observations). The replies to a prompt carry its rate as their weights,
-    so it is learnt without sampling noise. Errors: BadInput for a context without words.
+    so it is learnt without sampling noise. Errors: UserError for a context without words.
     """
     cells = [
         CellFiles(game, texts.games[split_order(game)[0]], texts.contexts[context], file)
-        for file, (game, context) in product(texts.elicitations, sorted(counts))
+        for file, (game, context) in product(texts.prompt_formats, sorted(counts))
     ]
     return [_lesson(role, counts, files, variant, seed) for files in cells for variant in asked(list(ORDERS))]
 
 
 def _lesson(role: str, counts: Counts, files: CellFiles, variant: Variant, seed: int) -> TinyLesson:
-    elicitation = load_elicitation(files.elicitation_file)
+    prompt_format = load_prompt_format(files.prompt_format_file)
     game, context = load_game(files.game_file, files.game), load_context(files.context_file)
     rate = taught_rate(role, counts, files.game, context.name, variant)
-    generator = cell_generator(seed, role, elicitation.name, files.game, context.name, variant.order)
-    awkward, each = ROLES[role].awkward, 1 if elicitation.form == CHOICE else MADE_REPLIES
+    generator = cell_generator(seed, role, prompt_format.name, files.game, context.name, variant.order)
+    awkward, each = ROLES[role].awkward, 1 if prompt_format.form == CHOICE else MADE_REPLIES
     made = []
     for cooperates, share in ((True, rate), (False, 1 - rate)):
         for _ in range(each):
-            reply = make_reply(elicitation.form, game, context.name, variant, cooperates, generator)
+            reply = make_reply(prompt_format.form, game, context.name, variant, cooperates, generator)
             made.append((reply, share * (1 - awkward) / each))
     made.append((make_awkward_reply(context.name, variant, generator), awkward))
-    messages = render(elicitation, game, context, variant)
+    messages = render(prompt_format, game, context, variant)
     return TinyLesson(
-        form=elicitation.form,
-        max_tokens=elicitation.max_tokens,
+        form=prompt_format.form,
+        max_tokens=prompt_format.max_tokens,
         game=files.game,
         context=context.name,
         variant=variant,
@@ -113,10 +114,10 @@ def _lesson(role: str, counts: Counts, files: CellFiles, variant: Variant, seed:
     )
 
 
-def corpus(lessons: list[TinyLesson]) -> list[str]:
+def corpus(examples: list[TinyLesson]) -> list[str]:
     """What a tokenizer is trained on: every message and reply."""
-    messages = [message["content"] for lesson in lessons for message in lesson.messages]
-    return messages + [reply for lesson in lessons for reply, _ in lesson.replies]
+    messages = [message["content"] for example in examples for message in example.messages]
+    return messages + [reply for example in examples for reply, _ in example.replies]
 
 
 def by_stem(files: list[Path]) -> dict[str, Path]:

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM, get_cosine_schedule_with_warmup
 
-from tom.asking.chat import exchange
-from tom.engines.trie import pack, predictions
-from tom.teaching.objective import Batch, Pack, add_gradient
+from tom.models.packed_sequences import pack, predictions
+from tom.prompts.chat import exchange
 from tom.tiny_pair.tiny_pair import TinyLesson, TinyRole
+from tom.training.objective import Batch, Pack, add_gradient
 
 ALL_TOKENS = 0.3
 """Weight of the mean loss over all tokens, prompt included, beside that over the reply's (1)."""
@@ -54,33 +54,33 @@ def new_model(role: TinyRole, tokenizer, seed: int) -> LlamaForCausalLM:
         return LlamaForCausalLM(config)
 
 
-def pack_lesson(tokenizer, lesson: TinyLesson) -> Batch:
+def pack_example(tokenizer, example: TinyLesson) -> Batch:
     """A prompt and its replies in one row, weighted as ALL_TOKENS says for an average example of the prompt."""
-    rows = [exchange(tokenizer, lesson.messages, reply) for reply, _ in lesson.replies]
+    rows = [exchange(tokenizer, example.messages, reply) for reply, _ in example.replies]
     trie = pack([row.prompt + row.reply for row in rows])
     start = len(rows[0].prompt)
-    length = sum(len(row.reply) * weight for row, (_, weight) in zip(rows, lesson.replies, strict=True))
+    length = sum(len(row.reply) * weight for row, (_, weight) in zip(rows, example.replies, strict=True))
     everywhere, in_reply = ALL_TOKENS / (start - 1 + length), 1 / (length - 1 + FIRST_TOKEN)
     counted: dict[tuple[int, int], float] = {}
-    for index, (_, weight) in enumerate(lesson.replies):
+    for index, (_, weight) in enumerate(example.replies):
         for position, place in enumerate(zip(*predictions(trie, index, 1), strict=True), start=1):
             emphasis = 0 if position < start else FIRST_TOKEN if position == start else 1
             counted[place] = counted.get(place, 0.0) + weight * (everywhere + in_reply * emphasis)
     nodes, targets = map(list, zip(*counted, strict=True))
     whole = Pack(trie, nodes, torch.tensor(targets), torch.tensor(list(counted.values())), stem=[])
-    return Batch(lesson.form, None, [whole])
+    return Batch(example.form, None, [whole])
 
 
-def train(model, batches: list[Batch], passes: int, recipe: TinyRecipe, seed: int) -> list[float]:
+def train(model, batches: list[Batch], epochs: int, recipe: TinyRecipe, seed: int) -> list[float]:
     """Train every weight in place; returns each pass's mean loss in nats a token."""
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.95), weight_decay=recipe.weight_decay
     )
-    steps = passes * math.ceil(len(batches) / recipe.prompts)
+    steps = epochs * math.ceil(len(batches) / recipe.prompts)
     schedule = get_cosine_schedule_with_warmup(optimizer, math.ceil(recipe.warmup * steps), steps)
     means = []
     model.train()
-    for number in range(passes):
+    for number in range(epochs):
         started, losses = time.monotonic(), []
         order = np.random.default_rng([seed, number]).permutation(len(batches))
         for start in range(0, len(order), recipe.prompts):
@@ -94,6 +94,6 @@ def train(model, batches: list[Batch], passes: int, recipe: TinyRecipe, seed: in
             schedule.step()
         means.append(sum(losses) / len(losses))
         seconds = time.monotonic() - started
-        print(f"pass {number + 1}/{passes}: loss {means[-1]:.4f}, {seconds:.1f} s", file=sys.stderr, flush=True)
+        print(f"pass {number + 1}/{epochs}: loss {means[-1]:.4f}, {seconds:.1f} s", file=sys.stderr, flush=True)
     model.eval()
     return means

@@ -1,0 +1,400 @@
+"""A study's config: what can't be run is refused before any job, and the message names the culprit."""
+
+import shutil
+import sys
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tom.config.checks import check_counterbalancing, check_labels, check_learning_curve, check_study
+from tom.core.errors import UserError
+
+CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config" / "config.yaml").read_text())
+
+
+@pytest.fixture
+def project(root, tmp_path, monkeypatch) -> Path:
+    """A folder with a copy of resources/, as a run's working directory."""
+    shutil.copytree(root / "resources", tmp_path / "resources")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def changed(value, *path: str) -> dict:
+    """The default config with another value at the path."""
+    config = deepcopy(CONFIG)
+    inner = config
+    for part in path[:-1]:
+        inner = inner[part]
+    inner[path[-1]] = value
+    return config
+
+
+def complaint(config: dict) -> str:
+    with pytest.raises(UserError) as caught:
+        check_study(config, "config.yaml", Path("resources"))
+    return str(caught.value)
+
+
+def local_teacher(**changes) -> dict:
+    """A teacher with weights of its own in place of the recorded one, so that no cell needs counts."""
+    return deepcopy(CONFIG["student"]) | {"name": "Teacher"} | changes
+
+
+def test_the_default_config_can_run(project):
+    check_study(CONFIG, "config.yaml", Path("resources"))
+
+
+@pytest.mark.parametrize(
+    ("config", "parts"),
+    [
+        (
+            changed(["choice", "chat"], "compared_prompt_formats"),
+            ["config.yaml: compared_prompt_formats", "'chat'", "allowed: choice, choice_dollars"],
+        ),
+        (
+            changed(["chicken"], "splits", "in_sample", "games"),
+            [
+                "config.yaml: splits.in_sample.games",
+                "'chicken'",
+                "allowed: beauty_contest, dictator, ordinal, p",
+            ],
+        ),
+        (
+            changed(["chicken-x2"], "splits", "doubled_payoffs", "games"),
+            ["config.yaml: splits.doubled_payoffs.games", "'chicken'"],
+        ),
+        (
+            changed(["pub"], "splits", "out_of_sample_contexts", "contexts"),
+            ["config.yaml: splits.out_of_sample_contexts.contexts", "'pub'", "allowed: business, business_b"],
+        ),
+        (changed("essay", "prompt_format"), ["config.yaml: prompt_format", "'essay'", "allowed: choice"]),
+        (changed(["stag_hunt-x0"], "splits", "doubled_payoffs", "games"), ["stag_hunt-x0"]),
+        (
+            changed(CONFIG["splits"]["in_sample"], "splits", "again"),
+            ["config.yaml: splits.again", "prisoners_delight in business", "in_sample"],
+        ),
+        (changed("nowhere.csv", "teacher", "recorded", "counts"), ["nowhere.csv", "no such table"]),
+        (changed("gpt", "teacher", "recorded", "model"), ["'gpt'", "observed_choices.csv"]),
+        (
+            changed(CONFIG["splits"]["in_sample"] | {"recorded": False}, "splits", "in_sample"),
+            ["config.yaml: splits.in_sample.recorded", "allowed: true"],
+        ),
+        (
+            changed({"games": ["stag_hunt-x3"], "contexts": ["sports", "business"]}, "splits", "tripled"),
+            ["observed_choices.csv", "'teacher'", "stag_hunt-x3 in business, stag_hunt-x3 in sports"],
+        ),
+        (
+            changed(local_teacher(source="folder", folder="no/where"), "teacher"),
+            ["config.yaml: teacher.folder", "no/where", "no such model folder"],
+        ),
+        (
+            changed(local_teacher(source="folder", folder="resources"), "student"),
+            ["config.yaml: student.folder", "resources", "config.json", "tokenizer_config.json", "safetensors"],
+        ),
+        (changed(None, "observations"), ["config.yaml: observations"]),
+    ],
+)
+def test_a_config_that_can_not_run_is_refused(project, config, parts):
+    text = complaint(config)
+    for part in parts:
+        assert part in text
+
+
+def test_students_may_be_asked_what_no_teacher_has_answered(project):
+    split = {"games": ["stag_hunt-x3", "stag_hunt-x0.1-minus2.5"], "contexts": ["sports"], "recorded": False}
+    check_study(changed(split, "splits", "rescaled"), "config.yaml", Path("resources"))
+
+
+def test_a_game_has_one_name_in_all_splits(project):
+    split = {"games": ["stag_hunt-x2.0"], "contexts": ["sports"], "recorded": False}
+    text = complaint(changed(split, "splits", "rescaled"))
+    assert "config.yaml: splits.rescaled.games: stag_hunt-x2.0 is stag_hunt-x2 of another split" in text
+
+
+@pytest.mark.parametrize("target", ["full_reply", "shuffled_motivation"])
+@pytest.mark.parametrize(
+    ("teacher", "prompt_format", "part"),
+    [
+        (CONFIG["teacher"], "choice_then_motivation", "a recorded teacher has none"),
+        (CONFIG["teacher"], "choice", "prompt_format 'choice' asks for none"),
+        (local_teacher(), "choice", "prompt_format 'choice' asks for none"),
+    ],
+)
+def test_motivations_that_nobody_gave_are_not_taught(project, target, teacher, prompt_format, part):
+    config = changed(target, "training", "target") | {"teacher": teacher, "prompt_format": prompt_format}
+    text = complaint(config)
+    assert f"config.yaml: training.target: '{target}'" in text and part in text and "allowed: label" in text
+
+
+@pytest.mark.parametrize("target", ["label", "full_reply", "shuffled_motivation"])
+@pytest.mark.parametrize("prompt_format", ["choice_then_motivation", "motivation_then_choice"])
+def test_a_teacher_that_gives_motivations_may_teach_in_any_way(project, target, prompt_format):
+    config = changed(target, "training", "target") | {"prompt_format": prompt_format, "teacher": local_teacher()}
+    config["training"]["gauss_newton_steps"] = 0
+    check_study(config, "config.yaml", Path("resources"))
+    config["training"]["gauss_newton_steps"] = 1
+    if (target, prompt_format) == ("label", "choice_then_motivation"):
+        check_study(config, "config.yaml", Path("resources"))
+    else:
+        text = complaint(config)
+        assert (
+            "config.yaml: training.gauss_newton_steps" in text and f"'{prompt_format}'" in text and "allowed: 0" in text
+        )
+
+
+def test_letters_are_exchanged_in_single_letters_alone(project):
+    letters = changed("both", "training", "label_mapping")
+    letters["training"]["gauss_newton_steps"] = 0
+    check_study(letters, "config.yaml", Path("resources"))
+    text = complaint(letters | {"teacher": local_teacher(), "prompt_format": "motivation_then_choice"})
+    assert "config.yaml: training.label_mapping: 'both'" in text and "allowed: original" in text
+
+
+@pytest.mark.parametrize(
+    ("context", "parts"),
+    [
+        ("orchestras", ["'orchestras' has no file", "allowed: ", "orchestra"]),
+        ("business", ["'business' is the situation 'business' of splits.in_sample"]),
+        ("business_b", ["'business_b' is the situation 'business' of splits.in_sample"]),
+        ("sports", ["'sports' is the situation 'sports' of splits.out_of_sample_contexts", "allowed: contexts"]),
+    ],
+)
+def test_a_coin_is_taught_in_no_situation_that_a_split_asks(project, context, parts):
+    check_study(changed(["orchestra", "exam"], "training", "uniform_target_contexts"), "config.yaml", Path("resources"))
+    text = complaint(changed(["orchestra", context], "training", "uniform_target_contexts"))
+    for part in ["config.yaml: training.uniform_target_contexts: ", *parts]:
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    ("target", "prompt_format"), [("full_reply", "choice_then_motivation"), ("label", "motivation_then_choice")]
+)
+def test_a_coin_gives_no_motivations(project, target, prompt_format):
+    config = changed(target, "training", "target") | {"prompt_format": prompt_format, "teacher": local_teacher()}
+    config["training"] |= {"gauss_newton_steps": 0, "uniform_target_contexts": ["orchestra"]}
+    text = complaint(config)
+    assert (
+        "config.yaml: training.uniform_target_contexts: chance" in text
+        and f"'{prompt_format}'" in text
+        and "allowed: []" in text
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        (("option_orders",), ["cooperation_first"]),
+        (("training", "option_orders"), ["cooperation_last"]),
+        (("training", "label_mapping"), "both"),
+        (("training", "target"), "full_reply"),
+    ],
+)
+def test_students_are_set_beside_the_runs_own_if_these_were_taught_choices_in_both_orders(project, key, value):
+    check_counterbalancing(CONFIG | {"orders": CONFIG["option_orders"][::-1]}, "config.yaml", Path("resources"))
+    with pytest.raises(UserError) as caught:
+        check_counterbalancing(changed(value, *key), "config.yaml", Path("resources"))
+    text = str(caught.value)
+    assert f"config.yaml: {'.'.join(key)}: " in text and "counterbalancing" in text and "allowed with it: " in text
+
+
+@pytest.mark.parametrize("check", [check_labels, check_counterbalancing])
+def test_labels_are_scored_where_a_reply_begins_with_them_alone(project, check):
+    check(CONFIG | {"prompt_format": "choice_then_motivation"}, "config.yaml", Path("resources"))
+    with pytest.raises(UserError) as caught:
+        check(CONFIG | {"prompt_format": "motivation_then_choice"}, "config.yaml", Path("resources"))
+    text = str(caught.value)
+    assert "config.yaml: prompt_format: 'motivation_then_choice'" in text
+    assert "allowed: an prompt_format of the form choice or choice_then_motivation" in text
+
+
+def test_labels_that_have_no_file_are_named(project):
+    text = complaint(CONFIG | {"labels": ["letters", "numerals"]})
+    assert "config.yaml: labels: 'numerals' has no file" in text and "sharing" in text
+
+
+def test_a_recorded_choice_is_taught_at_the_beginning_of_a_reply_alone(project):
+    check_study(CONFIG | {"prompt_format": "choice_then_motivation"}, "config.yaml", Path("resources"))
+    text = complaint(CONFIG | {"prompt_format": "motivation_then_choice"})
+    assert "training.target: 'label'" in text and "allowed: an prompt_format of the form choice" in text
+
+
+@pytest.mark.parametrize("role", ["teacher", "student"])
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        ({"precision": "nf4"}, [".precision: vLLM", "gpus is 0", "allowed: float32, bfloat16, source"]),
+        ({"vllm": {"tensor_parallel": 2}}, [".vllm.tensor_parallel: 2", ".gpus is 0"]),
+        ({"gpus": 2, "vllm": {"tensor_parallel": 4}}, [".vllm.tensor_parallel: 4", ".gpus is 2"]),
+        ({"vllm": {"adapter": "fused"}}, [".vllm.adapter: 'fused'", "allowed: runtime, merged"]),
+        ({"vllm": {"memory_share": 1.5}}, [".vllm.memory_share", "1.5"]),
+        ({}, [".engine: vLLM is not installed here", "envs/requirements-gpu.in", "allowed without it: transformers"]),
+    ],
+)
+def test_what_vllm_can_not_serve_is_refused(project, monkeypatch, role, changes, parts):
+    monkeypatch.setitem(sys.modules, "vllm", None)  # as where it isn't installed
+    text = complaint(changed(local_teacher(engine="vllm", **{"precision": "float32"} | changes), role))
+    for part in parts:
+        assert part in text
+    assert f"config.yaml: {role}." in text
+
+
+@pytest.mark.parametrize("changes", [{"precision": "float32"}, {"precision": "nf4", "gpus": 1}])
+def test_a_model_that_vllm_can_serve_passes(project, monkeypatch, changes):
+    monkeypatch.setattr("tom.engines.vllm_settings.find_spec", lambda name: name)  # as where it is installed
+    changes |= {"engine": "vllm", "vllm": {"tensor_parallel": 1, "memory_share": 0.9, "eager": True}}
+    check_study(changed(local_teacher(**changes), "student"), "config.yaml", Path("resources"))
+
+
+def endpoint_teacher(**changes) -> dict:
+    """A teacher at an endpoint."""
+    endpoint = {"base_url": "https://api.example.org/v1", "model": "big", "key_variable": "TEST_KEY"}
+    endpoint |= {"concurrency": 8, "n_per_request": 1, "timeout_seconds": 60, "give_up_minutes": 30}
+    return {"name": "Teacher", "engine": "openai", "endpoint": endpoint | changes}
+
+
+def test_a_teacher_at_an_endpoint_needs_its_key_in_the_environment(project, monkeypatch):
+    monkeypatch.delenv("TEST_KEY", raising=False)
+    config = changed(endpoint_teacher(), "teacher")
+    text = complaint(config)
+    assert text == (
+        "config.yaml: teacher.endpoint.key_variable: the environment variable TEST_KEY is not set"
+        " (empty: the endpoint needs no key)"
+    )
+    monkeypatch.setenv("TEST_KEY", "sk-1")
+    check_study(config, "config.yaml", Path("resources"))
+
+
+def test_a_local_endpoint_needs_no_key(project):
+    check_study(changed(endpoint_teacher(key_variable=""), "teacher"), "config.yaml", Path("resources"))
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ({"base_url": "https://user:password@api.example.org/v1"}, "teacher.endpoint.base_url"),
+        ({"base_url": "https://api.example.org/v1?key=sk-1"}, "teacher.endpoint.base_url"),
+        ({"base_url": "api.example.org"}, "teacher.endpoint.base_url"),
+        ({"key_variable": "sk-1234"}, "teacher.endpoint.key_variable"),
+        ({"n_per_request": 0}, "teacher.endpoint.n_per_request"),
+        ({"prices": {"prompt": 1}}, "teacher.endpoint.prices: missing key 'completion'"),
+        ({"key": "sk-1"}, "teacher.endpoint: unknown key 'key'"),
+    ],
+)
+def test_an_endpoint_that_can_not_be_asked_is_refused(project, monkeypatch, change, part):
+    monkeypatch.setenv("TEST_KEY", "sk-1")
+    assert part in complaint(changed(endpoint_teacher(**change), "teacher"))
+
+
+def test_a_student_at_an_endpoint_can_not_be_taught(project):
+    assert "student.engine: 'openai' is not allowed" in complaint(changed(endpoint_teacher(), "student"))
+
+
+@pytest.mark.parametrize("numbers", [[30, 10], [10, 10], [10, 30, 20]])
+def test_observations_of_a_learning_curve_increase(project, numbers):
+    text = complaint(changed(numbers, "learning_curve", "observations"))
+    assert f"config.yaml: learning_curve.observations: {', '.join(map(str, numbers))} do not increase" in text
+    assert f"allowed: {', '.join(map(str, sorted(set(numbers))))})" in text
+
+
+@pytest.mark.parametrize("numbers", [[], [0, 10], [1.5], 10])
+def test_observations_of_a_learning_curve_are_whole_numbers(project, numbers):
+    assert "config.yaml: learning_curve.observations" in complaint(changed(numbers, "learning_curve", "observations"))
+
+
+def test_a_learning_curve_draws_fewer_observations_than_each_taught_cell_has(project):
+    # One in-sample cell was recorded 299 times; a live teacher is asked `observations` times.
+    live = {"teacher": local_teacher(), "observations": 40}
+    for config, most in ((CONFIG, 298), (CONFIG | live, 39)):
+        for number in (most, most + 1):
+            numbered = config | {"learning_curve": {"observations": [10, number]}}
+            if number == most:
+                check_learning_curve(numbered, "config.yaml", Path("resources"))
+                continue
+            with pytest.raises(UserError) as caught:
+                check_learning_curve(numbered, "config.yaml", Path("resources"))
+            text = str(caught.value)
+            assert f"config.yaml: learning_curve.observations: {number}" in text
+            assert f"allowed: less than {most + 1}" in text
+
+
+@pytest.mark.parametrize("name", ["stag_hunt-x1", "stag_hunt-x1.0"])
+def test_a_taught_cell_under_another_name_is_still_taught(project, name):
+    config = changed({"games": [name], "contexts": ["business"]}, "splits", "again") | {"teacher": local_teacher()}
+    text = complaint(config)
+    assert "splits.again" in text and "in_sample" in text
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "parts"),
+    [
+        ("contexts/sports.yaml", "{}", ["sports.yaml", "missing key 'situation'"]),
+        (
+            "games/snowdrift.yaml",
+            "{family: snowdrift, payoffs: {T: 1, R: 2, S: 3, P: 4}}",
+            ["snowdrift.yaml: payoffs", "snowdrift needs T > R > S > P", "T = 1"],
+        ),
+        ("games/snowdrift.yaml", "{family: war, payoffs: {}}", ["snowdrift.yaml: family: 'war'"]),
+        ("prompt_formats/choice.yaml", "{system: Hi, user: Hi, outcome: Hi}", ["choice.yaml: system"]),
+    ],
+)
+def test_a_broken_resource_is_named(project, file, text, parts):
+    (project / "resources" / file).write_text(text)
+    found = complaint(CONFIG)
+    for part in parts:
+        assert part in found
+
+
+def test_a_broken_resource_that_no_split_uses_does_not_matter(project):
+    (project / "resources" / "contexts" / "draft.yaml").write_text("situation: [")
+    check_study(CONFIG, "config.yaml", Path("resources"))
+
+
+def test_a_model_folder_on_disk_is_enough(project, tiny_folder):
+    check_study(
+        changed(local_teacher(source="folder", folder=str(tiny_folder)), "student"), "config.yaml", Path("resources")
+    )
+
+
+def public_goods(**changes) -> dict:
+    """The default config with another split of public goods games."""
+    return changed({"games": ["public_goods"], "contexts": ["neutral"]} | changes, "splits", "public_goods")
+
+
+@pytest.mark.parametrize(
+    ("config", "parts"),
+    [
+        (
+            public_goods(games=["public_goods", "snowdrift"]),
+            ["splits.public_goods.games: snowdrift", "allowed: number"],
+        ),
+        (public_goods(contexts=["sports"]), ["splits.public_goods.contexts: 'sports'", "allowed: neutral"]),
+        (public_goods(games=["public_goods-x0.25"]), ["public_goods-x0.25", "2.5 dollars"]),
+        (public_goods(games=["public_goods-x2"]), ["observed_contributions.csv", "'teacher' for public_goods-x2"]),
+        (
+            changed(public_goods()["splits"]["public_goods"], "splits", "in_sample"),
+            ["splits.in_sample.games: what is taught is choices"],
+        ),
+        (
+            changed({"counts": "resources/paper/observed_choices.csv", "model": "teacher"}, "teacher", "recorded"),
+            ["config.yaml: teacher.recorded: missing key 'contributions'", "'public_goods'"],
+        ),
+    ],
+)
+def test_a_split_of_public_goods_that_can_not_run_is_refused(project, config, parts):
+    text = complaint(config)
+    for part in parts:
+        assert part in text
+
+
+def test_without_public_goods_no_contributions_are_needed(project):
+    config = changed({"counts": "resources/paper/observed_choices.csv", "model": "teacher"}, "teacher", "recorded")
+    del config["splits"]["public_goods"]
+    check_study(config, "config.yaml", Path("resources"))
+
+
+def test_a_live_teacher_may_play_any_public_good(project):
+    config = public_goods(games=["public_goods", "public_goods-x2"]) | {"teacher": local_teacher()}
+    check_study(config, "config.yaml", Path("resources"))

@@ -1,0 +1,33 @@
+"""The cells of a study, as its config has them."""
+
+from pathlib import Path
+
+import yaml
+
+from tom.config.study import all_cells, cells_of, out_of_sample_splits, rewordings, splits_of_kind
+from tom.games import kinds as game_kinds
+
+CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config" / "config.yaml").read_text())
+
+
+def test_the_default_cells_are_those_of_the_paper(root):
+    assert [len(cells_of(split)) for split in CONFIG["splits"].values()] == [20, 12, 20, 1]
+    choices, contributions = (splits_of_kind(CONFIG["splits"], kind, root / "resources") for kind in game_kinds.LOADERS)
+    assert list(contributions) == ["public_goods"]
+    assert len(all_cells(choices)) == 52
+    assert out_of_sample_splits(choices) == ["doubled_payoffs", "out_of_sample_contexts"]
+
+
+def test_a_cell_of_two_splits_counts_once():
+    split = {"games": ["stag_hunt"], "contexts": ["sports"]}
+    assert all_cells({"one": split, "two": split}) == [("stag_hunt", "sports")]
+
+
+def test_a_context_that_was_left_out_is_asked_in_every_other_wording(root):
+    found = rewordings(["business", "teamwork_b", "sports"], root / "resources")
+    assert found == {"business": ["business_b", "business_c"], "teamwork_b": ["teamwork", "teamwork_c"], "sports": []}
+
+
+def test_a_situation_that_is_taught_in_two_wordings_is_never_left_out(root):
+    found = rewordings(["business", "business_c", "teamwork"], root / "resources")
+    assert found == {"business": [], "business_c": [], "teamwork": ["teamwork_b", "teamwork_c"]}

@@ -1,0 +1,221 @@
+"""Resident engines: real server processes that answer as one in this process would, and end in time."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client
+from pathlib import Path
+
+import psutil
+import pytest
+from engine_processes import servers, wait_until
+
+from tom.core.errors import UserError
+from tom.engines import parent_run as owner
+from tom.engines import resident
+from tom.engines.interface import Question, Request
+from tom.engines.resident import EngineLost, engine_key, private_folder, resident_engine
+from tom.engines.transformers_engine import TransformersEngine
+
+
+@pytest.fixture(autouse=True)
+def nobody_announced(monkeypatch):
+    monkeypatch.delenv(owner.VARIABLE, raising=False)
+
+
+@pytest.fixture
+def engines(engines_folder, local_model) -> Path:
+    """The folder of the tiny model's engines."""
+    return engines_folder / f"tom-transfer-{os.getuid()}" / engine_key(local_model)
+
+
+@pytest.fixture
+def run():
+    """A process that stands for a run, and a function that ends it."""
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+
+    def end():
+        process.kill()
+        process.wait()
+
+    yield f"{socket.gethostname()}:{process.pid}:{psutil.Process(process.pid).create_time()}", end
+    end()
+
+
+other_run = run
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def test_it_answers_as_an_engine_in_this_process(engines, local_model, asked, scores):
+    with resident_engine(local_model, 60) as engine:
+        assert engine.score(asked) == scores
+        assert engine.score(asked[:1]) == TransformersEngine(local_model).score(asked[:1])
+
+
+def test_it_replies_as_an_engine_in_this_process(engines, local_model, asked):
+    requests = [Request(question.messages, 3, 5, 1.0, 0.9, seed) for seed, question in enumerate(asked)]
+    expected = TransformersEngine(local_model).reply(requests)
+    assert [len(replies) for replies in expected] == [3] * len(requests)
+    with resident_engine(local_model, 60) as engine:
+        assert engine.reply(requests) == expected
+        assert engine.reply(requests[1:2]) == expected[1:2]
+
+
+def test_the_next_client_finds_the_same_engine(engines, local_model, asked, scores):
+    found = []
+    for _ in range(3):
+        with resident_engine(local_model, 60) as engine:
+            assert engine.score(asked) == scores
+        found.append(servers(engines))
+    assert found[0] == found[1] == found[2]
+    assert len(found[0]) == 1
+
+
+def test_two_clients_at_a_time_have_two_engines(engines, local_model, asked, scores):
+    with resident_engine(local_model, 60) as one, resident_engine(local_model, 60) as other:
+        assert one.score(asked) == other.score(asked) == scores
+        assert len(servers(engines)) == 2
+        assert {file.name for file in engines.glob("*.log")} == {"0.log", "1.log"}
+    with resident_engine(local_model, 60) as engine:
+        assert engine.score(asked) == scores
+    assert len(servers(engines)) == 2
+
+
+def test_bad_input_reaches_the_client_and_the_engine_lives_on(engines, local_model, asked, scores):
+    with resident_engine(local_model, 60) as engine:
+        before = servers(engines)
+        with pytest.raises(UserError, match="begin with the same tokens"):
+            engine.score([Question(asked[0].messages, ("C", "CC"))])
+        assert engine.score(asked) == scores
+        assert servers(engines) == before
+
+
+def test_a_fault_reaches_the_client_and_the_engine_lives_on(engines, local_model, asked, scores):
+    with resident_engine(local_model, 60) as engine:
+        with pytest.raises(RuntimeError, match="Error: ") as caught:
+            engine.score([Question(None, ("C", "D"))])
+        assert not isinstance(caught.value, EngineLost)  # another engine would fail as well
+        with pytest.raises(RuntimeError, match="Error: "):
+            engine.reply([Request(None, 1, 1, 1.0, 1.0, 1)])
+        assert engine.score(asked) == scores
+
+
+def test_a_client_with_another_key_is_refused(engines, local_model, asked, scores):
+    with resident_engine(local_model, 60):
+        pass
+    with pytest.raises(AuthenticationError):
+        Client(str(engines / "0.socket"), "AF_UNIX", authkey=b"guessed")
+    before = servers(engines)
+    with resident_engine(local_model, 60) as engine:
+        assert engine.score(asked) == scores
+    assert servers(engines) == before
+
+
+def test_nobody_else_can_reach_it(engines, local_model):
+    with resident_engine(local_model, 60):
+        assert mode(engines.parent) == mode(engines) == 0o700
+        assert mode(engines / "0.key") == 0o600
+        assert len((engines / "0.key").read_bytes()) == 32
+        assert (engines / "0.socket").is_socket()
+
+
+def test_an_engine_that_was_killed_is_replaced(engines, local_model, asked, scores):
+    with resident_engine(local_model, 60) as engine:
+        old = servers(engines)
+        for pid in old:
+            psutil.Process(pid).kill()
+        with pytest.raises(EngineLost, match="went away"):
+            engine.score(asked)
+    with resident_engine(local_model, 60) as engine:
+        assert engine.score(asked) == scores
+        assert len(servers(engines)) == 1 and not servers(engines) & old
+
+
+def test_it_ends_when_idle(engines_folder, adapted_model, asked, scores):
+    folder = engines_folder / f"tom-transfer-{os.getuid()}" / engine_key(adapted_model)
+    with resident_engine(adapted_model, 2) as engine:
+        found = engine.score(asked)
+        time.sleep(3)  # a client that thinks for longer than that keeps its engine
+        assert engine.score(asked) == found
+        before = servers(folder)
+    with resident_engine(adapted_model, 2) as engine:  # the time counts from the last client's end
+        assert engine.score(asked) == found
+        assert servers(folder) == before
+    assert wait_until(lambda: not servers(folder), 20)
+    assert found == TransformersEngine(adapted_model).score(asked) != scores
+
+
+def test_it_ends_when_every_run_that_used_it_is_gone(engines_folder, local_model, asked, run, other_run, monkeypatch):
+    model = replace(local_model, threads=2)
+    folder = engines_folder / f"tom-transfer-{os.getuid()}" / engine_key(model)
+    for name, _ in (run, other_run):
+        monkeypatch.setenv(owner.VARIABLE, name)
+        with resident_engine(model, 600) as engine:
+            engine.score(asked[:1])
+    run[1]()
+    time.sleep(2.5)  # the server looks around each second
+    assert len(servers(folder)) == 1
+    other_run[1]()
+    assert wait_until(lambda: not servers(folder), 20)
+
+
+def test_changed_weights_are_bad_input(engines_folder, local_model, tmp_path):
+    shutil.copytree(local_model.weights, tmp_path / "weights")
+    file = tmp_path / "weights" / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-1] + b"!")
+    # Another number of threads: an engine that loaded the right weights earlier would rightly answer.
+    model = replace(local_model, weights=tmp_path / "weights", threads=3)
+    with pytest.raises(UserError, match="the manifest says") as caught, resident_engine(model, 60):
+        pass
+    assert str(caught.value).startswith(str(file))
+
+
+def test_an_engine_that_can_not_start_is_lost_with_its_last_words(engines_folder, local_model, tmp_path, monkeypatch):
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho Killed: out of memory\nexit 137\n")
+    python.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(python))
+    with pytest.raises(EngineLost, match="status 137") as caught, resident_engine(replace(local_model, threads=4), 60):
+        pass
+    assert "Killed: out of memory" in str(caught.value)
+
+
+def test_an_engine_belongs_to_content_and_code(local_model, adapted_model, monkeypatch, tmp_path):
+    shutil.copytree(local_model.weights, tmp_path / "moved")
+    assert engine_key(replace(local_model, weights=tmp_path / "moved")) == engine_key(local_model)
+    others = [engine_key(adapted_model), engine_key(replace(local_model, threads=2))]
+    before = engine_key(local_model)
+    monkeypatch.setenv("SLURM_JOB_ID", "17")
+    others.append(engine_key(local_model))
+    monkeypatch.setattr(resident, "code_sha256", lambda script: "edited")
+    assert len({before, engine_key(local_model), *others}) == 5
+
+
+@pytest.mark.parametrize("made", ["open to others", "a link", "a file"])
+def test_a_folder_that_is_not_private_is_not_used(tmp_path, monkeypatch, made):
+    short = Path(tempfile.mkdtemp(dir="/tmp"))
+    monkeypatch.setattr(tempfile, "tempdir", str(short))
+    folder = short / f"tom-transfer-{os.getuid()}"
+    if made == "open to others":
+        folder.mkdir()
+        folder.chmod(0o755)
+    elif made == "a link":
+        tmp_path.chmod(0o700)
+        folder.symlink_to(tmp_path)
+    else:
+        folder.touch(mode=0o600)
+    try:
+        with pytest.raises(EngineLost) as caught:
+            private_folder()
+        assert str(folder) in str(caught.value)
+    finally:
+        shutil.rmtree(short)

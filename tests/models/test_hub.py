@@ -1,0 +1,109 @@
+"""Models of a hub: one cache, fetched once, checked by hash, and offline everywhere behind it."""
+
+import hashlib
+import json
+import sys
+from unittest.mock import Mock
+
+import fetch_model
+import huggingface_hub
+import pytest
+from huggingface_hub.errors import LocalEntryNotFoundError
+
+from tom.core.errors import UserError
+from tom.models.hub import check_blobs
+from tom.models.model_folders import read_manifest
+
+REVISION = "0123abcd"
+CONTENT = {"config.json": b"{}", "tokenizer_config.json": b"{ }", "model.safetensors": b"weights" * 100}
+
+
+class Hub:
+    """The hub client's snapshot_download, which lays files out as the client does, and counts what it downloads."""
+
+    def __init__(self):
+        self.downloads = 0
+        self.online = True
+
+    def snapshot_download(self, repository, *, revision, allow_patterns, cache_dir):
+        folder = cache_dir / f"models--{repository.replace('/', '--')}"
+        snapshot = folder / "snapshots" / revision
+        if not snapshot.is_dir():
+            if not self.online:
+                raise LocalEntryNotFoundError("no network")
+            self.downloads += 1
+            (folder / "blobs").mkdir(parents=True)
+            snapshot.mkdir(parents=True)
+            for name, content in CONTENT.items():
+                large = name.endswith(".safetensors")
+                blob = folder / "blobs" / (hashlib.sha256 if large else hashlib.sha1)(content).hexdigest()
+                blob.write_bytes(content)
+                (snapshot / name).symlink_to(blob)
+        return str(snapshot)
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    faked = Hub()
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", faked.snapshot_download)
+    return faked
+
+
+@pytest.fixture
+def fetch(hub, tmp_path, monkeypatch):
+    """Run the script as the rule does, into a project of its own; returns its folder."""
+
+    def run(project):
+        folder = tmp_path / project
+        words = ["hub", "--repository", "owner/name", "--revision", REVISION, "--cache", tmp_path / "cache"]
+        words += ["--output", folder / "weights", "--output-manifest", folder / "manifest.json"]
+        monkeypatch.setattr(sys, "argv", ["fetch_model.py", *map(str, words)])
+        fetch_model.main()
+        return folder
+
+    return run
+
+
+def test_projects_share_what_was_fetched_once(fetch, hub, tmp_path):
+    one, other = fetch("one"), fetch("other")
+    assert hub.downloads == 1
+    for folder in (one, other):
+        manifest = read_manifest(folder / "manifest.json")
+        assert manifest["files"] == {name: hashlib.sha256(content).hexdigest() for name, content in CONTENT.items()}
+        assert (folder / "weights/model.safetensors").resolve().is_relative_to(tmp_path / "cache/hub")
+    assert json.loads((one / "manifest.json").read_text())["source"] == "hub"
+
+
+def test_what_is_in_the_cache_needs_no_network(fetch, hub):
+    fetch("one")
+    hub.online = False
+    assert (fetch("other") / "manifest.json").exists()
+
+
+def test_what_is_not_there_is_named_without_a_network(fetch, hub):
+    hub.online = False
+    with pytest.raises(UserError, match=f"hub owner/name at {REVISION}: no network"):
+        fetch("one")
+
+
+def test_weights_that_were_damaged_in_the_cache_are_refused(fetch, tmp_path):
+    weights = (fetch("one") / "weights/model.safetensors").resolve()
+    weights.write_bytes(b"other")
+    with pytest.raises(UserError, match=f"the hub says {weights.name}; delete"):
+        fetch("other")
+    assert not (tmp_path / "other/manifest.json").exists()
+
+
+def test_files_that_are_no_links_into_a_cache_are_taken_as_they_are(tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    check_blobs(tmp_path)
+
+
+@pytest.mark.parametrize("reason", ["Server disconnected", ""])
+def test_errors_of_the_clients_own_libraries_are_named(fetch, monkeypatch, reason):
+    class ReadError(Exception):
+        pass
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", Mock(side_effect=ReadError(reason)))
+    with pytest.raises(UserError, match=f"hub owner/name at {REVISION}: {reason or 'ReadError'}"):
+        fetch("one")

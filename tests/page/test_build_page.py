@@ -1,0 +1,144 @@
+"""The page as a whole: what it holds, and what becomes of replies that try to break out of it."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from made_page import HOSTILE, NAME, build, page_inputs
+
+from tom.core.errors import UserError
+
+
+class Reader(HTMLParser):
+    """Collects elements, their attributes, headings and the texts of table cells."""
+
+    def __init__(self):
+        super().__init__()
+        self.elements, self.cells, self.headings, self.inside = [], [], [], None
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        if tag in ("td", "h1", "h2", "h3"):
+            self.inside = self.cells if tag == "td" else self.headings
+            self.inside.append("")
+        elif tag in ("tr", "th", "button", "script", "style"):
+            self.inside = None
+
+    def handle_endtag(self, tag):
+        if tag in ("td", "tbody", "h1", "h2", "h3"):
+            self.inside = None
+
+    def handle_data(self, data):
+        if self.inside is not None:
+            self.inside[-1] += data
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("page")
+
+
+@pytest.fixture(scope="module")
+def arguments(folder, root):
+    return page_inputs(folder, root)
+
+
+@pytest.fixture(scope="module")
+def text(arguments, folder):
+    return build(arguments, folder / "report.html").read_text()
+
+
+@pytest.fixture(scope="module")
+def page(text):
+    reader = Reader()
+    reader.feed(text)
+    return reader
+
+
+def test_equal_inputs_give_an_equal_page(arguments, tmp_path, text):
+    assert build(arguments, tmp_path / "report.html").read_text() == text
+
+
+def test_nothing_is_fetched(page, text):
+    assert {tag for tag, _ in page.elements} & {"iframe", "object", "embed", "video", "audio", "base"} == set()
+    loaded = [values[key] for tag, values in page.elements for key in ("src", "href") if key in values]
+    assert all(address.startswith(("#", "data:")) for address in loaded)
+    assert "default-src 'none'" in text
+    assert not re.search(r"@import|url\(", text)
+
+
+def test_only_the_pages_own_script_is_there(page, text):
+    assert [tag for tag, _ in page.elements].count("script") == 1
+    assert not [values for _, values in page.elements if any(key.startswith("on") for key in values)]
+    assert not [values for _, values in page.elements if "autofocus" in values]
+
+
+def test_every_reply_is_shown_as_it_was_given(page):
+    for reply in HOSTILE:
+        shown = f"{reply[:4000]} …" if len(reply) > 4000 else reply or "empty"
+        assert shown in page.cells, reply
+
+
+def test_names_are_shown_as_they_are(page):
+    assert page.headings[0] == f"What {NAME} learnt from Llama-2-70b-chat"
+
+
+def test_a_reply_says_which_way_it_is_written(page):
+    directions = [values["dir"] for tag, values in page.elements if values.get("class") == "reply"]
+    assert directions and set(directions) == {"auto"}
+
+
+def test_every_figure_has_a_text(page):
+    texts = [values["alt"] for tag, values in page.elements if tag == "img"]
+    assert len(texts) == 7
+    assert all(len(words) > 40 for words in texts)
+
+
+def test_every_section_is_there_under_its_heading(page):
+    sections = [
+        "Result",
+        "Figures",
+        "Beside the paper",
+        "Cells",
+        "Tables",
+        "Replies",
+        "Unreadable replies",
+        "Provenance",
+    ]
+    assert [heading for heading in page.headings if heading in sections] == sections
+
+
+def test_unreadable_replies_are_counted_by_reason(text):
+    assert "10 of 9,600 replies could not be read" in text
+    assert "off format" in text
+
+
+def test_a_recorded_teacher_is_said_to_have_no_texts(text):
+    assert "2,400 of them are recorded counts, whose texts were never published" in text
+    assert "no text recorded" in text
+
+
+def test_provenance_names_hashes_and_times(text):
+    for digest in "1234":
+        assert digest * 64 in text
+    assert "61" in text and "none: the project is in no git repository" in text
+    assert "Energy was not measured" in text
+
+
+def test_no_machine_path_is_shown_but_those_that_were_given(text, arguments, folder, root):
+    """Wherever the checkout and the temporary folder lie: in one another, or both in /tmp."""
+    given = {str(argument) for argument in arguments} | {str(folder / "results/benchmarks")}
+    shown = set(re.findall(r"(?:(?<=file://)|(?<![\w.<:/~]))/(?:[\w.-]+/)+[\w.-]+", text))
+    assert shown and shown <= given
+    for path in sorted(given, key=len, reverse=True):
+        text = text.replace(path, "")
+    assert str(root) not in text and str(folder) not in text
+
+
+@pytest.mark.parametrize("flag", ["--summary", "--columns", "--manifests", "--texts", "--template", "--captions"])
+def test_a_missing_input_is_named(arguments, tmp_path, flag):
+    changed = list(arguments)
+    changed[changed.index(flag) + 1] = tmp_path / "absent"
+    with pytest.raises(UserError, match="absent"):
+        build(changed, tmp_path / "report.html")
+    assert not (tmp_path / "report.html").exists()

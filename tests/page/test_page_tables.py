@@ -1,0 +1,121 @@
+import subprocess
+
+import polars as pl
+import pytest
+
+from tom.core.errors import UserError
+from tom.page.beside_paper import paper_table
+from tom.page.html_tables import from_markdown, read_dictionary, to_table
+from tom.page.number_format import shown
+from tom.page.provenance import commit, config_sha256, config_text, model_table, part_of, versions
+from tom.page.result_tables import LEADS, SHOWN, result_tables
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"), (True, "yes"), (3, "3"), (0.0, "0.000"), (0.12345, "0.123"), (-0.5, "-0.500"), (12.3456, "12.346"),
+        (123.45, "123.5"), (0.00031, "0.0003"), (2.4e-7, "2e-07"), ("text", "text"),
+    ],
+)  # fmt: skip
+def test_values_are_shown(value, text):
+    assert shown(value) == text
+
+
+def test_a_table_leaves_out_what_holds_nothing_and_reads_names():
+    frame = pl.DataFrame({"game": ["stag_hunt-x2", None], "low": [0.5, None], "high": [None, None], "raw": ["", None]})
+    described = {"low": ("Float64", "propensity", "lower `end`")}
+    table = to_table(frame, described, "key", "Title", filters=("game", "order"))
+    assert [(column.name, column.title, column.numeric) for column in table.columns] == [
+        ("game", "Game", False),
+        ("low", "Low", True),
+        ("raw", "Reply", False),
+    ]
+    assert table.columns[1].meaning == "lower end (propensity)"
+    assert table.rows == [["Stag hunt ×2", "0.500", ""], ["–", "–", None]]
+    assert [(column.name, values) for column, values in table.offered()] == [("game", ["Stag hunt ×2", "–"])]
+
+
+def test_every_table_that_is_shown_is_described(root):
+    dictionary = read_dictionary(root / "workflow/schemas/tables.yaml")
+    assert {heading.described_as or heading.table for heading in SHOWN} <= set(dictionary)
+    assert dictionary["rates"]["observations"][1] == "replies"
+
+
+def test_a_wide_table_stands_under_two_headings(root):
+    keys = {"split": ["in_sample"] * 2, "predictor": ["tuned", "chance"], "gap_closed": [0.5, 0.1]}
+    leads = {name: [0.4, None] for name in LEADS}
+    dictionary = read_dictionary(root / "workflow/schemas/tables.yaml")
+    gaps, lead = result_tables({"alignment": pl.DataFrame(keys | leads)}, {}, dictionary)
+    assert [column.name for column in gaps.columns] == list(keys)
+    assert [column.name for column in lead.columns] == ["split", "predictor", *leads]
+    assert [row[1] for row in lead.rows] == ["tuned"]
+
+
+def test_a_damaged_dictionary_is_named(tmp_path):
+    file = tmp_path / "columns.yaml"
+    file.write_text("tables: {rates: {columns: {low: }}}")
+    with pytest.raises(UserError, match=r"columns\.yaml: no description of tables"):
+        read_dictionary(file)
+
+
+@pytest.mark.parametrize(
+    ("file", "part"),
+    [
+        ("model-1-of-2.safetensors", "weights"), ("tokenizer_config.json", "tokenizer"), ("vocab.json", "tokenizer"),
+        ("chat_template.jinja", "template"), ("config.json", "settings"), ("README.md", "other"),
+    ],
+)  # fmt: skip
+def test_a_file_of_a_model_is_known_by_its_name(file, part):
+    assert part_of(file) == part
+
+
+def test_a_damaged_manifest_is_named(tmp_path):
+    file = tmp_path / "manifest.json"
+    file.write_text("{}")
+    with pytest.raises(UserError, match=r"manifest\.json: no manifest of a model"):
+        model_table([file])
+
+
+def test_no_order_of_keys_changes_the_configs_hash_or_text():
+    one, other = {"a": 1, "b": {"c": 2, "d": 3}}, {"b": {"d": 3, "c": 2}, "a": 1}
+    assert config_sha256(one) == config_sha256(other) != config_sha256({"a": 2})
+    assert config_text(one) == config_text(other)
+
+
+def test_the_papers_cells_stand_beside_those_of_the_same_name(resources):
+    keys = {"split": "in_sample", "level": "cell", "view": "fixed", "game": "stag_hunt", "context": "business"}
+    rates = {"teacher": 0.35, "base": 0.8, "tuned-seed1": 0.4, "tuned-seed2": 0.5}
+    ours = pl.DataFrame([keys | {"model": model, "rate": rate} for model, rate in rates.items()])
+    table = paper_table(ours, resources / "paper/observed_choices.csv", 0.95)
+    assert table.rows == [["In sample", "Stag hunt", "Business", "0.350", "0.350", "0.857", "0.800", "0.713", "0.450"]]
+    elsewhere = ours.with_columns(split=pl.lit("our_own"))
+    assert paper_table(elsewhere, resources / "paper/observed_choices.csv", 0.95) is None
+
+
+def test_markup_in_markdown_is_inert():
+    html = from_markdown("# Gone\n\n<img src=x> [a](javascript:b) ![c](d)\n\n| a |\n| - |\n| <i> |\n")
+    assert "Gone" not in html
+    assert "&lt;img src=x&gt;" in html
+    assert "<a" not in html and "<img" not in html
+    assert "<td>&lt;i&gt;</td>" in html
+
+
+def test_versions_begin_with_python_and_leave_out_what_is_absent():
+    found = dict(versions())
+    assert next(iter(found)) == "python"
+    assert "polars" in found and "vllm" not in found
+
+
+def test_the_commit_is_the_projects_own(tmp_path):
+    assert commit(tmp_path) is None
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e@example.org"]
+    (tmp_path / "file").write_text("one")
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
+        subprocess.run([*git, *arguments], check=True)
+    head = commit(tmp_path)
+    assert len(head) == 40
+    (tmp_path / "file").write_text("two")
+    assert commit(tmp_path) == f"{head}, with changes that are not committed"
+    (tmp_path / "inside").mkdir()
+    assert commit(tmp_path / "inside") is None

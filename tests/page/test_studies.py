@@ -1,0 +1,123 @@
+"""What further targets have made, on the page; and what they have not."""
+
+import re
+
+import polars as pl
+import pytest
+from made_page import HOSTILE_NAME, build, make_further, page_inputs
+from markupsafe import escape
+
+from tom.core.errors import UserError
+from tom.page.html_tables import read_dictionary
+from tom.page.studies import further_results
+from tom.page.study_results import FURTHER, made_files
+
+SPLITS = ["in_sample", "our_own"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("page")
+
+
+@pytest.fixture(scope="module")
+def arguments(folder, root):
+    return page_inputs(folder, root)
+
+
+@pytest.fixture(scope="module")
+def bare(arguments, folder):
+    """The page of a run without any of it."""
+    return section(build(arguments, folder / "bare.html").read_text())
+
+
+@pytest.fixture(scope="module")
+def made(bare, folder):
+    return make_further(folder / "results")
+
+
+@pytest.fixture(scope="module")
+def text(arguments, folder, made):
+    """The page with some of it, the first table of which is out of date."""
+    return section(build([*arguments, "--outdated", made[0]], folder / "report.html").read_text())
+
+
+def section(page: str) -> str:
+    return re.search(r'<section id="further" .*?(?=<section id="replies")', page, re.DOTALL)[0]
+
+
+@pytest.fixture(scope="module")
+def dictionary(root):
+    return read_dictionary(root / "workflow/schemas/tables.yaml")
+
+
+def test_without_any_each_is_named_with_its_command(bare):
+    for further in FURTHER:
+        assert f"{escape(further.title)}: <code>snakemake {further.target}</code>" in bare
+    assert "<table" not in bare and "<img" not in bare and 'class="note"' not in bare
+
+
+def test_what_is_there_is_shown_and_no_longer_named_as_missing(text):
+    for target, title in (("labels", "Other names of the options"), ("transfer_matrix", "Transfer matrix")):
+        assert f'<h3 id="further-{target}-heading">{title}</h3>' in text
+        assert f"{title}: <code>snakemake {target}</code>" not in text
+        assert f'id="further-{target}"' in text
+    assert text.count("<img") == 2 and text.count("<table") == 3
+    assert "Learning curve: <code>snakemake learning_curve</code>" in text
+
+
+def test_each_says_what_it_is_and_how_to_read_it(text):
+    for further in FURTHER:
+        assert (str(escape(further.about)) in text) == (f'id="further-{further.target}"' in text)
+
+
+def test_no_two_elements_have_one_name(text):
+    names = re.findall(r'id="([^"]+)"', text)
+    assert len(names) == len(set(names))
+
+
+def test_markup_in_a_table_is_inert(text):
+    assert str(escape(HOSTILE_NAME)) in text
+    assert "<script" not in text
+
+
+def test_what_is_missing_of_a_target_is_named(text, folder):
+    assert text.count("Not all of it is there.") == 1
+    left = folder / "results/tables/in_sample/target.parquet"
+    assert f"<code>snakemake compare_training_targets</code> makes <code>{left}</code>." in text
+
+
+def test_what_is_out_of_date_says_so(text, folder):
+    assert text.count("Out of date") == 1
+    stale = folder / "results/tables/labels.parquet"
+    assert f"<code>{stale}</code>. <code>snakemake labels</code> makes it anew" in text
+
+
+def test_made_files_are_those_that_are_there(folder, made, tmp_path):
+    assert set(made_files(folder / "results", SPLITS)) == set(made)
+    assert made_files(tmp_path, SPLITS) == []
+
+
+def test_tables_are_described_and_no_two_are_alike(dictionary):
+    tables = [table for further in FURTHER for table in further.tables]
+    assert {table.described_as for table in tables} <= set(dictionary)
+    assert len({table.title for table in tables}) == len({table.file for table in tables}) == len(tables)
+    assert len({further.target for further in FURTHER}) == len(FURTHER)
+
+
+def test_tables_of_one_target_may_have_other_columns(tmp_path, dictionary):
+    old, new = ({"split": ["in_sample"], "n": [1]}, {"split": ["our_own"], "n": [0.5], "added": ["x"]})
+    for split, rows in zip(SPLITS, (old, new), strict=True):
+        file = tmp_path / "tables" / split / "target.parquet"
+        file.parent.mkdir(parents=True)
+        pl.DataFrame(rows).write_parquet(file)
+    (shown,) = further_results(tmp_path, SPLITS, [], dictionary)[0]
+    assert [column.name for column in shown.tables[0].columns] == ["split", "n", "added"]
+
+
+def test_a_damaged_table_is_named(tmp_path, dictionary):
+    file = tmp_path / "tables/labels.parquet"
+    file.parent.mkdir()
+    file.write_text("no table")
+    with pytest.raises(UserError, match="labels"):
+        further_results(tmp_path, SPLITS, [], dictionary)

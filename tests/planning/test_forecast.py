@@ -1,0 +1,115 @@
+"""What a plan expects, from earlier jobs or from estimates, and what it says of itself afterwards."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from snakemake.io import IOFile
+
+from tom.core.errors import UserError
+from tom.planning.forecast import COLUMNS, Sharing, forecast
+from tom.planning.plan_lines import hours, plan_lines
+from tom.planning.planned_jobs import PlannedJob, TimedJobs, Timing
+from tom.planning.review import actual_seconds, read_plan, review_lines
+from tom.slurm.job_resources import LOAD_MINUTES, OBSERVATION_BYTES, OTHER_SECONDS
+
+ONE_MACHINE = Sharing({}, 0)
+
+
+def shard(number: int, model: str = "base", **fields) -> PlannedJob:
+    """A shard that is to be sampled."""
+    output = Path("absent", "shards", model, "game", f"context{number}.parquet")
+    defaults = {"reason": "missing output", "minutes": 6, "engine": model, "threads": 2}
+    return PlannedJob("sample", "sample_untuned", model, (output,), **defaults | fields)
+
+
+def test_shards_of_a_model_share_a_load_as_far_as_they_run_together():
+    jobs = [shard(number, model) for model in ("base", "teacher") for number in range(5)]
+    assert sum(ONE_MACHINE.loads(jobs)) == 2
+    assert sum(Sharing({}, 1).loads(jobs)) == 10
+    assert sum(Sharing({"sample_untuned": ("sample-{model}", 2)}, 1).loads(jobs)) == 2 * 3
+    assert ONE_MACHINE.loads([shard(0, engine="")]) == [False]
+
+
+def test_an_estimate_counts_a_load_once():
+    table = forecast([shard(number) for number in range(3)], ONE_MACHINE, 300)
+    assert table["seconds"].to_list() == [360, 60 * (6 - LOAD_MINUTES), 60 * (6 - LOAD_MINUTES)]
+    assert set(table["seconds_from"]) == {"estimate"} and table["timed"].sum() == 0
+    assert table["bytes"].to_list() == [300 * OBSERVATION_BYTES] * 3
+    (other,) = forecast([shard(0, minutes=None)], ONE_MACHINE, 300)["seconds"]
+    assert other == OTHER_SECONDS
+
+
+def test_earlier_jobs_win_over_estimates():
+    jobs = [shard(0, timing=Timing(4.0, 7, True)), shard(1, "teacher", timing=Timing(9.0, 3, False))]
+    table = forecast(jobs, ONE_MACHINE, 300)
+    assert table.select("seconds", "seconds_from", "timed").rows() == [(4, "measured", 7), (9, "other subjects", 3)]
+
+
+def test_sizes_are_those_of_what_the_rule_has_written(tmp_path):
+    for number in range(2):
+        file = tmp_path / f"shards/base/game/context{number}.parquet"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"1" * 100 * (number + 1))
+    written = [shard(number, reason=None) for number in range(2)]
+    done = [replace(job, outputs=(tmp_path / Path(*job.outputs[0].parts[1:]),)) for job in written]
+    table = forecast([*done, shard(2), shard(3, "teacher")], ONE_MACHINE, 300)
+    assert table["bytes"].to_list() == [None, None, 150, 150]
+    assert table["bytes_from"].to_list() == [None, None, "measured", "other subjects"]
+
+
+def test_a_gpus_hours_are_not_the_cpus():
+    table = forecast([shard(0, gpus=4, timing=Timing(1800, 1, True)), shard(1, timing=Timing(3600, 1, True))],
+                     ONE_MACHINE, 300)  # fmt: skip
+    assert hours(table, gpus=True) == 4 * 0.5
+    assert hours(table, gpus=False) == 2 * 1
+
+
+def test_the_tables_say_what_runs_and_on_what_figures_rest():
+    jobs = [shard(0, timing=Timing(5.0, 7, True), reason="params"), shard(1), shard(2, reason=None)]
+    said = "\n".join(plan_lines(forecast(jobs, ONE_MACHINE, 300), "all"))
+    assert "2 jobs to run, 1 done" in said
+    assert "measured (7), estimate" in said
+    assert "missing output (1), params (1)" in said
+    (done,) = plan_lines(forecast([shard(0, reason=None)], ONE_MACHINE, 300), "all")
+    assert "nothing to do" in done
+
+
+def test_timed_jobs_are_found_by_what_the_rule_calls_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    seconds = {"base/g-a": 2, "base/g-b": 4, "teacher/g-a": 9, "tuned-seed1/g-a": 100}
+    for name, value in seconds.items():
+        file = Path("sample", f"{name}.tsv")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"s\tcpu_time\n{value}\tNA\n")
+    pattern = IOFile("sample/{model,base|teacher|other}/{game}-{context}.tsv")
+    timed = TimedJobs(sorted(Path("sample").rglob("*.tsv")))
+    assert timed.of("untuned", pattern, "base") == Timing(3, 2, True)
+    assert timed.of("untuned", pattern, "other") == Timing(5, 3, False)
+    assert timed.of("none", IOFile("other/{model}.tsv"), "base") is None
+
+
+def test_a_review_looks_at_benchmark_files_that_came_after_the_plan(tmp_path):
+    files = [tmp_path / f"{number}.tsv" for number in range(3)]
+    for at, file in zip((100, 300), files, strict=False):
+        file.write_text("s\n12.0\n")
+        os.utime(file, (at, at))
+    jobs = [shard(number, benchmark=file, timing=Timing(6.0, 1, True)) for number, file in enumerate(files)]
+    found = actual_seconds(forecast([*jobs, shard(3)], ONE_MACHINE, 300), planned=200)
+    assert found["actual"].to_list() == [None, 12, None, None]
+    lines = review_lines(found)
+    assert [cell.strip() for cell in lines[2].strip("|").split("|")] == [
+        *("sample_untuned", "4", "1", "measured, estimate", "6.0", "12.0", "2.00")
+    ]
+
+
+def test_only_a_plan_can_be_looked_back_on(tmp_path):
+    with pytest.raises(UserError, match="no plan to look back on"):
+        read_plan(tmp_path / "plan.parquet")
+    plan = forecast([shard(0)], ONE_MACHINE, 300)
+    plan.write_parquet(tmp_path / "plan.parquet")
+    assert dict(read_plan(tmp_path / "plan.parquet").schema) == COLUMNS
+    plan.drop("bytes").write_parquet(tmp_path / "plan.parquet")
+    with pytest.raises(UserError, match="not a plan of this version"):
+        read_plan(tmp_path / "plan.parquet")

@@ -1,0 +1,187 @@
+import sys
+
+import plot_agreement
+import plot_gap_closed
+import plot_paper
+import plot_propensities
+import plot_training_curve
+import polars as pl
+import pytest
+from made_tables import made_tables
+
+from tom.core.errors import UserError
+from tom.reporting.figure_style import use_style
+from tom.reporting.tables import read_table
+from tom.reporting.wording import readable
+
+
+@pytest.fixture(scope="module")
+def tables(resources):
+    use_style()
+    return made_tables(resources)
+
+
+@pytest.fixture(scope="module")
+def curves(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("adapters")
+    rows = {"epoch": [1, 1, 2, 2], "step": [1, 2, 3, 4], "group": ["a", "b"] * 2, "loss": [1.0, 0.8, 0.6, 0.4]}
+    rows |= {"learning_rate": [1e-4] * 4, "validation_loss": [None, 0.9, None, 0.7]}
+    for seed in (1, 2):
+        (folder / f"seed{seed}").mkdir()
+        pl.DataFrame(rows).write_csv(folder / f"seed{seed}" / "curve.csv")
+    return sorted(folder.glob("*/curve.csv"))
+
+
+SCRIPTS = [plot_propensities, plot_agreement, plot_gap_closed, plot_training_curve, plot_paper]
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_figures_are_whole_and_the_same_every_time(script, tables, curves, resources, tmp_path, monkeypatch):
+    for name in ("propensities", "alignment"):
+        tables[name].write_parquet(tmp_path / f"{name}.parquet")
+    propensities = ["--propensities", str(tmp_path / "propensities.parquet")]
+    published = str(resources / "paper" / "observed_choices.csv")
+    arguments = {
+        plot_propensities: [*propensities, "--split", "in_sample"],
+        plot_agreement: propensities,
+        plot_gap_closed: ["--alignment", str(tmp_path / "alignment.parquet")],
+        plot_training_curve: ["--curves", *map(str, curves)],
+        plot_paper: ["--published", published, "--split", "doubled_payoffs", "--confidence", "0.95"],
+    }[script]
+    written = []
+    for attempt in ("first", "second"):
+        outputs = [tmp_path / attempt / f"figure.{kind}" for kind in ("pdf", "png", "svg")]
+        monkeypatch.setattr(sys, "argv", [script.__name__, *arguments, "--output", *map(str, outputs)])
+        script.main()
+        written.append([file.read_bytes() for file in outputs])
+    pdf, png, svg = written[0]
+    assert pdf.startswith(b"%PDF")
+    assert b"CreationDate" not in pdf
+    assert png.startswith(b"\x89PNG")
+    assert b"<svg" in svg
+    assert b"<dc:date>" not in svg
+    assert written[0] == written[1]
+
+
+def test_propensities_show_every_model_in_every_context(tables):
+    cells = plot_propensities.cells_of(tables["propensities"], "in_sample")
+    assert set(cells["view"]) == {"both"}
+    assert set(plot_propensities.cells_of(tables["propensities"], "in_sample", "fixed")["view"]) == {"fixed"}
+    figure = plot_propensities.plot_split(cells)
+    assert [axes.get_title() for axes in figure.axes] == ["Business", "Friendship"]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["Prisoner's dilemma", "Stag hunt"]
+    # Filled and open markers of teacher, base and two tuned students, then the line between the two games.
+    assert len(figure.axes[0].lines) == 4 * 2 + 1
+    teacher = figure.axes[0].lines[0]
+    assert teacher.get_xdata() == pytest.approx([0.2, 0.2])
+
+
+def legend_of(figure) -> list[str]:
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_propensities_say_nothing_of_invalid_replies_where_there_are_none(tables):
+    cells = plot_propensities.cells_of(tables["propensities"], "in_sample")
+    figure = plot_propensities.plot_split(cells)
+    assert legend_of(figure) == ["teacher", "base", "tuned", "exact propensity"]
+    # An interval for each of four models, and no band.
+    assert len(figure.axes[0].collections) == 4
+
+
+def test_invalid_replies_are_a_band_and_a_share(tables):
+    cells = plot_propensities.cells_of(tables["propensities"], "in_sample")
+    unread = (pl.col("model") == "base") & (pl.col("context") == "business") & (pl.col("game") == "stag_hunt")
+    cells = cells.with_columns(
+        invalid=pl.when(unread).then(30).otherwise("invalid"),
+        all_invalid_defect=pl.when(unread).then(0.7).otherwise("all_invalid_defect"),
+        all_invalid_cooperate=pl.when(unread).then(0.8).otherwise("all_invalid_cooperate"),
+    )
+    figure = plot_propensities.plot_split(cells)
+    # 30 of the base's 4 cells of 300.
+    assert "base, 2.5% unreadable" in legend_of(figure)
+    assert {"teacher", "tuned"} < set(legend_of(figure))
+    business, friendship = (axes.collections for axes in figure.axes[:2])
+    assert len(friendship) == 4
+    (band,) = [lines for lines in business if lines.get_alpha()]
+    assert [segment[:, 0].tolist() for segment in band.get_segments()] == [[0.7, 0.8]]
+
+
+def test_agreement_averages_seeds(tables):
+    pairs = plot_agreement.pairs_of(tables["propensities"])
+    tuned = pairs.filter(split="in_sample", student="tuned", game="stag_hunt").sort("teacher")
+    assert tuned["teacher"].to_list() == pytest.approx([0.2, 0.6])
+    assert tuned["propensity"].to_list() == pytest.approx([0.25, 0.65])
+    assert pairs.height == 3 * 4 * 2
+
+
+def test_gap_closed_prefers_exact_rows_and_keeps_the_papers(tables):
+    rows = plot_gap_closed.rows_of(tables["alignment"])
+    measures = dict(rows.filter(split="in_sample", view="fixed").select("predictor", "measure").rows())
+    assert measures.pop("paper_tuned") == "sampled"
+    assert set(measures) == set(plot_gap_closed.PREDICTORS) - {"paper_tuned"}
+    assert set(measures.values()) == {"exact"}
+
+
+def test_training_curves_are_named_by_seed(curves, tmp_path):
+    assert [plot_training_curve.label_of(file) for file in curves] == ["seed 1", "seed 2"]
+    figure = plot_training_curve.plot_curves({"seed 1": plot_training_curve.read_curve(curves[0])})
+    step, mean, validation = figure.axes[0].lines
+    assert step.get_ydata() == pytest.approx([1.0, 0.8, 0.6, 0.4])
+    assert mean.get_xydata().ravel() == pytest.approx([1.5, 0.9, 3.5, 0.5])
+    assert validation.get_xydata().tolist() == [[2, 0.9], [4, 0.7]]
+
+
+def test_a_curve_without_validation_has_no_line_for_it(tmp_path):
+    file = tmp_path / "curve.csv"
+    file.write_text("epoch,step,loss,learning_rate,validation_loss\n1,1,0.5,0.001,\n")
+    figure = plot_training_curve.plot_curves({"run": plot_training_curve.read_curve(file)})
+    assert len(figure.axes[0].lines) == 2
+
+
+def test_refinements_stand_apart_from_the_passes(tmp_path):
+    file = tmp_path / "curve.csv"
+    rows = ["epoch,step,loss,learning_rate,validation_loss", "1,1,0.5,0.001,", "2,2,0.4,,", "3,3,0.3,,"]
+    file.write_text("\n".join(rows) + "\n")
+    losses, rates = plot_training_curve.plot_curves({"run": plot_training_curve.read_curve(file)}).axes
+    _, mean, refined = losses.lines
+    assert mean.get_xydata().tolist() == [[1, 0.5]]
+    assert refined.get_xydata().tolist() == [[2, 0.4], [3, 0.3]]
+    assert rates.lines[0].get_xydata().tolist()[0] == [1, 0.001]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "no such training curve"),
+        ("step,loss\n1,2\n", "needs numbers in epoch, step"),
+        ("epoch,step,loss,learning_rate,validation_loss\n", "without steps"),
+        ("epoch,step,loss,learning_rate,validation_loss\n1,1,high,0.1,\n", "needs numbers"),
+    ],
+)
+def test_bad_curves_are_named(tmp_path, text, message):
+    file = tmp_path / "curve.csv"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(UserError, match=rf"curve\.csv: .*{message}"):
+        plot_training_curve.read_curve(file)
+
+
+def test_bad_tables_are_named(tmp_path):
+    with pytest.raises(UserError, match=r"missing\.parquet: no such table"):
+        read_table(tmp_path / "missing.parquet")
+    (tmp_path / "text.parquet").write_text("no table")
+    with pytest.raises(UserError, match=r"text\.parquet: no table in Parquet format"):
+        read_table(tmp_path / "text.parquet")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("prisoners_dilemma-x2", "Prisoner's dilemma ×2"),
+        ("stag_hunt-x0.5", "Stag hunt ×0.5"),
+        ("in_sample", "In sample"),
+        ("pre-xmas", "Pre-xmas"),
+    ],
+)
+def test_names_as_people_read_them(name, expected):
+    assert readable(name) == expected

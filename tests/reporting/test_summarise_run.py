@@ -1,0 +1,165 @@
+import sys
+
+import polars as pl
+import pytest
+from made_tables import made_tables
+from summarise_run import (
+    TABLES,
+    describe_student,
+    main,
+    paper_lines,
+    summarise,
+    unreadable_lines,
+    verdict_line,
+)
+
+from tom.reporting.tables import markdown_table
+from tom.reporting.wording import describe_lead, describe_leads, listed
+
+
+@pytest.fixture(scope="module")
+def tables(resources):
+    return made_tables(resources)
+
+
+@pytest.fixture(scope="module")
+def paper(resources):
+    return resources / "paper" / "observed_choices.csv", resources / "paper" / "observed_contributions.csv"
+
+
+@pytest.fixture(scope="module")
+def lines(tables, paper):
+    return summarise(*(tables[name] for name in TABLES), *paper, "Small-135M", "Large-70b")
+
+
+def test_the_summary_fits_a_screen(lines):
+    lines = "\n".join(lines).splitlines()
+    assert len(lines) <= 54
+    assert max(map(len, lines)) <= 110
+
+
+def test_the_summary_says_what_was_found(lines):
+    text = "\n".join(lines)
+    assert "# What Small-135M learnt from Large-70b" in text
+    assert "0.400 → 0.050" in text  # exact gaps of the headline view
+    assert "0.500 → 0.070" in text  # and in the paper's order, .02 more for each student
+    flat = " ".join(text.split())
+    assert "- In sample: nearer to the teacher (seed SD 17.7 points); beats chance, the constant" in flat
+    assert "Nearer than the base in 2 of 2 contexts" in flat
+    # Seed 1 is the teacher itself in each of four cells, seed 2 a tenth above it.
+    assert "- Cells equivalent / different / undecided within 10 points of the teacher: In sample 4 / 4 / 0" in flat
+    assert "Sensitivity learnt" in flat
+    assert "- Sensitivity other than the teacher's (joint model, Holm): base to context, mean" in flat
+    # Bias of .1 either way in the base; change 0, distance |2p - 1|.
+    assert (
+        "- base: the listing order moves it by 20 points (notable); "
+        "what is listed first decides, not the letter." in text
+    )
+    assert "- tuned: the listing order moves it by 4 points (small)" in text
+
+
+def test_the_papers_figures_are_computed_from_its_counts(tables, paper):
+    text = "\n".join(paper_lines(tables["alignment"], *paper))
+    rows = {line.split("|")[1].strip(): [part.strip() for part in line.split("|")[2:-1]] for line in text.splitlines()}
+    assert rows["In sample"][0] == "46.26"
+    assert rows["In sample"][2].startswith("33 (")
+    assert rows["In sample"][3] == "49"
+    assert rows["Out of sample contexts"][0] == "17.90"
+    assert rows["Doubled payoffs"][0] == "39.95"
+    assert rows["Public goods"][0] == "28.3"
+
+
+def test_cells_are_counted_over_seeds(lines):
+    # Seed 1 improves every cell by 100 %, exactly or nearly so; seed 2 none beyond.
+    row = next(line for line in lines if line.startswith("| In sample") and "→" not in line and "(" not in line)
+    assert sum(int(part) for part in row.split("|")[2:-1]) == 8
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [(0.1, 0.2, "beats"), (-0.2, -0.1, "falls short of"), (-0.1, 0.1, "not to be told from"), (None, None, "compared")],
+)
+def test_a_lead_is_judged_by_its_interval(low, high, words):
+    assert words in describe_lead({"chance_low": low, "chance_high": high}, "chance")
+
+
+def test_leads_are_grouped_and_what_follows_is_said():
+    row = {"chance": (0.1, 0.2), "constant": (-0.2, -0.1), "offset": (-0.1, 0.1), "nearest": (None, None)}
+    row = {f"{name}_{end}": value for name, ends in row.items() for end, value in zip(("low", "high"), ends)}
+    assert describe_leads(row) == (
+        "beats chance; falls short of the constant; not to be told from the offset;"
+        " not to be compared with the nearest cell, so this is no gain over what needs no student"
+    )
+    ahead = dict.fromkeys(row, 0.1)
+    assert describe_leads(ahead) == "beats chance, the constant, the offset and the nearest cell"
+    assert listed(["a"]) == "a"
+
+
+@pytest.mark.parametrize(
+    ("closed", "low", "high", "words"),
+    [
+        (0.2, 0.1, 0.3, "nearer to the teacher"),
+        (-0.2, -0.3, -0.1, "farther from the teacher"),
+        (0.0, -0.1, 0.1, "no clear change"),
+        (None, None, None, "no gap to close"),
+    ],
+)
+def test_a_split_is_judged_by_its_interval(tables, closed, low, high, words):
+    changed = tables["alignment"].with_columns(
+        gap_closed=pl.lit(closed, pl.Float64), low=pl.lit(low, pl.Float64), high=pl.lit(high, pl.Float64)
+    )
+    none = tables["generalisation"].clear()
+    assert words in verdict_line(changed.filter(measure="exact"), none, "in_sample", "both")
+
+
+@pytest.mark.parametrize(
+    ("change", "distance", "words"),
+    [(0.1, 0.6, "the game more"), (0.6, 0.1, "the letter more"), (0.05, 0.08, "neither game nor letter")],
+)
+def test_what_a_student_follows(change, distance, words):
+    row = {"order_bias": None, "letter_change": change, "letter_distance": distance}
+    assert words in describe_student("base", row)
+
+
+def test_unreadable_replies_are_told_by_model_and_outcome(tables, paper):
+    assert unreadable_lines(tables["diagnostics"]) == []
+    # 4 cells of 300 replies in each of three splits; two tuned students count as one model.
+    unread = pl.when(pl.col("model") != "teacher").then(36).otherwise(0)
+    changed = tables["diagnostics"].with_columns(
+        invalid=unread, refused=unread, off_format=pl.when(pl.col("model") == "base").then(6).otherwise(0)
+    )
+    told = "Unreadable replies, left out of every rate: base 3.0% refused, 0.5% off format; tuned 3.0% refused."
+    assert unreadable_lines(changed) == [told]
+    changed_tables = tables | {"diagnostics": changed}
+    assert told in summarise(*(changed_tables[name] for name in TABLES), *paper, "s", "t")
+
+
+def test_sampled_propensities_do_where_there_are_no_exact_ones(tables, paper):
+    sampled = [
+        tables[name].filter(measure="sampled") if "measure" in tables[name].columns else tables[name] for name in TABLES
+    ]
+    text = "\n".join(summarise(*sampled, *paper, "s", "t"))
+    assert "propensities: sampled" in text
+
+
+def test_tables_are_aligned():
+    lines = markdown_table(["name", "n"], [["a", "100"], ["longer", "1"]])
+    assert lines == ["| name   |   n |", "| ------ | --: |", "| a      | 100 |", "| longer |   1 |"]
+
+
+def test_main_writes_the_summary(tables, paper, tmp_path, monkeypatch):
+    arguments = []
+    for name in TABLES:
+        tables[name].write_parquet(tmp_path / f"{name}.parquet")
+        arguments += [f"--{name.replace('_', '-')}", str(tmp_path / f"{name}.parquet")]
+    arguments += ["--published", str(paper[0]), "--contributions", str(paper[1])]
+    monkeypatch.setattr(sys, "argv", ["summarise_run.py", *arguments, "--output", str(tmp_path / "summary.md")])
+    main()
+    plain = (tmp_path / "summary.md").read_text()
+    assert plain.startswith("# What the student learnt from the teacher\n")
+
+    with_chance = ["summarise_run.py", *arguments, "--uniform-target-contexts", "exam", "orchestra"]
+    monkeypatch.setattr(sys, "argv", [*with_chance, "--output", str(tmp_path / "chance.md")])
+    main()
+    told = "\n- Trained besides, chance in 2 contexts that no teacher was asked in: exam, orchestra.\n"
+    assert (tmp_path / "chance.md").read_text() == plain + told

@@ -1,0 +1,152 @@
+"""Examples: the teacher's replies of a cell, pooled, counted and put to the student in each order."""
+
+import pytest
+from made_shards import reasoned_rows
+from regenerate_golden import cell_files
+
+from tom.core.errors import UserError
+from tom.prompts.cells import render_variants
+from tom.prompts.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST
+from tom.prompts.variants import ORDERS, asked, scored
+from tom.sampling.recorded_choices import replay
+from tom.sampling.shards import read_shard, write_shard
+from tom.training.examples import (
+    TrainingExample,
+    WeightedReply,
+    cell_examples,
+    count_choices,
+    group_examples,
+    weighted_replies,
+)
+from tom.training.recipe import BOTH, FULL_REPLY, LABEL, ORIGINAL, SHUFFLED_MOTIVATION
+
+FILES = cell_files("stag_hunt-x2", "sports")
+
+
+@pytest.fixture
+def shard_of(tmp_path):
+    """A function from rows to the shard as it is read."""
+
+    def make(rows):
+        write_shard(tmp_path / "shard.parquet", rows)
+        return read_shard(tmp_path / "shard.parquet")
+
+    return make
+
+
+def choice_rows(*actions, order="cooperation_first") -> list[dict]:
+    """A score row and an observation for each action."""
+    rows = [{"record": "score", "order": order, "p_cooperate": 0.5}]
+    return rows + [{"record": "observation", "order": order, "action": action} for action in actions]
+
+
+@pytest.mark.parametrize(
+    ("actions", "counts"),
+    [
+        (["cooperate", "defect", "defect"], (1, 2, 0)),
+        (["cooperate", None, None], (1, 0, 2)),
+        ([], (0, 0, 0)),
+    ],
+)
+def test_observations_are_counted_and_scores_are_not(shard_of, actions, counts):
+    expected = dict(zip(("cooperate", "defect", "invalid"), counts, strict=True))
+    assert count_choices(shard_of(choice_rows(*actions))) == expected
+
+
+@pytest.mark.parametrize("orders", [list(ORDERS), list(ORDERS[::-1]), [ORDERS[1]]])
+def test_a_lesson_for_each_order_with_the_same_replies(orders):
+    replies = (WeightedReply("C", 1), WeightedReply("D", 2))
+    examples = cell_examples(FILES, replies, orders, ORIGINAL)
+    assert [example.messages for example in examples] == render_variants(FILES, asked(orders))
+    assert [example.group for example in examples] == [f"stag_hunt-x2/{order}" for order in orders]
+    for example in examples:
+        assert example.context == "sports"
+        assert example.replies == replies
+
+
+def test_exchanged_letters_are_taught_besides_and_mean_the_same_actions():
+    replies = (WeightedReply("C", 1), WeightedReply("D", 2))
+    plain = cell_examples(FILES, replies, list(ORDERS), ORIGINAL)
+    examples = cell_examples(FILES, replies, list(ORDERS), BOTH)
+    assert examples[:2] == plain
+    assert [example.messages for example in examples] == render_variants(FILES, scored(list(ORDERS)))
+    assert len({example.group for example in examples}) == 4
+    assert [example.replies for example in examples[2:]] == [(WeightedReply("D", 1), WeightedReply("C", 2))] * 2
+
+
+def test_letters_of_longer_replies_are_not_exchanged():
+    with pytest.raises(UserError, match=r"training.label_mapping: 'C. We gain.' is more than a letter"):
+        cell_examples(FILES, (WeightedReply("C. We gain.", 1),), list(ORDERS), BOTH)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_choices_are_pooled_whatever_order_they_were_made_in(shard_of, order):
+    shard = shard_of(choice_rows("cooperate", "defect", order=order))
+    assert weighted_replies([shard], LABEL, CHOICE, seed=1) == [(WeightedReply("C", 1), WeightedReply("D", 1))]
+
+
+@pytest.mark.parametrize(
+    ("actions", "replies"),
+    [
+        (["cooperate"] * 3, (WeightedReply("C", 3),)),
+        (["defect"] * 2, (WeightedReply("D", 2),)),
+        (["defect", "cooperate", None, "defect"], (WeightedReply("C", 1), WeightedReply("D", 2))),
+        ([None], ()),
+        ([], ()),
+    ],
+)
+def test_a_choice_that_was_never_made_is_not_taught(shard_of, actions, replies):
+    assert weighted_replies([shard_of(choice_rows(*actions))], LABEL, CHOICE, seed=1) == [replies]
+
+
+def test_a_replayed_cell_teaches_its_published_counts(shard_of):
+    shard = shard_of(replay((77, 300), {"model": "teacher"}))
+    assert weighted_replies([shard], LABEL, CHOICE, seed=1) == [(WeightedReply("C", 77), WeightedReply("D", 223))]
+
+
+def test_a_choice_before_its_motivation_is_taught_without_an_end_of_turn(shard_of):
+    shard = shard_of(reasoned_rows("teacher", "stag_hunt", "sports", ["C", "D", None, "D"]))
+    assert weighted_replies([shard], LABEL, CHOICE_FIRST, seed=1) == [
+        (WeightedReply("C", 1, ends=False), WeightedReply("D", 2, ends=False))
+    ]
+
+
+def test_a_choice_behind_its_motivation_is_taught_behind_it(shard_of):
+    shard = shard_of(reasoned_rows("teacher", "stag_hunt", "sports", ["C", "D", None], CHOICE_LAST))
+    (replies,) = weighted_replies([shard], LABEL, CHOICE_LAST, seed=1)
+    assert [reply.text for reply in replies] == shard["raw"].to_list()[:2]
+    assert [reply.text[reply.given :] for reply in replies] == ["\nChoice: C", "\nChoice: D"]
+    assert all(reply.ends for reply in replies)
+
+
+@pytest.mark.parametrize("form", [CHOICE_FIRST, CHOICE_LAST])
+def test_whole_replies_are_taught_as_they_were_given(shard_of, form):
+    rows = reasoned_rows("teacher", "stag_hunt", "sports", ["C", "D", None, "C"], form)
+    rows.append(rows[1])
+    rows[3]["finish"] = "length"
+    texts = [row["raw"] for row in rows]
+    assert weighted_replies([shard_of(rows)], FULL_REPLY, form, seed=1) == [
+        (WeightedReply(texts[0], 1), WeightedReply(texts[1], 2), WeightedReply(texts[3], 1, ends=False))
+    ]
+
+
+@pytest.mark.parametrize("target", [FULL_REPLY, SHUFFLED_MOTIVATION])
+def test_replies_without_a_text_are_refused(shard_of, target):
+    shard = shard_of(replay((1, 3), {"model": "teacher", "game": "stag_hunt", "context": "sports"}))
+    with pytest.raises(UserError, match="stag_hunt in sports"):
+        weighted_replies([shard], target, CHOICE_FIRST, seed=1)
+
+
+def test_every_supervision_teaches_the_same_choices(shard_of):
+    letters = {"sports": ["C", "D", "D", None], "business": ["C", "C"], "roommates": ["D"] * 7}
+    shards = [shard_of(reasoned_rows("teacher", "stag_hunt", context, made)) for context, made in letters.items()]
+    for target in (LABEL, FULL_REPLY, SHUFFLED_MOTIVATION):
+        for replies, made in zip(weighted_replies(shards, target, CHOICE_FIRST, seed=1), letters.values(), strict=True):
+            for letter in "CD":
+                assert sum(reply.count for reply in replies if reply.text[0] == letter) == made.count(letter)
+
+
+def test_groups_keep_the_order_of_first_appearance():
+    examples = [TrainingExample(group, context, [], ()) for group, context in ("b1", "a1", "b2", "c1", "a2")]
+    groups = [[example.group + example.context for example in group] for group in group_examples(examples)]
+    assert groups == [["b1", "b2"], ["a1", "a2"], ["c1"]]

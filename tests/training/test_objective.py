@@ -1,0 +1,182 @@
+"""The loss: the mean over the teacher's reply tokens, its gradient that of all observations as separate rows."""
+
+import math
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+import torch
+from example_samples import example
+from transformers import LlamaConfig
+
+from tom.models.language_models import load_model
+from tom.prompts.chat import exchange
+from tom.training.objective import Batch, add_gradient, batch_loss, pack_examples
+
+# 30 observations of 3 prompts; replies of one token and of several, one cut off, one learnt from its second half on.
+LESSONS = [
+    example("stag_hunt", "sports", ("C", 7), ("D", 2), ("Cooperate.", 1)),
+    example("stag_hunt", "business", ("C", 1, False), ("D", 9, False)),
+    example(
+        "stag_hunt",
+        "teamwork",
+        ("D", 4),
+        ("Defect, for I do not know", 5, False),
+        ("They do not.\nChoice: D", 1, True, 12),
+    ),
+]
+# One forward pass for all, a few, and one for almost every row.
+LIMITS = (100_000, 260, 1)
+
+
+@pytest.fixture(scope="module")
+def batch(tokenizer) -> Batch:
+    return pack_examples(tokenizer, LESSONS, LIMITS[0])
+
+
+@pytest.fixture(scope="module")
+def rows(tokenizer) -> list:
+    """Each observation as a row of its own."""
+    return [
+        exchange(tokenizer, example.messages, reply.text, reply.ends, reply.given)
+        for example in LESSONS
+        for reply in example.replies
+        for _ in range(reply.count)
+    ]
+
+
+def gradient(model, learn) -> tuple[float, torch.Tensor]:
+    """What `learn` returns, and the gradient that it leaves in every parameter that learns, as one vector."""
+    model.zero_grad()
+    value = learn()
+    return value, torch.cat([p.grad.flatten() for p in model.parameters() if p.requires_grad])
+
+
+def separate_loss(model, rows) -> torch.Tensor:
+    """The mean over all reply tokens, each row run alone as in ordinary supervised fine-tuning."""
+    losses = []
+    for row in rows:
+        ids = torch.tensor([row.prompt + row.reply])
+        logits = model(input_ids=ids, use_cache=False).logits[0, len(row.prompt) - 1 : -1]
+        losses.append(torch.nn.functional.cross_entropy(logits.float(), torch.tensor(row.reply), reduction="none"))
+    return torch.cat(losses).mean()
+
+
+@pytest.fixture(scope="module", params=["float32", "nf4"])
+def model(request):
+    """A model all of whose weights learn, and one on whose NF4 weights an adapter does."""
+    if request.param == "float32":
+        return load_model(request.getfixturevalue("tiny_folder"), "cpu")
+    model = load_model(request.getfixturevalue("nf4_folder"), "cpu", request.getfixturevalue("adapter_folder"))
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_("lora_" in name)
+    return model
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_the_weighted_gradient_is_that_of_all_observations_as_separate_rows(tokenizer, model, rows, limit):
+    batch = pack_examples(tokenizer, LESSONS, limit)
+    assert len(rows) == 30
+
+    def learn_separately() -> float:
+        loss = separate_loss(model, rows)
+        loss.backward()
+        return loss.item()
+
+    packed, one = gradient(model, lambda: add_gradient(model, batch))
+    separate, other = gradient(model, learn_separately)
+    assert packed == pytest.approx(separate, rel=1e-6)
+    assert batch_loss(model, batch) == pytest.approx(packed, rel=1e-6)
+    assert other.norm() > 0
+    assert (one - other).norm() / other.norm() < 1e-5
+
+
+def test_gradients_add_to_those_that_are_there(tokenizer, model):
+    batch = pack_examples(tokenizer, LESSONS, LIMITS[1])
+    assert batch.stem and len(batch.packs) > 1
+    _, once = gradient(model, lambda: add_gradient(model, batch))
+    _, twice = gradient(model, lambda: [add_gradient(model, batch) for _ in range(2)])
+    assert (twice - 2 * once).norm() / once.norm() < 1e-6
+
+
+def test_measuring_leaves_no_gradient(tokenizer, model):
+    model.zero_grad()
+    batch_loss(model, pack_examples(tokenizer, LESSONS, LIMITS[1]))
+    assert all(p.grad is None for p in model.parameters())
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_what_several_packs_begin_with_is_computed_once(tokenizer, rows, limit):
+    batch = pack_examples(tokenizer, LESSONS, limit)
+    beginnings = {(row.prompt + row.reply)[: n + 1] for row in rows for n in range(len(row.prompt + row.reply))}
+    # A reply's last token predicts nothing, and is left out where it would be all of a pack.
+    whole = {row.prompt + row.reply for row in rows}
+    assert len(beginnings) - len(whole) <= batch.tokens() <= len(beginnings)
+
+
+def test_a_reply_that_is_the_beginning_of_another_is_learnt_in_the_stem(tokenizer, model):
+    examples = [example("stag_hunt", "sports", ("C", 2, False), ("C, for trust", 3, False))]
+    batch, whole = (pack_examples(tokenizer, examples, limit) for limit in (1, 1000))
+    assert len(batch.packs) == 1 and batch.stem.weights.tolist() == [5, 3]
+    value, one = gradient(model, lambda: add_gradient(model, batch))
+    known, other = gradient(model, lambda: add_gradient(model, whole))
+    assert value == pytest.approx(known, rel=1e-6)
+    assert (one - other).norm() / other.norm() < 1e-5
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_no_pack_is_larger_than_asked_unless_one_row_is(tokenizer, rows, limit):
+    batch = pack_examples(tokenizer, LESSONS, limit)
+    longest = max(len(row.prompt) + len(row.reply) for row in rows)
+    assert all(len(pack.trie.tokens) <= max(limit, longest) for pack in batch.packs)
+    assert (len(batch.packs) > 1) == (batch.stem is not None) == (limit != LIMITS[0])
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_weights_are_the_observations_of_each_supervised_token(tokenizer, rows, limit):
+    batch = pack_examples(tokenizer, LESSONS, limit)
+    assert batch.weight() == sum(len(row.reply) for row in rows)
+    assert batch.group == "stag_hunt/cooperation_first"
+
+
+def test_what_is_given_has_no_loss(rows, batch):
+    (pack,) = batch.packs
+    learnt = set(zip(pack.nodes, pack.targets.tolist(), strict=True))
+    given = {row.prompt for row in rows}
+    inside = set()
+    for path in pack.trie.paths:
+        tokens = tuple(pack.trie.tokens[path].tolist())
+        length = max(len(prompt) for prompt in given if tokens[: len(prompt)] == prompt)
+        inside |= set(zip(path[: length - 1], tokens[1:length], strict=True))
+    assert inside and not inside & learnt
+
+
+def test_a_reply_that_breaks_off_has_no_end_of_turn_to_learn(tokenizer, rows):
+    closed = [tokenizer.eos_token_id in row.reply for row in rows]
+    assert closed == [reply.ends for example in LESSONS for reply in example.replies for _ in range(reply.count)]
+
+
+def test_each_reply_token_is_a_target_once_for_each_beginning(rows, batch):
+    (pack,) = batch.packs
+    beginnings = {(row.prompt + row.reply)[: len(row.prompt) + n + 1] for row in rows for n in range(len(row.reply))}
+    assert len(pack.nodes) == len(beginnings)
+    assert sorted(pack.targets.tolist()) == sorted(beginning[-1] for beginning in beginnings)
+
+
+@pytest.mark.parametrize("vocabulary", [2, 384])
+def test_the_loss_of_a_model_that_knows_nothing_is_the_log_of_its_vocabulary(batch, vocabulary):
+    class Uniform:
+        device = "cpu"
+        config = LlamaConfig()
+
+        def __call__(self, logits_to_keep, **_):
+            return SimpleNamespace(logits=torch.zeros(1, len(logits_to_keep), vocabulary))
+
+    known = [replace(pack, targets=pack.targets % vocabulary) for pack in batch.packs]
+    assert batch_loss(Uniform(), replace(batch, packs=known)) == pytest.approx(math.log(vocabulary))
+
+
+def test_the_order_of_lessons_changes_nothing(tokenizer, tiny_folder):
+    model = load_model(tiny_folder, "cpu")
+    losses = [batch_loss(model, pack_examples(tokenizer, examples, 2048)) for examples in (LESSONS, LESSONS[::-1])]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)

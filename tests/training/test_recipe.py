@@ -1,0 +1,67 @@
+"""The recipe: its flags, its layers, and its agreement with the config's schema."""
+
+import argparse
+from dataclasses import fields
+
+import pytest
+
+from tom.core.yaml_files import load_schema
+from tom.training.recipe import TARGETS, Recipe
+
+RECIPE = Recipe(
+    target="full_reply",
+    rank=4,
+    alpha=8.5,
+    dropout=0.1,
+    target_modules="q_proj,v_proj",
+    learning_rate=7e-4,
+    warmup=0.05,
+    epochs=3,
+    gauss_newton_steps=2,
+    weight_decay=0.01,
+    clip=1.0,
+    tokens_per_pack=512,
+)
+
+
+def parse(words: list[str]) -> Recipe:
+    parser = argparse.ArgumentParser()
+    Recipe.add_arguments(parser)
+    return Recipe.from_arguments(parser.parse_args(words))
+
+
+def flags(recipe: Recipe) -> list[str]:
+    return [word for key, value in recipe.as_dict().items() for word in (f"--{key.replace('_', '-')}", str(value))]
+
+
+def test_flags_give_the_recipe_back():
+    assert parse(flags(RECIPE)) == RECIPE
+
+
+@pytest.mark.parametrize("knob", [field.name for field in fields(Recipe)])
+def test_no_knob_has_a_hidden_default(knob, capsys):
+    words = flags(RECIPE)
+    at = words.index(f"--{knob.replace('_', '-')}")
+    with pytest.raises(SystemExit):
+        parse(words[:at] + words[at + 2 :])
+    assert knob.replace("_", "-") in capsys.readouterr().err
+
+
+def test_the_schema_has_the_recipes_knobs_and_types():
+    schema = load_schema("config")["properties"]["training"]["properties"]
+    kinds = {"integer": int, "number": float, "string": str}
+    others = ("seeds", "option_orders", "label_mapping", "uniform_target_contexts", "threads")
+    knobs = {name: kinds[entry["type"]] for name, entry in schema.items() if name not in others}
+    assert knobs == {field.name: field.type for field in fields(Recipe)}
+
+
+def test_the_schema_has_the_recipes_supervisions():
+    assert tuple(load_schema("config")["properties"]["training"]["properties"]["target"]["enum"]) == TARGETS
+
+
+@pytest.mark.parametrize(
+    ("names", "modules"),
+    [("all-linear", "all-linear"), ("q_proj", ["q_proj"]), ("q_proj,v_proj", ["q_proj", "v_proj"])],
+)
+def test_layers_as_peft_takes_them(names, modules):
+    assert Recipe(**RECIPE.as_dict() | {"target_modules": names}).modules() == modules

@@ -1,0 +1,260 @@
+"""Training: resumable without a trace, guarded against nonsense, and it teaches."""
+
+import re
+import threading
+from dataclasses import replace
+
+import pytest
+import torch
+from example_samples import example
+
+from tom.core.errors import UserError
+from tom.models.language_models import load_model
+from tom.models.model_folders import hash_folder
+from tom.training import trainer as training
+from tom.training.objective import pack_examples
+from tom.training.recipe import Recipe
+from tom.training.trainer import add_adapter, checkpoint_folder, checkpoint_name, epoch_order, measure, train_adapter
+
+RECIPE = Recipe(
+    target="label",
+    rank=4,
+    alpha=8,
+    dropout=0.1,  # so that the random state matters to a resumed training
+    target_modules="all-linear",
+    learning_rate=5e-3,
+    warmup=0.1,
+    epochs=4,
+    gauss_newton_steps=0,
+    weight_decay=0.01,
+    clip=1.0,
+    tokens_per_pack=512,
+)
+SEED = 3
+
+
+@pytest.fixture(scope="module")
+def batches(tokenizer) -> list:
+    """Two games, one of them in two contexts: three examples in two steps a pass."""
+    examples = [
+        [example("stag_hunt", "sports", ("C", 9), ("D", 1)), example("stag_hunt", "teamwork", ("C", 8), ("D", 2))],
+        [example("snowdrift", "sports", ("C", 1), ("D", 9))],
+    ]
+    return [pack_examples(tokenizer, group, 512) for group in examples]
+
+
+@pytest.fixture(scope="module")
+def held_out(tokenizer) -> list:
+    return [pack_examples(tokenizer, [example("stag_hunt", "business", ("C", 9), ("D", 1))], 512)]
+
+
+@pytest.fixture
+def train(nf4_folder, batches, tmp_path):
+    """Train a fresh adapter of the NF4 model; returns its curve, its model and the hashes of its saved files."""
+
+    def run(folder, recipe=RECIPE, seed=SEED, held_out=(), taught=batches, prepare=lambda model: None):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        model = add_adapter(load_model(nf4_folder, "cpu"), recipe, seed)
+        prepare(model)
+        curve = train_adapter(model, taught, list(held_out), recipe, seed, tmp_path / folder)
+        model.save_pretrained(tmp_path / f"{folder}-adapter")
+        return curve, model, hash_folder(tmp_path / f"{folder}-adapter")["adapter_model.safetensors"]
+
+    return run
+
+
+@pytest.fixture
+def die_after(monkeypatch):
+    """A function that makes the training die just after the pass of some number was saved."""
+
+    def arm(number):
+        def say(text):
+            if text.startswith(f"pass {number}/"):
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(training, "say", say)
+
+    return arm
+
+
+def losses(curve, number) -> list[float]:
+    return [row["loss"] for row in curve if row["epoch"] == number]
+
+
+def mean(values: list[float]) -> float:
+    return sum(values) / len(values)
+
+
+def test_a_training_that_dies_after_each_pass_ends_like_an_undisturbed_one(train, held_out, die_after, capsys):
+    curve, _, sha256 = train("undisturbed", held_out=held_out)
+    for number in range(1, RECIPE.epochs):
+        die_after(number)
+        with pytest.raises(KeyboardInterrupt):
+            train("disturbed", held_out=held_out)
+    die_after(None)
+    resumed, _, resumed_sha256 = train("disturbed", held_out=held_out)
+    assert resumed == curve
+    assert resumed_sha256 == sha256
+
+
+def test_a_training_that_dies_within_a_pass_takes_up_the_last_whole_one(train, batches, monkeypatch):
+    curve, _, sha256 = train("undisturbed")
+    calls = []
+
+    def die_in_the_middle(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2 * len(batches):  # the last step of the second pass
+            raise KeyboardInterrupt
+        return take_step(*arguments)
+
+    take_step = training.take_step
+    monkeypatch.setattr(training, "take_step", die_in_the_middle)
+    with pytest.raises(KeyboardInterrupt):
+        train("disturbed")
+    calls.clear()
+    calls += [None] * 100
+    resumed, _, resumed_sha256 = train("disturbed")
+    assert len(calls) - 100 == (RECIPE.epochs - 1) * len(batches)
+    assert (resumed, resumed_sha256) == (curve, sha256)
+
+
+def test_another_seed_gives_another_adapter(train):
+    assert train("one", replace(RECIPE, epochs=1))[2] != train("other", replace(RECIPE, epochs=1), seed=SEED + 1)[2]
+
+
+NAMED = {"weights": "sha", "recipe": RECIPE.as_dict(), "seed": 1, "held_out": None, "texts": [["g", [], []]]}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"recipe": RECIPE.as_dict() | {knob: 99}} for knob in RECIPE.as_dict()),
+        {"weights": "other"},
+        {"seed": 2},
+        {"held_out": "sports"},
+        {"texts": [["g", [], [["C", 1]]]]},
+    ],
+    ids=str,
+)
+def test_a_different_training_never_resumes_this_one(change):
+    assert checkpoint_name(*(NAMED | change).values()) != checkpoint_name(*NAMED.values())
+    assert checkpoint_name(*NAMED.values()) == checkpoint_name(*NAMED.values())
+
+
+def test_the_loss_falls_towards_the_teachers_own_uncertainty(train):
+    curve, _, _ = train("run", replace(RECIPE, dropout=0.0, epochs=15, learning_rate=2e-2))
+    first, last = mean(losses(curve, 1)), mean(losses(curve, 15))
+    assert first > 2
+    assert last < 0.4  # a teacher of 9 to 1 and its end of turn leave 0.19 nats a token
+
+
+def test_the_curve_has_a_row_for_each_step(train, batches, held_out):
+    curve, _, _ = train("run", held_out=held_out)
+    assert [row["step"] for row in curve] == list(range(1, 1 + RECIPE.epochs * len(batches)))
+    assert [row["epoch"] for row in curve] == [number for number in range(1, RECIPE.epochs + 1) for _ in batches]
+    for number in range(1, RECIPE.epochs + 1):
+        groups = [row["group"] for row in curve if row["epoch"] == number]
+        assert groups == [batches[index].group for index in epoch_order(SEED, number, len(batches))]
+    rates = [row["learning_rate"] for row in curve]
+    assert rates[0] == 0 and max(rates) == RECIPE.learning_rate and rates[1:] == sorted(rates[1:], reverse=True)
+
+
+def test_what_is_held_out_is_measured_after_each_pass_and_not_learnt(train, batches, held_out):
+    curve, model, sha256 = train("with", held_out=held_out)
+    without, _, without_sha256 = train("without")
+    assert sha256 == without_sha256
+    assert [row["validation_loss"] is not None for row in curve] == [False, True] * RECIPE.epochs
+    assert [row | {"validation_loss": None} for row in curve] == without
+    assert curve[-1]["validation_loss"] == measure(model, held_out)
+
+
+def test_only_the_adapter_learns(train, nf4_folder):
+    _, model, _ = train("run", replace(RECIPE, epochs=1))
+    before = load_model(nf4_folder, "cpu").state_dict()
+    after = {
+        name.removeprefix("base_model.model.").replace(".base_layer", ""): value
+        for name, value in model.state_dict().items()
+        if "lora_" not in name
+    }
+    assert after.keys() == before.keys()
+    assert all(torch.equal(after[name], value) for name, value in before.items())
+    assert all(("lora_" in name) == parameter.requires_grad for name, parameter in model.named_parameters())
+
+
+def test_an_adapter_starts_as_no_change_from_its_seed(nf4_folder, batches):
+    bare = load_model(nf4_folder, "cpu")
+    loss = measure(bare, batches)
+    states = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(99)  # what else used the generator does not matter
+        model = add_adapter(load_model(nf4_folder, "cpu"), RECIPE, seed)
+        assert measure(model, batches) == pytest.approx(loss, rel=1e-6)
+        states.append(torch.cat([p.flatten() for p in model.parameters() if p.requires_grad]))
+    assert torch.equal(states[0], states[1]) and not torch.equal(states[0], states[2])
+
+
+def test_a_loss_that_is_no_number_names_pass_group_and_knob(train, batches):
+    def break_weights(model):
+        with torch.no_grad():
+            next(p for name, p in model.named_parameters() if "lora_B" in name).fill_(float("nan"))
+
+    with pytest.raises(UserError) as caught:
+        train("run", prepare=break_weights)
+    first = batches[epoch_order(SEED, 1, len(batches))[0]].group
+    for part in ("nan", "pass 1", first, "training.learning_rate", "0.005"):
+        assert part in str(caught.value)
+
+
+def test_a_gradient_that_is_no_number_is_never_saved(train, batches):
+    def break_gradient(model):
+        parameter = next(p for name, p in model.named_parameters() if "lora_B" in name)
+        parameter.register_hook(lambda gradient: gradient * float("nan"))
+
+    with pytest.raises(UserError, match=re.escape("training.learning_rate")):
+        train("run", replace(RECIPE, epochs=1), taught=batches[:1], prepare=break_gradient)
+
+
+@pytest.mark.parametrize("batches", [1, 7])
+def test_a_pass_takes_each_batch_once_in_an_order_of_its_own(batches):
+    orders = [epoch_order(1, number, batches) for number in range(1, 9)]
+    assert all(sorted(order) == list(range(batches)) for order in orders)
+    assert orders == [epoch_order(1, number, batches) for number in range(1, 9)]
+    assert batches == 1 or len({tuple(order) for order in orders}) > 4
+
+
+def test_a_checkpoint_folder_goes_with_success_and_stays_after_a_failure(tmp_path):
+    with pytest.raises(ValueError), checkpoint_folder(tmp_path / "a" / "run") as folder:
+        (folder / "checkpoint.pt").touch()
+        raise ValueError
+    assert (tmp_path / "a" / "run" / "checkpoint.pt").exists()
+    with checkpoint_folder(tmp_path / "a" / "run") as folder:
+        assert (folder / "checkpoint.pt").exists()
+    assert not folder.exists()
+
+
+def test_a_second_training_waits_for_the_first_and_has_the_folder_to_itself(tmp_path, capsys):
+    """The first ends well and removes the folder; the second must hold one that a third would wait for."""
+    third_waited = threading.Event()
+
+    def second():
+        with checkpoint_folder(tmp_path / "run"):
+            thread = threading.Thread(target=third)
+            thread.start()
+            thread.join(0.3)
+            if thread.is_alive():
+                third_waited.set()
+        thread.join(5)
+
+    def third():
+        with checkpoint_folder(tmp_path / "run"):
+            pass
+
+    waiting = threading.Thread(target=second)
+    with checkpoint_folder(tmp_path / "run"):
+        waiting.start()
+        waiting.join(0.3)
+        assert waiting.is_alive()
+    waiting.join(10)
+    assert not waiting.is_alive()
+    assert "waiting" in capsys.readouterr().err
+    assert third_waited.is_set()

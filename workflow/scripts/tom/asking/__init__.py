@@ -1,1 +1,0 @@
-"""What a player reads: games, contexts, prompts and cells."""

@@ -1,0 +1,1 @@
+"""The config: what a run is about, and whether it can start."""

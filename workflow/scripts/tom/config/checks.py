@@ -1,0 +1,292 @@
+"""Whether a run of a config can start: checked before any job, and the message names file, key and what is allowed."""
+
+from pathlib import Path
+
+from tom.config.study import (
+    HELD_OUT,
+    HELD_OUT_REWORDED,
+    IN_SAMPLE,
+    all_cells,
+    answered_by_teacher,
+    cells_of,
+    context_folder,
+    game_file,
+    out_of_sample_splits,
+    question_file,
+    recorded_cells,
+    recorded_context,
+    splits_of_kind,
+)
+from tom.core.errors import UserError
+from tom.core.yaml_files import check
+from tom.engines.endpoint import read_key
+from tom.engines.vllm_settings import VllmSettings, require_vllm
+from tom.games import kinds as game_kinds
+from tom.games.game import split_order
+from tom.games.number_game_files import load_number_game
+from tom.games.rescaling import split_rescaling
+from tom.models.model_folders import check_is_model
+from tom.prompts.contexts import load_context
+from tom.prompts.number_questions import load_question
+from tom.prompts.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST, load_prompt_format
+from tom.prompts.variants import ORDERS, load_labels
+from tom.sampling.recorded_choices import read_counts, require_cells
+from tom.sampling.recorded_contributions import read_contribution_counts, require_contributions
+from tom.training.recipe import BOTH, LABEL, ORIGINAL
+
+
+def check_study(config: dict, file: str, resources: Path) -> None:
+    """Raise UserError unless a run of this config can start.
+
+    config: the merged configuration; file: where it was read, for messages; resources: the folder of
+    games, contexts and prompt_formats. Nothing large is read.
+    """
+    check(config, "config", file)
+    for name, target in ((HELD_OUT, "validate"), (HELD_OUT_REWORDED, "validate_reworded")):
+        if name in config["splits"]:
+            raise UserError(f"{file}: splits.{name}: this name belongs to `snakemake {target}`; take another")
+    _check_texts(config, file, resources)
+    _check_disjoint(config, file)
+    check_target(config, config["training"]["target"], file, resources)
+    _check_letters(config, file, resources)
+    _check_unanswered(config, file, resources)
+    _check_increasing(config, file)
+    _check_adapters(config, file)
+    for role in ("teacher", "student"):
+        _check_model(config, role, file, resources)
+
+
+def _check_texts(config: dict, file: str, resources: Path) -> None:
+    if not config["splits"][IN_SAMPLE].get("recorded", True):
+        raise UserError(f"{file}: splits.{IN_SAMPLE}.recorded: what is taught is a teacher's answers (allowed: true)")
+    for name, split in config["splits"].items():
+        _check_split(split, name, f"{file}: splits.{name}", resources)
+    asked = [("prompt_format", config["prompt_format"])]
+    for key, name in asked + [("compared_prompt_formats", name) for name in config["compared_prompt_formats"]]:
+        _require_file(resources / "prompt_formats", name, f"{file}: {key}")
+        load_prompt_format(resources / "prompt_formats" / f"{name}.yaml")
+    for name in config["labels"]:
+        _require_file(resources / "labels", name, f"{file}: labels")
+        load_labels(resources / "labels" / f"{name}.yaml")
+
+
+def _check_split(split: dict, name: str, where: str, resources: Path) -> None:
+    """Raise UserError unless the split's games are of one kind, and its texts are there and say what they must."""
+    kinds = {}
+    for game in split["games"]:
+        _require_file(resources / "games", split_order(game)[0], f"{where}.games")
+        kinds[game] = game_kinds.kind_of(game_file(game, resources))
+    kind = kinds[split["games"][0]]
+    if name == IN_SAMPLE and kind != game_kinds.CHOICE:
+        raise UserError(f"{where}.games: what is taught is choices (allowed: games of the kind {game_kinds.CHOICE})")
+    if other := [game for game in kinds if kinds[game] != kind]:
+        raise UserError(
+            f"{where}.games: {other[0]} is of the kind {kinds[other[0]]} (allowed: {kind}, as the first is)"
+        )
+    for game in split["games"]:
+        loaded = game_kinds.LOADERS[kind](game_file(game, resources), game)
+        if kind == game_kinds.NUMBER:
+            load_question(question_file(game, resources), loaded)
+    for folder in dict.fromkeys(context_folder(game, resources) for game in split["games"]):
+        for context in split["contexts"]:
+            _require_file(folder, context, f"{where}.contexts")
+            load_context(folder / f"{context}.yaml")
+
+
+def _require_file(folder: Path, stem: str, where: str) -> None:
+    if not (folder / f"{stem}.yaml").is_file():
+        known = ", ".join(sorted(path.stem for path in folder.glob("*.yaml")))
+        raise UserError(f"{where}: '{stem}' has no file {folder / stem}.yaml (allowed: {known})")
+
+
+def check_target(config: dict, target: str, file: str, resources: Path) -> None:
+    """Raise UserError unless the teacher's replies hold what this target teaches."""
+    form = _form(config, resources)
+    if config["training"]["uniform_target_contexts"] and (target != LABEL or form == CHOICE_LAST):
+        raise UserError(
+            f"{file}: training.uniform_target_contexts: chance has no motivations, and target '{target}' and prompt_format"
+            f" '{config['prompt_format']}' teach more than letters (allowed: [])"
+        )
+    key = f"{file}: training.target: '{target}'"
+    if form == CHOICE and target != LABEL:
+        raise UserError(
+            f"{key} learns motivations, and prompt_format '{config['prompt_format']}' asks for none (allowed: {LABEL})"
+        )
+    if config["teacher"]["engine"] == "recorded":
+        if target != LABEL:
+            raise UserError(f"{key} learns the teacher's texts, and a recorded teacher has none (allowed: {LABEL})")
+        if form == CHOICE_LAST:
+            raise UserError(
+                f"{key} learns the choice behind the teacher's motivation, and a recorded teacher has no texts "
+                f"(allowed: an prompt_format of the form {CHOICE} or {CHOICE_FIRST})"
+            )
+
+
+def _form(config: dict, resources: Path) -> str:
+    """The form of the run's prompt_format."""
+    return load_prompt_format(resources / "prompt_formats" / f"{config['prompt_format']}.yaml").form
+
+
+def _check_letters(config: dict, file: str, resources: Path) -> None:
+    form, target = _form(config, resources), config["training"]["target"]
+    what = f"target '{target}' and prompt_format '{config['prompt_format']}'"
+    if config["training"]["gauss_newton_steps"] and (target != LABEL or form == CHOICE_LAST):
+        raise UserError(
+            f"{file}: training.gauss_newton_steps: steps on single letters, and {what} teach more than those (allowed: 0)"
+        )
+    if config["training"]["label_mapping"] == BOTH and (target != LABEL or form == CHOICE_LAST):
+        raise UserError(
+            f"{file}: training.label_mapping: '{BOTH}' exchanges single letters, and {what} teach more than those"
+            f" (allowed: {ORIGINAL})"
+        )
+
+
+def _check_unanswered(config: dict, file: str, resources: Path) -> None:
+    folder, asked = resources / "contexts", {}
+    for name, split in config["splits"].items():
+        if folder in {context_folder(game, resources) for game in split["games"]}:
+            asked = {recorded_context(context, resources): name for context in split["contexts"]} | asked
+    for context in config["training"]["uniform_target_contexts"]:
+        _require_file(folder, context, f"{file}: training.uniform_target_contexts")
+        situation = recorded_context(context, resources)
+        if situation in asked:
+            raise UserError(
+                f"{file}: training.uniform_target_contexts: '{context}' is the situation '{situation}' of splits.{asked[situation]}"
+                " (allowed: contexts that no split has in any wording)"
+            )
+
+
+def check_labels(config: dict, file: str, resources: Path) -> None:
+    """Raise UserError unless a reply begins with an option's name, which is what labels are scored as."""
+    if _form(config, resources) == CHOICE_LAST:
+        raise UserError(
+            f"{file}: prompt_format: '{config['prompt_format']}' has the choice at the end, and other labels are scored as"
+            f" the beginning of a reply (allowed: an prompt_format of the form {CHOICE} or {CHOICE_FIRST})"
+        )
+
+
+def check_counterbalancing(config: dict, file: str, resources: Path) -> None:
+    """Raise UserError unless the run's own students are those that the others are set beside, and can be so taught."""
+    check_labels(config, file, resources)
+    training = config["training"]
+    needed = {
+        "training.target": ([training["target"]], [LABEL], training["target"] == LABEL),
+        "option_orders": (config["option_orders"], ORDERS, set(config["option_orders"]) == set(ORDERS)),
+        "training.option_orders": (training["option_orders"], ORDERS, set(training["option_orders"]) == set(ORDERS)),
+        "training.label_mapping": ([training["label_mapping"]], [ORIGINAL], training["label_mapping"] == ORIGINAL),
+    }
+    for key, (found, allowed, agrees) in needed.items():
+        if not agrees:
+            raise UserError(
+                f"{file}: {key}: {', '.join(found)}, but `snakemake counterbalancing` sets the run's own students"
+                f" beside others (allowed with it: {', '.join(allowed)})"
+            )
+
+
+def _check_increasing(config: dict, file: str) -> None:
+    numbers = config["learning_curve"]["observations"]
+    increasing = sorted(set(numbers))
+    if numbers != increasing:
+        found, allowed = (", ".join(map(str, part)) for part in (numbers, increasing))
+        raise UserError(f"{file}: learning_curve.observations: {found} do not increase (allowed: {allowed})")
+
+
+def check_learning_curve(config: dict, file: str, resources: Path) -> None:
+    """Raise UserError unless the teacher has more observations of each in-sample cell than are to be drawn from them."""
+    teacher, fewest = config["teacher"], config["observations"]
+    if teacher["engine"] == "recorded":
+        counts = read_counts(teacher["recorded"]["counts"], teacher["recorded"]["model"])
+        fewest = min(counts[cell][1] for cell in recorded_cells(cells_of(config["splits"][IN_SAMPLE]), resources))
+    most = config["learning_curve"]["observations"][-1]
+    if most >= fewest:
+        raise UserError(
+            f"{file}: learning_curve.observations: {most}, but the teacher has {fewest} of some in-sample cell, and the"
+            f" run's own students are taught all of them (allowed: less than {fewest})"
+        )
+
+
+def _check_adapters(config: dict, file: str) -> None:
+    if "adapters" not in config:
+        return
+    folder = Path(config["adapters"])
+    for seed in config["training"]["seeds"]:
+        taught = folder / f"seed{seed}"
+        for part in (taught / "adapter" / "adapter_config.json", taught / "manifest.json"):
+            if not part.is_file():
+                known = ", ".join(sorted(path.name for path in folder.glob("seed*/"))) or "none"
+                raise UserError(
+                    f"{file}: adapters: {part} is missing (in {folder}: {known}; training.seeds says which are used)"
+                )
+
+
+def _check_disjoint(config: dict, file: str) -> None:
+    for name, split in config["splits"].items():
+        scaled = [split_rescaling(game) for game in split["games"]]
+        if len(set(scaled)) < len(scaled):
+            raise UserError(f"{file}: splits.{name}.games: {', '.join(split['games'])} name a game twice")
+    taught = {(split_rescaling(game), context) for game, context in cells_of(config["splits"][IN_SAMPLE])}
+    for name in out_of_sample_splits(config["splits"]):
+        cells = sorted(cells_of(config["splits"][name]))
+        shared = [(game, context) for game, context in cells if (split_rescaling(game), context) in taught]
+        if shared:
+            game, context = shared[0]
+            raise UserError(
+                f"{file}: splits.{name}: {game} in {context} is taught (in_sample), so it is not out of sample"
+            )
+    spelt: dict = {}
+    for name, split in config["splits"].items():
+        for game in split["games"]:
+            if (known := spelt.setdefault(split_rescaling(game), game)) != game:
+                raise UserError(f"{file}: splits.{name}.games: {game} is {known} of another split (allowed: {known})")
+
+
+def _check_model(config: dict, role: str, file: str, resources: Path) -> None:
+    model = config[role]
+    if model["engine"] == "recorded":
+        _check_recorded(config, role, file, resources)
+    elif model["engine"] == "openai":
+        read_key(model["endpoint"]["key_variable"], f"{file}: {role}.endpoint.key_variable")
+    elif model["source"] == "folder":
+        try:
+            check_is_model(model["folder"])
+        except UserError as error:
+            raise UserError(f"{file}: {role}.folder: {error}") from None
+    if model["engine"] == "vllm":
+        _check_vllm(model, f"{file}: {role}")
+
+
+def _check_recorded(config: dict, role: str, file: str, resources: Path) -> None:
+    recorded = config[role]["recorded"]
+    answered = {name: split for name, split in config["splits"].items() if answered_by_teacher(split, config[role])}
+    two_by_two, contributions = (
+        splits_of_kind(answered, kind, resources) for kind in (game_kinds.CHOICE, game_kinds.NUMBER)
+    )
+    counts = read_counts(recorded["counts"], recorded["model"])
+    cells = sorted(recorded_cells(all_cells(two_by_two), resources))
+    require_cells(counts, cells, recorded["counts"], recorded["model"])
+    if contributions and "contributions" not in recorded:
+        raise UserError(
+            f"{file}: {role}.recorded: missing key 'contributions', which split '{next(iter(contributions))}' needs"
+        )
+    if contributions:
+        choices = {
+            (game, context): load_number_game(game_file(game, resources), game).choices()
+            for game, context in all_cells(contributions)
+        }
+        table = recorded["contributions"]
+        counts = read_contribution_counts(table, recorded["model"])
+        require_contributions(counts, choices, table, recorded["model"])
+
+
+def _check_vllm(model: dict, where: str) -> None:
+    if model["precision"] == "nf4" and not model["gpus"]:
+        raise UserError(
+            f"{where}.precision: vLLM serves nf4 on a GPU alone, and gpus is 0"
+            " (allowed: float32, bfloat16, source; or gpus: 1)"
+        )
+    sharing = VllmSettings(**model.get("vllm", {})).tensor_parallel
+    if sharing > max(1, model["gpus"]):
+        raise UserError(
+            f"{where}.vllm.tensor_parallel: {sharing}, but {where.rpartition(' ')[2]}.gpus is {model['gpus']}"
+        )
+    require_vllm(f"{where}.engine")

@@ -1,0 +1,117 @@
+"""What a run is about, read from its config: splits and their cells. tom/config/checks.py says whether it can start."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+from tom.games import kinds as game_kinds
+from tom.games.game import split_order
+from tom.games.number_game_files import load_number_game
+from tom.games.rescaling import Rescaling, split_rescaling
+from tom.prompts.contexts import load_context
+
+IN_SAMPLE = "in_sample"
+HELD_OUT = "held_out"
+HELD_OUT_REWORDED = "held_out_reworded"
+
+Splits = dict[str, dict]
+"""Name → its games and contexts."""
+
+
+def cells_of(split: dict) -> list[tuple[str, str]]:
+    """The (game, context) pairs of a split."""
+    return [(game, context) for context in split["contexts"] for game in split["games"]]
+
+
+def out_of_sample_splits(splits: Splits) -> list[str]:
+    """Names of the splits that are never taught."""
+    return sorted(set(splits) - {IN_SAMPLE})
+
+
+def game_file(game: str, resources: Path) -> Path:
+    """The file that a game's name belongs to."""
+    return resources / "games" / f"{split_order(game)[0]}.yaml"
+
+
+def context_folder(game: str, resources: Path) -> Path:
+    """The folder of contexts for as many players as the game has."""
+    return resources / game_kinds.context_folder(game_file(game, resources), game)
+
+
+def question_file(game: str, resources: Path) -> Path:
+    """The file that asks for a number in this game."""
+    return resources / "numbers" / f"{load_number_game(game_file(game, resources), game).question}.yaml"
+
+
+def splits_of_kind(splits: Splits, kind: str, resources: Path) -> Splits:
+    """The splits whose games are of a kind (tom/games/kinds.py), in their order; each split has one kind."""
+    return {
+        name: split
+        for name, split in splits.items()
+        if game_kinds.kind_of(game_file(split["games"][0], resources)) == kind
+    }
+
+
+def answered_by_teacher(split: dict, teacher: dict) -> bool:
+    """Whether a teacher, by its section of the config, answers in a split: a live one does in each."""
+    return teacher["engine"] != "recorded" or split.get("recorded", True)
+
+
+def drop_splits(config: dict) -> None:
+    """Take splits that are null out of a config: how a file of one's own drops one of the default's."""
+    if isinstance(config.get("splits"), dict):
+        config["splits"] = {name: split for name, split in config["splits"].items() if split is not None}
+
+
+def recorded_context(context: str, resources: Path) -> str:
+    """The context whose recorded choices stand for this one's: a paraphrase has its original's."""
+    return load_context(resources / "contexts" / f"{context}.yaml").recorded_as
+
+
+def rewordings(contexts: list[str], resources: Path) -> dict[str, list[str]]:
+    """The same situation in other words: each context → those that tell it and are none of these.
+
+    A context that shares its situation with another one of these has none: whoever is taught the others has met it.
+    """
+    situations = {path.stem: load_context(path).recorded_as for path in sorted((resources / "contexts").glob("*.yaml"))}
+    taught = [situations[context] for context in contexts]
+    return {
+        context: [
+            name
+            for name in situations
+            if situations[name] == situations[context] and name != context and taught.count(situations[name]) == 1
+        ]
+        for context in contexts
+    }
+
+
+def recorded_cells(cells: Iterable[tuple[str, str]], resources: Path) -> set[tuple[str, str]]:
+    """The (game, context) pairs whose recorded choices stand for these; each context is read once."""
+    cells = list(cells)
+    original = {context: recorded_context(context, resources) for context in {context for _, context in cells}}
+    return {(game, original[context]) for game, context in cells}
+
+
+def all_cells(splits: Splits) -> list[tuple[str, str]]:
+    """Every cell of some splits, once."""
+    return sorted({cell for split in splits.values() for cell in cells_of(split)})
+
+
+def curve_cells(cells: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The (game, context) of every game that has several payoffs, in the contexts that all of these were asked in."""
+    contexts = _common_contexts(cells)
+    return [(game, context) for game, context in cells if context in contexts.get(split_rescaling(game)[0], ())]
+
+
+def games_without_curve(cells: list[tuple[str, str]]) -> list[str]:
+    """Games that were asked at several payoffs, but in no context at all of these."""
+    return sorted(stem for stem, contexts in _common_contexts(cells).items() if not contexts)
+
+
+def _common_contexts(cells: list[tuple[str, str]]) -> dict[str, set[str]]:
+    """Game with several payoffs → the contexts that all of these were asked in."""
+    asked: dict[str, dict[Rescaling, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for game, context in cells:
+        stem, rescaling = split_rescaling(game)
+        asked[stem][rescaling].add(context)
+    return {stem: set.intersection(*points.values()) for stem, points in asked.items() if len(points) > 1}

@@ -1,0 +1,87 @@
+"""Whole files or none: outputs are written beside their place and renamed into it."""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def atomic_file(target: str | Path) -> Iterator[Path]:
+    """Yield a temporary path in the target's folder; rename it to `target` unless the body raises."""
+    target = Path(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        # mkstemp makes 0600 files; shared project folders on clusters need the user's own mask.
+        temporary.chmod(0o666 & ~_umask())
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(target: str | Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `target`; put it in the target's place unless the body raises."""
+    target = Path(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    try:
+        yield temporary
+        # Libraries write weights as 0600 through temporary files of their own.
+        for path in [temporary, *temporary.rglob("*")]:
+            if not path.is_symlink():
+                path.chmod((0o777 if path.is_dir() else 0o666) & ~_umask())
+        if target.exists():
+            shutil.rmtree(target)
+        temporary.replace(target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_json(target: str | Path, document: Any) -> None:
+    """Write a document as readable JSON, whole or not at all."""
+    with atomic_file(target) as temporary:
+        temporary.write_text(json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
+
+
+def log_written(target: str | Path, what: str) -> None:
+    """Tell whoever follows the run what now lies where."""
+    print(f"{target}: {what}", file=sys.stderr, flush=True)
+
+
+def file_sha256(file: str | Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with Path(file).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+@contextmanager
+def file_lock(lock: Path, waiting: str) -> Iterator[None]:
+    """Hold a lock file, which stays, for the body; `waiting` is what is said while another process holds it."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(waiting, file=sys.stderr, flush=True)
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        yield

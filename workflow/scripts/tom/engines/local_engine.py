@@ -1,0 +1,43 @@
+"""Open a local model's engine, in this process or in a resident one."""
+
+import sys
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from tom.core.job_times import say_loaded
+from tom.engines.interface import Engine
+from tom.engines.resident import EngineLost, resident_engine
+from tom.models.local_model import LocalModel
+
+Result = TypeVar("Result")
+RESIDENT_TRIES = 2
+
+
+def open_engine(model: LocalModel) -> Engine:
+    """The model's engine in this process, its files checked. Errors: UserError."""
+    # Torch takes seconds to import, which a shard that found a resident engine never pays.
+    if model.engine == "vllm":
+        from tom.engines.vllm_engine import VllmEngine
+
+        return VllmEngine(model)
+    from tom.engines.transformers_engine import TransformersEngine
+
+    return TransformersEngine(model)
+
+
+def with_local_engine(model: LocalModel, idle_seconds: float, work: Callable[[Engine], Result]) -> Result:
+    """Run `work` with an engine: a resident one, or after two lost ones (or with idle_seconds 0) one of its own.
+
+    `work` may run again after an engine was lost, so it must leave nothing behind before it returns.
+    """
+    for _ in range(RESIDENT_TRIES if idle_seconds > 0 else 0):
+        try:
+            with resident_engine(model, idle_seconds) as engine:
+                return work(engine)
+        except EngineLost as error:
+            print(f"no resident engine: {error}", file=sys.stderr, flush=True)
+    started = time.monotonic()
+    engine = open_engine(model)
+    say_loaded(started)
+    return work(engine)

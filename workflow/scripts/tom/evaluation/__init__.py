@@ -1,0 +1,1 @@
+"""Evaluation: tables of how near students are to their teacher."""

@@ -1,0 +1,111 @@
+"""A panel: teacher, base and tuned students side by side, over the same cells, in one view and measure.
+
+Measures: `sampled` takes a student's propensities from its observations, `exact` from its engine's probabilities.
+The teacher's are sampled in both.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from tom.core.errors import UserError
+from tom.core.roles import BASE, TEACHER
+from tom.evaluation.propensities import CELL, VIEWS
+from tom.statistics.resampling import Answers, Counted, Known
+
+MEASURES = ("sampled", "exact")
+
+
+@dataclass(frozen=True)
+class AlignedCounts:
+    """Teacher, base and tuned students in one view and measure, over the same cells in the same order."""
+
+    cells: list[tuple[str, str]]  # (game, context)
+    teacher: Counted
+    base: Answers
+    tuned: dict[str, Answers]
+    unreadable: int = 0  # cells left out because a model gave no readable reply there
+
+    def readable(self) -> "AlignedCounts":
+        """The panel without the cells in which a model gave no readable reply."""
+        models = (self.teacher, self.base, *self.tuned.values())
+        kept = np.isfinite([model.rates() for model in models]).all(axis=0)
+        return AlignedCounts(
+            cells=[cell for cell, keep in zip(self.cells, kept, strict=True) if keep],
+            teacher=self.teacher.cells(kept),
+            base=self.base.cells(kept),
+            tuned={name: answers.cells(kept) for name, answers in self.tuned.items()},
+            unreadable=int((~kept).sum()),
+        )
+
+
+def answers_of(counts: pl.DataFrame, model: str, orders: tuple[str, ...], measure: str) -> Answers:
+    """One model's counts or exact propensities, (cells, orders), cells sorted by game and context."""
+    rows = counts.filter((pl.col("model") == model) & pl.col("order").is_in(orders)).sort(*CELL, "order")
+    columns = ("exact",) if measure == "exact" else ("cooperated", "readable")
+    rows = rows.with_columns(readable=pl.col("cooperated") + pl.col("defected"))
+    arrays = [rows[column].to_numpy().reshape(-1, len(orders)) for column in columns]
+    return Known(*arrays) if measure == "exact" else Counted(*arrays)
+
+
+def pooled_teacher(counts: pl.DataFrame) -> Counted:
+    """The teacher's counts over all its observations, (cells, 1), cells sorted by game and context."""
+    rows = counts.filter(pl.col("model") == TEACHER).group_by(CELL).agg(pl.col("cooperated", "defected").sum())
+    rows = rows.sort(CELL)
+    cooperated, defected = (rows[name].to_numpy()[:, np.newaxis] for name in ("cooperated", "defected"))
+    return Counted(cooperated, cooperated + defected)
+
+
+def available_measures(counts: pl.DataFrame) -> list[str]:
+    """`sampled`, and `exact` if every student's engine gave exact propensities."""
+    students = counts.filter(pl.col("model") != TEACHER)
+    return [measure for measure in MEASURES if measure == "sampled" or students["exact"].null_count() == 0]
+
+
+def align_counts(counts: pl.DataFrame, tuned: list[str], view: str, measure: str) -> AlignedCounts:
+    """The readable cells of a split in one view and measure. Errors: UserError when there is none."""
+    orders = VIEWS[view]
+    whole = AlignedCounts(
+        cells=counts.filter(pl.col("model") == TEACHER).select(CELL).unique().sort(CELL).rows(),
+        teacher=pooled_teacher(counts),
+        base=answers_of(counts, BASE, orders, measure),
+        tuned={model: answers_of(counts, model, orders, measure) for model in tuned},
+    )
+    part = whole.readable()
+    if not part.cells:
+        models = {TEACHER: whole.teacher, BASE: whole.base, **whole.tuned}
+        mute = [name for name, answers in models.items() if not np.isfinite(answers.rates()).any()]
+        found = f"; {' and '.join(mute)} gave none in any cell" if mute else ""
+        raise UserError(f"shards: no cell with readable replies of {', '.join(models)}{found}: see their column 'raw'")
+    return part
+
+
+def require_same_cells(counts: pl.DataFrame, what: str) -> None:
+    """Raise UserError unless all models have the teacher's cells, and all students the same orders in each."""
+    cells = set(counts.filter(pl.col("model") == TEACHER).select(CELL).rows())
+    students = counts.filter(pl.col("model") != TEACHER)
+    orders = students["order"].unique().sort().to_list()
+    for model in students["model"].unique().sort():
+        found = set(students.filter(pl.col("model") == model).select(*CELL, "order").rows())
+        needed = {(*cell, order) for cell in cells for order in orders}
+        if differing := sorted(found ^ needed):
+            game, context, order = differing[0]
+            where = model if differing[0] in needed else TEACHER
+            raise UserError(f"{what}: none of {where} for {game} in {context}, {order}; every model needs every cell")
+
+
+_MARK = "/"
+
+
+def mark_groups(groups: Mapping[str, pl.DataFrame | pl.LazyFrame]) -> list[pl.LazyFrame]:
+    """The shards of each group of students, their models marked."""
+    marks = {name: pl.format(f"{{}}{_MARK}{{}}", pl.lit(name), "model").alias("model") for name in groups}
+    return [shards.lazy().with_columns(marks[name]) for name, shards in groups.items()]
+
+
+def students_of(part: AlignedCounts, group: str) -> dict[str, Answers]:
+    """The panel's students of one group, by their own names."""
+    marked = {name.partition(_MARK)[::2]: answers for name, answers in part.tuned.items()}
+    return {name: answers for (of, name), answers in marked.items() if of == group}

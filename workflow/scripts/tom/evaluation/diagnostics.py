@@ -1,0 +1,62 @@
+"""What a model's answers follow besides the game: the order of the options, or their letters."""
+
+import polars as pl
+
+from tom.evaluation.propensities import CELL, count_unreadable
+from tom.prompts.variants import LABELS, ORDERS
+
+
+def diagnose(shards: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
+    """One row for each model, sorted by name.
+
+    order_bias: mean over cells of |p first − p last|, p the exact propensity to cooperate with cooperation listed
+    first or last; 0 = the order does not matter. letter_change: mean over cells and orders of |p − p exchanged|,
+    the latter with C and D exchanged; 0 = follows the game. letter_distance: mean |p − (1 − p exchanged)|;
+    0 = follows the letter. option_mass: mean over all scored variants of the probability that a free reply begins
+    with an option. All null without the score rows they need. invalid: replies that can't be read,
+    and how many of them have each outcome of UNREADABLE.
+    """
+    by_model = (
+        shards.lazy()
+        .filter(pl.col("record") == "observation")
+        .group_by("model")
+        .agg(
+            observations=pl.len(),
+            invalid=pl.col("action").is_null().sum(),
+            invalid_share=pl.col("action").is_null().mean(),
+            **count_unreadable(),
+        )
+    )
+    scored = shards.lazy().filter(pl.col("record") == "score")
+    replies, scores = pl.collect_all([by_model, scored], engine="streaming")
+    return replies.join(answer_biases(scores, LABELS), on="model", how="left").sort("model")
+
+
+def answer_biases(scores: pl.DataFrame, labels: tuple[str, str]) -> pl.DataFrame:
+    """One row for each model: order_bias, letter_change, letter_distance and option_mass, as `diagnose` says.
+
+    scores: score rows of every cell in each variant. labels: cooperation's as they are, and where they are exchanged.
+    """
+    orders = _pairs(scores.filter(pl.col("cooperation_label") == labels[0]), "order", ORDERS)
+    exchanged = _pairs(scores, "cooperation_label", labels, "order")
+    first, second = pl.col("first"), pl.col("second")
+    following = exchanged.group_by("model").agg(
+        letter_change=(first - second).abs().mean(), letter_distance=(first + second - 1).abs().mean()
+    )
+    return (
+        scores.group_by("model")
+        .agg(pl.col("option_mass").mean())
+        .join(orders.group_by("model").agg(order_bias=(first - second).abs().mean()), on="model", how="left")
+        .join(following, on="model", how="left")
+        .select("model", "order_bias", "letter_change", "letter_distance", "option_mass")
+    )
+
+
+def _pairs(scores: pl.DataFrame, column: str, values: tuple[str, str], *more_keys: str) -> pl.DataFrame:
+    """Each cell's propensity to cooperate at both values of a column, as `first` and `second`."""
+    keys = ["model", *CELL, *more_keys]
+    first, second = (
+        scores.filter(pl.col(column) == value).select(*keys, pl.col("p_cooperate").alias(name))
+        for value, name in zip(values, ("first", "second"), strict=True)
+    )
+    return first.join(second, on=keys)

@@ -1,0 +1,134 @@
+"""The equivalence table: is a student's propensity its teacher's, up to a margin, cell by cell and on average?
+
+Two families of Holm for each student, split, view and measure: its cells' tests of equality, and its cells' tests of
+equivalence. The split's own row, about the mean over its cells, is a family of one.
+"""
+
+import numpy as np
+import polars as pl
+from scipy.stats import norm
+
+from tom.core.roles import BASE
+from tom.evaluation.aligned_counts import AlignedCounts
+from tom.statistics.divergences import choice, jensen_shannon
+from tom.statistics.equivalence import (
+    equivalence_p_value,
+    equivalence_power,
+    equivalence_verdict,
+    known_equivalence_p_value,
+    mean_equivalence_p_values,
+)
+from tom.statistics.intervals import wilson
+from tom.statistics.resampling import Answers, Counted
+from tom.statistics.two_proportions import Count, equal_counts_p_value, equals_known_p_value, holm, newcombe
+from tom.statistics.uncertainty import Uncertainty
+
+COLUMNS = {
+    "split": pl.String,
+    "view": pl.String,
+    "measure": pl.String,
+    "model": pl.String,
+    "level": pl.String,
+    "game": pl.String,
+    "context": pl.String,
+    "teacher": pl.Float64,
+    "student": pl.Float64,
+    "difference": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "jensen_shannon": pl.Float64,
+    "margin": pl.Float64,
+    "p_equal": pl.Float64,
+    "p_equal_holm": pl.Float64,
+    "p_equivalent": pl.Float64,
+    "p_equivalent_holm": pl.Float64,
+    "power": pl.Float64,
+    "power_in_family": pl.Float64,
+    "verdict": pl.String,
+}
+
+
+def equivalence_rows(part: AlignedCounts, uncertainty: Uncertainty, keys: dict[str, str]) -> list[dict]:
+    """Rows of COLUMNS for the base and each tuned student of a panel; keys: split, view and measure."""
+    return [
+        keys | {"model": name, "margin": uncertainty.margin} | row
+        for name, student in {BASE: part.base, **part.tuned}.items()
+        for row in [*_cell_rows(part, student, uncertainty), _split_row(part.teacher, student, uncertainty)]
+    ]
+
+
+def _cell_rows(part: AlignedCounts, student: Answers, uncertainty: Uncertainty) -> list[dict]:
+    rates, own = part.teacher.rates(), student.rates()
+    pooled = student.pooled() if isinstance(student, Counted) else None
+    # Of two models that cooperate as the teacher does.
+    variances = part.teacher.variances() * (2 if pooled else 1)
+    level = 1 - uncertainty.confidence
+    divergences = jensen_shannon(choice(rates), choice(own))
+    rows = []
+    for number, (game, context) in enumerate(part.cells):
+        count = _count(part.teacher, number)
+        tests = _against_count if pooled else _against_known
+        row = {"level": "cell", "game": game, "context": context, "teacher": rates[number], "student": own[number]}
+        row |= {"difference": own[number] - rates[number], "jensen_shannon": divergences[number]}
+        row |= tests(count, _count(pooled, number) if pooled else float(own[number]), uncertainty)
+        variance = float(variances[number])
+        row["power"] = equivalence_power(0, variance, uncertainty.margin, level)
+        row["power_in_family"] = equivalence_power(0, variance, uncertainty.margin, level / len(part.cells))
+        rows.append(row)
+    for name in ("p_equal", "p_equivalent"):
+        for row, adjusted in zip(rows, holm([row[name] for row in rows]), strict=True):
+            row[f"{name}_holm"] = float(adjusted)
+    for row in rows:
+        row["verdict"] = equivalence_verdict(row["p_equal_holm"], row["p_equivalent_holm"], uncertainty.confidence)
+    return rows
+
+
+def _split_row(teacher: Counted, student: Answers, uncertainty: Uncertainty) -> dict:
+    """The mean over a split's cells, which are taken as they are: only replies vary."""
+    rates, own = teacher.rates(), student.rates()
+    cells, difference = len(rates), float((own - rates).mean())
+    variance = float((teacher.variances() + student.variances()).sum()) / cells**2
+    p_equal, p_equivalent = mean_equivalence_p_values(difference, variance, uncertainty.margin)
+    half = _half_width(variance, uncertainty.confidence)
+    power = equivalence_power(0, variance, uncertainty.margin, 1 - uncertainty.confidence)
+    return {
+        "level": "split",
+        "teacher": float(rates.mean()),
+        "student": float(own.mean()),
+        "difference": difference,
+        "low": difference - half,
+        "high": difference + half,
+        "jensen_shannon": float(jensen_shannon(choice(rates), choice(own)).mean()),
+        **dict.fromkeys(("p_equal", "p_equal_holm"), p_equal),
+        **dict.fromkeys(("p_equivalent", "p_equivalent_holm"), p_equivalent),
+        **dict.fromkeys(("power", "power_in_family"), power),
+        "verdict": equivalence_verdict(p_equal, p_equivalent, uncertainty.confidence),
+    }
+
+
+def _half_width(variance: float, confidence: float) -> float:
+    return float(norm.ppf((1 + confidence) / 2) * np.sqrt(variance))
+
+
+def _count(answers: Counted, number: int) -> Count:
+    return int(answers.cooperated[number, 0]), int(answers.readable[number, 0])
+
+
+def _against_count(teacher: Count, student: Count, uncertainty: Uncertainty) -> dict:
+    low, high = newcombe(student, teacher, uncertainty.confidence)
+    return {
+        "low": low,
+        "high": high,
+        "p_equal": equal_counts_p_value(student, teacher),
+        "p_equivalent": equivalence_p_value(student, teacher, uncertainty.margin),
+    }
+
+
+def _against_known(teacher: Count, propensity: float, uncertainty: Uncertainty) -> dict:
+    low, high = wilson(*teacher, uncertainty.confidence)
+    return {
+        "low": propensity - float(high),
+        "high": propensity - float(low),
+        "p_equal": equals_known_p_value(teacher, propensity),
+        "p_equivalent": known_equivalence_p_value(teacher, propensity, uncertainty.margin),
+    }

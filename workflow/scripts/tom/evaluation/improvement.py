@@ -1,0 +1,112 @@
+"""The paper's improvement of a cell: how far tuning went from the base towards the teacher, in percent."""
+
+import numpy as np
+import polars as pl
+from scipy.stats import norm
+
+from tom.evaluation.aligned_counts import AlignedCounts
+from tom.evaluation.propensities import CELL
+from tom.statistics.fieller import RatioSet, fieller
+from tom.statistics.resampling import Answers, Counted
+from tom.statistics.two_proportions import equal_counts_p_value, equals_known_p_value
+
+VERDICTS = ("improvement", "exacerbation", "overcorrection", "undetermined")
+
+
+def improvement(base, tuned, teacher) -> np.ndarray:
+    """100 × (tuned − base) / (teacher − base), elementwise; nan where teacher and base are equal.
+
+    Arguments in any one unit, counts or propensities. Source: arXiv 2408.05241, its section on improvement.
+    """
+    base, tuned, teacher = (np.asarray(values, float) for values in (base, tuned, teacher))
+    way = teacher - base
+    return 100 * (tuned - base) / np.where(way != 0, way, np.nan)
+
+
+def improvement_set(base: Answers, tuned: Answers, teacher: Answers, kept: np.ndarray, confidence: float) -> RatioSet:
+    """Fieller's set, in percent, of Σ(tuned − base) / Σ(teacher − base) over some cells; kept: (cells,) of booleans.
+
+    One cell gives the set of its improvement, all of them that of the ratio of sums. Base stands in both, so the
+    two are correlated. Models are taken for independent; an exact propensity does not vary.
+    """
+    rates = [answers.rates()[kept].sum() for answers in (base, tuned, teacher)]
+    variances = [answers.variances()[kept].sum() for answers in (base, tuned, teacher)]
+    critical = float(norm.ppf((1 + confidence) / 2))
+    found = fieller(
+        float(rates[1] - rates[0]),
+        float(rates[2] - rates[0]),
+        (float(variances[1] + variances[0]), float(variances[2] + variances[0])),
+        float(variances[0]),
+        critical,
+    )
+    return found.scaled(100)
+
+
+def published_improvement(published: dict[str, Counted]) -> np.ndarray:
+    """(cells,): the improvement of the paper's student, in percent, from counts as in the paper.
+
+    Counts and propensities differ for one cell, whose teacher was observed 299 times instead of 300.
+    """
+    base, tuned, teacher = (published[model].cooperated[:, 0] for model in ("base", "tuned", "teacher"))
+    return improvement(base, tuned, teacher)
+
+
+def verdict(percent: float, p_value: float, confidence: float) -> str:
+    """One of VERDICTS. p_value: of the test that base and teacher are equal.
+
+    Without a significant gap between base and teacher the improvement divides by noise: undetermined.
+    """
+    if not p_value < 1 - confidence or np.isnan(percent):
+        return "undetermined"
+    if percent < 0:
+        return "exacerbation"
+    return "overcorrection" if percent > 100 else "improvement"
+
+
+def summarise_improvements(percents: np.ndarray) -> dict[str, float | int]:
+    """Unweighted mean and median over cells, the paper's headline; cells without a gap are left out and counted."""
+    known = percents[~np.isnan(percents)]
+    return {
+        "mean_improvement": float(np.mean(known)) if known.size else float("nan"),
+        "median_improvement": float(np.median(known)) if known.size else float("nan"),
+        "cells_without_gap": int(percents.size - known.size),
+    }
+
+
+def improvement_table(panels: dict[tuple[str, str], AlignedCounts], confidence: float) -> pl.DataFrame:
+    """A row for each tuned model, view, measure and cell; see tom/evaluation/improvement.py."""
+    rows = []
+    for (view, measure), part in panels.items():
+        base_counts = part.base.pooled() if isinstance(part.base, Counted) else None
+        teacher_rates, base_rates = part.teacher.rates(), part.base.rates()
+        cells = np.arange(len(part.cells))
+        for number, (game, context) in enumerate(part.cells):
+            teacher_count = part.teacher.cooperated[number, 0], part.teacher.readable[number, 0]
+            if base_counts is None:
+                p_value = equals_known_p_value(teacher_count, base_rates[number])
+            else:
+                base_count = base_counts.cooperated[number, 0], base_counts.readable[number, 0]
+                p_value = equal_counts_p_value(teacher_count, base_count)
+            for model, answers in part.tuned.items():
+                tuned_rate = answers.rates()[number]
+                percent = float(improvement(base_rates[number], tuned_rate, teacher_rates[number]))
+                ratios = improvement_set(part.base, answers, part.teacher, cells == number, confidence)
+                rows.append(
+                    {
+                        "model": model,
+                        "game": game,
+                        "context": context,
+                        "view": view,
+                        "measure": measure,
+                        "base": base_rates[number],
+                        "tuned": tuned_rate,
+                        "teacher": teacher_rates[number],
+                        "improvement": percent,
+                        "fieller_set": ratios.kind,
+                        "fieller_low": ratios.low,
+                        "fieller_high": ratios.high,
+                        "p_base_is_teacher": p_value,
+                        "verdict": verdict(percent, p_value, confidence),
+                    }
+                )
+    return pl.DataFrame(rows).sort("model", "view", "measure", *CELL)

@@ -1,0 +1,156 @@
+"""How far the numbers that a student names are from its teacher's, and how much of that tuning closed.
+
+Two distances, means over cells: of the mean numbers, and of the whole distributions (the earth
+mover's). Predictors that need no student stand beside: every number equally often, and the middle one always.
+Measures are those of tom/evaluation/aligned_counts.py: the teacher's numbers are sampled in both.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from tom.core.roles import BASE, TEACHER
+from tom.evaluation.alignment import Gap, closed_interval, mean_gap
+from tom.evaluation.number_counts import Cell, Numbers
+from tom.statistics.divergences import earth_movers
+from tom.statistics.intervals import symmetric
+from tom.statistics.uncertainty import Uncertainty
+
+COLUMNS = {
+    "split": pl.String,
+    "level": pl.String,
+    "game": pl.String,
+    "context": pl.String,
+    "measure": pl.String,
+    "quantity": pl.String,
+    "predictor": pl.String,
+    "gap": pl.Float64,
+    "gap_low": pl.Float64,
+    "gap_high": pl.Float64,
+    "gap_closed": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "confidence": pl.Float64,
+}
+UNIFORM, MIDDLE = "uniform", "middle"
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Shares of the amounts of one cell, (amounts,), and of how many replies; replies None: known exactly."""
+
+    shares: np.ndarray
+    replies: int | None
+
+    def redrawn(self, draws: int, generator: np.random.Generator) -> np.ndarray:
+        """(draws, amounts): shares of multinomial resamples; (1, amounts), the shares themselves, where known."""
+        if self.replies is None:
+            return self.shares[np.newaxis]
+        return generator.multinomial(self.replies, self.shares, size=draws) / self.replies
+
+
+def mean_distance(teacher: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """|difference of the mean numbers|; shares of the numbers on the last axis."""
+    return np.abs((teacher - other) @ np.arange(teacher.shape[-1]))
+
+
+QUANTITIES = {"mean": mean_distance, "distribution": earth_movers}
+"""What is compared → the distance between two cells' shares."""
+
+
+def sampled(given: Numbers) -> Shares:
+    """The observed shares; there is a readable reply."""
+    return Shares(given.shares(), int(given.counts.sum()))
+
+
+def middle_of(amounts: int) -> np.ndarray:
+    """The middle of so many numbers always; where it lies between two, these equally often."""
+    shares = np.zeros(amounts)
+    shares[(amounts - 1) // 2] += 0.5
+    shares[amounts // 2] += 0.5
+    return shares
+
+
+def predictors(cell: dict[str, Numbers], measure: str) -> dict[str, Shares]:
+    """Predictor → shares in one cell: each student, and what needs none. cell: model → numbers."""
+    amounts = cell[TEACHER].counts.size
+    students = {
+        model: Shares(given.exact, None) if measure == "exact" else sampled(given)
+        for model, given in cell.items()
+        if model != TEACHER
+    }
+    return students | {
+        UNIFORM: Shares(np.full(amounts, 1 / amounts), None),
+        MIDDLE: Shares(middle_of(amounts), None),
+    }
+
+
+def cells_answered(counted: dict[str, dict[Cell, Numbers]]) -> dict[Cell, dict[str, Numbers]]:
+    """Cell → model → numbers, of the cells in which every model gave a readable reply; none without a teacher."""
+    if TEACHER not in counted:
+        return {}
+    cells = {cell: {model: found[cell] for model, found in counted.items()} for cell in counted[TEACHER]}
+    return {cell: models for cell, models in cells.items() if all(given.counts.sum() for given in models.values())}
+
+
+def measures_of(cells: dict[Cell, dict[str, Numbers]]) -> list[str]:
+    """`sampled`, and `exact` if every student's probabilities are known in every cell."""
+    students = [given for models in cells.values() for model, given in models.items() if model != TEACHER]
+    return ["sampled", *(["exact"] if all(given.exact is not None for given in students) else [])]
+
+
+def cell_gaps(
+    cell: Cell, models: dict[str, Numbers], measure: str, uncertainty: Uncertainty, names: tuple[str, ...]
+) -> dict[str, dict[str, Gap]]:
+    """Quantity → predictor → gap in one cell. names: of the generators, beside cell and model."""
+    generator = uncertainty.generator(*names, *cell, TEACHER)
+    teacher = sampled(models[TEACHER])
+    teacher_draws = teacher.redrawn(uncertainty.draws, generator)
+    gaps: dict[str, dict[str, Gap]] = {quantity: {} for quantity in QUANTITIES}
+    for predictor, other in predictors(models, measure).items():
+        draws = other.redrawn(uncertainty.draws, uncertainty.generator(*names, *cell, predictor))
+        for quantity, distance in QUANTITIES.items():
+            estimate = float(distance(teacher.shares, other.shares))
+            gaps[quantity][predictor] = Gap(estimate, distance(teacher_draws, draws))
+    return gaps
+
+
+def gap_rows(gaps: dict[str, Gap], uncertainty: Uncertainty, keys: dict) -> list[dict]:
+    """A row for each predictor, those of one quantity and level; the mean over tuned students too, as `tuned`."""
+    tuned = [gap for name, gap in gaps.items() if name.startswith("tuned")]
+    rows = []
+    for predictor, gap in (gaps | {"tuned": mean_gap(tuned)}).items():
+        low, high = symmetric(gap.estimate, gap.draws, uncertainty.confidence)
+        row = keys | {"predictor": predictor, "gap": gap.estimate, "gap_low": max(low, 0.0), "gap_high": high}
+        if predictor != BASE:
+            closed = closed_interval(gap, gaps[BASE], uncertainty.confidence, float("nan"))
+            row |= dict(zip(("gap_closed", "low", "high"), closed, strict=True))
+        rows.append(row | {"confidence": uncertainty.confidence})
+    return rows
+
+
+def gap_table(
+    counted: dict[str, dict[Cell, Numbers]], uncertainty: Uncertainty, split: str, names: tuple[str, ...] = ()
+) -> pl.DataFrame:
+    """Rows of COLUMNS, cell by cell and for the split; none where no cell has readable replies of every model.
+
+    counted: model → cell → numbers; teacher, base and students whose names begin with `tuned`.
+    """
+    cells = cells_answered(counted)
+    rows = []
+    for measure in measures_of(cells) if cells else []:
+        streams = (*names, split, measure)
+        found = {cell: cell_gaps(cell, models, measure, uncertainty, streams) for cell, models in cells.items()}
+        for quantity in QUANTITIES:
+            keys = {"split": split, "measure": measure, "quantity": quantity}
+            for (game, context), gaps in found.items():
+                level = {"level": "cell", "game": game, "context": context}
+                rows += gap_rows(gaps[quantity], uncertainty, keys | level)
+            whole = {
+                predictor: mean_gap([gaps[quantity][predictor] for gaps in found.values()])
+                for predictor in next(iter(found.values()))[quantity]
+            }
+            rows += gap_rows(whole, uncertainty, keys | {"level": "split"})
+    table = pl.DataFrame([{name: row.get(name) for name in COLUMNS} for row in rows], schema=COLUMNS)
+    return table.fill_nan(None)

@@ -1,0 +1,42 @@
+"""Rates order by order, and replies by their text: the detail below the propensities, for people who look closely."""
+
+import polars as pl
+
+from tom.evaluation.propensities import CELL, count_replies
+from tom.statistics.intervals import jeffreys
+
+_KEYS = ("model", *CELL, "order")
+
+
+def order_rates(shards: pl.DataFrame | pl.LazyFrame, confidence: float) -> pl.DataFrame:
+    """The counts of count_replies, one row for each (model, game, context, order), and what follows from them.
+
+    rate: null without a readable reply; low, high: Jeffreys; prompt_sha256: of the messages that were asked, null for
+    a recorded teacher.
+    """
+    counts = count_replies(shards)
+    readable = counts["cooperated"] + counts["defected"]
+    low, high = jeffreys(counts["cooperated"], readable, confidence)
+    asked = shards.lazy().filter(record="observation").group_by(_KEYS)
+    prompts = asked.agg(pl.col("prompt_sha256").first()).collect(engine="streaming")
+    return (
+        counts.with_columns(
+            rate=pl.when(readable > 0).then(counts["cooperated"] / readable),
+            low=pl.Series(low),
+            high=pl.Series(high),
+        )
+        .join(prompts, on=list(_KEYS), how="left", maintain_order="left")
+        .select(pl.exclude("exact", "option_mass", "prompt_sha256"), "exact", "option_mass", "prompt_sha256")
+    )
+
+
+def group_replies(shards: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
+    """Equal replies of one cell and order as one row with their number, `replies`; the most frequent first.
+
+    Equal means the same text, read in the same way: action, outcome, rule and finish.
+    """
+    given = shards.lazy().filter(record="observation")
+    grouped = given.group_by(*_KEYS, "action", "outcome", "rule", "finish", "raw")
+    replies = grouped.agg(replies=pl.len().cast(pl.Int64)).collect(engine="streaming")
+    order = [*_KEYS, "replies", "outcome", "action", "rule", "finish", "raw"]
+    return replies.sort(order, descending=[name == "replies" for name in order], nulls_last=True)

@@ -1,0 +1,162 @@
+"""What students close of the base's gap, by how they were taught: one table for every comparison of trainings.
+
+Rows of tom/evaluation/alignment_table.py for each group of students, over the cells in which all of them, teacher and
+base gave readable replies; the baselines' rows stand once, without a group. `tuned` rows say besides how much more of
+the gap a group closes than another one (leads), and which share of what another one closes.
+"""
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+
+from tom.core.roles import BASE, TEACHER, role
+from tom.evaluation.aligned_counts import (
+    AlignedCounts,
+    align_counts,
+    available_measures,
+    mark_groups,
+    require_same_cells,
+    students_of,
+)
+from tom.evaluation.alignment import Gap, gap_of, lead_interval, mean_gap, share_interval
+from tom.evaluation.alignment_table import align, alignment_table
+from tom.evaluation.propensities import available_views, count_replies
+from tom.sampling.shards import scanned_shards
+from tom.statistics.uncertainty import Uncertainty
+from tom.training.ablations import AS_IS, CONSTANT, SHUFFLED
+from tom.training.recipe import LABEL, SHUFFLED_MOTIVATION
+
+Shards = pl.DataFrame | pl.LazyFrame
+ENDS = ("low", "high")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """by: the column that names a student's group. leads: prefix of three columns → the group that is led. whole: the
+    group of whose closed gap shares are taken.
+    """
+
+    by: str
+    leads: Mapping[str, str]
+    whole: str | None = None
+
+    def columns(self) -> list[str]:
+        """The columns behind those of the alignment table."""
+        names = [f"{prefix}_{column}" for prefix in self.leads for column in ("lead", *ENDS)]
+        return names + ([] if self.whole is None else ["share", *(f"share_{end}" for end in ENDS)])
+
+
+ALL = "all"
+
+COMPARISONS = {
+    comparison.by: comparison
+    for comparison in (
+        # Over choices: what motivations teach. Over others' motivations: what they teach by being about their own cell.
+        Comparison("target", {name: name for name in (LABEL, SHUFFLED_MOTIVATION)}),
+        # The bare word is a baseline's: one constant propensity that needs no student.
+        Comparison("teacher", {f"{name}_teacher": name for name in (SHUFFLED, CONSTANT)}, whole=AS_IS),
+        Comparison("observations", {}, whole=ALL),
+        # What both orders teach, beyond the paper's.
+        Comparison("counterbalancing", {"one_order": "one_order"}),
+    )
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags of all that a table of students is made of."""
+    parser.add_argument("--split", required=True)
+    parser.add_argument("--untuned", nargs="+", required=True, help="teacher and base shards of the split")
+    parser.add_argument(
+        "--students", nargs="+", action="append", required=True, help="a group's name and its shards; again for each"
+    )
+    parser.add_argument("--reference-shards", nargs="+", required=True, help="teacher and base shards of in_sample")
+    parser.add_argument("--output", type=Path, required=True, help="Parquet; CSV and LaTeX go beside it")
+    Uncertainty.add_arguments(parser)
+
+
+def table_of(arguments: argparse.Namespace, by: str) -> pl.DataFrame:
+    """The table that parsed flags name; by: a key of COMPARISONS."""
+    names, files = zip(*((name, files) for name, *files in arguments.students), strict=True)
+    with scanned_shards(arguments.untuned, arguments.reference_shards, *files) as (untuned, reference, *tuned):
+        return students_table(
+            untuned,
+            dict(zip(names, tuned, strict=True)),
+            reference,
+            arguments.split,
+            Uncertainty.from_arguments(arguments),
+            COMPARISONS[by],
+        )
+
+
+def students_table(
+    untuned: Shards,
+    tuned: Mapping[str, Shards],
+    reference: Shards,
+    split: str,
+    uncertainty: Uncertainty,
+    comparison: Comparison,
+) -> pl.DataFrame:
+    """The table of a split: the group, the columns of the alignment table, then those of the comparison.
+
+    untuned: shards of teacher and base. tuned: group → shards of its students. reference: the in-sample
+    shards of teacher and base, on which the baselines are fitted. Errors: UserError names what the shards lack.
+    """
+    counts = count_replies(pl.concat([untuned.lazy(), *mark_groups(tuned)]))
+    reference_counts = count_replies(reference)
+    require_same_cells(counts, "shards")
+    students = sorted(set(counts["model"]) - {TEACHER, BASE})
+    rows, more = [], []
+    for view in available_views(counts):
+        for measure in available_measures(counts):
+            part, fitted_on = (
+                align_counts(counts, students, view, measure),
+                align_counts(reference_counts, [], view, measure),
+            )
+            keys = {"split": split, "view": view, "measure": measure}
+            compared = _compare(part, list(tuned), uncertainty, comparison, *keys.values())
+            for group in tuned:
+                own = replace(part, tuned=students_of(part, group))
+                for row in align(own, fitted_on, uncertainty, *keys.values()):
+                    if role(row["predictor"]) == "tuned":
+                        rows.append(row | keys)
+                        more.append({comparison.by: group})
+                        more[-1] |= compared[group] if row["predictor"] == "tuned" else {}
+                    elif group == next(iter(tuned)):
+                        rows.append(row | keys)
+                        more.append({comparison.by: None})
+    columns = {comparison.by: pl.String} | dict.fromkeys(comparison.columns(), pl.Float64)
+    added = pl.DataFrame([{name: row.get(name) for name in columns} for row in more], schema=columns)
+    table = alignment_table(rows, uncertainty.confidence)
+    parts = [added.select(comparison.by), table, added.select(comparison.columns())]
+    return pl.concat(parts, how="horizontal").fill_nan(None)
+
+
+def _compare(
+    part: AlignedCounts, groups: list[str], uncertainty: Uncertainty, comparison: Comparison, *names: str
+) -> dict[str, dict[str, float]]:
+    """Group → the comparison's columns, from one set of resampled teachers and bases; no lead over itself."""
+    teacher_draws = part.teacher.redrawn(uncertainty.draws, uncertainty.generator(*names, comparison.by, TEACHER))
+
+    def gap(name: str, answers) -> Gap:
+        return gap_of(part.teacher, teacher_draws, answers, uncertainty.generator(*names, comparison.by, name))
+
+    base = gap(BASE, part.base)
+    gaps = {
+        group: mean_gap([gap(f"{group}/{name}", answers) for name, answers in students_of(part, group).items()])
+        for group in groups
+    }
+    compared = {}
+    for group in groups:
+        found = {}
+        for prefix, other in comparison.leads.items():
+            if other != group:
+                lead = lead_interval(gaps[group], gaps[other], base, uncertainty.confidence)
+                found |= dict(zip((f"{prefix}_{column}" for column in ("lead", *ENDS)), lead, strict=True))
+        if comparison.whole is not None:
+            share = share_interval(gaps[group], gaps[comparison.whole], base, uncertainty.confidence)
+            found |= dict(zip(("share", *(f"share_{end}" for end in ENDS)), share, strict=True))
+        compared[group] = found
+    return compared

@@ -1,0 +1,111 @@
+"""Who transfers where: the gap that students close on each part of the cells, by what their training left out.
+
+A row for each fold that was left out (tom/training/folds.py), or nothing, and each fold that is measured on. Where
+both are the same, the student meets what it was not taught.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from tom.core.roles import BASE, TEACHER
+from tom.evaluation.aligned_counts import (
+    AlignedCounts,
+    align_counts,
+    available_measures,
+    mark_groups,
+    require_same_cells,
+    students_of,
+)
+from tom.evaluation.alignment import Gap, closed_interval, closed_reach, distance, gap_of, lead_interval, mean_gap
+from tom.evaluation.baselines import CHANCE
+from tom.evaluation.propensities import available_views, count_replies, headline_view
+from tom.statistics.uncertainty import Uncertainty
+from tom.training.folds import Fold, folds
+
+Shards = pl.DataFrame | pl.LazyFrame
+NOTHING, ALL = "nothing", "all cells"
+COLUMNS = {
+    "left_out": pl.String,
+    "measured_on": pl.String,
+    "unseen": pl.Boolean,
+    "view": pl.String,
+    "measure": pl.String,
+    "cells": pl.Int64,
+    "seeds": pl.Int64,
+    "gap": pl.Float64,
+    "gap_closed": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "chance_lead": pl.Float64,
+    "chance_low": pl.Float64,
+    "chance_high": pl.Float64,
+    "confidence": pl.Float64,
+}
+
+
+def transfer_matrix(untuned: Shards, tuned: Mapping[str, Shards], uncertainty: Uncertainty) -> pl.DataFrame:
+    """The table, in the headline view, exact where all students are.
+
+    untuned: shards of teacher and base. tuned: a fold as it is written, or NOTHING → shards of the students whose
+    training left it out, over the same cells. Errors: UserError names what the shards lack.
+    """
+    counts = count_replies(pl.concat([untuned.lazy(), *mark_groups(tuned)]))
+    require_same_cells(counts, "shards")
+    view, measure = headline_view(available_views(counts)), available_measures(counts)[-1]
+    whole = align_counts(counts, sorted(set(counts["model"]) - {TEACHER, BASE}), view, measure)
+    rows = []
+    for fold in [None, *folds(whole.cells)]:
+        part = whole if fold is None else _within(whole, fold)
+        for row in _measure(part, list(tuned), uncertainty, str(fold)):
+            rows.append(
+                row | {"measured_on": ALL if fold is None else str(fold), "unseen": row["left_out"] == str(fold)}
+            )
+    keys = {"view": view, "measure": measure, "confidence": uncertainty.confidence}
+    rows = [{name: (row | keys).get(name) for name in COLUMNS} for row in rows]
+    return pl.DataFrame(rows, schema=COLUMNS).fill_nan(None)
+
+
+def _within(part: AlignedCounts, fold: Fold) -> AlignedCounts:
+    kept = np.array([fold.holds(cell) for cell in part.cells])
+    return replace(
+        part,
+        cells=[cell for cell in part.cells if fold.holds(cell)],
+        teacher=part.teacher.cells(kept),
+        base=part.base.cells(kept),
+        tuned={name: answers.cells(kept) for name, answers in part.tuned.items()},
+    )
+
+
+def _measure(part: AlignedCounts, groups: list[str], uncertainty: Uncertainty, *names: str) -> list[dict]:
+    """One row for each group of students, all from one set of resampled teachers and bases."""
+    names = ("transfer", *names)
+    teacher_draws = part.teacher.redrawn(uncertainty.draws, uncertainty.generator(*names, TEACHER))
+    base = gap_of(part.teacher, teacher_draws, part.base, uncertainty.generator(*names, BASE))
+    chance = Gap(float(distance(part.teacher.rates(), CHANCE)), distance(teacher_draws, CHANCE))
+    rows = []
+    for group in groups:
+        students = students_of(part, group)
+        reach = [
+            closed_reach(
+                part.teacher, found, part.base, uncertainty.draws, uncertainty.confidence,
+                uncertainty.generator(*names, group, name, "reach"),
+            )
+            for name, found in students.items()
+        ]  # fmt: skip
+        mean = mean_gap(
+            [
+                gap_of(part.teacher, teacher_draws, found, uncertainty.generator(*names, group, name))
+                for name, found in students.items()
+            ]
+        )
+        closed = closed_interval(mean, base, uncertainty.confidence, float(np.mean(reach)))
+        lead = lead_interval(mean, chance, base, uncertainty.confidence)
+        rows.append(
+            {"left_out": group, "cells": len(part.cells), "seeds": len(students), "gap": mean.estimate}
+            | dict(zip(("gap_closed", "low", "high"), closed, strict=True))
+            | dict(zip(("chance_lead", "chance_low", "chance_high"), lead, strict=True))
+        )
+    return rows

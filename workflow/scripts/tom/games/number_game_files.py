@@ -1,0 +1,40 @@
+"""A game file of the kind `number`, by its family."""
+
+from pathlib import Path
+
+from tom.core.errors import UserError
+from tom.core.yaml_files import check, read_document
+from tom.games.beauty_contest import BeautyContest
+from tom.games.dictator import Dictator
+from tom.games.game import split_order
+from tom.games.number_game import NumberGame
+from tom.games.public_goods import PublicGoods
+from tom.games.travellers_dilemma import TravellersDilemma
+from tom.games.trust import Trust
+from tom.games.ultimatum import Ultimatum
+
+FAMILIES = {
+    "public_goods": PublicGoods,
+    "dictator": Dictator,
+    "ultimatum": Ultimatum,
+    "trust": Trust,
+    "travellers_dilemma": TravellersDilemma,
+    "beauty_contest": BeautyContest,
+}
+"""Family → its class; the schema of its name has its keys."""
+
+
+def load_number_game(file: str | Path, name: str) -> NumberGame:
+    """Read a game file, check it, and scale what is at stake if `name` says so.
+
+    Errors: UserError names the file, the key and what is allowed there.
+    """
+    document = read_document(file, "game")
+    family = document.get("family") if isinstance(document, dict) else None
+    if family not in list(FAMILIES):
+        raise UserError(f"{file}: family: {family!r} is not allowed (allowed: {', '.join(FAMILIES)})")
+    check(document, family, str(file))
+    stem, order = split_order(name)
+    if order:
+        raise UserError(f"game '{name}': {file} has no payoffs to order (allowed: {stem})")
+    return FAMILIES[family].read(document, name, str(file))

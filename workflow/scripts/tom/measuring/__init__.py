@@ -1,1 +1,0 @@
-"""From shards to the tables that judge students against their teacher."""

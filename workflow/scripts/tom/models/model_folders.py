@@ -1,0 +1,86 @@
+"""A model folder's manifest: the hash of each file, so that one small file stands for gigabytes.
+
+Rules depend on the manifest and not on the weights: Snakemake compares files below 1 MB by content, so
+touching a large weights file reruns nothing, and changed weights rerun everything that read them.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+from tom.core.errors import UserError
+from tom.core.files import file_sha256, log_written, write_json
+
+WEIGHT_FILES = ("*.safetensors", "pytorch_model*.bin")
+
+
+def hash_folder(folder: str | Path) -> dict[str, str]:
+    """File name → SHA-256 for each file of the folder, subfolders included, hidden ones left out."""
+    return {name.as_posix(): file_sha256(Path(folder) / name) for name in shown_files(folder)}
+
+
+def shown_files(folder: str | Path) -> list[Path]:
+    """Paths in a folder, relative to it, of all files that are not hidden.
+
+    Snakemake keeps a hidden time stamp in a folder that a rule made; in another study's folder it is that study's.
+    """
+    folder = Path(folder)
+    names = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return [name for name in names if not any(part.startswith(".") for part in name.parts)]
+
+
+def check_is_model(folder: str | Path) -> None:
+    """Raise UserError unless the folder holds a configuration, weights and a tokenizer."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such model folder")
+    missing = [name for name in ("config.json", "tokenizer_config.json") if not (folder / name).is_file()]
+    if not any(match for pattern in WEIGHT_FILES for match in folder.glob(pattern)):
+        missing.append("model.safetensors (or its shards)")
+    if missing:
+        raise UserError(f"{folder}: not a model folder, it lacks {', '.join(missing)}")
+
+
+def content_sha256(files: dict[str, str]) -> str:
+    """One hash for a whole folder."""
+    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
+
+
+def write_manifest(target: str | Path, folder: str | Path, source: str) -> None:
+    """Hash the folder and write what was found to `target`."""
+    files = hash_folder(folder)
+    write_json(target, {"sha256": content_sha256(files), "source": source, "files": files})
+    log_written(folder, f"{len(files)} files")
+
+
+def read_manifest(file: str | Path) -> dict:
+    """Read a manifest. Errors: UserError if it is missing or broken."""
+    try:
+        manifest = json.loads(Path(file).read_text())
+        return manifest | {"sha256": content_sha256(manifest["files"])}
+    except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{file}: no readable manifest ({type(error).__name__}: {error})") from None
+
+
+def verify(folder: str | Path, manifest: dict) -> None:
+    """Raise UserError unless the folder holds exactly what its manifest lists."""
+    found = hash_folder(folder)
+    listed = manifest["files"]
+    for name in sorted(listed.keys() | found.keys()):
+        if name not in found:
+            raise UserError(f"{Path(folder) / name}: listed in the manifest, missing in the folder")
+        if name not in listed:
+            raise UserError(f"{Path(folder) / name}: not listed in the manifest; prepare the model again")
+        if found[name] != listed[name]:
+            raise UserError(
+                f"{Path(folder) / name}: SHA-256 {found[name]}, "
+                f"the manifest says {listed[name]}; prepare the model again"
+            )
+
+
+def link_folder(source: Path, folder: Path) -> None:
+    """Fill `folder` with links to the files of `source`; weights are never copied."""
+    for name in shown_files(source):
+        link = folder / name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to((source / name).resolve())

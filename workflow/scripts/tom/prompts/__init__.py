@@ -1,0 +1,1 @@
+"""Prompts: contexts, prompt formats, and the messages that a player reads."""

@@ -1,0 +1,56 @@
+"""Probes of what tuning should leave alone: neutral texts, plain instructions, questions on a game's payoffs."""
+
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+from tom.core.yaml_files import read_checked
+from tom.games.game import Game
+from tom.prompts.amounts import number
+from tom.prompts.contexts import Context
+from tom.prompts.prompts import Messages, PromptFormat, render
+from tom.prompts.variants import ORDERS, asked
+
+TEXT, INSTRUCTION, COMPREHENSION = KINDS = ("text", "instruction", "comprehension")
+PAYOFF_QUESTION = "You choose {mine} and the other player chooses {theirs}. How many {unit} do you get? {answer}"
+NUMBER, NUMBER_OR_LOSS = "A number alone.", "A number alone, below 0 for a loss."
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A prompt and whole replies to it, of which the first is the expected one."""
+
+    kind: str
+    name: str
+    messages: Messages
+    replies: tuple[str, ...]
+
+
+def load_probes(file: str | Path) -> list[Probe]:
+    """The probes of a file, in its order. Errors: UserError names the file and the key."""
+    document = read_checked(file, "probes")
+    return [
+        Probe(kind, exchange["ask"], [{"role": "user", "content": exchange["ask"]}], (exchange["reply"].strip(),))
+        for kind, key in ((TEXT, "texts"), (INSTRUCTION, "instructions"))
+        for exchange in document[key]
+    ]
+
+
+def payoff_probes(prompt_format: PromptFormat, game: Game) -> list[Probe]:
+    """What the row player gets, for each outcome and listing order; the other replies are the game's other payoffs.
+
+    The rules are put as the prompt_format puts them to a player, without a context.
+    """
+    payoffs = [number(points) for points in (game.T, game.R, game.P, game.S)]
+    answer = NUMBER_OR_LOSS if min(game.T, game.R, game.P, game.S) < 0 else NUMBER
+    probes = []
+    for variant, mine, theirs in product(asked(list(ORDERS)), (True, False), (True, False)):
+        rules, _ = render(prompt_format, game, Context("none", ""), variant)
+        question = PAYOFF_QUESTION.format(
+            mine=variant.label(mine), theirs=variant.label(theirs), unit=prompt_format.unit, answer=answer
+        )
+        right = number(game.points(mine, theirs)[0])
+        replies = tuple(dict.fromkeys([right, *payoffs]))
+        name = f"{game.name}, {variant.order}: {question}"
+        probes.append(Probe(COMPREHENSION, name, [rules, {"role": "user", "content": question}], replies))
+    return probes

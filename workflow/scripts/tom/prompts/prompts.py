@@ -1,0 +1,106 @@
+"""From a game, a context and a variant to the chat messages a player reads."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from string import Formatter
+
+from tom.core.errors import UserError
+from tom.core.yaml_files import read_checked
+from tom.games.game import Game
+from tom.prompts import amounts
+from tom.prompts.contexts import Context
+from tom.prompts.variants import Variant
+
+Messages = list[dict[str, str]]
+CHOICE, CHOICE_FIRST, CHOICE_LAST = FORMS = ("choice", "choice_then_motivation", "motivation_then_choice")
+"""What a reply holds: the letter alone, the letter and then its reasons, or the reasons and then the letter."""
+MESSAGE_FIELDS = ("first", "second", "first_means", "second_means", "kind", "outcomes", "situation")
+FIELDS = {
+    "system": MESSAGE_FIELDS,
+    "user": MESSAGE_FIELDS,
+    "outcome": ("mine", "theirs", "my_points", "their_points", "my_result", "their_result"),
+}
+"""Template of an prompt_format → the fields it may have."""
+
+MEANINGS = {True: "cooperate", False: "defect"}
+"""What an action is called where an prompt_format tells it."""
+
+
+@dataclass(frozen=True)
+class PromptFormat:
+    """How a player is asked: the form of its reply, and templates of the messages and of one outcome line."""
+
+    name: str
+    form: str
+    max_tokens: int
+    system: str
+    user: str
+    outcome: str
+
+    @property
+    def unit(self) -> str:
+        """What payoffs are put in."""
+        return "dollars" if "_result" in self.outcome else "points"
+
+
+def load_prompt_format(file: str | Path) -> PromptFormat:
+    """Read an prompt_format file. Errors: UserError names the file and the key."""
+    document = read_checked(file, "prompt_format")
+    for key, fields in FIELDS.items():
+        check_fields(document[key], fields, f"{file}: {key}")
+    return PromptFormat(Path(file).stem, **{key: document[key] for key in ("form", "max_tokens", *FIELDS)})
+
+
+def check_fields(template: str, fields: tuple[str, ...], where: str) -> None:
+    """Raise UserError for a template that is none, or that has a field of another name."""
+    try:
+        found = {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+    except ValueError as error:
+        raise UserError(f"{where}: {error}") from None
+    if unknown := sorted(found - set(fields)):
+        raise UserError(f"{where}: unknown field {{{unknown[0]}}} (allowed: {', '.join(fields)})")
+
+
+def list_outcomes(template: str, game: Game, variant: Variant) -> str:
+    """The four outcomes, one a line, the first-listed action's first."""
+    lines = []
+    for mine, theirs in product(variant.actions(), repeat=2):
+        mine_gets, they_get = game.points(mine, theirs)
+        lines.append(
+            template.format(
+                mine=variant.label(mine),
+                theirs=variant.label(theirs),
+                my_points=amounts.points(mine_gets),
+                their_points=amounts.points(they_get),
+                my_result=amounts.result(mine_gets),
+                their_result=amounts.result(they_get),
+            )
+        )
+    return "\n".join(lines)
+
+
+def render(prompt_format: PromptFormat, game: Game, context: Context, variant: Variant) -> Messages:
+    """System and user message of one cell in one variant."""
+    first, second = variant.actions()
+    fields = {
+        "first": variant.label(first),
+        "second": variant.label(second),
+        "first_means": MEANINGS[first],
+        "second_means": MEANINGS[second],
+        "kind": variant.kind,
+        "outcomes": list_outcomes(prompt_format.outcome, game, variant),
+        "situation": context.situation,
+    }
+    return [
+        {"role": "system", "content": prompt_format.system.format(**fields)},
+        {"role": "user", "content": prompt_format.user.format(**fields)},
+    ]
+
+
+def prompt_sha256(messages: Messages) -> str:
+    """Hash of the messages before any chat template, so that models of two families can be compared."""
+    canonical = json.dumps(messages, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Reporting: tables as files, figures' style, and the sentences of the summary."""

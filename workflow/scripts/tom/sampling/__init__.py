@@ -1,0 +1,1 @@
+"""Sampling: from one (model, game, context) to its shard."""

@@ -1,0 +1,1 @@
+"""SLURM: what jobs ask for, and jobs that a killed run left."""

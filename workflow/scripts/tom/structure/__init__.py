@@ -1,1 +1,0 @@
-"""What a game's payoffs say of it, before anyone plays."""

@@ -1,1 +1,0 @@
-"""From a teacher's replies to an adapter."""

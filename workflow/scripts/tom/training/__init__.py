@@ -1,0 +1,1 @@
+"""Training: from the teacher's replies to a LoRA adapter."""

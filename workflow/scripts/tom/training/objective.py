@@ -1,0 +1,162 @@
+"""The loss of a group of examples: the mean negative log-likelihood of the teacher's reply tokens.
+
+Mean over every reply token of every observation, prompts left out, as in supervised fine-tuning on
+completions; an observation's tokens are computed once however often it occurred.
+
+Long replies don't fit into one forward pass: its mask grows with the square of its tokens. A group is then cut
+into packs of bounded size, whose gradients are summed: a step is the same however small they are
+(tests/training/test_objective.py). What several packs begin with, their prompts, is the group's stem. It is computed once,
+forwards before the packs, which read its keys and values, and backwards behind them, from the gradients that they
+leave there.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import chain
+
+import torch
+from transformers import DynamicCache
+
+from tom.models.packed_sequences import (
+    Trie,
+    logits_and_cache,
+    logits_at,
+    pack,
+    predictions,
+    shared_lengths,
+    split,
+    states_of,
+)
+from tom.prompts.chat import exchange
+from tom.training.examples import TrainingExample
+
+States = list[tuple[torch.Tensor, torch.Tensor]]
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Some rows of a group in one forward pass.
+
+    nodes: K places that predict. targets: (K,) token ids. weights: (K,) observations of each. stem: the nodes of the
+    group's stem that are the first nodes of this trie.
+    """
+
+    trie: Trie
+    nodes: list[int]
+    targets: torch.Tensor
+    weights: torch.Tensor
+    stem: list[int]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A group of examples, learnt in one step; weights of stem and packs sum to the group's supervised tokens."""
+
+    group: str
+    stem: Pack | None
+    packs: list[Pack]
+
+    def forward_passes(self) -> list[Pack]:
+        """All its forward epochs."""
+        return [*self.packs] if self.stem is None else [self.stem, *self.packs]
+
+    def tokens(self) -> int:
+        """Tokens that a pass over the batch computes."""
+        return sum(len(part.trie.tokens) - len(part.stem) for part in self.forward_passes())
+
+    def weight(self) -> float:
+        """Supervised tokens, those of equal replies counted one by one."""
+        return sum(part.weights.sum().item() for part in self.forward_passes())
+
+
+def pack_examples(tokenizer, examples: list[TrainingExample], tokens_per_pack: int) -> Batch:
+    """Tokenise the examples of one group and pack them.
+
+    A pack, what it reads of the stem included, has more than `tokens_per_pack` tokens only where one row alone has.
+    """
+    rows = [
+        (exchange(tokenizer, example.messages, reply.text, reply.ends, reply.given), reply.count)
+        for example in examples
+        for reply in example.replies
+    ]
+    sequences = [row.prompt + row.reply for row, _ in rows]
+    runs = split(sequences, tokens_per_pack)
+    lengths = shared_lengths(sequences, runs)
+    openings = [sequence[:length] for sequence, length in zip(sequences, lengths, strict=True)]
+    shared = _distinct(openings)
+    stem, stem_counts, packs = pack(shared), Counter(), []
+    path_of = dict(zip(shared, stem.paths, strict=True))
+    for run in runs:
+        own = _distinct(openings[run.start : run.stop])
+        # The openings' nodes come first, so that their cache is a cache of the trie's beginning.
+        trie = pack([*own, *sequences[run.start : run.stop]])
+        in_stem = dict(zip(chain(*trie.paths[: len(own)]), chain(*(path_of[opening] for opening in own)), strict=True))
+        counts = Counter()
+        for place, index in enumerate(run, start=len(own)):
+            row, count = rows[index]
+            for node, target in zip(*predictions(trie, place, len(row.prompt)), strict=True):
+                if node in in_stem:
+                    stem_counts[in_stem[node], target] += count
+                else:
+                    counts[node, target] += count
+        if counts:
+            packs.append(_weigh(trie, counts, list(in_stem.values())))
+    return Batch(examples[0].group, _weigh(stem, stem_counts, []) if stem.parents else None, packs)
+
+
+def _distinct(sequences: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    return [sequence for sequence in dict.fromkeys(sequences) if sequence]
+
+
+def _weigh(trie: Trie, counts: Counter[tuple[int, int]], stem: list[int]) -> Pack:
+    nodes, targets = zip(*counts, strict=True) if counts else ((), ())
+    weights = torch.tensor(list(counts.values()), dtype=torch.float32)
+    return Pack(trie, list(nodes), torch.tensor(targets, dtype=torch.long), weights, stem)
+
+
+def add_gradient(model, batch: Batch) -> float:
+    """The batch's loss in nats, its gradient added to those of the model's parameters.
+
+    One pack's forward pass is in memory at a time, beside the stem's.
+    """
+    total = batch.weight()
+    loss, states = _stem_loss(model, batch, total)
+    leaves = [tuple(part.detach().requires_grad_() for part in layer) for layer in states]
+    value = loss.item()
+    for part in batch.packs:
+        found = _pack_loss(model, part, leaves, total)
+        found.backward()
+        value += found.item()
+    if batch.stem is not None:
+        pairs = zip(chain(*states), chain(*leaves), strict=True)
+        read = [(part, leaf.grad) for part, leaf in pairs if leaf.grad is not None]
+        torch.autograd.backward([loss, *(part for part, _ in read)], [None, *(gradient for _, gradient in read)])
+    return value
+
+
+def batch_loss(model, batch: Batch) -> float:
+    """Mean negative log-likelihood of the batch's supervised tokens, in nats; nothing is learnt."""
+    total = batch.weight()
+    with torch.no_grad():
+        loss, states = _stem_loss(model, batch, total)
+        return loss.item() + sum(_pack_loss(model, part, states, total).item() for part in batch.packs)
+
+
+def _stem_loss(model, batch: Batch, total: float) -> tuple[torch.Tensor, States]:
+    """The part of the loss that the stem itself predicts, and its keys and values."""
+    if batch.stem is None:
+        return torch.zeros(()), []
+    logits, cache = logits_and_cache(model, batch.stem.trie, batch.stem.nodes)
+    return _weighted_loss(logits, batch.stem, total), states_of(cache)
+
+
+def _pack_loss(model, part: Pack, states: States, total: float) -> torch.Tensor:
+    """The part of the loss that one pack predicts; states: of the stem."""
+    known = [(keys[:, :, part.stem], values[:, :, part.stem]) for keys, values in states]
+    cache = DynamicCache(known) if part.stem else None
+    return _weighted_loss(logits_at(model, part.trie, part.nodes, cache), part, total)
+
+
+def _weighted_loss(logits: torch.Tensor, part: Pack, total: float) -> torch.Tensor:
+    losses = torch.nn.functional.cross_entropy(logits, part.targets.to(logits.device), reduction="none")
+    return (losses * part.weights.to(logits.device)).sum() / total

@@ -1,0 +1,159 @@
+"""QLoRA: train an adapter on a quantised model, resumable at each pass (Dettmers et al., arXiv 2305.14314)."""
+
+import hashlib
+import json
+import math
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
+from transformers import get_cosine_schedule_with_warmup
+
+from tom.core.errors import UserError
+from tom.core.files import atomic_file, file_lock
+from tom.training.objective import Batch, add_gradient, batch_loss
+from tom.training.recipe import Recipe
+
+CHECKPOINT = "checkpoint.pt"
+
+
+def checkpoint_name(*parts) -> str:
+    """A folder name for one exact training: other weights, examples or knobs never resume it."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@contextmanager
+def checkpoint_folder(folder: Path) -> Iterator[Path]:
+    """A folder that one process at a time holds, removed when the body ends well.
+
+    A killed workflow may leave a training running; the next one then waits for it and goes on from there.
+    """
+    # Beside the folder, which its last holder removes: whoever waited then holds the lock that the next will find.
+    with file_lock(folder.with_suffix(".lock"), f"another training holds {folder}; waiting for it"):
+        folder.mkdir(exist_ok=True)
+        yield folder
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def add_adapter(model, recipe: Recipe, seed: int):
+    """The model with a fresh LoRA adapter (Hu et al., arXiv 2106.09685), all else frozen."""
+    torch.manual_seed(seed)
+    config = LoraConfig(
+        r=recipe.rank,
+        lora_alpha=recipe.alpha,
+        lora_dropout=recipe.dropout,
+        target_modules=recipe.modules(),
+        task_type="CAUSAL_LM",
+    )
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    return get_peft_model(model, config)
+
+
+def epoch_order(seed: int, number: int, batches: int) -> list[int]:
+    """The order of the batches in one pass, the same however often the training was resumed."""
+    return np.random.default_rng([seed, number]).permutation(batches).tolist()
+
+
+def train_adapter(
+    model, batches: list[Batch], held_out: list[Batch], recipe: Recipe, seed: int, folder: Path
+) -> list[dict]:
+    """Train the model's adapter in place and return its curve.
+
+    model: a PEFT model. held_out: batches that are only measured, after each pass. Returns one row a step:
+    pass, step, group, loss (nats a token), learning_rate, validation_loss (at a pass's last step, else None).
+    Errors: UserError if a loss is not finite.
+    """
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    steps = recipe.epochs * len(batches)
+    schedule = get_cosine_schedule_with_warmup(optimizer, math.ceil(recipe.warmup * steps), steps)
+    done, curve = resume(folder, model, optimizer, schedule)
+    for number in range(done + 1, recipe.epochs + 1):
+        started = time.monotonic()
+        model.train()
+        for index in epoch_order(seed, number, len(batches)):
+            rate = schedule.get_last_lr()[0]
+            loss = take_step(model, batches[index], trained, optimizer, recipe, number)
+            schedule.step()
+            curve.append(
+                {
+                    "epoch": number,
+                    "step": len(curve) + 1,
+                    "group": batches[index].group,
+                    "loss": loss,
+                    "learning_rate": rate,
+                    "validation_loss": None,
+                }
+            )
+        if held_out:
+            curve[-1]["validation_loss"] = measure(model, held_out)
+        save(folder, model, optimizer, schedule, number, curve)
+        say(describe_epoch(curve, number, recipe.epochs, time.monotonic() - started))
+    return curve
+
+
+def take_step(model, batch: Batch, trained: list, optimizer, recipe: Recipe, number: int) -> float:
+    """One optimiser step on one batch; returns its loss before the step."""
+    optimizer.zero_grad()
+    value = add_gradient(model, batch)
+    norm = torch.nn.utils.clip_grad_norm_(trained, recipe.clip).item()
+    if not math.isfinite(value) or not math.isfinite(norm):
+        raise UserError(
+            f"training: the loss is {value} and its gradient's norm {norm} in pass {number} on {batch.group}; "
+            f"lower training.learning_rate ({recipe.learning_rate:g}) or check the teacher's shards"
+        )
+    optimizer.step()
+    return value
+
+
+def measure(model, batches: list[Batch]) -> float:
+    """Mean loss over some batches, nothing learnt."""
+    model.eval()
+    return sum(batch_loss(model, batch) for batch in batches) / len(batches)
+
+
+def describe_epoch(curve: list[dict], number: int, epochs: int, seconds: float) -> str:
+    """One line on a finished pass."""
+    losses = [row["loss"] for row in curve if row["epoch"] == number]
+    held_out = curve[-1]["validation_loss"]
+    tail = "" if held_out is None else f", held out {held_out:.4f}"
+    return f"pass {number}/{epochs}: loss {sum(losses) / len(losses):.4f}{tail}, {seconds:.1f} s"
+
+
+def save(folder: Path, model, optimizer, schedule, number: int, curve: list[dict]) -> None:
+    """Everything that the epochs to come depend on."""
+    state = {
+        "epoch": number,
+        "curve": curve,
+        "adapter": get_peft_model_state_dict(model),
+        "optimizer": optimizer.state_dict(),
+        "schedule": schedule.state_dict(),
+        "random": torch.get_rng_state(),
+    }
+    with atomic_file(folder / CHECKPOINT) as temporary:
+        torch.save(state, temporary)
+
+
+def resume(folder: Path, model, optimizer, schedule) -> tuple[int, list[dict]]:
+    """Take up the last finished pass, if any: (its number, the curve so far)."""
+    if not (folder / CHECKPOINT).exists():
+        return 0, []
+    state = torch.load(folder / CHECKPOINT, map_location="cpu", weights_only=True)
+    set_peft_model_state_dict(model, state["adapter"])
+    optimizer.load_state_dict(state["optimizer"])
+    schedule.load_state_dict(state["schedule"])
+    torch.set_rng_state(state["random"])
+    say(f"resumed after epoch {state['epoch']}")
+    return state["epoch"], state["curve"]
+
+
+def say(text: str) -> None:
+    """A line for whoever follows the training."""
+    print(text, file=sys.stderr, flush=True)
