@@ -1,4 +1,4 @@
-"""Documents and schemas: what a message says, and that the schemas themselves are sound."""
+"""Validation messages, renamed config keys, and the schemas themselves."""
 
 from copy import deepcopy
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tom.core.errors import UserError
-from tom.core.yaml_files import SCHEMAS, check, load_schema, read_checked
+from tom.core.yaml_files import RENAMED_KEYS, RENAMED_VALUES, SCHEMAS, check, load_schema, read_checked
 
 NAMES = sorted(file.name.removesuffix(".schema.yaml") for file in SCHEMAS.glob("*.schema.yaml"))
 LOCAL = ["weights must be at hand", "allowed: wheel, wheels, hub or folder, by student.source"]
@@ -17,7 +17,7 @@ CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config" / "config.yaml").r
 
 
 def without(document: dict, *path: str) -> dict:
-    """A copy of the document that lacks the key at the path."""
+    """A copy of the document without the key at this path."""
     copy = deepcopy(document)
     inner = copy
     for part in path[:-1]:
@@ -27,7 +27,7 @@ def without(document: dict, *path: str) -> dict:
 
 
 def changed(document: dict, value, *path: str) -> dict:
-    """A copy of the document with another value at the path."""
+    """A copy of the document with this value at this path."""
     copy = deepcopy(document)
     inner = copy
     for part in path[:-1]:
@@ -37,7 +37,7 @@ def changed(document: dict, value, *path: str) -> dict:
 
 
 def wheels(**other: str) -> dict:
-    """The config with a student from wheels, of which something is otherwise."""
+    """The config with a student from wheels, some of whose keys are changed."""
     found = {"requirement": "part{part}==1", "member": "p{part}/{part:02}.bin", "parts": 2, "sha256": "0" * 64}
     return changed(changed(CONFIG, "wheels", "student", "source"), found | other, "student", "wheels")
 
@@ -49,7 +49,7 @@ def complaint(document, schema: str) -> str:
 
 
 def described_properties(schema: dict, path: tuple = ()) -> list[tuple[tuple, dict]]:
-    """Every property of a schema with its path, those of the definitions too."""
+    """Every property of a schema and of its definitions, with its path."""
     found = []
     for name, entry in schema.get("properties", {}).items():
         found += [((*path, name), entry), *described_properties(entry, (*path, name))]
@@ -146,6 +146,62 @@ def test_a_violation_names_file_key_and_what_is_allowed(document, schema, parts)
         assert part in text
 
 
+def old_config(old: str, value) -> dict:
+    """The default config with one key under its earlier name."""
+    *sections, key = RENAMED_KEYS["config"][old].split(".")
+    return changed(without(CONFIG, *sections, key), value, *old.split("."))
+
+
+def value_at(path: str):
+    """The default config's value at a dotted path."""
+    found = CONFIG
+    for part in path.split("."):
+        found = found[part]
+    return found
+
+
+@pytest.mark.parametrize("old", RENAMED_KEYS["config"])
+def test_an_old_key_is_refused_with_its_new_name_in_one_line(old):
+    new = RENAMED_KEYS["config"][old]
+    expected = f"some/file.yaml: {old} is now {new}"
+    assert complaint(old_config(old, value_at(new)), "config") == expected
+    assert complaint(changed(CONFIG, value_at(new), *old.split(".")), "config") == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [(path, *pair) for path, names in RENAMED_VALUES["config"].items() for pair in names.items()],
+)
+def test_an_old_value_is_refused_with_its_new_name_in_one_line(path, old, new):
+    old_path = next(key for key, renamed in RENAMED_KEYS["config"].items() if renamed == path)
+    said = complaint(old_config(old_path, old), "config")
+    assert said == f"some/file.yaml: {old_path}: {old} is now {path}: {new}"
+    said = complaint(changed(CONFIG, old, *path.split(".")), "config")
+    assert said == f"some/file.yaml: {path}: {old} is now {new}"
+
+
+def test_every_new_name_is_in_the_schema():
+    properties = load_schema("config")["properties"]
+    training = {f"training.{name}": entry for name, entry in properties["training"]["properties"].items()}
+    assert set(RENAMED_KEYS["config"].values()) <= set(properties) | set(training)
+    for path, names in RENAMED_VALUES["config"].items():
+        assert set(names.values()) <= set(training[path]["enum"])
+
+
+def test_renamed_keys_come_with_the_other_violations():
+    document = changed(old_config("training.passes", 0), 1, "training", "rnak")
+    lines = complaint(document, "config").splitlines()
+    assert lines[0] == "some/file.yaml: training.passes is now training.epochs"
+    assert "training: unknown key 'rnak'" in lines[1] and "training.epochs: 0 is less" in lines[2]
+    assert len(lines) == 3
+    assert CONFIG["training"]["epochs"] != 0  # the document itself is left as it was
+
+
+@pytest.mark.parametrize("document", [None, [], {"training": None}, {"training": [1]}])
+def test_a_document_of_another_shape_has_no_renamed_keys(document):
+    assert "is now" not in complaint(document, "config")
+
+
 def test_each_violation_has_one_line():
     lines = complaint({"payoffs": {"T": "x", "R": 1, "P": 2}, "mood": 1}, "game").splitlines()
     assert len(lines) == len(set(lines)) == 4  # family missing, S missing, T no number, unknown mood
@@ -161,7 +217,7 @@ def test_each_violation_has_one_line():
         (b"- 1", "object"),
     ],
 )
-def test_an_unreadable_file_is_named(tmp_path, content, part):
+def test_a_file_that_is_not_a_yaml_mapping_is_named(tmp_path, content, part):
     file = tmp_path / "game.yaml"
     file.write_bytes(content)
     with pytest.raises(UserError, match=part) as caught:
@@ -170,6 +226,6 @@ def test_an_unreadable_file_is_named(tmp_path, content, part):
 
 
 @pytest.mark.parametrize("name", ["absent.yaml", "."])
-def test_a_file_that_is_none_is_named(tmp_path, name):
+def test_a_missing_file_is_named(tmp_path, name):
     with pytest.raises(UserError, match="no such game file"):
         read_checked(tmp_path / name, "game")

@@ -1,4 +1,4 @@
-"""How a script ends: what it took, or the one error that a user can mend, without a traceback."""
+"""How a script ends: with its run time, or with an error message that tells the user what to fix."""
 
 import sys
 import time
@@ -7,11 +7,14 @@ from pathlib import Path
 
 
 class UserError(ValueError):
-    """Something a user gave is wrong. The message names the file, the key and what is allowed."""
+    """The user's input is wrong. The message names the file, the key and the allowed values."""
 
 
 def run_main(main: Callable[[], None]) -> None:
-    """Run a script's main and say how long it took; a UserError ends it with its message alone and exit status 2."""
+    """Run a script's main and report its run time on stderr.
+
+    A UserError prints its message without a traceback and exits with status 2.
+    """
     started = time.monotonic()
     try:
         main()

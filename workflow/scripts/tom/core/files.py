@@ -1,4 +1,4 @@
-"""Whole files or none: outputs are written beside their place and renamed into it."""
+"""Atomic writes: an output is written to a temporary path next to its target and then renamed."""
 
 import fcntl
 import hashlib
@@ -15,7 +15,7 @@ from typing import Any
 
 @contextmanager
 def atomic_file(target: str | Path) -> Iterator[Path]:
-    """Yield a temporary path in the target's folder; rename it to `target` unless the body raises."""
+    """Yield a temporary path in the target's folder and rename it to `target`, unless the body raises."""
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
@@ -23,7 +23,7 @@ def atomic_file(target: str | Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        # mkstemp makes 0600 files; shared project folders on clusters need the user's own mask.
+        # mkstemp creates files with mode 0600, which colleagues in a shared project folder could not read.
         temporary.chmod(0o666 & ~_umask())
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
@@ -34,13 +34,13 @@ def atomic_file(target: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(target: str | Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `target`; put it in the target's place unless the body raises."""
+    """Yield a temporary folder next to `target` and replace `target` with it, unless the body raises."""
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     try:
         yield temporary
-        # Libraries write weights as 0600 through temporary files of their own.
+        # Some libraries write weights through temporary files of their own, with mode 0600.
         for path in [temporary, *temporary.rglob("*")]:
             if not path.is_symlink():
                 path.chmod((0o777 if path.is_dir() else 0o666) & ~_umask())
@@ -52,18 +52,18 @@ def atomic_folder(target: str | Path) -> Iterator[Path]:
 
 
 def write_json(target: str | Path, document: Any) -> None:
-    """Write a document as readable JSON, whole or not at all."""
+    """Write a document as indented JSON with sorted keys, atomically."""
     with atomic_file(target) as temporary:
         temporary.write_text(json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
 
 
 def log_written(target: str | Path, what: str) -> None:
-    """Tell whoever follows the run what now lies where."""
+    """Report on stderr what was written to `target`."""
     print(f"{target}: {what}", file=sys.stderr, flush=True)
 
 
 def file_sha256(file: str | Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
+    """The SHA-256 hash of a file, in hexadecimal."""
     with Path(file).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

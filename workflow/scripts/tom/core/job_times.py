@@ -1,4 +1,4 @@
-"""What loading a model took: a job that loads one says so in its log, where it is read again."""
+"""How long jobs took: Snakemake's benchmark files, and model loading times written to and read from job logs."""
 
 import csv
 import re
@@ -9,7 +9,10 @@ from pathlib import Path
 
 
 def read_benchmark(file: Path) -> dict[str, float]:
-    """Column → number of a job's last run; empty without the file. A job too short to be looked at has `NA` or `-`."""
+    """The numeric columns of a job's last run; empty if the file is missing or unreadable.
+
+    Snakemake writes `NA` or `-` for jobs that end before the first measurement; these columns are left out.
+    """
     try:
         with file.open(newline="") as stream:
             rows = list(csv.DictReader(stream, delimiter="\t"))
@@ -26,18 +29,21 @@ def _numbers(row: dict[str, str]) -> Iterator[tuple[str, float]]:
             continue
 
 
-SAID = re.compile(r"model loaded in (\d+\.\d+) s$", re.MULTILINE)
+_LOADED = re.compile(r"model loaded in (\d+\.\d+) s$", re.MULTILINE)
 
 
 def say_loaded(started: float, engine: str = "") -> None:
-    """Say how long ago loading began (of time.monotonic) once it is done, behind what `engine` says."""
+    """Report on stderr that a model is loaded, and how long that took.
+
+    started: time.monotonic() at the start of loading. engine: a prefix of the message.
+    """
     print(f"{engine}model loaded in {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)
 
 
 def load_seconds(log: Path) -> float:
-    """Seconds that all loads of a job took together, from its log; 0 where it loaded none or left no log."""
+    """Total model loading time in a job's log, in seconds; 0 if it loaded no model or has no log."""
     try:
-        said = log.read_text(encoding="utf-8", errors="replace")
+        text = log.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return 0.0
-    return sum(map(float, SAID.findall(said)))
+    return sum(map(float, _LOADED.findall(text)))

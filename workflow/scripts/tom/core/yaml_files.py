@@ -1,6 +1,7 @@
-"""YAML documents checked against the JSON schemas in workflow/schemas."""
+"""YAML documents, validated against the JSON schemas in workflow/schemas."""
 
 import math
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,41 @@ from tom.core.errors import UserError
 
 SCHEMAS = Path(__file__).resolve().parents[3] / "schemas"
 
+RENAMED_KEYS = {
+    "config": {
+        "elicitation": "prompt_format",
+        "orders": "option_orders",
+        "compared_elicitations": "compared_prompt_formats",
+        "training.supervision": "training.target",
+        "training.orders": "training.option_orders",
+        "training.letters": "training.label_mapping",
+        "training.unanswered": "training.uniform_target_contexts",
+        "training.passes": "training.epochs",
+        "training.refinements": "training.gauss_newton_steps",
+    }
+}
+"""Schema → dotted path of a key in earlier versions → its path now."""
+
+RENAMED_VALUES = {
+    "config": {
+        "training.target": {
+            "choices": "label",
+            "replies": "full_reply",
+            "other_motivations": "shuffled_motivation",
+        },
+        "training.label_mapping": {"as_asked": "original", "exchanged_too": "both"},
+    }
+}
+"""Schema → dotted path of a key → its values in earlier versions, and what each is called now."""
+
 
 def _is_number(_, value: Any) -> bool:
-    """JSON has no NaN and no infinity; YAML has both."""
+    """Finite numbers only: YAML has NaN and infinity, JSON has neither."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _is_integer(_, value: Any) -> bool:
-    """JSON takes 10.0 for an integer; the scripts' flags don't."""
+    """JSON Schema accepts 10.0 as an integer, but the scripts' flags do not."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
@@ -33,12 +61,12 @@ _Validator = jsonschema.validators.extend(
 
 @cache
 def load_schema(name: str) -> dict[str, Any]:
-    """The schema called `name`: workflow/schemas/{name}.schema.yaml."""
+    """The schema in workflow/schemas/{name}.schema.yaml."""
     return yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text())
 
 
 def describe(error: jsonschema.ValidationError, file: str) -> str:
-    """One line for one violation: file, key, what is wrong, what is allowed."""
+    """Describe one violation in one line: file, key, what is wrong, and what is allowed."""
     key = ".".join(str(part) for part in error.absolute_path)
     where = f"{file}: {key}: " if key else f"{file}: "
     if error.validator == "additionalProperties":
@@ -58,22 +86,62 @@ def describe(error: jsonschema.ValidationError, file: str) -> str:
 
 
 def check(document: Any, schema: str, file: str) -> None:
-    """Raise UserError with every violation of the schema, one a line."""
+    """Validate a document. Errors: UserError lists every renamed key and every violation, one per line."""
+    document, renamed = apply_renames(document, schema)
     validator = _Validator(load_schema(schema))
     errors = sorted(validator.iter_errors(document), key=lambda error: list(map(str, error.absolute_path)))
-    if errors:
-        raise UserError("\n".join(dict.fromkeys(describe(error, file) for error in errors)))
+    if lines := [f"{file}: {line}" for line in renamed] + [describe(error, file) for error in errors]:
+        raise UserError("\n".join(dict.fromkeys(lines)))
+
+
+def apply_renames(document: Any, schema: str) -> tuple[Any, list[str]]:
+    """The document with its current keys and values, and one line for each one that was renamed.
+
+    A current key takes precedence over its earlier name.
+    """
+    document, lines = deepcopy(document), []
+    values = RENAMED_VALUES.get(schema, {})
+    for old, new in RENAMED_KEYS.get(schema, {}).items():
+        section, key, new_key = _section(document, old), old.rpartition(".")[2], new.rpartition(".")[2]
+        if key not in section:
+            continue
+        value = section.pop(key)
+        if current := _renamed(value, values.get(new, {})):
+            lines.append(f"{old}: {value} is now {new}: {current}")
+        else:
+            lines.append(f"{old} is now {new}")
+        section.setdefault(new_key, current or value)
+    for path, names in values.items():
+        section, key = _section(document, path), path.rpartition(".")[2]
+        if current := _renamed(section.get(key), names):
+            lines.append(f"{path}: {section[key]} is now {current}")
+            section[key] = current
+    return document, lines
+
+
+def _section(document: Any, path: str) -> dict[str, Any]:
+    """The mapping that holds the last key of a dotted path; empty if the document has none there."""
+    for part in path.split(".")[:-1]:
+        document = document.get(part) if isinstance(document, dict) else None
+    return document if isinstance(document, dict) else {}
+
+
+def _renamed(value: Any, names: dict[str, str]) -> str | None:
+    return names.get(value) if isinstance(value, str) else None
 
 
 def read_checked(file: str | Path, schema: str) -> dict[str, Any]:
-    """Read a YAML file and check it. Errors: UserError if it is missing, no YAML, or breaks the schema."""
+    """Read and validate a YAML file. Errors: UserError if it is missing, not YAML, or violates the schema."""
     document = read_document(file, schema)
     check(document, schema, str(file))
     return document
 
 
 def read_document(file: str | Path, what: str) -> Any:
-    """Read a YAML file. Errors: UserError if it is missing or no YAML; what: the file is, for the message."""
+    """Read a YAML file.
+
+    what: the kind of file, for the error message. Errors: UserError if the file is missing or not YAML.
+    """
     try:
         return yaml.safe_load(Path(file).read_text(encoding="utf-8"))
     except (FileNotFoundError, IsADirectoryError):
