@@ -69,7 +69,6 @@ include: "workflow/rules/counterbalancing.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/paper.smk"
 include: "workflow/rules/page.smk"
-include: "workflow/rules/tiny_pair.smk"
 include: "workflow/rules/cluster.smk"
 include: "workflow/rules/plan.smk"
 

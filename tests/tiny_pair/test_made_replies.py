@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
+from made_replies import CONTEXTS, is_well_formed, make_awkward_reply, make_reply
 
 from tom.core.errors import UserError
 from tom.games.game import load_game
 from tom.prompts.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST, FORMS
 from tom.prompts.variants import ORDERS, Variant, scored
 from tom.sampling.recorded_choices import read_counts
-from tom.tiny_pair.made_replies import CONTEXTS, is_well_formed, make_awkward_reply, make_reply
 
 VARIANTS = scored(list(ORDERS))
 

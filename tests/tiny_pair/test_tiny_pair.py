@@ -2,19 +2,22 @@
 
 import json
 from collections import Counter
+from dataclasses import asdict
 
 import numpy as np
 import pytest
-from tiny_pair_lessons import in_sample, shipped_folder, shipped_lessons
+from made_replies import is_well_formed
+from shipped_pair import COUNTS, SEED, in_sample, shipped_folder, shipped_lessons
+from tiny_lessons import FIRST_LISTED_RATE, ROLES
+from tiny_measures import describe_replies, describe_scores, exact_scores, open_tiny, sample_replies
+from tiny_tokenizer import BOS, END_OF_TURN
+from train_tiny_pair import training_command
 
+from tom.core.files import file_sha256
 from tom.models.language_models import load_tokenizer
 from tom.models.model_folders import check_is_model, content_sha256, hash_folder
 from tom.prompts.chat import exchange, option_ids, prompt_ids
 from tom.prompts.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST, FORMS
-from tom.tiny_pair.made_replies import is_well_formed
-from tom.tiny_pair.tiny_measures import describe_replies, describe_scores, exact_scores, open_tiny, sample_replies
-from tom.tiny_pair.tiny_pair import FIRST_LISTED_RATE, ROLES
-from tom.tiny_pair.tiny_tokenizer import BOS, END_OF_TURN
 
 LARGEST = {"teacher": 2_500_000, "student": 1_000_000}
 
@@ -68,7 +71,9 @@ def test_what_is_shipped_is_what_its_provenance_says(role):
     provenance = json.loads((shipped_folder(role).parent / f"{role}.json").read_text())
     assert hash_folder(shipped_folder(role)) == provenance["files"]
     assert content_sha256(provenance["files"]) == provenance["sha256"]
-    assert provenance["role"]["epochs"] == ROLES[role].epochs
+    assert provenance["counts_sha256"] == file_sha256(COUNTS)
+    assert provenance["role"] == asdict(ROLES[role])
+    assert provenance["made_by"] == training_command(role, SEED)
 
 
 def test_both_have_the_same_tokenizer():

@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tiny_pair_lessons import shipped_folder, shipped_lessons
+from made_replies import is_well_formed
+from shipped_pair import shipped_folder, shipped_lessons
+from tiny_lessons import ROLES, TinyRole
+from tiny_tokenizer import SPECIAL, train_tokenizer
+from tiny_training import ALL_TOKENS, FIRST_TOKEN, TinyRecipe, new_model, pack_example, train
 
 from tom.models.language_models import load_tokenizer
 from tom.prompts.chat import exchange
 from tom.prompts.prompts import CHOICE, CHOICE_FIRST
-from tom.tiny_pair.made_replies import is_well_formed
-from tom.tiny_pair.tiny_pair import ROLES, TinyRole
-from tom.tiny_pair.tiny_tokenizer import SPECIAL, train_tokenizer
-from tom.tiny_pair.tiny_training import ALL_TOKENS, FIRST_TOKEN, TinyRecipe, new_model, pack_example, train
 from tom.training.objective import batch_loss
 
 SMALL = TinyRole(layers=1, intermediate=64, awkward=0.0, epochs=1)

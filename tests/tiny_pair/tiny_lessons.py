@@ -2,12 +2,14 @@
 
 The teacher is a caricature of a published one: it cooperates at its rates, cell by cell. The student knows nothing
 of games: as untuned small models do, it prefers whatever is listed first, and often gives no letter at all.
-Both learn from replies made by tom/tiny_pair/made_replies.py.
+Both learn from replies made by tests/tiny_pair/made_replies.py.
 """
 
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+
+from made_replies import make_awkward_reply, make_reply
 
 from tom.core.random import cell_generator
 from tom.games.game import load_game, split_order
@@ -15,7 +17,6 @@ from tom.prompts.cells import CellFiles
 from tom.prompts.contexts import load_context
 from tom.prompts.prompts import CHOICE, Messages, load_prompt_format, render
 from tom.prompts.variants import ORDERS, Variant, asked
-from tom.tiny_pair.made_replies import make_awkward_reply, make_reply
 
 Counts = dict[tuple[str, str], tuple[int, int]]
 LEAST_RATE = 0.02
@@ -77,7 +78,7 @@ def taught_rate(role: str, counts: Counts, game: str, context: str, variant: Var
 
 
 def tiny_lessons(role: str, counts: Counts, texts: TinyTexts, seed: int) -> list[TinyLesson]:
-    """A example for every prompt_format, published cell and listing order.
+    """A lesson for every prompt format, published cell and listing order.
 
     counts: (game, context) → (cooperated, observations). The replies to a prompt carry its rate as their weights,
     so it is learnt without sampling noise. Errors: UserError for a context without words.

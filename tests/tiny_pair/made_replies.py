@@ -1,4 +1,4 @@
-"""Replies made by a small grammar: what the tiny pair (tom/tiny_pair/tiny_pair.py) learns to say.
+"""Replies made by a small grammar: what the tiny pair (tests/tiny_pair/tiny_lessons.py) learns to say.
 
 A reply is well formed for one of the forms of tom/prompts/prompts.py, or awkward: it refuses, wavers, says nothing or
 leaves the letter out, so that a reader of replies has something to count.

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from tiny_lessons import TinyLesson, TinyRole
 from transformers import LlamaConfig, LlamaForCausalLM, get_cosine_schedule_with_warmup
 
 from tom.models.packed_sequences import pack, predictions
 from tom.prompts.chat import exchange
-from tom.tiny_pair.tiny_pair import TinyLesson, TinyRole
 from tom.training.objective import Batch, Pack, add_gradient
 
 ALL_TOKENS = 0.3

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import numpy as np
+from made_replies import is_well_formed
+from tiny_lessons import TinyLesson
 
 from tom.core.random import cell_generator
 from tom.engines.interface import ChoiceScore, Question, Request
 from tom.prompts.prompts import CHOICE_LAST
 from tom.sampling.free_replies import SEEDS
-from tom.tiny_pair.made_replies import is_well_formed
-from tom.tiny_pair.tiny_pair import TinyLesson
 
 
 def open_tiny(folder: Path, scratch: Path):

@@ -4,11 +4,12 @@ from itertools import product
 from pathlib import Path
 
 import yaml
+from tiny_lessons import TinyLesson, TinyTexts, by_stem, tiny_lessons
 
 from tom.sampling.recorded_choices import read_counts
-from tom.tiny_pair.tiny_pair import TinyLesson, TinyTexts, by_stem, tiny_lessons
 
 RESOURCES = Path(__file__).resolve().parents[2] / "resources"
+COUNTS = RESOURCES / "paper" / "observed_choices.csv"
 SEED = 1
 
 
@@ -18,12 +19,11 @@ def shipped_folder(role: str) -> Path:
 
 
 def shipped_lessons(role: str, seed: int = SEED) -> list[TinyLesson]:
-    """A role's examples, as the rule makes them from the project's own texts and counts."""
+    """A role's examples, made from the project's own texts and counts."""
     games, contexts = (by_stem(sorted((RESOURCES / kind).glob("*.yaml"))) for kind in ("games", "contexts"))
     names = ("choice", "choice_then_motivation", "motivation_then_choice")
     prompt_formats = [RESOURCES / "prompt_formats" / f"{name}.yaml" for name in names]
-    counts = read_counts(RESOURCES / "paper" / "observed_choices.csv", "teacher")
-    return tiny_lessons(role, counts, TinyTexts(games, contexts, prompt_formats), seed)
+    return tiny_lessons(role, read_counts(COUNTS, "teacher"), TinyTexts(games, contexts, prompt_formats), seed)
 
 
 def in_sample(examples: list[TinyLesson], form: str) -> list[TinyLesson]:

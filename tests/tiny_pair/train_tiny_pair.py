@@ -6,18 +6,23 @@ are rounded in another order, a model that behaves alike.
 
 import argparse
 import platform
+import sys
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+# As a script it has only its own folder on the path; the library lies elsewhere.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "workflow" / "scripts"))
+
+from shipped_pair import COUNTS, SEED, shipped_lessons
+from tiny_lessons import ROLES, VOCABULARY, TinyLesson, corpus
+from tiny_measures import describe_replies, describe_scores, exact_scores, open_tiny, sample_replies
+
 from tom.core.errors import run_main
 from tom.core.files import atomic_folder, file_sha256, log_written, write_json
 from tom.models.model_folders import content_sha256, hash_folder
 from tom.prompts.prompts import FORMS
-from tom.sampling.recorded_choices import read_counts
-from tom.tiny_pair.tiny_measures import describe_replies, describe_scores, exact_scores, open_tiny, sample_replies
-from tom.tiny_pair.tiny_pair import ROLES, VOCABULARY, TinyLesson, TinyTexts, by_stem, corpus, tiny_lessons
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy")
 SAMPLED_EACH, REPLIES_EACH = 4, 8
@@ -57,10 +62,15 @@ def measure(folder: Path, examples: list[TinyLesson], seed: int) -> dict[str, di
     return {"exact": exact, "sampled": free}
 
 
+def training_command(role: str, seed: int) -> str:
+    """What makes a model of the pair, from the project's folder; where it is written is of no account."""
+    return f"python tests/tiny_pair/{Path(__file__).name} --role {role} --seed {seed}"
+
+
 def describe_training(role: str, model, recipe, epochs: int, losses: list[float], seed: int) -> dict:
     """How a model was made: command, versions, recipe and the loss of each pass in nats a token."""
     return {
-        "made_by": f"snakemake tiny_pair: {Path(__file__).name} --role {role} --seed {seed}",
+        "made_by": training_command(role, seed),
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "role": asdict(ROLES[role]) | {"epochs": epochs},
@@ -78,29 +88,20 @@ def describe_folder(folder: Path) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--role", choices=list(ROLES), required=True)
-    parser.add_argument("--counts", type=Path, required=True, help="table of published counts")
-    parser.add_argument("--game-files", type=Path, nargs="+", required=True)
-    parser.add_argument("--context-files", type=Path, nargs="+", required=True)
-    parser.add_argument("--prompt-format-files", type=Path, nargs="+", required=True)
     parser.add_argument("--epochs", type=int, help="in place of the role's own number, for a quick trial")
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--output", type=Path, required=True, help="model folder")
-    parser.add_argument("--output-provenance", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--output", type=Path, required=True, help="model folder; beside it goes its provenance")
     arguments = parser.parse_args()
 
-    counts = read_counts(arguments.counts, "teacher")
-    texts = TinyTexts(
-        by_stem(arguments.game_files), by_stem(arguments.context_files), sorted(arguments.prompt_format_files)
-    )
     # One tokenizer for both: learnt from what the teacher reads and says.
-    teachers = tiny_lessons("teacher", counts, texts, arguments.seed)
-    examples, role = tiny_lessons(arguments.role, counts, texts, arguments.seed), ROLES[arguments.role]
+    teachers = shipped_lessons("teacher", arguments.seed)
+    examples, role = shipped_lessons(arguments.role, arguments.seed), ROLES[arguments.role]
 
     import torch
+    from tiny_tokenizer import train_tokenizer
+    from tiny_training import TinyRecipe, new_model, pack_example, train
 
-    from tom.tiny_pair.tiny_tokenizer import train_tokenizer
-    from tom.tiny_pair.tiny_training import TinyRecipe, new_model, pack_example, train
-
+    # The order of sums, and with it every rounding, depends on the number of threads.
     torch.set_num_threads(1)
     tokenizer = train_tokenizer(corpus(teachers), VOCABULARY)
     model, recipe = new_model(role, tokenizer, arguments.seed), TinyRecipe()
@@ -111,10 +112,10 @@ def main() -> None:
     log_written(arguments.output, "a model folder")
     told = describe_training(arguments.role, model, recipe, epochs, losses, arguments.seed)
     told |= {
-        "counts_sha256": file_sha256(arguments.counts),
+        "counts_sha256": file_sha256(COUNTS),
         "measured": measure(arguments.output, examples, arguments.seed),
     }
-    write_json(arguments.output_provenance, told | describe_folder(arguments.output))
+    write_json(arguments.output.with_suffix(".json"), told | describe_folder(arguments.output))
 
 
 if __name__ == "__main__":
