@@ -14,7 +14,7 @@ from regenerate_golden import cell_files
 
 from tom.core.errors import UserError
 from tom.engines.interface import Question
-from tom.engines.local_engine import RESIDENT_TRIES, with_local_engine
+from tom.engines.opening import RESIDENT_TRIES, with_local_engine
 from tom.engines.resident import EngineLost, ResidentEngine, engine_key
 from tom.engines.transformers_engine import TransformersEngine
 from tom.models.language_models import load_model

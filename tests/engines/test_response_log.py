@@ -57,7 +57,9 @@ def test_answers_are_on_the_disk_before_adding_returns(file):
 
 def test_a_second_writer_is_refused(file):
     with open_response_log(file):
-        script = "import sys; from tom.engines.response_log import open_response_log\nwith open_response_log(sys.argv[1]): pass"
+        script = (
+            "import sys; from tom.engines.response_log import open_response_log as log\nwith log(sys.argv[1]): pass"
+        )
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
         command = [sys.executable, "-c", script, str(file)]
         done = subprocess.run(command, env=environment, capture_output=True, text=True)

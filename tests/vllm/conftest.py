@@ -12,15 +12,16 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow"))
 import pytest
 
 from tom.engines.interface import Question
-from tom.engines.vllm_settings import VllmSettings
 
-SETTINGS = {"base": VllmSettings(), "runtime": VllmSettings("runtime"), "merged": VllmSettings("merged")}
+SETTINGS = {"base": {}, "runtime": {"adapter": "runtime"}, "merged": {"adapter": "merged"}}
 
 
 @pytest.fixture(scope="session", params=SETTINGS)
 def local(request, local_model, adapted_model):
     """A tiny model as a job names it: without adapter, with it at run time, with it merged."""
-    return replace(local_model if request.param == "base" else adapted_model, vllm=SETTINGS[request.param])
+    return replace(
+        local_model if request.param == "base" else adapted_model, engine="vllm", settings=SETTINGS[request.param]
+    )
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,8 @@ import pytest
 from endpoint_job import Job, endpoint_at
 from tiny_model import VOCABULARY
 
+from tom.engines.chat_completions import EndpointEngine
 from tom.engines.endpoint import Endpoint
-from tom.engines.endpoint_engine import EndpointEngine
 from tom.engines.interface import Request
 from tom.engines.response_log import open_response_log
 from tom.statistics.intervals import jeffreys

@@ -16,7 +16,6 @@ from tom.engines import vllm_engine
 from tom.engines.interface import Question, Request
 from tom.engines.transformers_engine import TransformersEngine
 from tom.engines.vllm_engine import VllmEngine
-from tom.engines.vllm_settings import VllmSettings
 from tom.models.language_models import load_model
 from tom.models.local_model import LocalModel
 from tom.models.model_folders import write_manifest
@@ -26,7 +25,7 @@ from tom.prompts.chat import prompt_ids
 def as_local(folder, manifest) -> LocalModel:
     """A model folder as a job names it, served by vLLM."""
     write_manifest(manifest, folder, source="tests")
-    return LocalModel(folder, manifest, None, None, threads=1, vllm=VllmSettings())
+    return LocalModel(folder, manifest, None, None, threads=1, engine="vllm")
 
 
 def close(found, expected) -> bool:
@@ -125,8 +124,8 @@ def test_top_p_leaves_out_the_unlikely(engine, tokenizer, first_tokens, request_
 
 def test_a_merged_adapter_replies_as_one_at_run_time(adapted_model, request_of):
     replies = []
-    for settings in (VllmSettings("runtime"), VllmSettings("merged")):
-        engine = VllmEngine(replace(adapted_model, vllm=settings))
+    for name in ("runtime", "merged"):
+        engine = VllmEngine(replace(adapted_model, engine="vllm", settings={"adapter": name}))
         replies.append(engine.reply([request_of()]))
         engine.close()
     assert replies[0] == replies[1]
@@ -150,7 +149,7 @@ def test_a_family_with_a_bos_gets_exactly_one(tmp_path, asked):
 
 def test_a_longer_prompt_opens_the_model_anew_and_changes_no_answer(local_model, asked, monkeypatch, request_of):
     monkeypatch.setattr(vllm_engine, "CONTEXT_STEP", 256)
-    engine = VllmEngine(replace(local_model, vllm=VllmSettings()))
+    engine = VllmEngine(replace(local_model, engine="vllm"))
     before = engine.score(asked), engine.reply([request_of()])
     assert engine.context == 256
     engine.reply([request_of(count=1, max_tokens=200)])
@@ -160,7 +159,7 @@ def test_a_longer_prompt_opens_the_model_anew_and_changes_no_answer(local_model,
 
 
 def test_what_the_model_can_not_hold_is_bad_input(local_model, asked, request_of):
-    engine = VllmEngine(replace(local_model, vllm=VllmSettings()))
+    engine = VllmEngine(replace(local_model, engine="vllm"))
     with pytest.raises(UserError, match=r"the model holds 2048.*max_tokens"):
         engine.reply([request_of(max_tokens=2000)])
     long = [{"role": "user", "content": asked[0].messages[1]["content"] * 50}]
@@ -183,7 +182,8 @@ def test_a_rank_that_vllm_can_not_apply_is_refused(adapted_model, asked, tmp_pat
         adapted_model,
         adapter=tmp_path / "adapter",
         adapter_manifest=tmp_path / "adapter.json",
-        vllm=VllmSettings("runtime"),
+        engine="vllm",
+        settings={"adapter": "runtime"},
     )
     with pytest.raises(UserError, match=r"rank 1024.*512.*merged"):
         VllmEngine(local).score(asked)

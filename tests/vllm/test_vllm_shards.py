@@ -10,10 +10,9 @@ from project import Project
 from regenerate_golden import cell_files
 from tiny_model import make_tiny_model
 
-from tom.engines.local_engine import with_local_engine
+from tom.engines.opening import with_local_engine
 from tom.engines.resident import ResidentEngine, engine_key
 from tom.engines.vllm_engine import VllmEngine
-from tom.engines.vllm_settings import VllmSettings
 from tom.prompts.variants import ORDERS
 from tom.sampling.choices import observe
 from tom.sampling.shards import write_shard
@@ -39,7 +38,7 @@ def test_resident_engines_serve_one_shard_after_another_with_the_same_bytes(engi
         fields = {"model": "base", "game": "stag_hunt", "context": "sports"}
         return observe(engine, cell_files("stag_hunt", "sports"), list(ORDERS), 300, 1.0, 1, fields)
 
-    model = replace(local_model, vllm=VllmSettings())
+    model = replace(local_model, engine="vllm")
     home = engines_folder / f"tom-transfer-{os.getuid()}" / engine_key(model)
     used, processes = [], []
     for name, idle_seconds in (("first", 60), ("second", 60), ("alone", 0)):
@@ -51,7 +50,8 @@ def test_resident_engines_serve_one_shard_after_another_with_the_same_bytes(engi
 
 
 def test_engines_of_two_kinds_never_answer_for_one_another(local_model):
-    kinds = [local_model, *(replace(local_model, vllm=VllmSettings(name)) for name in ("runtime", "merged"))]
+    served = (replace(local_model, engine="vllm", settings={"adapter": name}) for name in ("runtime", "merged"))
+    kinds = [local_model, *served]
     assert len({engine_key(model) for model in kinds}) == 3
 
 

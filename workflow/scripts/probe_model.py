@@ -13,7 +13,7 @@ import polars as pl
 from tom.core.errors import run_main
 from tom.core.files import atomic_file
 from tom.engines.interface import Engine, Question
-from tom.engines.local_engine import with_local_engine
+from tom.engines.opening import with_local_engine
 from tom.evaluation.collateral import PROBE_COLUMNS, probe_row
 from tom.games.game import load_games
 from tom.models.local_model import LocalModel

@@ -14,7 +14,7 @@ import polars as pl
 from tom.core.errors import run_main
 from tom.core.files import atomic_file
 from tom.engines.interface import Engine
-from tom.engines.local_engine import with_local_engine
+from tom.engines.opening import with_local_engine
 from tom.evaluation.label_bias import SCORE_COLUMNS
 from tom.games.game import split_order
 from tom.models.local_model import LocalModel

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tom.core.errors import UserError, run_main
 from tom.engines.interface import Engine
-from tom.engines.local_engine import open_engine
+from tom.engines.opening import open_engine
 from tom.engines.parent_run import is_alive
 from tom.engines.resident import LOST
 from tom.models.local_model import LocalModel
@@ -20,7 +20,7 @@ LOOK_AROUND_SECONDS = 1.0
 
 
 def answer(engine: Engine, method: str, asked: list) -> dict:
-    """What a method of the engine (see tom/engines/local_engine.py) answers, or what went wrong, as one message."""
+    """What a method of the engine (see tom.engines.opening.py) answers, or what went wrong, as one message."""
     try:
         return {"answers": getattr(engine, method)(asked)}
     except UserError as error:

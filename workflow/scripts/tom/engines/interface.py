@@ -1,12 +1,14 @@
 """What sampling asks of an engine, and what it answers: scores of options, and free replies."""
 
+import math
 from dataclasses import dataclass
-from typing import Protocol
-
-import numpy as np
+from typing import TYPE_CHECKING, Protocol
 
 from tom.core.errors import UserError
-from tom.prompts.prompts import Messages
+
+# A shard's client imports this module, and the modules below bring in YAML and its schemas.
+if TYPE_CHECKING:
+    from tom.prompts.prompts import Messages
 
 
 @dataclass(frozen=True)
@@ -18,35 +20,38 @@ class ChoiceScore:
 
     def probability(self, index: int, temperature: float) -> float:
         """Probability of one option among all of them at a temperature; sums to 1 over the options."""
-        if not max(self.log_probabilities) > -np.inf:
+        # numpy takes longer to import than a shard's client runs.
+        import numpy as np
+
+        if not max(self.log_probabilities) > -math.inf:
             raise UserError(f"the model gives no option a probability (logarithms {self.log_probabilities})")
         own = self.log_probabilities[index]
-        # An option against itself is 1, where two that are never given would be infinity less infinity.
+        # An option's odds against itself are 1; for one of probability 0 the logarithms would give inf - inf.
         others = [0.0 if one == own else one - own for one in self.log_probabilities]
         return float(1 / np.exp(np.clip(np.array(others) / temperature, -700, 700)).sum())
 
 
 @dataclass(frozen=True)
 class Question:
-    """What an engine is asked: a prompt and the options to choose among.
+    """A prompt and the options to score as its reply.
 
-    ends: an option is the whole reply, its end of turn included; else a reply goes on as it likes behind the option.
+    ends: an option is the whole reply, end of turn included; otherwise it is only how the reply begins.
     """
 
-    messages: Messages
+    messages: "Messages"
     options: tuple[str, ...]
     ends: bool = False
 
 
 @dataclass(frozen=True)
 class Request:
-    """`count` independent replies to one prompt, at most `max_tokens` long.
+    """`count` independent replies to one prompt, of at most `max_tokens` tokens each.
 
-    temperature > 0 and 0 < top_p <= 1 as in nucleus sampling (Holtzman et al., arXiv 1904.09751). seed: of this
-    request alone, so that a cell's replies never depend on which other cells an engine answered before.
+    temperature > 0; 0 < top_p <= 1: nucleus sampling (Holtzman et al., arXiv 1904.09751). seed: each request has its
+    own, so a cell's replies never depend on which cells the engine answered before.
     """
 
-    messages: Messages
+    messages: "Messages"
     count: int
     max_tokens: int
     temperature: float
@@ -58,7 +63,7 @@ class Request:
 class Reply:
     """One reply: its text without special tokens, why it ended, and its length in tokens, end of turn included.
 
-    tokens: None where an engine can't tell them for this reply alone.
+    tokens: None if the engine can't count them for this reply alone.
     """
 
     text: str
@@ -67,7 +72,7 @@ class Reply:
 
 
 class Engine(Protocol):
-    """What a shard needs of an engine."""
+    """What every engine can do."""
 
     def score(self, questions: list[Question]) -> list[ChoiceScore] | None:
         """Exact option scores of each question, in order; None from an engine that can't know them."""

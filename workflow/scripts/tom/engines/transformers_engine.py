@@ -1,11 +1,12 @@
 """The `transformers` engine: exact option scores from a local model.
 
-A prompt's opening, the rules, is the same in every context. It is computed in a pass of its own, which the
-engine remembers for the next cells of the game. It is so even for one cell alone, since a sum's last bits
-depend on how a pass is cut: a shard's bytes must not depend on what the engine was asked before.
+A prompt's opening, the rules, is the same in every context. It is computed in a pass of its own, whose key-value cache
+is kept for the next cells of the game. A single cell is computed in the same two passes: the last bits of a sum depend
+on how the passes are split, and a shard's bytes must not depend on what the engine was asked before.
 """
 
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
@@ -13,6 +14,20 @@ from tom.engines.interface import ChoiceScore, Question, Reply, Request
 from tom.models.local_model import LocalModel
 
 REMEMBERED_OPENINGS = 8  # games in a row, each in all its variants
+
+
+@dataclass(frozen=True)
+class Settings:
+    """This engine has no options."""
+
+
+def check(settings: Settings, model_config: dict, where: str) -> None:
+    """Every model can be served."""
+
+
+def open_engine(model: LocalModel) -> "TransformersEngine":
+    """The model in this process, its files checked. Errors: UserError."""
+    return TransformersEngine(model)
 
 
 class TransformersEngine:
@@ -26,7 +41,7 @@ class TransformersEngine:
 
         from tom.models.language_models import load_model, load_tokenizer, pick_device
 
-        # The number of threads changes the last bits of a sum, so it is part of what is asked for.
+        # The number of threads changes the last bits of a sum.
         torch.set_num_threads(local.threads)
         self.tokenizer = load_tokenizer(local.weights)
         self.model = load_model(local.weights, pick_device(), local.adapter)
@@ -69,7 +84,7 @@ class TransformersEngine:
         return [ChoiceScore(logarithms, sum(map(math.exp, logarithms))) for logarithms in scores]
 
     def reply(self, requests: list[Request]) -> list[list[Reply]]:
-        """Each request's free replies; a request's do not depend on what else is asked."""
+        """Each request's free replies, in order."""
         from tom.engines.generation import generate
 
         return [generate(self.model, self.tokenizer, request) for request in requests]

@@ -1,23 +1,79 @@
 """The `vllm` engine: exact option scores and free replies from vLLM (Kwon et al., arXiv 2309.06180).
 
-A prompt is given as token ids (tom/prompts/chat.py), so vLLM adds no second BOS. Each prompt is answered by itself, from
-an empty prefix cache: what else is asked, and in which order, changes no answer. The replies to one prompt share
-its prefill.
+Prompts are token ids (tom/prompts/chat.py), so vLLM adds no second BOS. Each prompt is answered by itself, from an
+empty prefix cache: what else is asked, and in which order, changes no answer. The replies to one prompt share its
+prefill.
 """
 
 import math
+from dataclasses import dataclass, field
+from importlib.util import find_spec
 
 from tom.core.errors import UserError
-from tom.core.random import cell_generator
 from tom.engines.interface import ChoiceScore, Question, Reply, Request
-from tom.engines.vllm_settings import require_vllm
 from tom.models.local_model import LocalModel
 
-CONTEXT_STEP = 2048  # tokens; a model is opened anew only for a prompt that is much longer than those before
+CONTEXT_STEP = 2048  # tokens; the model is reopened only for prompts much longer than all before
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How vLLM serves a model: the section `vllm` of its config."""
+
+    adapter: str = field(
+        default="runtime",
+        metadata={
+            "enum": ["runtime", "merged"],
+            "description": "runtime (default): beside the weights; merged: into a copy of them, dequantised.",
+        },
+    )
+    tensor_parallel: int = field(
+        default=1, metadata={"minimum": 1, "description": "GPUs that share one model; 1 if not given."}
+    )
+    memory_share: float = field(
+        default=0.4,
+        metadata={
+            "exclusiveMinimum": 0,
+            "maximum": 1,
+            "description": "Of each GPU's memory, for weights and key-value cache; 0.4 if not given.",
+        },
+    )
+    eager: bool = field(
+        default=False,
+        metadata={"description": "No compilation and no CUDA graphs; false if not given, on a CPU always true."},
+    )
+
+
+def check(settings: Settings, model_config: dict, where: str) -> None:
+    """Raise UserError if vLLM can't serve the model: it is not installed, or needs other GPUs than there are."""
+    gpus = model_config["gpus"]
+    if model_config["precision"] == "nf4" and not gpus:
+        raise UserError(
+            f"{where}.precision: vLLM serves nf4 on a GPU alone, and gpus is 0"
+            " (allowed: float32, bfloat16, source; or gpus: 1)"
+        )
+    if settings.tensor_parallel > max(1, gpus):
+        role = where.rpartition(" ")[2]
+        raise UserError(f"{where}.vllm.tensor_parallel: {settings.tensor_parallel}, but {role}.gpus is {gpus}")
+    require_vllm(f"{where}.engine")
+
+
+def require_vllm(where: str) -> None:
+    """Raise UserError unless vLLM is installed. where: what asked for it, for the message."""
+    if find_spec("vllm") is None:
+        raise UserError(
+            f"{where}: vLLM is not installed here (pip install -r envs/requirements-gpu.in on a machine with a GPU,"
+            " envs/requirements-vllm.txt without one; allowed without it: transformers)"
+        )
+
+
+def open_engine(model: LocalModel) -> "VllmEngine":
+    """The model in this process, its files checked. Errors: UserError."""
+    return VllmEngine(model)
 
 
 class VllmEngine:
-    """A local model served by vLLM; opened by the first call, whose prompts say how long a context it needs."""
+    """A local model served by vLLM; opened at the first call, whose prompts say how long a context it needs."""
 
     def __init__(self, local: LocalModel):
         """Check the model's files, and that vLLM can serve them here. Errors: UserError."""
@@ -53,7 +109,7 @@ class VllmEngine:
         return [self._reply(prompt, request) for prompt, request in asked]
 
     def close(self) -> None:
-        """Give back the model's memory; the next call opens it again."""
+        """Free the model's memory; the next call reopens it."""
         if self.llm is not None:
             from tom.engines.vllm_loading import close_llm
 
@@ -61,7 +117,7 @@ class VllmEngine:
             close_llm(llm)
 
     def _make_room(self, lengths: list[int]) -> None:
-        """Open the model for sequences of these lengths, unless it is. Errors: UserError if it can't hold them."""
+        """Open the model for sequences of these lengths, in tokens. Errors: UserError if its context is too short."""
         needed = max(lengths, default=0)
         limit = self.config.get("max_position_embeddings", needed)
         if needed > limit:
@@ -78,7 +134,7 @@ class VllmEngine:
             self.context = context
 
     def _score(self, prompt: tuple[int, ...], options: list[tuple[int, ...]]) -> ChoiceScore:
-        """Ask once for each beginning of an option, the empty one included: how likely is each token after it?"""
+        """One prompt for each prefix of an option, the empty one included: how likely is each token after it?"""
         from vllm import SamplingParams
 
         following: dict[tuple[int, ...], set[int]] = {}
@@ -101,12 +157,14 @@ class VllmEngine:
     def _reply(self, prompt: tuple[int, ...], request: Request) -> list[Reply]:
         from vllm import SamplingParams
 
+        from tom.core.random import cell_generator
+
         parameters = SamplingParams(
             n=request.count,
             temperature=request.temperature,
             top_p=request.top_p,
             max_tokens=request.max_tokens,
-            # vLLM gives the i-th reply seed + i, so that requests of neighbouring seeds would share their draws.
+            # vLLM gives the i-th reply seed + i: requests with neighbouring seeds would share draws.
             seed=int(cell_generator(request.seed, "vllm").integers(2**62)),
             stop_token_ids=[self.tokenizer.eos_token_id],
             detokenize=False,
@@ -127,7 +185,7 @@ class VllmEngine:
 
         from tom.engines.vllm_loading import applied_at_run_time
 
-        # A prefill whose beginning is cached has another shape, and with it other last bits.
+        # A prefill with a cached beginning has another shape, and with it other last bits.
         self.llm.reset_prefix_cache()
         return self.llm.generate(
             [{"prompt_token_ids": list(prompt)} for prompt in prompts],

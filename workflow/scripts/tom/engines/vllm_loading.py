@@ -1,4 +1,4 @@
-"""Opening a local model in vLLM, in this process, and closing it again."""
+"""Open a local model in vLLM, in this process, and close it."""
 
 import gc
 import json
@@ -34,8 +34,8 @@ def read_model_config(weights: Path) -> dict:
 
 
 def applied_at_run_time(local: LocalModel) -> bool:
-    """Whether vLLM applies the model's adapter beside its weights; without an adapter it doesn't."""
-    return local.adapter is not None and local.vllm.adapter == "runtime"
+    """Whether vLLM applies the adapter beside the weights; False without an adapter."""
+    return local.adapter is not None and local.engine_settings.adapter == "runtime"
 
 
 def open_llm(local: LocalModel, config: dict, context: int):
@@ -52,7 +52,7 @@ def open_llm(local: LocalModel, config: dict, context: int):
         return LLM(
             model=str(weights),
             max_model_len=context,
-            # vLLM's own choice would halve float32.
+            # By default vLLM would load float32 weights at half precision.
             dtype=config.get("dtype") or config.get("torch_dtype") or "auto",
             enable_prefix_caching=True,
             disable_log_stats=True,
@@ -62,7 +62,7 @@ def open_llm(local: LocalModel, config: dict, context: int):
 
 
 def close_llm(llm) -> None:
-    """Give back the memory of the one `vllm.LLM` of this process."""
+    """Free the memory of this process's one `vllm.LLM`."""
     from vllm.distributed import cleanup_dist_env_and_memory
 
     llm.llm_engine.engine_core.shutdown()
@@ -103,13 +103,13 @@ def _device_options(local: LocalModel) -> dict:
         return {
             "enforce_eager": True,
             "kv_cache_memory_bytes": CPU_CACHE_BYTES,
-            # Replies share whole blocks of their prompt; vLLM's own choice here is 128 tokens.
+            # Replies share whole blocks of their prompt; vLLM's default on a CPU is 128 tokens.
             "block_size": 32,
-            # On a CPU, vLLM 0.32 dies of a prompt with a seed of its own that it computes in two parts.
+            # On a CPU, vLLM 0.32 crashes on a seeded request whose prompt is computed in chunks.
             "enable_chunked_prefill": False,
         }
     return {
-        "enforce_eager": local.vllm.eager,
-        "gpu_memory_utilization": local.vllm.memory_share,
-        "tensor_parallel_size": local.vllm.tensor_parallel,
+        "enforce_eager": local.engine_settings.eager,
+        "gpu_memory_utilization": local.engine_settings.memory_share,
+        "tensor_parallel_size": local.engine_settings.tensor_parallel,
     }

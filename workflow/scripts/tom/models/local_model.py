@@ -1,22 +1,25 @@
 """A model on this machine's disk, as a job names it: weights, an adapter or none, threads, and its engine."""
 
 import argparse
-from dataclasses import astuple, dataclass
+import json
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from tom.core.errors import UserError
-from tom.engines.vllm_settings import VllmSettings
+from tom.engines.registry import engine_names, settings_of
 from tom.models.model_folders import read_manifest, verify
 
-ENGINES = ("transformers", "vllm")
+DEFAULT_ENGINE = "transformers"
 
 
 @dataclass(frozen=True)
 class LocalModel:
     """Folders of weights and adapter, each with the manifest that says what must be in it.
 
-    vllm: how vLLM serves it; None where transformers does.
+    engine: what answers for the model, one of `engine_names()`. settings: that engine's section of the config; a key
+    that it lacks has the engine's default.
     """
 
     weights: Path
@@ -24,7 +27,8 @@ class LocalModel:
     adapter: Path | None
     adapter_manifest: Path | None
     threads: int
-    vllm: VllmSettings | None = None
+    engine: str = DEFAULT_ENGINE
+    settings: dict[str, Any] = field(default_factory=dict, hash=False)
 
     @staticmethod
     def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,19 +38,26 @@ class LocalModel:
         parser.add_argument("--adapter", type=Path, help="adapter folder")
         parser.add_argument("--adapter-manifest", type=Path, help="the adapter folder's manifest")
         parser.add_argument("--threads", type=int, required=True, help="torch threads")
-        parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="what answers for the model")
-        VllmSettings.add_arguments(parser)
+        parser.add_argument("--engine", choices=engine_names(), default=DEFAULT_ENGINE, help="what answers")
+        parser.add_argument("--engine-settings", default="{}", help="the engine's section of the config, as JSON")
 
     @classmethod
     def from_arguments(cls, arguments: argparse.Namespace) -> "LocalModel":
-        """The local model that parsed flags name."""
+        """The local model that parsed flags name. Errors: UserError if the engine's settings are no JSON object."""
+        try:
+            settings = json.loads(arguments.engine_settings)
+        except ValueError:
+            settings = None
+        if not isinstance(settings, dict):
+            raise UserError(f"--engine-settings: {arguments.engine_settings!r} is no JSON object")
         return cls(
             arguments.weights,
             arguments.manifest,
             arguments.adapter,
             arguments.adapter_manifest,
             arguments.threads,
-            VllmSettings.from_arguments(arguments) if arguments.engine == "vllm" else None,
+            arguments.engine,
+            settings,
         )
 
     def arguments(self) -> list[str]:
@@ -54,12 +65,12 @@ class LocalModel:
         flags = [f"--weights={self.weights}", f"--manifest={self.manifest}", f"--threads={self.threads}"]
         if self.adapter:
             flags += [f"--adapter={self.adapter}", f"--adapter-manifest={self.adapter_manifest}"]
-        return [*flags, *self.vllm.arguments()] if self.vllm else flags
+        return [*flags, f"--engine={self.engine}", f"--engine-settings={json.dumps(self.settings, sort_keys=True)}"]
 
-    @property
-    def engine(self) -> str:
-        """What answers for the model, one of ENGINES."""
-        return "vllm" if self.vllm else "transformers"
+    @cached_property
+    def engine_settings(self) -> Any:
+        """The engine's Settings, defaults filled in. Errors: UserError if the engine doesn't know a key."""
+        return settings_of(self.engine, self.settings)
 
     @cached_property
     def sha256(self) -> str:
@@ -72,14 +83,14 @@ class LocalModel:
         return read_manifest(self.adapter_manifest)["sha256"] if self.adapter_manifest else None
 
     def content(self) -> tuple:
-        """What a result of this model depends on."""
-        settings = astuple(self.vllm) if self.vllm else ()
-        return self.sha256, self.adapter_sha256, self.threads, self.engine, *settings
+        """What a result of this model depends on; the engine's settings as JSON, with every default."""
+        settings = json.dumps(asdict(self.engine_settings), sort_keys=True)
+        return self.sha256, self.adapter_sha256, self.threads, self.engine, settings
 
     def check_base(self) -> None:
         """Raise UserError unless the adapter, if any, was trained on these very weights.
 
-        On the same model at another precision it would run, and answer otherwise (docs/decisions.md).
+        On the same model at another precision it would run, and give other answers (docs/decisions.md).
         """
         if self.adapter and (trained_on := read_manifest(self.adapter_manifest).get("source")) != self.sha256:
             raise UserError(

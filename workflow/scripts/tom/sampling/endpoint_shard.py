@@ -6,8 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tom.core.files import log_written, write_json
+from tom.engines.chat_completions import EndpointEngine
 from tom.engines.endpoint import Endpoint, in_words
-from tom.engines.endpoint_engine import EndpointEngine
 from tom.engines.response_log import open_response_log
 from tom.sampling.local_shard import cell_fields, cell_settings
 from tom.sampling.shards import COLUMNS, write_shard

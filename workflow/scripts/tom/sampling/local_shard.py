@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tom.engines.local_engine import with_local_engine
+from tom.engines.opening import with_local_engine
 from tom.models.local_model import LocalModel
 from tom.prompts.cells import CellFiles
 from tom.sampling.shards import COLUMNS, write_shard

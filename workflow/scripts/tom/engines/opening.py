@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from tom.core.job_times import say_loaded
 from tom.engines.interface import Engine
+from tom.engines.registry import load_engine
 from tom.engines.resident import EngineLost, resident_engine
 from tom.models.local_model import LocalModel
 
@@ -16,20 +17,13 @@ RESIDENT_TRIES = 2
 
 def open_engine(model: LocalModel) -> Engine:
     """The model's engine in this process, its files checked. Errors: UserError."""
-    # Torch takes seconds to import, which a shard that found a resident engine never pays.
-    if model.engine == "vllm":
-        from tom.engines.vllm_engine import VllmEngine
-
-        return VllmEngine(model)
-    from tom.engines.transformers_engine import TransformersEngine
-
-    return TransformersEngine(model)
+    return load_engine(model.engine).open_engine(model)
 
 
 def with_local_engine(model: LocalModel, idle_seconds: float, work: Callable[[Engine], Result]) -> Result:
-    """Run `work` with an engine: a resident one, or after two lost ones (or with idle_seconds 0) one of its own.
+    """Run `work` with a resident engine, or in this process with idle_seconds 0 or after two engines were lost.
 
-    `work` may run again after an engine was lost, so it must leave nothing behind before it returns.
+    After a lost engine `work` runs again, so it must write nothing before it returns.
     """
     for _ in range(RESIDENT_TRIES if idle_seconds > 0 else 0):
         try:
