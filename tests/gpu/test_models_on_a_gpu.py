@@ -4,24 +4,24 @@ from dataclasses import replace
 
 import pytest
 import torch
-from example_samples import crossed_lessons
-from test_objective import LESSONS, gradient, separate_loss
-from test_refinement import QUIET
-from test_training import RECIPE
+from example_samples import crossed_examples
+from test_gauss_newton import QUIET
+from test_objective import EXAMPLES, gradient, separate_loss
+from test_trainer import RECIPE
 
 from tom.models.language_models import load_model
 from tom.models.packed_sequences import logits_at, pack, predictions
 from tom.prompts.chat import exchange, option_ids, prompt_ids
-from tom.training.gauss_newton import find_choices, refine
+from tom.training.gauss_newton import pack_choices, take_gauss_newton_steps
 from tom.training.objective import add_gradient, pack_examples
-from tom.training.trainer import add_adapter, train_adapter
+from tom.training.trainer import add_adapter, train_epochs
 
 
 def learnt_rows(tokenizer) -> list:
     """Each observation of the examples as a row of its own."""
     return [
         exchange(tokenizer, example.messages, reply.text, reply.ends, reply.given)
-        for example in LESSONS
+        for example in EXAMPLES
         for reply in example.replies
         for _ in range(reply.count)
     ]
@@ -54,29 +54,30 @@ def test_weights_quantised_once_say_the_same_as_on_a_cpu(nf4_folder, adapter_fol
 def test_the_packed_gradient_is_that_of_separate_rows(nf4_folder, adapter_folder, tokenizer, limit, device):
     model = adapted(nf4_folder, adapter_folder, device)
     rows = learnt_rows(tokenizer)
-    _, one = gradient(model, lambda: add_gradient(model, pack_examples(tokenizer, LESSONS, limit)))
+    _, one = gradient(model, lambda: add_gradient(model, pack_examples(tokenizer, EXAMPLES, limit)))
     _, other = gradient(model, lambda: separate_loss(model, rows).backward())
     assert (one - other).norm() / other.norm() < 1e-3
 
 
 def test_a_training_has_the_losses_that_it_has_on_a_cpu(nf4_folder, tokenizer, tmp_path, device):
     recipe = replace(RECIPE, dropout=0.0)
-    batches = [pack_examples(tokenizer, [example], 512) for example in LESSONS]
+    batches = [pack_examples(tokenizer, [example], 512) for example in EXAMPLES]
     curves = []
     for number, place in enumerate(("cpu", device)):
         (tmp_path / str(number)).mkdir()
         model = add_adapter(load_model(nf4_folder, place), recipe, seed=1)
-        curves.append(train_adapter(model, batches, [], recipe, 1, tmp_path / str(number)))
+        curves.append(train_epochs(model, batches, [], recipe, 1, tmp_path / str(number)))
     losses = [[row["loss"] for row in curve] for curve in curves]
     assert losses[0] == pytest.approx(losses[1], abs=1e-2)
     assert losses[1][-1] < losses[1][0]
 
 
-def test_refinements_lower_the_loss(nf4_folder, tokenizer, tmp_path, device):
-    examples = crossed_lessons()
+def test_gauss_newton_steps_lower_the_loss(nf4_folder, tokenizer, tmp_path, device):
+    examples = crossed_examples()
     batches = [pack_examples(tokenizer, examples, 512)]
     model = add_adapter(load_model(nf4_folder, device), QUIET, seed=1)
-    curve = train_adapter(model, batches, [], QUIET, 1, tmp_path)
-    refined = refine(model, find_choices(tokenizer, examples), batches, [], 3, tmp_path, curve)
-    assert len(refined) > len(curve)
-    assert refined[-1]["loss"] < curve[-1]["loss"]
+    curve = train_epochs(model, batches, [], QUIET, 1, tmp_path)
+    choices = pack_choices(tokenizer, examples)
+    extended = take_gauss_newton_steps(model, choices, batches, [], 3, tmp_path, curve)
+    assert len(extended) > len(curve)
+    assert extended[-1]["loss"] < curve[-1]["loss"]

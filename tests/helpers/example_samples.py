@@ -15,7 +15,7 @@ def example(game: str, context: str, *replies: tuple, order: int = 0) -> Trainin
     )
 
 
-def crossed_lessons() -> list[TrainingExample]:
+def crossed_examples() -> list[TrainingExample]:
     """Games and contexts in every combination, of which no sum of a game's and a context's share is the teacher's."""
     shares = {("stag_hunt", "sports"): 9, ("stag_hunt", "teamwork"): 2, ("snowdrift", "sports"): 2}
     shares |= {("snowdrift", "teamwork"): 9}

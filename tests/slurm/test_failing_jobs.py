@@ -124,5 +124,5 @@ def train_through_kills_and_an_outage(study: Study, finished: Study) -> None:
         study.cluster.start_controller()
         assert run.wait() == 0, run.said()
     log = (study.results / "logs/train/all-seed1.log").read_text()
-    assert "resumed after pass 2" in log and "resumed after refinement 1" in log
+    assert "resumed after epoch 2" in log and "resumed after Gauss-Newton step 1" in log
     study.check_same(finished)

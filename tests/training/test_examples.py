@@ -1,4 +1,4 @@
-"""Examples: the teacher's replies of a cell, pooled, counted and put to the student in each order."""
+"""Training examples: the teacher's replies in a cell, pooled, counted, and repeated in each option order."""
 
 import pytest
 from made_shards import reasoned_rows
@@ -25,7 +25,7 @@ FILES = cell_files("stag_hunt-x2", "sports")
 
 @pytest.fixture
 def shard_of(tmp_path):
-    """A function from rows to the shard as it is read."""
+    """A function that writes rows to a shard and reads it back."""
 
     def make(rows):
         write_shard(tmp_path / "shard.parquet", rows)
@@ -54,7 +54,7 @@ def test_observations_are_counted_and_scores_are_not(shard_of, actions, counts):
 
 
 @pytest.mark.parametrize("orders", [list(ORDERS), list(ORDERS[::-1]), [ORDERS[1]]])
-def test_a_lesson_for_each_order_with_the_same_replies(orders):
+def test_each_option_order_has_an_example_with_the_same_replies(orders):
     replies = (WeightedReply("C", 1), WeightedReply("D", 2))
     examples = cell_examples(FILES, replies, orders, ORIGINAL)
     assert [example.messages for example in examples] == render_variants(FILES, asked(orders))
@@ -64,7 +64,7 @@ def test_a_lesson_for_each_order_with_the_same_replies(orders):
         assert example.replies == replies
 
 
-def test_exchanged_letters_are_taught_besides_and_mean_the_same_actions():
+def test_both_label_mappings_have_the_same_actions_as_targets():
     replies = (WeightedReply("C", 1), WeightedReply("D", 2))
     plain = cell_examples(FILES, replies, list(ORDERS), ORIGINAL)
     examples = cell_examples(FILES, replies, list(ORDERS), BOTH)
@@ -74,13 +74,13 @@ def test_exchanged_letters_are_taught_besides_and_mean_the_same_actions():
     assert [example.replies for example in examples[2:]] == [(WeightedReply("D", 1), WeightedReply("C", 2))] * 2
 
 
-def test_letters_of_longer_replies_are_not_exchanged():
+def test_labels_in_replies_beyond_a_letter_can_not_be_swapped():
     with pytest.raises(UserError, match=r"training.label_mapping: 'C. We gain.' is more than a letter"):
         cell_examples(FILES, (WeightedReply("C. We gain.", 1),), list(ORDERS), BOTH)
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_choices_are_pooled_whatever_order_they_were_made_in(shard_of, order):
+def test_choices_are_pooled_over_option_orders(shard_of, order):
     shard = shard_of(choice_rows("cooperate", "defect", order=order))
     assert weighted_replies([shard], LABEL, CHOICE, seed=1) == [(WeightedReply("C", 1), WeightedReply("D", 1))]
 
@@ -95,23 +95,23 @@ def test_choices_are_pooled_whatever_order_they_were_made_in(shard_of, order):
         ([], ()),
     ],
 )
-def test_a_choice_that_was_never_made_is_not_taught(shard_of, actions, replies):
+def test_a_choice_that_was_never_made_is_not_a_target(shard_of, actions, replies):
     assert weighted_replies([shard_of(choice_rows(*actions))], LABEL, CHOICE, seed=1) == [replies]
 
 
-def test_a_replayed_cell_teaches_its_published_counts(shard_of):
+def test_a_recorded_cell_has_its_published_counts_as_targets(shard_of):
     shard = shard_of(replay((77, 300), {"model": "teacher"}))
     assert weighted_replies([shard], LABEL, CHOICE, seed=1) == [(WeightedReply("C", 77), WeightedReply("D", 223))]
 
 
-def test_a_choice_before_its_motivation_is_taught_without_an_end_of_turn(shard_of):
+def test_a_label_before_a_motivation_has_no_end_of_turn(shard_of):
     shard = shard_of(reasoned_rows("teacher", "stag_hunt", "sports", ["C", "D", None, "D"]))
     assert weighted_replies([shard], LABEL, CHOICE_FIRST, seed=1) == [
         (WeightedReply("C", 1, ends=False), WeightedReply("D", 2, ends=False))
     ]
 
 
-def test_a_choice_behind_its_motivation_is_taught_behind_it(shard_of):
+def test_a_label_after_a_motivation_is_learnt_given_the_motivation(shard_of):
     shard = shard_of(reasoned_rows("teacher", "stag_hunt", "sports", ["C", "D", None], CHOICE_LAST))
     (replies,) = weighted_replies([shard], LABEL, CHOICE_LAST, seed=1)
     assert [reply.text for reply in replies] == shard["raw"].to_list()[:2]
@@ -120,7 +120,7 @@ def test_a_choice_behind_its_motivation_is_taught_behind_it(shard_of):
 
 
 @pytest.mark.parametrize("form", [CHOICE_FIRST, CHOICE_LAST])
-def test_whole_replies_are_taught_as_they_were_given(shard_of, form):
+def test_full_replies_are_learnt_verbatim(shard_of, form):
     rows = reasoned_rows("teacher", "stag_hunt", "sports", ["C", "D", None, "C"], form)
     rows.append(rows[1])
     rows[3]["finish"] = "length"
@@ -131,13 +131,13 @@ def test_whole_replies_are_taught_as_they_were_given(shard_of, form):
 
 
 @pytest.mark.parametrize("target", [FULL_REPLY, SHUFFLED_MOTIVATION])
-def test_replies_without_a_text_are_refused(shard_of, target):
+def test_replies_without_text_are_refused(shard_of, target):
     shard = shard_of(replay((1, 3), {"model": "teacher", "game": "stag_hunt", "context": "sports"}))
     with pytest.raises(UserError, match="stag_hunt in sports"):
         weighted_replies([shard], target, CHOICE_FIRST, seed=1)
 
 
-def test_every_supervision_teaches_the_same_choices(shard_of):
+def test_every_target_has_the_same_choices(shard_of):
     letters = {"sports": ["C", "D", "D", None], "business": ["C", "C"], "roommates": ["D"] * 7}
     shards = [shard_of(reasoned_rows("teacher", "stag_hunt", context, made)) for context, made in letters.items()]
     for target in (LABEL, FULL_REPLY, SHUFFLED_MOTIVATION):

@@ -1,4 +1,4 @@
-"""Gauss-Newton steps: their equations, what they lower, where they end, and that they resume."""
+"""Gauss-Newton steps: the linear algebra, the stopping rules, and resuming."""
 
 import math
 from dataclasses import replace
@@ -6,24 +6,31 @@ from statistics import mean
 
 import pytest
 import torch
-from example_samples import crossed_lessons, example
+from example_samples import crossed_examples, example
 from test_trainer import RECIPE
 
 from tom.core.errors import UserError
 from tom.models.language_models import load_model
 from tom.models.model_folders import hash_folder
 from tom.prompts.chat import option_ids, prompt_ids
-from tom.training import gauss_newton as refinement
-from tom.training.gauss_newton import find_choices, linearise, log_odds, mean_deviance, refine, solve_step
+from tom.training import gauss_newton
+from tom.training.gauss_newton import (
+    linearise,
+    log_odds,
+    mean_deviance,
+    pack_choices,
+    solve_step,
+    take_gauss_newton_steps,
+)
 from tom.training.objective import pack_examples
-from tom.training.trainer import add_adapter, measure, train_adapter
+from tom.training.trainer import add_adapter, measure, train_epochs
 
 QUIET = replace(RECIPE, dropout=0.0, epochs=12, learning_rate=2e-2)
 
 
 @pytest.fixture(scope="module")
 def examples() -> list:
-    return crossed_lessons()
+    return crossed_examples()
 
 
 @pytest.fixture
@@ -33,20 +40,20 @@ def model(nf4_folder):
 
 @pytest.fixture
 def start(model, tokenizer, examples, tmp_path):
-    """A model that has learnt to answer with a letter, its batches and choices, and the curve so far."""
+    """A model trained to answer with a letter, its choices and batches, and the curve so far."""
     batches = [pack_examples(tokenizer, examples, 512)]
-    curve = train_adapter(model, batches, [], QUIET, 1, tmp_path / "epochs")
-    return model, find_choices(tokenizer, examples), batches, curve
+    curve = train_epochs(model, batches, [], QUIET, 1, tmp_path / "epochs")
+    return model, pack_choices(tokenizer, examples), batches, curve
 
 
 @pytest.fixture(autouse=True)
 def folders(tmp_path):
-    for name in ("epochs", "gauss_newton_steps"):
+    for name in ("epochs", "steps"):
         (tmp_path / name).mkdir()
 
 
-def test_the_odds_are_those_of_the_two_letters(model, tokenizer, examples):
-    choices = find_choices(tokenizer, examples)
+def test_log_odds_compare_the_two_letters(model, tokenizer, examples):
+    choices = pack_choices(tokenizer, examples)
     together = log_odds(model, choices).tolist()
     for odds, found, expected in zip(together, choices, examples, strict=True):
         first, second = (ids[0] for ids in option_ids(tokenizer, expected.messages, ("C", "D")))
@@ -57,13 +64,13 @@ def test_the_odds_are_those_of_the_two_letters(model, tokenizer, examples):
 
 def test_replies_of_more_than_a_letter_are_refused(tokenizer):
     with pytest.raises(UserError, match="'C because' is more than a letter"):
-        find_choices(tokenizer, [example("stag_hunt", "sports", ("C because", 3), ("D", 2))])
+        pack_choices(tokenizer, [example("stag_hunt", "sports", ("C because", 3), ("D", 2))])
 
 
 @pytest.mark.parametrize("rows", [1, 3, 8])
-def test_gradients_are_those_of_each_prompt_alone(start, monkeypatch, rows):
+def test_row_gradients_equal_those_of_each_prompt_alone(start, monkeypatch, rows):
     model, choices, _, _ = start
-    monkeypatch.setattr(refinement, "ROWS", rows)
+    monkeypatch.setattr(gauss_newton, "ROWS", rows)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     odds, gradients = linearise(model, choices, trained)
     for found, gradient, choice in zip(odds.tolist(), gradients, choices, strict=True):
@@ -73,7 +80,7 @@ def test_gradients_are_those_of_each_prompt_alone(start, monkeypatch, rows):
         assert (gradient - alone).norm() < 1e-4 * alone.norm()
 
 
-def test_weights_that_are_not_in_linear_layers_are_refused(start):
+def test_trained_weights_outside_linear_layers_are_refused(start):
     model, choices, _, _ = start
     norm = next(value for name, value in model.named_parameters() if name.endswith("norm.weight")).requires_grad_()
     with pytest.raises(UserError, match="layers that are not linear"):
@@ -95,8 +102,8 @@ def test_damping_shortens_the_step():
     assert weights == sorted(weights, reverse=True) and weights[2] < weights[0] / 10
 
 
-def test_the_deviance_of_noise_alone_is_one(tokenizer, examples):
-    choice = find_choices(tokenizer, examples[:1])[0]
+def test_sampling_noise_alone_has_a_mean_deviance_of_one(tokenizer, examples):
+    choice = pack_choices(tokenizer, examples[:1])[0]
     generator = torch.Generator().manual_seed(1)
     counts = torch.binomial(torch.full((2000,), 300.0), torch.full((2000,), 0.3), generator=generator)
     drawn = [replace(choice, share=count / 300, count=300) for count in counts.tolist()]
@@ -108,16 +115,16 @@ def test_the_deviance_of_noise_alone_is_one(tokenizer, examples):
     )
 
 
-def test_a_share_of_none_or_all_has_a_finite_deviance(tokenizer, examples):
-    choice = find_choices(tokenizer, examples[:1])[0]
+def test_shares_of_0_and_1_have_a_finite_deviance(tokenizer, examples):
+    choice = pack_choices(tokenizer, examples[:1])[0]
     one_sided = [replace(choice, share=share) for share in (0.0, 1.0)]
     assert math.isfinite(mean_deviance(torch.tensor([-3.0, 3.0]).double(), one_sided))
 
 
-def test_steps_learn_what_no_game_and_no_context_says_alone(start, tmp_path):
+def test_steps_learn_an_interaction_of_game_and_context(start, tmp_path):
     model, choices, batches, curve = start
     before = measure(model, batches)
-    rows = refine(model, choices, batches, [], 12, tmp_path / "gauss_newton_steps", curve)[len(curve) :]
+    rows = take_gauss_newton_steps(model, choices, batches, [], 12, tmp_path / "steps", curve)[len(curve) :]
     losses = [row["loss"] for row in rows]
     assert losses == sorted(losses, reverse=True) and losses[0] < before
     assert measure(model, batches) == losses[-1]
@@ -126,42 +133,42 @@ def test_steps_learn_what_no_game_and_no_context_says_alone(start, tmp_path):
     assert mean(errors) < 0.1
 
 
-def test_rows_follow_those_of_the_passes(start, tmp_path):
+def test_steps_extend_the_curve_of_the_epochs(start, tmp_path):
     model, choices, batches, curve = start
-    rows = refine(model, choices, batches, batches, 2, tmp_path / "gauss_newton_steps", curve)
+    rows = take_gauss_newton_steps(model, choices, batches, batches, 2, tmp_path / "steps", curve)
     assert rows[: len(curve)] == curve
     assert [row["step"] for row in rows] == list(range(1, len(rows) + 1))
     assert [row["epoch"] for row in rows[len(curve) :]] == [QUIET.epochs + 1, QUIET.epochs + 2]
     assert [row["validation_loss"] for row in rows[len(curve) :]] == [row["loss"] for row in rows[len(curve) :]]
 
 
-def test_it_ends_at_the_teachers_noise(start, tmp_path, monkeypatch, capsys):
+def test_steps_end_within_the_teachers_sampling_noise(start, tmp_path, monkeypatch, capsys):
     model, choices, batches, curve = start
-    monkeypatch.setattr(refinement, "mean_deviance", lambda odds, choices: 1.0)
-    assert refine(model, choices, batches, [], 5, tmp_path / "gauss_newton_steps", curve) == curve
+    monkeypatch.setattr(gauss_newton, "mean_deviance", lambda odds, choices: 1.0)
+    assert take_gauss_newton_steps(model, choices, batches, [], 5, tmp_path / "steps", curve) == curve
     assert "sampling noise" in capsys.readouterr().err
 
 
-def test_a_step_that_never_lowers_the_loss_is_taken_back(start, tmp_path, monkeypatch, capsys):
+def test_a_step_that_never_lowers_the_loss_is_undone(start, tmp_path, monkeypatch, capsys):
     model, choices, batches, curve = start
     before = {name: value.clone() for name, value in model.state_dict().items() if "lora" in name}
     losses = iter(range(100))
-    monkeypatch.setattr(refinement, "measure", lambda *_: next(losses))
-    assert refine(model, choices, batches, [], 5, tmp_path / "gauss_newton_steps", curve) == curve
+    monkeypatch.setattr(gauss_newton, "measure", lambda *_: next(losses))
+    assert take_gauss_newton_steps(model, choices, batches, [], 5, tmp_path / "steps", curve) == curve
     assert all(torch.equal(value, model.state_dict()[name]) for name, value in before.items())
     assert "no step" in capsys.readouterr().err
 
 
-def test_an_interrupted_refinement_goes_on_to_the_same_bytes(nf4_folder, start, tmp_path):
+def test_interrupted_steps_resume_to_the_same_bytes(nf4_folder, start, tmp_path):
     model, choices, batches, curve = start
-    passed = {name: value.clone() for name, value in model.state_dict().items() if "lora" in name}
+    after_epochs = {name: value.clone() for name, value in model.state_dict().items() if "lora" in name}
     (tmp_path / "whole").mkdir()
-    whole = refine(model, choices, batches, [], 3, tmp_path / "whole", curve)
+    whole = take_gauss_newton_steps(model, choices, batches, [], 3, tmp_path / "whole", curve)
     model.save_pretrained(tmp_path / "adapter")
-    model.load_state_dict(passed, strict=False)
-    refine(model, choices, batches, [], 1, tmp_path / "gauss_newton_steps", curve)
+    model.load_state_dict(after_epochs, strict=False)
+    take_gauss_newton_steps(model, choices, batches, [], 1, tmp_path / "steps", curve)
     resumed = add_adapter(load_model(nf4_folder, "cpu"), QUIET, seed=2)
-    assert refine(resumed, choices, batches, [], 3, tmp_path / "gauss_newton_steps", curve) == whole
+    assert take_gauss_newton_steps(resumed, choices, batches, [], 3, tmp_path / "steps", curve) == whole
     resumed.save_pretrained(tmp_path / "resumed")
     one, other = (hash_folder(tmp_path / name)["adapter_model.safetensors"] for name in ("adapter", "resumed"))
     assert one == other

@@ -1,4 +1,4 @@
-"""What the loss looks at, as text and counts."""
+"""The report of what the loss sees, as text and counts."""
 
 import json
 
@@ -9,15 +9,15 @@ from example_samples import example
 from tom.prompts.chat import exchange
 from tom.training.loss_report import describe_example, describe_loss
 
-LESSONS = [
+EXAMPLES = [
     example("stag_hunt", "sports", ("C", 77), ("D", 223)),
     example("snowdrift", "business", ("D", 5), order=1),
 ]
 
 
-def test_a_lesson_shows_its_replies_and_the_end_of_its_prompt(tokenizer):
-    described = describe_example(tokenizer, LESSONS[0])
-    prompt = exchange(tokenizer, LESSONS[0].messages, "C").prompt
+def test_an_example_shows_its_replies_and_the_end_of_its_prompt(tokenizer):
+    described = describe_example(tokenizer, EXAMPLES[0])
+    prompt = exchange(tokenizer, EXAMPLES[0].messages, "C").prompt
     assert described["group"] == "stag_hunt/cooperation_first"
     assert described["context"] == "sports"
     assert described["prompt_tokens"] == len(prompt)
@@ -34,19 +34,19 @@ def test_a_lesson_shows_its_replies_and_the_end_of_its_prompt(tokenizer):
 @pytest.mark.parametrize(("family", "begins"), [("chatml", False), ("llama", True)])
 def test_a_bos_is_reported_where_the_family_has_one(tokenizer, family, begins):
     chat = tokenizer if family == "chatml" else make_chat_tokenizer(LLAMA_TEMPLATE)
-    assert describe_example(chat, LESSONS[0])["begins_with_bos"] is begins
-    assert describe_loss(chat, LESSONS, 0)["bos_token"] == ("<s>" if begins else None)
+    assert describe_example(chat, EXAMPLES[0])["begins_with_bos"] is begins
+    assert describe_loss(chat, EXAMPLES, 0)["bos_token"] == ("<s>" if begins else None)
 
 
 def test_totals_are_those_of_separate_rows(tokenizer):
     rows = [
         exchange(tokenizer, example.messages, reply.text)
-        for example in LESSONS
+        for example in EXAMPLES
         for reply in example.replies
         for _ in range(reply.count)
     ]
     supervised = sum(len(row.reply) for row in rows)
-    found = describe_loss(tokenizer, LESSONS, invalid=3)
+    found = describe_loss(tokenizer, EXAMPLES, invalid=3)
     assert found["observations"] == len(rows) == 305
     assert found["supervised_tokens"] == supervised
     assert found["supervised_share"] == supervised / sum(len(row.prompt) + len(row.reply) for row in rows)
@@ -55,19 +55,19 @@ def test_totals_are_those_of_separate_rows(tokenizer):
     assert len(found["examples"]) == 2
 
 
-def test_replies_of_a_coin_are_no_observations(tokenizer):
-    found = describe_loss(tokenizer, LESSONS, 0, frozenset({"business"}))
-    assert (found["observations"], found["replies_of_a_chance"], found["contexts_of_a_chance"]) == (
+def test_uniform_targets_are_not_counted_as_observations(tokenizer):
+    found = describe_loss(tokenizer, EXAMPLES, 0, frozenset({"business"}))
+    assert (found["observations"], found["uniform_target_replies"], found["uniform_target_contexts"]) == (
         300,
         5,
         ["business"],
     )
-    whole = describe_loss(tokenizer, LESSONS, 0)
-    assert (whole["observations"], whole["replies_of_a_chance"], whole["contexts_of_a_chance"]) == (305, 0, [])
+    whole = describe_loss(tokenizer, EXAMPLES, 0)
+    assert (whole["observations"], whole["uniform_target_replies"], whole["uniform_target_contexts"]) == (305, 0, [])
     assert found["supervised_tokens"] == whole["supervised_tokens"]
 
 
-def test_a_long_lesson_shows_its_first_replies_and_counts_them_all(tokenizer):
+def test_a_long_example_shows_its_first_replies_and_counts_all_of_them(tokenizer):
     many = example("stag_hunt", "sports", *[(f"C, for reason {number}", 2) for number in range(20)])
     described = describe_example(tokenizer, many)
     assert described["distinct_replies"] == 20 and described["observations"] == 40
@@ -76,7 +76,7 @@ def test_a_long_lesson_shows_its_first_replies_and_counts_them_all(tokenizer):
     assert described["supervised_tokens"] == 2 * sum(len(row.reply) for row in rows)
 
 
-def test_what_is_given_of_a_reply_is_shown_apart(tokenizer):
+def test_the_given_part_of_a_reply_is_shown_separately(tokenizer):
     (reply,) = describe_example(tokenizer, example("stag_hunt", "sports", ("Why not.\nChoice: C", 1, True, 8)))[
         "replies"
     ]
@@ -84,5 +84,5 @@ def test_what_is_given_of_a_reply_is_shown_apart(tokenizer):
 
 
 def test_the_description_is_json(tokenizer):
-    found = describe_loss(tokenizer, LESSONS, 0)
+    found = describe_loss(tokenizer, EXAMPLES, 0)
     assert json.loads(json.dumps(found)) == found

@@ -13,8 +13,8 @@ from tom.models.language_models import load_model
 from tom.prompts.chat import exchange
 from tom.training.objective import Batch, add_gradient, batch_loss, pack_examples
 
-# 30 observations of 3 prompts; replies of one token and of several, one cut off, one learnt from its second half on.
-LESSONS = [
+# 30 observations of 3 prompts; replies of one token and of several, one truncated, one whose beginning is given.
+EXAMPLES = [
     example("stag_hunt", "sports", ("C", 7), ("D", 2), ("Cooperate.", 1)),
     example("stag_hunt", "business", ("C", 1, False), ("D", 9, False)),
     example(
@@ -31,7 +31,7 @@ LIMITS = (100_000, 260, 1)
 
 @pytest.fixture(scope="module")
 def batch(tokenizer) -> Batch:
-    return pack_examples(tokenizer, LESSONS, LIMITS[0])
+    return pack_examples(tokenizer, EXAMPLES, LIMITS[0])
 
 
 @pytest.fixture(scope="module")
@@ -39,14 +39,14 @@ def rows(tokenizer) -> list:
     """Each observation as a row of its own."""
     return [
         exchange(tokenizer, example.messages, reply.text, reply.ends, reply.given)
-        for example in LESSONS
+        for example in EXAMPLES
         for reply in example.replies
         for _ in range(reply.count)
     ]
 
 
 def gradient(model, learn) -> tuple[float, torch.Tensor]:
-    """What `learn` returns, and the gradient that it leaves in every parameter that learns, as one vector."""
+    """What `learn` returns, and the gradient that it leaves in all trained parameters, as one vector."""
     model.zero_grad()
     value = learn()
     return value, torch.cat([p.grad.flatten() for p in model.parameters() if p.requires_grad])
@@ -64,7 +64,7 @@ def separate_loss(model, rows) -> torch.Tensor:
 
 @pytest.fixture(scope="module", params=["float32", "nf4"])
 def model(request):
-    """A model all of whose weights learn, and one on whose NF4 weights an adapter does."""
+    """A model all of whose weights are trained, and an NF4 model of which only the adapter is."""
     if request.param == "float32":
         return load_model(request.getfixturevalue("tiny_folder"), "cpu")
     model = load_model(request.getfixturevalue("nf4_folder"), "cpu", request.getfixturevalue("adapter_folder"))
@@ -75,7 +75,7 @@ def model(request):
 
 @pytest.mark.parametrize("limit", LIMITS)
 def test_the_weighted_gradient_is_that_of_all_observations_as_separate_rows(tokenizer, model, rows, limit):
-    batch = pack_examples(tokenizer, LESSONS, limit)
+    batch = pack_examples(tokenizer, EXAMPLES, limit)
     assert len(rows) == 30
 
     def learn_separately() -> float:
@@ -91,8 +91,8 @@ def test_the_weighted_gradient_is_that_of_all_observations_as_separate_rows(toke
     assert (one - other).norm() / other.norm() < 1e-5
 
 
-def test_gradients_add_to_those_that_are_there(tokenizer, model):
-    batch = pack_examples(tokenizer, LESSONS, LIMITS[1])
+def test_gradients_accumulate(tokenizer, model):
+    batch = pack_examples(tokenizer, EXAMPLES, LIMITS[1])
     assert batch.stem and len(batch.packs) > 1
     _, once = gradient(model, lambda: add_gradient(model, batch))
     _, twice = gradient(model, lambda: [add_gradient(model, batch) for _ in range(2)])
@@ -101,13 +101,13 @@ def test_gradients_add_to_those_that_are_there(tokenizer, model):
 
 def test_measuring_leaves_no_gradient(tokenizer, model):
     model.zero_grad()
-    batch_loss(model, pack_examples(tokenizer, LESSONS, LIMITS[1]))
+    batch_loss(model, pack_examples(tokenizer, EXAMPLES, LIMITS[1]))
     assert all(p.grad is None for p in model.parameters())
 
 
 @pytest.mark.parametrize("limit", LIMITS)
-def test_what_several_packs_begin_with_is_computed_once(tokenizer, rows, limit):
-    batch = pack_examples(tokenizer, LESSONS, limit)
+def test_the_stem_is_computed_once(tokenizer, rows, limit):
+    batch = pack_examples(tokenizer, EXAMPLES, limit)
     beginnings = {(row.prompt + row.reply)[: n + 1] for row in rows for n in range(len(row.prompt + row.reply))}
     # A reply's last token predicts nothing, and is left out where it would be all of a pack.
     whole = {row.prompt + row.reply for row in rows}
@@ -125,8 +125,8 @@ def test_a_reply_that_is_the_beginning_of_another_is_learnt_in_the_stem(tokenize
 
 
 @pytest.mark.parametrize("limit", LIMITS)
-def test_no_pack_is_larger_than_asked_unless_one_row_is(tokenizer, rows, limit):
-    batch = pack_examples(tokenizer, LESSONS, limit)
+def test_no_pack_exceeds_the_limit_unless_a_single_row_does(tokenizer, rows, limit):
+    batch = pack_examples(tokenizer, EXAMPLES, limit)
     longest = max(len(row.prompt) + len(row.reply) for row in rows)
     assert all(len(pack.trie.tokens) <= max(limit, longest) for pack in batch.packs)
     assert (len(batch.packs) > 1) == (batch.stem is not None) == (limit != LIMITS[0])
@@ -134,12 +134,12 @@ def test_no_pack_is_larger_than_asked_unless_one_row_is(tokenizer, rows, limit):
 
 @pytest.mark.parametrize("limit", LIMITS)
 def test_weights_are_the_observations_of_each_supervised_token(tokenizer, rows, limit):
-    batch = pack_examples(tokenizer, LESSONS, limit)
+    batch = pack_examples(tokenizer, EXAMPLES, limit)
     assert batch.weight() == sum(len(row.reply) for row in rows)
     assert batch.group == "stag_hunt/cooperation_first"
 
 
-def test_what_is_given_has_no_loss(rows, batch):
+def test_given_tokens_have_no_loss(rows, batch):
     (pack,) = batch.packs
     learnt = set(zip(pack.nodes, pack.targets.tolist(), strict=True))
     given = {row.prompt for row in rows}
@@ -151,9 +151,9 @@ def test_what_is_given_has_no_loss(rows, batch):
     assert inside and not inside & learnt
 
 
-def test_a_reply_that_breaks_off_has_no_end_of_turn_to_learn(tokenizer, rows):
+def test_a_truncated_reply_has_no_end_of_turn_to_learn(tokenizer, rows):
     closed = [tokenizer.eos_token_id in row.reply for row in rows]
-    assert closed == [reply.ends for example in LESSONS for reply in example.replies for _ in range(reply.count)]
+    assert closed == [reply.ends for example in EXAMPLES for reply in example.replies for _ in range(reply.count)]
 
 
 def test_each_reply_token_is_a_target_once_for_each_beginning(rows, batch):
@@ -164,7 +164,7 @@ def test_each_reply_token_is_a_target_once_for_each_beginning(rows, batch):
 
 
 @pytest.mark.parametrize("vocabulary", [2, 384])
-def test_the_loss_of_a_model_that_knows_nothing_is_the_log_of_its_vocabulary(batch, vocabulary):
+def test_the_loss_of_a_uniform_model_is_the_log_of_its_vocabulary(batch, vocabulary):
     class Uniform:
         device = "cpu"
         config = LlamaConfig()
@@ -176,7 +176,7 @@ def test_the_loss_of_a_model_that_knows_nothing_is_the_log_of_its_vocabulary(bat
     assert batch_loss(Uniform(), replace(batch, packs=known)) == pytest.approx(math.log(vocabulary))
 
 
-def test_the_order_of_lessons_changes_nothing(tokenizer, tiny_folder):
+def test_the_order_of_the_examples_does_not_change_the_loss(tokenizer, tiny_folder):
     model = load_model(tiny_folder, "cpu")
-    losses = [batch_loss(model, pack_examples(tokenizer, examples, 2048)) for examples in (LESSONS, LESSONS[::-1])]
+    losses = [batch_loss(model, pack_examples(tokenizer, examples, 2048)) for examples in (EXAMPLES, EXAMPLES[::-1])]
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)

@@ -1,4 +1,4 @@
-"""Replies cut into choice and motivation, and motivations that change cells."""
+"""Replies split into choice and motivation, and motivations exchanged between cells."""
 
 import pytest
 from hypothesis import given
@@ -23,7 +23,7 @@ from tom.training.rationales import SplitReply, exchange_motivations, split_repl
         (CHOICE_LAST, "C and C and CHOICE - C", "C", " CHOICE - C"),
     ],
 )
-def test_a_reply_is_cut_at_its_choice(form, text, letter, choice):
+def test_a_reply_is_split_at_its_choice(form, text, letter, choice):
     first, second = split_reply(text, form, letter)
     assert first + second == text
     assert (first if form == CHOICE_FIRST else second) == choice
@@ -45,20 +45,20 @@ def reply(form: str, cell: int, number: int) -> SplitReply:
     st.integers(0, 2**32 - 1),
     st.sampled_from([CHOICE_FIRST, CHOICE_LAST]),
 )
-def test_no_reply_keeps_a_motivation_of_its_own_cell(sizes, seed, form):
+def test_no_reply_has_a_motivation_of_its_own_cell(sizes, seed, form):
     cells = [[reply(form, cell, number) for number in range(size)] for cell, size in enumerate(sizes)]
     exchanged = exchange_motivations(cells, form, seed)
-    givers = []
+    sources = []
     for cell, (before, after) in enumerate(zip(cells, exchanged, strict=True)):
         choices, motivations = ("first", "second") if form == CHOICE_FIRST else ("second", "first")
         assert [getattr(one, choices) for one in after] == [getattr(one, choices) for one in before]
         found = {getattr(one, motivations).split()[1].split(".")[0] for one in after}
         assert str(cell) not in found
-        givers += found
+        sources += found
         used = [getattr(one, motivations) for one in after]
         if used:
             assert len(set(used)) == min(len(used), sizes[int(next(iter(found)))])
-    assert sorted(givers) == sorted(str(cell) for cell, size in enumerate(sizes) if size)
+    assert sorted(sources) == sorted(str(cell) for cell, size in enumerate(sizes) if size)
 
 
 @pytest.mark.parametrize("form", [CHOICE_FIRST, CHOICE_LAST])
@@ -70,13 +70,13 @@ def test_a_reply_ends_as_its_last_part_did(form):
     assert [one[0].text, other[0].text] == (["ad", "cb"] if form == CHOICE_FIRST else ["cb", "ad"])
 
 
-def test_the_seed_alone_decides():
+def test_the_exchange_depends_on_the_seed_alone():
     cells = [[reply(CHOICE_FIRST, cell, number) for number in range(4)] for cell in range(6)]
     one, same, other = (exchange_motivations(cells, CHOICE_FIRST, seed) for seed in (1, 1, 2))
     assert one == same != other
 
 
 @pytest.mark.parametrize("cells", [[], [[]], [[SplitReply("C", ".", True)], []]])
-def test_fewer_than_two_cells_have_no_other_motivations(cells):
+def test_fewer_than_two_cells_with_replies_are_refused(cells):
     with pytest.raises(UserError, match="shuffled_motivation"):
         exchange_motivations(cells, CHOICE_FIRST, 1)

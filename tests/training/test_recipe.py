@@ -34,28 +34,28 @@ def flags(recipe: Recipe) -> list[str]:
     return [word for key, value in recipe.as_dict().items() for word in (f"--{key.replace('_', '-')}", str(value))]
 
 
-def test_flags_give_the_recipe_back():
+def test_flags_round_trip():
     assert parse(flags(RECIPE)) == RECIPE
 
 
-@pytest.mark.parametrize("knob", [field.name for field in fields(Recipe)])
-def test_no_knob_has_a_hidden_default(knob, capsys):
+@pytest.mark.parametrize("name", [field.name for field in fields(Recipe)])
+def test_no_hyperparameter_has_a_hidden_default(name, capsys):
     words = flags(RECIPE)
-    at = words.index(f"--{knob.replace('_', '-')}")
+    at = words.index(f"--{name.replace('_', '-')}")
     with pytest.raises(SystemExit):
         parse(words[:at] + words[at + 2 :])
-    assert knob.replace("_", "-") in capsys.readouterr().err
+    assert name.replace("_", "-") in capsys.readouterr().err
 
 
-def test_the_schema_has_the_recipes_knobs_and_types():
+def test_the_schema_has_the_recipes_hyperparameters_and_types():
     schema = load_schema("config")["properties"]["training"]["properties"]
     kinds = {"integer": int, "number": float, "string": str}
     others = ("seeds", "option_orders", "label_mapping", "uniform_target_contexts", "threads")
-    knobs = {name: kinds[entry["type"]] for name, entry in schema.items() if name not in others}
-    assert knobs == {field.name: field.type for field in fields(Recipe)}
+    hyperparameters = {name: kinds[entry["type"]] for name, entry in schema.items() if name not in others}
+    assert hyperparameters == {field.name: field.type for field in fields(Recipe)}
 
 
-def test_the_schema_has_the_recipes_supervisions():
+def test_the_schema_has_the_recipes_targets():
     assert tuple(load_schema("config")["properties"]["training"]["properties"]["target"]["enum"]) == TARGETS
 
 
@@ -63,5 +63,5 @@ def test_the_schema_has_the_recipes_supervisions():
     ("names", "modules"),
     [("all-linear", "all-linear"), ("q_proj", ["q_proj"]), ("q_proj,v_proj", ["q_proj", "v_proj"])],
 )
-def test_layers_as_peft_takes_them(names, modules):
+def test_target_modules_are_in_pefts_form(names, modules):
     assert Recipe(**RECIPE.as_dict() | {"target_modules": names}).modules() == modules

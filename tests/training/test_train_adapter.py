@@ -1,4 +1,4 @@
-"""The training script's own functions: what it reads, and what it writes for good."""
+"""The training script: the examples that it reads and the files that it writes."""
 
 import argparse
 import csv
@@ -18,14 +18,13 @@ from tom.models.model_folders import hash_folder, read_manifest, verify
 from tom.prompts.variants import ORDERS
 from tom.sampling.recorded_choices import replay
 from tom.sampling.shards import write_shard
-from tom.training import gauss_newton as refinement
-from tom.training import trainer as training
+from tom.training import gauss_newton, trainer
 from tom.training.examples import WeightedReply
 from tom.training.folds import Fold
 
 
 def gathered(folder, shards):
-    """A file of what these shards hold."""
+    """One file with the rows of these shards."""
     gather(shards).write_parquet(folder / "gathered.parquet")
     return folder / "gathered.parquet"
 
@@ -64,27 +63,12 @@ def train(local_model, tmp_path, monkeypatch):
         words = [
             *["train_adapter.py", "--replies", gathered(folder, shards), "--game-files", cells[0].game_file],
             *["--context-files", *[cell.context_file for cell in cells]],
-            *[
-                "--prompt-format-file",
-                cells[0].prompt_format_file,
-                "--option-orders",
-                *ORDERS,
-                "--label-mapping",
-                "original",
-                "--seed",
-                1,
-            ],
+            *["--prompt-format-file", cells[0].prompt_format_file, "--option-orders", *ORDERS],
+            *["--label-mapping", "original", "--seed", 1],
             *["--checkpoints", folder / "checkpoints", "--output", folder / "adapter"],
             *["--output-manifest", folder / "adapter.json", "--curve", folder / "curve.csv"],
-            *[
-                "--output-loss-report",
-                folder / "loss_report.json",
-                *recipe.split(),
-                "--epochs",
-                2,
-                "--gauss-newton-steps",
-                0,
-            ],
+            *["--output-loss-report", folder / "loss_report.json", *recipe.split()],
+            *["--epochs", 2, "--gauss-newton-steps", 0],
             *["--weight-decay", 0, "--clip", 1, "--target", "label", "--tokens-per-pack", 2048],
             *[*model.arguments(), *flags],
         ]
@@ -96,11 +80,11 @@ def train(local_model, tmp_path, monkeypatch):
 
 
 class Killed(BaseException):
-    """In place of a signal that cannot be caught."""
+    """Stands in for a signal that cannot be caught."""
 
 
 def many_replies(fields) -> list[dict]:
-    """So many observations that noise does not hide what gauss_newton_steps learn."""
+    """Enough observations that Gauss-Newton steps do not stop at the sampling noise."""
     return replay((3000, 4000), fields)
 
 
@@ -109,7 +93,7 @@ def validation_losses(folder) -> list[str]:
         return [row["validation_loss"] for row in csv.DictReader(stream)]
 
 
-def test_the_script_writes_a_whole_adapter_and_clears_up(train, local_model):
+def test_the_script_writes_an_adapter_and_removes_its_checkpoints(train, local_model):
     folder = train("run")
     manifest = read_manifest(folder / "adapter.json")
     verify(folder / "adapter", manifest)
@@ -120,7 +104,7 @@ def test_the_script_writes_a_whole_adapter_and_clears_up(train, local_model):
     assert json.loads((folder / "loss_report.json").read_text())["observations"] == 2 * 2 * 4
 
 
-def test_what_it_writes_depends_on_the_training_alone(train, local_model, tmp_path):
+def test_the_outputs_depend_on_the_training_alone(train, local_model, tmp_path):
     shutil.copytree(local_model.weights, tmp_path / "moved")
     one, other = train("one"), train("other", model=replace(local_model, weights=tmp_path / "moved"))
     assert hash_folder(one / "adapter") == hash_folder(other / "adapter")
@@ -129,7 +113,7 @@ def test_what_it_writes_depends_on_the_training_alone(train, local_model, tmp_pa
 
 
 @pytest.mark.parametrize("target", ["full_reply", "shuffled_motivation"])
-def test_motivations_are_taught_in_packs(train, resources, target):
+def test_motivations_are_learnt_in_packs(train, resources, target):
     prompt_format = resources / "prompt_formats" / "choice_then_motivation.yaml"
     folder = train(
         f"run-{target}",
@@ -145,21 +129,21 @@ def test_motivations_are_taught_in_packs(train, resources, target):
     assert len(validation_losses(folder)) == 4  # as many steps as for choices
 
 
-def test_a_held_out_context_is_measured_and_not_taught(train):
+def test_a_held_out_context_is_measured_and_not_learnt(train):
     folder = train("run", "--held-out", "context-sports")
     described = json.loads((folder / "loss_report.json").read_text())["examples"]
     assert {example["context"] for example in described} == {"business"}
     assert [bool(loss) for loss in validation_losses(folder)] == [False, True, False, True]
 
 
-def test_a_teacher_that_never_answered_teaches_nothing(train, tmp_path, monkeypatch):
+def test_a_teacher_without_readable_replies_is_refused(train, tmp_path, monkeypatch):
     monkeypatch.setattr("train_adapter.read_examples", lambda *_: ([], [], 8))
     with pytest.raises(UserError, match="no readable reply"):
         train("run")
     assert not (tmp_path / "run" / "adapter").exists()
 
 
-def test_each_shard_teaches_its_own_cell(tmp_path):
+def test_each_shard_becomes_the_targets_of_its_own_cell(tmp_path):
     for number, (game, context) in enumerate([("stag_hunt-x2", "sports"), ("snowdrift", "business")]):
         rows = replay((number, 3), {"game": game, "context": context})
         rows.append(rows[-1] | {"action": None})
@@ -173,21 +157,21 @@ def test_each_shard_teaches_its_own_cell(tmp_path):
     ]
 
 
-def test_a_held_out_context_neither_gives_nor_takes_a_motivation(tmp_path):
+def test_a_held_out_context_exchanges_no_motivations(tmp_path):
     cells = [("stag_hunt", "sports"), ("snowdrift", "sports"), ("stag_hunt", "business"), ("snowdrift", "business")]
     shards = []
     for game, context in cells:
         shards.append(tmp_path / f"{game}-{context}.parquet")
         write_shard(shards[-1], reasoned_rows("teacher", game, context, ["C", "D"]))
     given = arguments(*shards, held_out=Fold("context", "business"), prompt_format="choice_then_motivation")
-    taught, held_out, _ = read_examples(given, "shuffled_motivation")
-    for example in taught:
+    training, held_out, _ = read_examples(given, "shuffled_motivation")
+    for example in training:
         game = example.group.partition("/")[0]
         other = {"stag_hunt": "snowdrift", "snowdrift": "stag_hunt"}[game]
         assert all(f"of {other} in sports" in reply.text for reply in example.replies)
     for example in held_out:
         assert all(f"of {example.group.partition('/')[0]} in business" in reply.text for reply in example.replies)
-    assert [len(example.replies) for example in [*taught, *held_out]] == [2] * 8
+    assert [len(example.replies) for example in [*training, *held_out]] == [2] * 8
 
 
 def written_cells(folder, *names: tuple[str, str]) -> list:
@@ -211,7 +195,7 @@ def shares_of(examples) -> dict[tuple[str, str], tuple[int, int]]:
     }
 
 
-def test_a_shuffled_teacher_teaches_no_cell_its_own_and_leaves_the_held_out_one_alone(tmp_path):
+def test_a_shuffled_teacher_moves_every_training_cell_and_no_held_out_one(tmp_path):
     files = written_cells(tmp_path, *CELLS)
     own, _, _ = read_examples(arguments(*files), "label")
     shuffled, _, _ = read_examples(arguments(*files, teacher="shuffled"), "label")
@@ -219,57 +203,57 @@ def test_a_shuffled_teacher_teaches_no_cell_its_own_and_leaves_the_held_out_one_
     assert before.keys() == after.keys()
     assert all(before[cell] != after[cell] for cell in before)
     assert sorted(before.values()) == sorted(after.values())
-    taught, held_out, _ = read_examples(
+    training, held_out, _ = read_examples(
         arguments(*files, teacher="shuffled", held_out=Fold("context", "business")), "label"
     )
-    assert sorted(set(shares_of(taught).values())) == [(0, 30), (10, 30)]
+    assert sorted(set(shares_of(training).values())) == [(0, 30), (10, 30)]
     assert shares_of(held_out) == {cell: share for cell, share in before.items() if cell[1] == "business"}
 
 
-def test_a_constant_teacher_teaches_its_mean_in_every_cell(tmp_path):
+def test_a_constant_teacher_has_its_mean_in_every_cell(tmp_path):
     examples, _, _ = read_examples(arguments(*written_cells(tmp_path, *CELLS), teacher="constant"), "label")
     assert set(shares_of(examples).values()) == {(15, 30)}
 
 
-def test_fewer_observations_are_taught_where_fewer_are_asked_for(tmp_path):
+def test_observations_per_cell_limit_the_training_examples_alone(tmp_path):
     files = written_cells(tmp_path, *CELLS)
     examples, held_out, _ = read_examples(arguments(*files, number=6, held_out=Fold("context", "business")), "label")
     assert {total for _, total in shares_of(examples).values()} == {6}
     assert {total for _, total in shares_of(held_out).values()} == {30}
 
 
-def test_where_no_teacher_was_asked_a_coin_is_taught_and_never_measured(tmp_path):
+def test_uniform_targets_are_learnt_and_never_measured(tmp_path):
     files = written_cells(tmp_path, *CELLS)
     left_out = Fold("context", "business")
     plain, measured, _ = read_examples(arguments(*files, held_out=left_out), "label")
     given = arguments(*files, held_out=left_out, uniform_target_contexts=["exam", "orchestra"])
-    taught, held_out, _ = read_examples(given, "label")
+    training, held_out, _ = read_examples(given, "label")
     assert held_out == measured
-    assert [example for example in taught if example.context == "sports"] == plain
-    coins = [example for example in taught if example.context != "sports"]
-    assert set(shares_of(coins)) == {
+    assert [example for example in training if example.context == "sports"] == plain
+    uniform = [example for example in training if example.context != "sports"]
+    assert set(shares_of(uniform)) == {
         (f"{game}/{order}", context)
         for game in ("stag_hunt", "snowdrift")
         for order in ORDERS
         for context in ("exam", "orchestra")
     }
-    assert set(shares_of(coins).values()) == {(15, 30)}
+    assert set(shares_of(uniform).values()) == {(15, 30)}
     game_left_out = arguments(*files, held_out=Fold("game", "snowdrift"), uniform_target_contexts=["exam"])
-    taught, _, _ = read_examples(game_left_out, "label")
-    assert {example.group.partition("/")[0] for example in taught} == {"stag_hunt"}
+    training, _, _ = read_examples(game_left_out, "label")
+    assert {example.group.partition("/")[0] for example in training} == {"stag_hunt"}
 
 
-def test_refinements_follow_the_passes(train):
-    # So many epochs that other words are out of the question.
-    folder = train("refined", "--gauss-newton-steps", 1, "--epochs", 12, observe=many_replies)
+def test_gauss_newton_steps_follow_the_epochs(train):
+    # Enough epochs that the student answers with a letter.
+    folder = train("run", "--gauss-newton-steps", 1, "--epochs", 12, observe=many_replies)
     with (folder / "curve.csv").open() as stream:
         rows = list(csv.DictReader(stream))
-    assert [row["group"] == "refinement" for row in rows] == [False] * 24 + [True]
+    assert [row["group"] == "gauss_newton" for row in rows] == [False] * 24 + [True]
     assert rows[-1]["learning_rate"] == "" and float(rows[-1]["loss"]) < 10
 
 
-def test_a_training_killed_behind_each_checkpoint_ends_like_an_undisturbed_one(train, monkeypatch):
-    def killed_behind(save):
+def test_a_training_killed_after_each_checkpoint_resumes_to_the_same_bytes(train, monkeypatch):
+    def killed_after(save):
         def run(*arguments):
             save(*arguments)
             raise Killed
@@ -279,8 +263,8 @@ def test_a_training_killed_behind_each_checkpoint_ends_like_an_undisturbed_one(t
     epochs, gauss_newton_steps = 2, 2
     flags = ("--gauss-newton-steps", gauss_newton_steps, "--epochs", epochs)
     whole = train("whole", *flags, observe=many_replies)
-    for module in (training, refinement):
-        monkeypatch.setattr(module, "save", killed_behind(module.save))
+    for module in (trainer, gauss_newton):
+        monkeypatch.setattr(module, "save", killed_after(module.save))
     for _ in range(epochs + gauss_newton_steps):
         with pytest.raises(Killed):
             train("disturbed", *flags, observe=many_replies)
@@ -297,8 +281,8 @@ def test_a_curve_has_an_empty_field_where_nothing_was_measured(tmp_path, last):
     assert (tmp_path / "curve.csv").read_text() == f"step,loss,validation_loss\n1,0.5,\n2,1e-9,{last or ''}\n"
 
 
-def test_an_adapters_configuration_has_the_same_bytes_whatever_order_peft_gave_its_layers(tmp_path):
-    """PEFT writes the layers of an adapter as it finds them in a set: in another order in each process."""
+def test_an_adapters_configuration_does_not_depend_on_the_order_of_pefts_layers(tmp_path):
+    """PEFT writes the layers in the order of a set, which differs between processes."""
     contents = []
     for place, layers in (
         ("one/weights", ["q_proj", "v_proj", "k_proj"]),

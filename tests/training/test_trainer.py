@@ -1,4 +1,4 @@
-"""Training: resumable without a trace, guarded against nonsense, and it teaches."""
+"""The epochs: resuming to the same bytes, errors on losses that are not finite, and a falling loss."""
 
 import re
 import threading
@@ -14,13 +14,13 @@ from tom.models.model_folders import hash_folder
 from tom.training import trainer as training
 from tom.training.objective import pack_examples
 from tom.training.recipe import Recipe
-from tom.training.trainer import add_adapter, checkpoint_folder, checkpoint_name, epoch_order, measure, train_adapter
+from tom.training.trainer import add_adapter, checkpoint_folder, checkpoint_name, epoch_order, measure, train_epochs
 
 RECIPE = Recipe(
     target="label",
     rank=4,
     alpha=8,
-    dropout=0.1,  # so that the random state matters to a resumed training
+    dropout=0.1,  # so that resuming must restore the random state
     target_modules="all-linear",
     learning_rate=5e-3,
     warmup=0.1,
@@ -35,7 +35,7 @@ SEED = 3
 
 @pytest.fixture(scope="module")
 def batches(tokenizer) -> list:
-    """Two games, one of them in two contexts: three examples in two steps a pass."""
+    """Two games, one of them in two contexts: three examples in two steps per epoch."""
     examples = [
         [example("stag_hunt", "sports", ("C", 9), ("D", 1)), example("stag_hunt", "teamwork", ("C", 8), ("D", 2))],
         [example("snowdrift", "sports", ("C", 1), ("D", 9))],
@@ -52,11 +52,11 @@ def held_out(tokenizer) -> list:
 def train(nf4_folder, batches, tmp_path):
     """Train a fresh adapter of the NF4 model; returns its curve, its model and the hashes of its saved files."""
 
-    def run(folder, recipe=RECIPE, seed=SEED, held_out=(), taught=batches, prepare=lambda model: None):
+    def run(folder, recipe=RECIPE, seed=SEED, held_out=(), trained_on=batches, prepare=lambda model: None):
         (tmp_path / folder).mkdir(exist_ok=True)
         model = add_adapter(load_model(nf4_folder, "cpu"), recipe, seed)
         prepare(model)
-        curve = train_adapter(model, taught, list(held_out), recipe, seed, tmp_path / folder)
+        curve = train_epochs(model, trained_on, list(held_out), recipe, seed, tmp_path / folder)
         model.save_pretrained(tmp_path / f"{folder}-adapter")
         return curve, model, hash_folder(tmp_path / f"{folder}-adapter")["adapter_model.safetensors"]
 
@@ -65,14 +65,14 @@ def train(nf4_folder, batches, tmp_path):
 
 @pytest.fixture
 def die_after(monkeypatch):
-    """A function that makes the training die just after the pass of some number was saved."""
+    """A function that makes the training die right after an epoch was saved."""
 
     def arm(number):
-        def say(text):
-            if text.startswith(f"pass {number}/"):
+        def log(text):
+            if text.startswith(f"epoch {number}/"):
                 raise KeyboardInterrupt
 
-        monkeypatch.setattr(training, "say", say)
+        monkeypatch.setattr(training, "log", log)
 
     return arm
 
@@ -85,7 +85,7 @@ def mean(values: list[float]) -> float:
     return sum(values) / len(values)
 
 
-def test_a_training_that_dies_after_each_pass_ends_like_an_undisturbed_one(train, held_out, die_after, capsys):
+def test_a_training_interrupted_after_each_epoch_resumes_to_the_same_bytes(train, held_out, die_after, capsys):
     curve, _, sha256 = train("undisturbed", held_out=held_out)
     for number in range(1, RECIPE.epochs):
         die_after(number)
@@ -97,13 +97,13 @@ def test_a_training_that_dies_after_each_pass_ends_like_an_undisturbed_one(train
     assert resumed_sha256 == sha256
 
 
-def test_a_training_that_dies_within_a_pass_takes_up_the_last_whole_one(train, batches, monkeypatch):
+def test_a_training_interrupted_within_an_epoch_resumes_from_the_last_whole_one(train, batches, monkeypatch):
     curve, _, sha256 = train("undisturbed")
     calls = []
 
     def die_in_the_middle(*arguments):
         calls.append(arguments)
-        if len(calls) == 2 * len(batches):  # the last step of the second pass
+        if len(calls) == 2 * len(batches):  # the last step of the second epoch
             raise KeyboardInterrupt
         return take_step(*arguments)
 
@@ -145,7 +145,7 @@ def test_the_loss_falls_towards_the_teachers_own_uncertainty(train):
     curve, _, _ = train("run", replace(RECIPE, dropout=0.0, epochs=15, learning_rate=2e-2))
     first, last = mean(losses(curve, 1)), mean(losses(curve, 15))
     assert first > 2
-    assert last < 0.4  # a teacher of 9 to 1 and its end of turn leave 0.19 nats a token
+    assert last < 0.4  # shares of 0.9 and a certain end of turn leave 0.19 nats per token
 
 
 def test_the_curve_has_a_row_for_each_step(train, batches, held_out):
@@ -159,7 +159,7 @@ def test_the_curve_has_a_row_for_each_step(train, batches, held_out):
     assert rates[0] == 0 and max(rates) == RECIPE.learning_rate and rates[1:] == sorted(rates[1:], reverse=True)
 
 
-def test_what_is_held_out_is_measured_after_each_pass_and_not_learnt(train, batches, held_out):
+def test_held_out_batches_are_measured_after_each_epoch_and_not_learnt(train, batches, held_out):
     curve, model, sha256 = train("with", held_out=held_out)
     without, _, without_sha256 = train("without")
     assert sha256 == without_sha256
@@ -181,19 +181,19 @@ def test_only_the_adapter_learns(train, nf4_folder):
     assert all(("lora_" in name) == parameter.requires_grad for name, parameter in model.named_parameters())
 
 
-def test_an_adapter_starts_as_no_change_from_its_seed(nf4_folder, batches):
+def test_a_new_adapter_changes_nothing_and_depends_on_the_seed(nf4_folder, batches):
     bare = load_model(nf4_folder, "cpu")
     loss = measure(bare, batches)
     states = []
     for seed in (1, 1, 2):
-        torch.manual_seed(99)  # what else used the generator does not matter
+        torch.manual_seed(99)  # the state of the generator does not matter
         model = add_adapter(load_model(nf4_folder, "cpu"), RECIPE, seed)
         assert measure(model, batches) == pytest.approx(loss, rel=1e-6)
         states.append(torch.cat([p.flatten() for p in model.parameters() if p.requires_grad]))
     assert torch.equal(states[0], states[1]) and not torch.equal(states[0], states[2])
 
 
-def test_a_loss_that_is_no_number_names_pass_group_and_knob(train, batches):
+def test_a_loss_that_is_not_finite_names_epoch_group_and_learning_rate(train, batches):
     def break_weights(model):
         with torch.no_grad():
             next(p for name, p in model.named_parameters() if "lora_B" in name).fill_(float("nan"))
@@ -201,28 +201,28 @@ def test_a_loss_that_is_no_number_names_pass_group_and_knob(train, batches):
     with pytest.raises(UserError) as caught:
         train("run", prepare=break_weights)
     first = batches[epoch_order(SEED, 1, len(batches))[0]].group
-    for part in ("nan", "pass 1", first, "training.learning_rate", "0.005"):
+    for part in ("nan", "epoch 1", first, "training.learning_rate", "0.005"):
         assert part in str(caught.value)
 
 
-def test_a_gradient_that_is_no_number_is_never_saved(train, batches):
+def test_a_gradient_that_is_not_finite_is_never_saved(train, batches):
     def break_gradient(model):
         parameter = next(p for name, p in model.named_parameters() if "lora_B" in name)
         parameter.register_hook(lambda gradient: gradient * float("nan"))
 
     with pytest.raises(UserError, match=re.escape("training.learning_rate")):
-        train("run", replace(RECIPE, epochs=1), taught=batches[:1], prepare=break_gradient)
+        train("run", replace(RECIPE, epochs=1), trained_on=batches[:1], prepare=break_gradient)
 
 
 @pytest.mark.parametrize("batches", [1, 7])
-def test_a_pass_takes_each_batch_once_in_an_order_of_its_own(batches):
+def test_each_epoch_has_every_batch_once_in_its_own_order(batches):
     orders = [epoch_order(1, number, batches) for number in range(1, 9)]
     assert all(sorted(order) == list(range(batches)) for order in orders)
     assert orders == [epoch_order(1, number, batches) for number in range(1, 9)]
     assert batches == 1 or len({tuple(order) for order in orders}) > 4
 
 
-def test_a_checkpoint_folder_goes_with_success_and_stays_after_a_failure(tmp_path):
+def test_a_checkpoint_folder_is_removed_on_success_and_kept_on_failure(tmp_path):
     with pytest.raises(ValueError), checkpoint_folder(tmp_path / "a" / "run") as folder:
         (folder / "checkpoint.pt").touch()
         raise ValueError
@@ -232,8 +232,8 @@ def test_a_checkpoint_folder_goes_with_success_and_stays_after_a_failure(tmp_pat
     assert not folder.exists()
 
 
-def test_a_second_training_waits_for_the_first_and_has_the_folder_to_itself(tmp_path, capsys):
-    """The first ends well and removes the folder; the second must hold one that a third would wait for."""
+def test_a_second_training_waits_for_the_first_and_then_holds_the_folder_alone(tmp_path, capsys):
+    """The first succeeds and removes the folder; the second must hold a lock that a third waits for."""
     third_waited = threading.Event()
 
     def second():

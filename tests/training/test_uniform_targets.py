@@ -1,4 +1,4 @@
-"""Contexts that no teacher was asked in: chance is taught there, as heavy as a cell."""
+"""Uniform targets in contexts without a teacher."""
 
 import pytest
 from regenerate_golden import cell_files
@@ -15,10 +15,10 @@ def replies(cooperate: int, defect: int) -> tuple[WeightedReply, ...]:
     return (WeightedReply("C", cooperate), WeightedReply("D", defect))
 
 
-def test_every_taught_game_meets_every_context_once():
+def test_every_game_is_paired_with_every_context_once():
     friends = cell_files("snowdrift", "friendship")
-    taught = [(STAG_HUNT, replies(1, 2)), (SNOWDRIFT, replies(3, 0)), (friends, replies(2, 1))]
-    found = [files for files, _ in uniform_target_cells(taught, NEW, CHOICE)]
+    cells = [(STAG_HUNT, replies(1, 2)), (SNOWDRIFT, replies(3, 0)), (friends, replies(2, 1))]
+    found = [files for files, _ in uniform_target_cells(cells, NEW, CHOICE)]
     assert [(files.game, files.context_file.stem) for files in found] == [
         *[("stag_hunt-x2", "orchestra"), ("stag_hunt-x2", "exam"), ("snowdrift", "orchestra"), ("snowdrift", "exam")]
     ]
@@ -28,24 +28,24 @@ def test_every_taught_game_meets_every_context_once():
 
 
 @pytest.mark.parametrize(
-    ("taught", "half"),
+    ("cells", "half"),
     [
         ([replies(300, 0)], 150),
         ([replies(10, 0), replies(20, 40)], 18),  # 35 replies on average, and 17.5 to either side
         ([replies(1, 0)], 1),
     ],
 )
-def test_either_choice_is_taught_as_often_in_as_many_replies_as_a_cell_has(taught, half):
-    cells = [(STAG_HUNT, known) for known in taught]
-    for _, chance in uniform_target_cells(cells, NEW, CHOICE):
-        assert chance == replies(half, half)
+def test_both_choices_have_equal_counts_and_a_cells_mean_weight(cells, half):
+    cells = [(STAG_HUNT, known) for known in cells]
+    for _, uniform in uniform_target_cells(cells, NEW, CHOICE):
+        assert uniform == replies(half, half)
 
 
-def test_what_follows_a_letter_is_left_as_it_was():
-    ((_, chance),) = uniform_target_cells([(STAG_HUNT, replies(4, 4))], NEW[:1], CHOICE_FIRST)
-    assert [reply.ends for reply in chance] == [False, False]
+def test_a_letter_before_a_motivation_has_no_end_of_turn():
+    ((_, uniform),) = uniform_target_cells([(STAG_HUNT, replies(4, 4))], NEW[:1], CHOICE_FIRST)
+    assert [reply.ends for reply in uniform] == [False, False]
 
 
-def test_nothing_taught_nothing_added():
+def test_there_are_no_uniform_targets_without_cells_or_contexts():
     assert uniform_target_cells([], NEW, CHOICE) == []
     assert uniform_target_cells([(STAG_HUNT, replies(1, 1))], [], CHOICE) == []

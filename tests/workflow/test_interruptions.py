@@ -43,7 +43,7 @@ def test_a_run_killed_in_three_stages_ends_as_an_undisturbed_one(fresh, finished
 def test_a_killed_training_resumes_after_its_last_pass(fresh):
     kill_when(fresh, STAGES["training"])
     said = fresh.succeed("train")
-    assert "resumed after pass" in said
+    assert "resumed after epoch" in said
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])

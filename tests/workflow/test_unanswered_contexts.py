@@ -8,7 +8,7 @@ def test_they_are_taught_and_no_shard_is_of_them(fresh):
     fresh.succeed("in_sample")
     results = fresh.folder / "results"
     proof = json.loads((results / "adapters/all/seed1/loss_report.json").read_text())
-    assert (proof["observations"], proof["replies_of_a_chance"]) == (2 * 4 * 300, 2 * 4 * 300)
+    assert (proof["observations"], proof["uniform_target_replies"]) == (2 * 4 * 300, 2 * 4 * 300)
     coins = [example for example in proof["examples"] if example["context"] in ("orchestra", "exam")]
     assert len(coins) == 2 * 2 * 2  # games, contexts, listing orders
     for example in coins:

@@ -1,9 +1,9 @@
 """Train one LoRA adapter on the teacher's replies.
 
-Reads the teacher's in-sample shards, gathered in one file; `--held-out FOLD` leaves e.g. one context out and measures
-on it after each pass; `--teacher` and `--observations-per-cell` teach less than they hold; in the contexts of
-`--uniform-target-files` chance is taught. Writes the adapter with its manifest, the training curve, and what the loss
-looked at.
+Reads the teacher's in-sample shards, gathered in one file. `--held-out FOLD` leaves out e.g. one context and measures
+the loss on it after each epoch. `--teacher` and `--observations-per-cell` train on an ablated teacher or on fewer
+replies. The contexts of `--uniform-target-files` have uniform targets. Writes the adapter with its manifest, the
+training curve, and a report of what the loss sees.
 """
 
 import argparse
@@ -23,15 +23,15 @@ from tom.models.model_folders import write_manifest
 from tom.prompts.cells import CellFiles
 from tom.prompts.prompts import load_prompt_format
 from tom.sampling.shards import read_shard
-from tom.training.ablations import AS_IS, TEACHERS, taught_by, thin
+from tom.training.ablations import AS_IS, TEACHERS, ablate, subsample
 from tom.training.examples import TrainingExample, cell_examples, count_choices, group_examples, weighted_replies
 from tom.training.folds import Fold
 from tom.training.recipe import FULL_REPLY, LABEL_MAPPINGS, SHUFFLED_MOTIVATION, Recipe
-from tom.training.uniform_targets import uniform_target_cells
+from tom.training.uniform_targets import Cell, uniform_target_cells
 
 
 def read_cells(arguments: argparse.Namespace) -> list[tuple[CellFiles, pl.DataFrame]]:
-    """The rows of each cell with its files, in the order of the gathered shards."""
+    """The files and the rows of each cell, in the order of the gathered shards."""
     games = {file.stem: file for file in arguments.game_files}
     contexts = {file.stem: file for file in arguments.context_files}
     cells = []
@@ -45,120 +45,137 @@ def read_cells(arguments: argparse.Namespace) -> list[tuple[CellFiles, pl.DataFr
 def read_examples(
     arguments: argparse.Namespace, target: str
 ) -> tuple[list[TrainingExample], list[TrainingExample], int]:
-    """The examples to teach, those of the held-out context, and how many observations could not be read.
+    """The training examples, those of the held-out cells, and the number of unreadable replies.
 
-    A held-out cell is measured on the teacher's own replies, all of them, and lends none to those that are taught.
+    target: one of TARGETS (tom/training/recipe.py). Held-out cells are measured on all of the teacher's own replies
+    and lend no motivations to the training examples.
     """
-    cells = read_cells(arguments)
-    held_out, taught = [], []
-    for files, shard in cells:
+    training, held_out = [], []
+    for files, shard in read_cells(arguments):
         left_out = arguments.held_out and arguments.held_out.holds((files.game, files.context_file.stem))
-        (held_out if left_out else taught).append((files, shard))
+        (held_out if left_out else training).append((files, shard))
     if arguments.observations_per_cell is not None:
-        taught = [(files, thin(shard, arguments.observations_per_cell, arguments.seed)) for files, shard in taught]
-    shards = taught_by(arguments.teacher, [shard for _, shard in taught], arguments.seed)
-    taught = [(files, shard) for (files, _), shard in zip(taught, shards, strict=True)]
+        number = arguments.observations_per_cell
+        training = [(files, subsample(shard, number, arguments.seed)) for files, shard in training]
+    shards = ablate(arguments.teacher, [shard for _, shard in training], arguments.seed)
+    training = [(files, shard) for (files, _), shard in zip(training, shards, strict=True)]
+
     form = load_prompt_format(arguments.prompt_format_file).form
-    measured = FULL_REPLY if target == SHUFFLED_MOTIVATION else target
-    examples = []
-    for part, learnt, uniform_target_contexts in (
-        (taught, target, arguments.uniform_target_files),
-        (held_out, measured, []),
-    ):
-        replies = weighted_replies([shard for _, shard in part], learnt, form, arguments.seed)
-        known = [(files, found) for (files, _), found in zip(part, replies, strict=True) if found]
-        found = [
-            cell_examples(files, replies, arguments.option_orders, arguments.label_mapping)
-            for files, replies in known + uniform_target_cells(known, uniform_target_contexts, form)
+    replies = cell_replies(training, target, form, arguments.seed)
+    replies += uniform_target_cells(replies, arguments.uniform_target_files, form)
+    measured_target = FULL_REPLY if target == SHUFFLED_MOTIVATION else target
+    measured = cell_replies(held_out, measured_target, form, arguments.seed)
+    examples, held_out_examples = (
+        [
+            example
+            for files, found in cells
+            for example in cell_examples(files, found, arguments.option_orders, arguments.label_mapping)
         ]
-        examples.append([example for cell in found for example in cell])
-    return *examples, sum(count_choices(shard)["invalid"] for _, shard in taught + held_out)
+        for cells in (replies, measured)
+    )
+    return examples, held_out_examples, sum(count_choices(shard)["invalid"] for _, shard in training + held_out)
+
+
+def cell_replies(cells: list[tuple[CellFiles, pl.DataFrame]], target: str, form: str, seed: int) -> list[Cell]:
+    """The files and the replies to learn of each cell that has readable replies."""
+    replies = weighted_replies([shard for _, shard in cells], target, form, seed)
+    return [(files, found) for (files, _), found in zip(cells, replies, strict=True) if found]
 
 
 def write_curve(file: Path, curve: list[dict]) -> None:
-    """The training curve as CSV."""
+    """Write the training curve as CSV; None becomes an empty field."""
     types = {"learning_rate": pl.Float64, "validation_loss": pl.Float64}
     with atomic_file(file) as temporary:
         pl.DataFrame(curve, schema_overrides=types, infer_schema_length=None).write_csv(temporary)
 
 
-def main() -> None:
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--replies", type=Path, required=True, help="the teacher's shards in one file")
     parser.add_argument("--game-files", type=Path, nargs="+", required=True)
     parser.add_argument("--context-files", type=Path, nargs="+", required=True)
-    parser.add_argument("--uniform-target-files", type=Path, nargs="*", default=[], help="contexts to teach chance in")
-    parser.add_argument("--prompt-format-file", type=Path, required=True)
-    parser.add_argument("--option-orders", nargs="+", required=True, help="listing orders to teach")
     parser.add_argument(
-        "--label-mapping", choices=LABEL_MAPPINGS, required=True, help="what they mean in what is taught"
+        "--uniform-target-files", type=Path, nargs="*", default=[], help="contexts with uniform targets"
     )
-    parser.add_argument("--held-out", type=Fold.read, help="to leave out and measure on, e.g. context-business")
-    parser.add_argument("--teacher", choices=TEACHERS, default=AS_IS, help="what is left of it")
-    parser.add_argument("--observations-per-cell", type=int, help="how many are drawn; all of them unless given")
+    parser.add_argument("--prompt-format-file", type=Path, required=True)
+    parser.add_argument("--option-orders", nargs="+", required=True, help="option orders of the training prompts")
+    parser.add_argument(
+        "--label-mapping", choices=LABEL_MAPPINGS, required=True, help="what the letters mean in the training prompts"
+    )
+    parser.add_argument("--held-out", type=Fold.read, help="fold to leave out and measure on, e.g. context-business")
+    parser.add_argument("--teacher", choices=TEACHERS, default=AS_IS, help="ablation of the teacher")
+    parser.add_argument("--observations-per-cell", type=int, help="replies drawn for each cell (default: all)")
     parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--checkpoints", type=Path, required=True, help="where an interrupted training leaves off")
+    parser.add_argument(
+        "--checkpoints", type=Path, required=True, help="folder that an interrupted training resumes from"
+    )
     parser.add_argument("--output", type=Path, required=True, help="adapter folder")
     parser.add_argument("--output-manifest", type=Path, required=True)
     parser.add_argument("--curve", type=Path, required=True)
-    parser.add_argument("--output-loss-report", type=Path, required=True, help="what the loss looked at")
+    parser.add_argument("--output-loss-report", type=Path, required=True, help="report of what the loss sees")
     LocalModel.add_arguments(parser)
     Recipe.add_arguments(parser)
-    arguments = parser.parse_args()
+    return parser.parse_args()
 
+
+def main() -> None:
+    arguments = parse_arguments()
     recipe, local = Recipe.from_arguments(arguments), LocalModel.from_arguments(arguments)
-    taught, held_out, invalid = read_examples(arguments, recipe.target)
-    if not taught:
+    examples, held_out, invalid = read_examples(arguments, recipe.target)
+    if not examples:
         raise UserError(f"{arguments.replies}: no readable reply to learn from")
 
     started = time.monotonic()
     local.check()
 
+    # torch takes seconds to import, so errors in the input are reported before.
     import torch
 
     from tom.models.language_models import load_model, load_tokenizer, pick_device
-    from tom.training.gauss_newton import find_choices, refine
+    from tom.training.gauss_newton import pack_choices, take_gauss_newton_steps
     from tom.training.loss_report import describe_loss
     from tom.training.objective import pack_examples
-    from tom.training.trainer import add_adapter, checkpoint_folder, checkpoint_name, say, train_adapter
+    from tom.training.trainer import add_adapter, checkpoint_folder, checkpoint_name, log, train_epochs
 
     torch.set_num_threads(local.threads)
     tokenizer = load_tokenizer(local.weights)
-    chance = frozenset(file.stem for file in arguments.uniform_target_files)
-    write_json(arguments.output_loss_report, describe_loss(tokenizer, taught, invalid, chance))
-    batches, measured = (
-        [pack_examples(tokenizer, group, recipe.tokens_per_pack) for group in group_examples(examples)]
-        for examples in (taught, held_out)
+    uniform_target_contexts = frozenset(file.stem for file in arguments.uniform_target_files)
+    write_json(arguments.output_loss_report, describe_loss(tokenizer, examples, invalid, uniform_target_contexts))
+    batches, held_out_batches = (
+        [pack_examples(tokenizer, group, recipe.tokens_per_pack) for group in group_examples(found)]
+        for found in (examples, held_out)
     )
     tokens = sum(batch.tokens() for batch in batches)
-    say(f"{len(taught)} prompts in {len(batches)} batches, {tokens} tokens a pass")
+    log(f"{len(examples)} prompts in {len(batches)} batches, {tokens} tokens per epoch")
 
     model = add_adapter(load_model(local.weights, pick_device()), recipe, arguments.seed)
     say_loaded(started)
-    texts = [[example.group, example.messages, example.replies] for example in taught]
+    texts = [[example.group, example.messages, example.replies] for example in examples]
     name = checkpoint_name(
         code_sha256("train_adapter.py"), local.sha256, recipe.as_dict(), arguments.seed, str(arguments.held_out), texts
     )
     with checkpoint_folder(arguments.checkpoints / name) as folder:
-        curve = train_adapter(model, batches, measured, recipe, arguments.seed, folder)
-        if recipe.gauss_newton_steps:
-            curve = refine(
-                model, find_choices(tokenizer, taught), batches, measured, recipe.gauss_newton_steps, folder, curve
-            )
+        curve = train_epochs(model, batches, held_out_batches, recipe, arguments.seed, folder)
+        if steps := recipe.gauss_newton_steps:
+            choices = pack_choices(tokenizer, examples)
+            curve = take_gauss_newton_steps(model, choices, batches, held_out_batches, steps, folder, curve)
         with atomic_folder(arguments.output) as temporary:
             model.save_pretrained(temporary)
             make_portable(temporary / "adapter_config.json")
-            # PEFT's card names the weights' path and says nothing of this training.
+            # PEFT's model card contains the path of the weights and nothing about this training.
             (temporary / "README.md").unlink()
         write_curve(arguments.curve, curve)
         write_manifest(arguments.output_manifest, arguments.output, source=local.sha256)
 
 
 def make_portable(config: Path) -> None:
-    """Take this machine's path out of the adapter's configuration: its bytes depend on the training alone."""
+    """Remove what differs between machines and processes from an adapter's configuration file.
+
+    Its bytes then depend on the training alone.
+    """
     settings = json.loads(config.read_text())
     settings["base_model_name_or_path"] = None
-    # PEFT keeps the layers in a set, whose order is another in each process.
+    # PEFT keeps the layer names in a set, whose order differs between processes.
     if isinstance(settings["target_modules"], list):
         settings["target_modules"].sort()
     config.write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n")

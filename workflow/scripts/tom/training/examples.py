@@ -1,19 +1,20 @@
-"""What a student is taught: a prompt, and each distinct reply of the teacher with its count.
+"""Training examples: a prompt, and each distinct reply of the teacher with its count.
 
-300 observations of one prompt are a handful of distinct choices; weighting them by count gives the gradient of
-the 300 separate rows (tests/training/test_objective.py). What is learnt of a reply is the recipe's `target`:
+300 observations of a prompt are a handful of distinct replies. Weighted by their counts, these have the gradient of the
+300 separate rows (tests/training/test_objective.py). The recipe's `target` says which part of a reply is learnt:
 
-- `choices`: the choice alone. Where a reply is a letter, that is the whole of it, its end of turn included. Where
-  the motivation follows the letter, the reply breaks off behind it: an end of turn there would teach the student
-  to stop, and how it goes on is left as it was. Where the motivation comes first, the teacher's own is read as
-  part of the prompt and only what follows it is learnt.
-- `replies`: the whole reply as the teacher gave it, its end of turn included unless it was cut off for its length.
-- `shuffled_motivation`, the control: the reply's own choice with a motivation from another cell
+- `label`: the choice alone.
+  - If the reply is a single letter, that is all of it, including the end-of-turn token.
+  - If a motivation follows the letter, the target ends right after the letter. There is no end-of-turn token, since it
+    would teach the student to stop there.
+  - If the motivation comes first, it is part of the prompt, and the target is the rest of the reply.
+- `full_reply`: the whole reply, with the end-of-turn token unless the reply was truncated.
+- `shuffled_motivation`, a control: the reply's own choice with a motivation from another cell
   (tom/training/rationales.py).
 
-In each of them the replies are pooled over the listing orders that the teacher was asked in and taught in every
-order asked for, so that all teach the same choices: a teacher recorded in one order then teaches a choice that
-doesn't depend on the order. Replies that can't be read teach nothing.
+Replies are pooled over the option orders that the teacher was asked in, and learnt in every option order of the config.
+So each order has the same choices as its target, even if the teacher was recorded in one order only. Unreadable replies
+are left out.
 """
 
 from collections import Counter
@@ -33,7 +34,8 @@ from tom.training.recipe import BOTH, LABEL, ORIGINAL, SHUFFLED_MOTIVATION
 class WeightedReply(NamedTuple):
     """A reply and its count.
 
-    ends: whether its end of turn is learnt too. given: how many characters at its beginning are read, not learnt.
+    ends: whether the end-of-turn token is learnt too. given: the number of characters at the beginning of the reply
+    that belong to the prompt and are not learnt.
     """
 
     text: str
@@ -44,7 +46,7 @@ class WeightedReply(NamedTuple):
 
 @dataclass(frozen=True)
 class TrainingExample:
-    """One prompt with its replies. Examples of a group begin alike and are learnt in one step."""
+    """One prompt with its replies. The prompts of a group begin alike, and its examples share one training step."""
 
     group: str
     context: str
@@ -53,20 +55,20 @@ class TrainingExample:
 
 
 def count_choices(shard: pl.DataFrame) -> dict[str, int]:
-    """Observations of a shard by action: cooperate, defect, and invalid for replies that can't be read."""
+    """The number of observations in a shard by action: cooperate, defect, and invalid for unreadable replies."""
     actions = shard.filter(pl.col("record") == "observation")["action"]
     counts = {action: int((actions == action).sum()) for action in ("cooperate", "defect")}
     return counts | {"invalid": actions.null_count()}
 
 
 def weighted_replies(shards: list[pl.DataFrame], target: str, form: str, seed: int) -> list[tuple[WeightedReply, ...]]:
-    """What is learnt of the replies in each cell's shard.
+    """The replies to learn in each cell, in the order of the shards.
 
-    form: of the prompt_format (tom/prompts/prompts.py). seed: of which motivation goes where.
-    Errors: UserError where a reply's text is needed and a shard has none.
+    target: one of TARGETS. form: of the prompt format, one of FORMS (tom/prompts/prompts.py). seed: of the assignment
+    of shuffled motivations. Errors: UserError if the target needs the text of a reply that has none.
     """
     if target == LABEL and form != CHOICE_LAST:
-        return [_letters(shard, ends=form == CHOICE) for shard in shards]
+        return [_label_replies(shard, ends=form == CHOICE) for shard in shards]
     cells = [split_replies(shard, form) for shard in shards]
     if target == SHUFFLED_MOTIVATION:
         cells = exchange_motivations(cells, form, seed)
@@ -79,7 +81,7 @@ def weighted_replies(shards: list[pl.DataFrame], target: str, form: str, seed: i
     ]
 
 
-def _letters(shard: pl.DataFrame, ends: bool) -> tuple[WeightedReply, ...]:
+def _label_replies(shard: pl.DataFrame, ends: bool) -> tuple[WeightedReply, ...]:
     counts = count_choices(shard)
     return tuple(
         WeightedReply(PAPER_VARIANT.label(action == "cooperate"), counts[action], ends)
@@ -89,32 +91,33 @@ def _letters(shard: pl.DataFrame, ends: bool) -> tuple[WeightedReply, ...]:
 
 
 def cell_examples(
-    files: CellFiles, replies: tuple[WeightedReply, ...], orders: list[str], letters: str
+    files: CellFiles, replies: tuple[WeightedReply, ...], option_orders: list[str], label_mapping: str
 ) -> list[TrainingExample]:
-    """What is learnt in one cell as examples, one for each listing order and for each meaning of the letters.
+    """The training examples of one cell, one for each combination of option order and label mapping.
 
-    letters: of LABEL_MAPPINGS (tom/training/recipe.py). Errors: UserError for letters to exchange in replies that are longer.
+    label_mapping: one of LABEL_MAPPINGS (tom/training/recipe.py). Errors: UserError if labels are to be swapped in
+    replies that are more than a letter.
     """
-    variants = scored(orders) if letters == BOTH else asked(orders)
+    variants = scored(option_orders) if label_mapping == BOTH else asked(option_orders)
     examples = []
     for variant, messages in zip(variants, render_variants(files, variants), strict=True):
-        exchanged = variant.cooperation_label != PAPER_VARIANT.cooperation_label
-        # What comes before the replies differs, so they are learnt in a step of their own.
-        group = "/".join([files.game, variant.order, *(["exchanged"] if exchanged else [])])
-        taught = tuple(map(_exchange, replies)) if exchanged else replies
-        examples.append(TrainingExample(group, files.context_file.stem, messages, taught))
+        swapped = variant.cooperation_label != PAPER_VARIANT.cooperation_label
+        # The prompts of another order or label mapping begin differently, so they form a group of their own.
+        group = "/".join([files.game, variant.order, *(["exchanged"] if swapped else [])])
+        targets = tuple(map(_swap_label, replies)) if swapped else replies
+        examples.append(TrainingExample(group, files.context_file.stem, messages, targets))
     return examples
 
 
-def _exchange(reply: WeightedReply) -> WeightedReply:
-    """The same choice where the letters are exchanged."""
+def _swap_label(reply: WeightedReply) -> WeightedReply:
+    """The same action under the other label mapping."""
     if reply.text not in LABELS:
         raise UserError(f"training.label_mapping: {reply.text!r} is more than a letter (allowed with it: {ORIGINAL})")
     return reply._replace(text=LABELS[1 - LABELS.index(reply.text)])
 
 
 def group_examples(examples: list[TrainingExample]) -> list[list[TrainingExample]]:
-    """Examples by group, in the order of first appearance."""
+    """The examples of each group, with groups in the order of their first example."""
     groups: dict[str, list[TrainingExample]] = {}
     for example in examples:
         groups.setdefault(example.group, []).append(example)

@@ -1,4 +1,4 @@
-"""Folds of a leave-one-out: a context, a game, or payoffs of one scale and shift that a training does without."""
+"""Folds of leave-one-out validation: all cells of one context, one game, or one rescaling of the payoffs."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ CONTEXT, GAME, PAYOFFS = KINDS = ("context", "game", "payoffs")
 
 @dataclass(frozen=True, order=True)
 class Fold:
-    """All cells that share a context, a game, or a rescaling of payoffs; written `context-business`, `payoffs-x2`."""
+    """The cells that share a context, a game or a rescaling. As text: `context-business` or `payoffs-x2`."""
 
     kind: str
     name: str
@@ -19,12 +19,12 @@ class Fold:
         return f"{self.kind}-{self.name}"
 
     def holds(self, cell: tuple[str, str]) -> bool:
-        """Whether a (game, context) is one of them."""
+        """Whether a (game, context) cell belongs to the fold."""
         return self.name == _part(self.kind, cell)
 
     @classmethod
     def read(cls, text: str) -> "Fold":
-        """The fold that is written so. Errors: UserError."""
+        """Parse a fold, the inverse of str(). Errors: UserError if the text is not KIND-NAME with a known kind."""
         kind, _, name = text.partition("-")
         if kind not in KINDS or not name:
             raise UserError(f"'{text}' names no fold (allowed: {', '.join(f'{kind}-NAME' for kind in KINDS)})")
@@ -32,7 +32,10 @@ class Fold:
 
 
 def folds(cells: list[tuple[str, str]]) -> list[Fold]:
-    """Every fold of these (game, context) that leaves some of them to be taught, by kind, in the cells' order."""
+    """The folds of these (game, context) cells, by kind and then in the order of the cells.
+
+    A kind with a single fold is left out, since nothing would be left to train on.
+    """
     found = []
     for kind in KINDS:
         names = list(dict.fromkeys(_part(kind, cell) for cell in cells))

@@ -1,14 +1,15 @@
-"""Gauss-Newton steps on the choices themselves, after the epochs: the part of teaching in which games are told apart.
+"""Gauss-Newton steps on the choice probabilities after the epochs, in which the student learns to distinguish games.
 
-The prompts of two games differ in a few digits, so their gradients are nearly the same: descent learns what each
-context does and stands still (docs/decisions.md). There are few prompts and many parameters, so the step that
-accounts for how the prompts' gradients overlap is cheap to solve, in the space of prompts:
+The prompts of two games differ in a few digits, so their gradients are nearly parallel. Gradient descent learns the
+effect of the context and then stalls (docs/decisions.md). A Gauss-Newton step accounts for the overlap of the
+gradients. There are few prompts and many parameters, so it is cheap to solve in the space of prompts:
 
     step = Jᵀ (J Jᵀ + λ W⁻¹)⁻¹ W⁻¹ (y - p)
 
-J: the gradients of the log-odds of cooperation; p: their probabilities; y: the teacher's shares; W = p (1 - p).
-Gram-Gauss-Newton (Cai et al., arXiv 1905.11675), damped by λ as in Levenberg-Marquardt: a step that doesn't lower
-the loss is taken back and tried again with more damping.
+J: the gradients of the log-odds of cooperation, one row per prompt. p: the student's probabilities of cooperation.
+y: the teacher's shares of cooperation. W = diag(p (1 - p)). λ: the damping, as in Levenberg-Marquardt. A step that does
+not lower the loss is undone and tried again with more damping.
+Source: Cai et al., Gram-Gauss-Newton Method (arXiv 1905.11675).
 """
 
 import time
@@ -27,20 +28,24 @@ from tom.prompts.chat import exchange
 from tom.prompts.variants import PAPER_VARIANT
 from tom.training.examples import TrainingExample
 from tom.training.objective import Batch
-from tom.training.trainer import measure, say
+from tom.training.trainer import log, measure
 
-CHECKPOINT = "refinement.pt"
-FIRST_DAMPING = 3e-3  # of the mean squared gradient
-EASE, RESIST = 1 / 3, 4.0  # what a step that was kept, or taken back, does to the damping
+CHECKPOINT = "gauss_newton.pt"
+FIRST_DAMPING = 3e-3
+"""In units of the mean squared gradient."""
+DAMPING_AFTER_SUCCESS, DAMPING_AFTER_FAILURE = 1 / 3, 4.0
+"""Factors on the damping after a step that was kept, and after one that was undone."""
 TRIES = 8
-ROWS = 4  # prompts side by side: more take more memory, and on two cores no less time
+ROWS = 4
+"""Prompts in one forward pass. More need more memory and, on two cores, save no time."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One prompt with its two replies, the first cooperates. share: of the first in `count` replies of the teacher.
+    """One prompt with its two possible replies, of which the first cooperates.
 
-    places: for each reply, the nodes that predict its tokens, and these.
+    places: for each reply, the nodes that predict its tokens, and the token ids. share: the teacher's share of
+    cooperation. count: the number of replies that the share is based on.
     """
 
     trie: Trie
@@ -49,8 +54,8 @@ class Choice:
     count: int
 
 
-def find_choices(tokenizer, examples: list[TrainingExample]) -> list[Choice]:
-    """The choice behind each example. Errors: UserError for a example whose replies are more than single letters."""
+def pack_choices(tokenizer, examples: list[TrainingExample]) -> list[Choice]:
+    """Tokenise both possible replies of each example and pack them. Errors: UserError for replies beyond a letter."""
     letters = [PAPER_VARIANT.label(cooperates) for cooperates in (True, False)]
     choices = []
     for example in examples:
@@ -66,7 +71,7 @@ def find_choices(tokenizer, examples: list[TrainingExample]) -> list[Choice]:
 
 
 def log_odds(model, choices: list[Choice]) -> torch.Tensor:
-    """Logarithms of the odds of cooperation against defection, from one forward pass: (len(choices),) float32."""
+    """The log-odds of cooperation, from one forward pass: (len(choices),) float32."""
     nodes = sorted({node for choice in choices for path, _ in choice.places for node in path})
     row = {node: index for index, node in enumerate(nodes)}
     log_probabilities = logits_of_each(model, [choice.trie for choice in choices], nodes).log_softmax(-1)
@@ -78,7 +83,11 @@ def log_odds(model, choices: list[Choice]) -> torch.Tensor:
 
 
 def linearise(model, choices: list[Choice], trained: list[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Log-odds of every choice, (n,) float64 on the CPU, and their gradients, (n, parameters) on the model's device."""
+    """The log-odds of every choice and their gradients.
+
+    Returns (n,) float64 on the CPU, and (n, parameters) float32 on the model's device. Errors: UserError if a trained
+    weight is not that of a linear layer.
+    """
     sizes = [parameter.numel() for parameter in trained]
     odds = torch.empty(len(choices), dtype=torch.float64)
     gradients = torch.empty(len(choices), sum(sizes), device=trained[0].device)
@@ -89,8 +98,8 @@ def linearise(model, choices: list[Choice], trained: list[torch.Tensor]) -> tupl
             torch.autograd.grad(values.sum(), trained)
         if missing := [parameter for parameter in trained if parameter not in found]:
             raise UserError(
-                f"training.gauss_newton_steps: {len(missing)} of the adapter's weights are in layers that are not linear "
-                "(allowed with such target_modules: 0)"
+                f"training.gauss_newton_steps: {len(missing)} of the adapter's weights are in layers that are not"
+                " linear (allowed with such target_modules: 0)"
             )
         for parameter, part in zip(trained, gradients[rows].split(sizes, dim=1), strict=True):
             part.copy_(found.pop(parameter).flatten(1))
@@ -100,25 +109,25 @@ def linearise(model, choices: list[Choice], trained: list[torch.Tensor]) -> tupl
 
 @contextmanager
 def row_gradients(model) -> Iterator[dict[torch.Tensor, torch.Tensor]]:
-    """While it is open, a backward pass fills a dictionary: trained weight → its gradient for each row of the batch.
+    """Collect per-row gradients: a backward pass in the body fills trained weight → gradients, (rows, out, in).
 
-    Rows of a batch don't depend on one another, so one pass over all of them holds each one's gradient; autograd
-    itself gives their sum alone.
+    autograd returns the sum over the rows of a batch. The rows are independent of each other, so hooks on the linear
+    layers recover the gradient of each row from a single backward pass.
     """
     found: dict[torch.Tensor, torch.Tensor] = {}
 
-    def listen(module, inputs, output):
-        read = inputs[0].detach()
+    def on_forward(module, inputs, output):
+        layer_input = inputs[0].detach()
 
         def collect(gradient):
-            found[module.weight] = torch.einsum("bto,bti->boi", gradient, read)
+            found[module.weight] = torch.einsum("bto,bti->boi", gradient, layer_input)
 
         output.register_hook(collect)
 
     layers = [
         module for module in model.modules() if isinstance(module, torch.nn.Linear) and module.weight.requires_grad
     ]
-    handles = [module.register_forward_hook(listen) for module in layers]
+    handles = [module.register_forward_hook(on_forward) for module in layers]
     try:
         yield found
     finally:
@@ -127,19 +136,19 @@ def row_gradients(model) -> Iterator[dict[torch.Tensor, torch.Tensor]]:
 
 
 def solve_step(gram: torch.Tensor, odds: torch.Tensor, shares: torch.Tensor, damping: float) -> torch.Tensor:
-    """Weights of the prompts' gradients in a step: (n,) float64.
+    """Solve for the weight of each prompt's gradient in a step: (n,) float64.
 
-    gram: (n, n), J Jᵀ. damping: in units of the mean squared gradient.
+    gram: (n, n), J Jᵀ. odds: (n,) log-odds. shares: (n,) the teacher's. damping: in units of the mean squared gradient.
     """
     probabilities = odds.sigmoid()
-    # Where a choice is certain its odds hardly matter; the bound keeps 1 / W finite.
+    # W tends to 0 where the student is certain; the bound keeps 1 / W finite.
     information = (probabilities * (1 - probabilities)).clamp(min=0.03)
     ridge = damping * gram.diagonal().mean() / information
     return torch.linalg.solve(gram + torch.diag(ridge), (shares - probabilities) / information)
 
 
 def mean_deviance(odds: torch.Tensor, choices: list[Choice]) -> float:
-    """Mean deviance of the teacher's counts from the student's probabilities; 1 is what sampling noise alone gives."""
+    """The mean deviance of the teacher's counts given the student's probabilities; sampling noise alone gives 1."""
     shares = torch.tensor([choice.share for choice in choices], dtype=torch.float64)
     counts = torch.tensor([choice.count for choice in choices], dtype=torch.float64)
     fitted = torch.nn.functional.binary_cross_entropy_with_logits(odds, shares, reduction="none")
@@ -147,7 +156,7 @@ def mean_deviance(odds: torch.Tensor, choices: list[Choice]) -> float:
     return float((2 * counts * (fitted - saturated)).mean())
 
 
-def refine(
+def take_gauss_newton_steps(
     model,
     choices: list[Choice],
     batches: list[Batch],
@@ -156,11 +165,11 @@ def refine(
     folder: Path,
     curve: list[dict],
 ) -> list[dict]:
-    """Take up to `steps` Gauss-Newton steps on the model's adapter, in place; returns the curve with a row for each.
+    """Take up to `steps` Gauss-Newton steps on the model's adapter, in place, and return the extended training curve.
 
-    batches: whose mean loss each step must lower. held_out: batches that are only measured, after each step. folder:
-    where an interrupted refinement leaves off. curve: of the epochs, as train_adapter gives it. Ends earlier where
-    the student is as near to the teacher's counts as sampling noise lets one see, or where no damping helps.
+    batches: whose mean loss each step must lower. held_out: batches that are measured after each step and not learnt.
+    folder: for the checkpoint. curve: that of train_epochs. It ends early once the student is as close to the teacher's
+    counts as sampling noise can resolve, or if no damping lowers the loss.
     """
     model.eval()
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -171,26 +180,26 @@ def refine(
         odds, gradients = linearise(model, choices, trained)
         deviance = mean_deviance(odds, choices)
         if deviance <= 1:
-            say(f"as near as the teacher's sampling noise lets one see: deviance {deviance:.2f} a prompt")
+            log(f"within the teacher's sampling noise: deviance {deviance:.2f} per prompt")
             break
         found = search_step(trained, odds, gradients, choices, damping, loss, lambda: measure(model, batches))
         if found is None:
-            say("no step lowers the loss any more")
+            log("no step lowers the loss any more")
             break
         loss, damping = found
         rows.append(
             {
                 "epoch": curve[-1]["epoch"] + len(rows) + 1,
                 "step": len(curve) + len(rows) + 1,
-                "group": "refinement",
+                "group": "gauss_newton",
                 "loss": loss,
                 "learning_rate": None,
                 "validation_loss": measure(model, held_out) if held_out else None,
             }
         )
         save(folder, model, damping, rows)
-        say(
-            f"refinement {len(rows)}/{steps}: loss {loss:.4f}, deviance before it {deviance:.2f} a prompt, "
+        log(
+            f"Gauss-Newton step {len(rows)}/{steps}: loss {loss:.4f}, deviance before it {deviance:.2f} per prompt, "
             f"{time.monotonic() - started:.1f} s"
         )
     return curve + rows
@@ -205,7 +214,11 @@ def search_step(
     loss: float,
     measured: Callable[[], float],
 ) -> tuple[float, float] | None:
-    """Take the first step that lowers the loss: (its loss, the next step's damping), or None if none did."""
+    """Raise the damping until a step lowers the loss, and take that step.
+
+    measured: returns the loss of the current weights. Returns the new loss and the damping of the next step, or None if
+    no step lowered the loss; the weights are then as before.
+    """
     shares = torch.tensor([choice.share for choice in choices], dtype=torch.float64)
     gram = (gradients @ gradients.T).double().cpu()
     before = [parameter.detach().clone() for parameter in trained]
@@ -217,8 +230,8 @@ def search_step(
                 parameter.copy_(start + part.view_as(start))
         found = measured()
         if found < loss:
-            return found, damping * EASE
-        damping *= RESIST
+            return found, damping * DAMPING_AFTER_SUCCESS
+        damping *= DAMPING_AFTER_FAILURE
     with torch.no_grad():
         for parameter, start in zip(trained, before, strict=True):
             parameter.copy_(start)
@@ -226,17 +239,17 @@ def search_step(
 
 
 def save(folder: Path, model, damping: float, rows: list[dict]) -> None:
-    """Everything that the steps to come depend on."""
+    """Save everything that the remaining steps depend on."""
     state = {"adapter": get_peft_model_state_dict(model), "damping": damping, "rows": rows}
     with atomic_file(folder / CHECKPOINT) as temporary:
         torch.save(state, temporary)
 
 
 def resume(folder: Path, model) -> tuple[float, list[dict]]:
-    """Take up the last step, if any: the next one's damping, and the rows so far."""
+    """Restore the last step, if any; returns the damping of the next step and the rows so far."""
     if not (folder / CHECKPOINT).exists():
         return FIRST_DAMPING, []
     state = torch.load(folder / CHECKPOINT, map_location="cpu", weights_only=True)
     set_peft_model_state_dict(model, state["adapter"])
-    say(f"resumed after refinement {len(state['rows'])}")
+    log(f"resumed after Gauss-Newton step {len(state['rows'])}")
     return state["damping"], state["rows"]

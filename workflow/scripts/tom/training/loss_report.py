@@ -1,4 +1,4 @@
-"""What the loss looks at, decoded back to text: the proof that only replies are learnt."""
+"""A report of what the loss sees, decoded back to text, to show that only replies are learnt."""
 
 from tom.prompts.chat import exchange, prompt_ids
 from tom.training.examples import TrainingExample
@@ -8,7 +8,10 @@ SHOWN_REPLIES = 8
 
 
 def describe_example(tokenizer, example: TrainingExample) -> dict:
-    """The example's prompt end and its first replies' supervised tokens as text, with counts over all its replies."""
+    """The end of the example's prompt and the supervised tokens of its first replies, as text.
+
+    The counts cover all replies of the example, not only those shown.
+    """
     prompt = prompt_ids(tokenizer, example.messages)
     rows = [
         (exchange(tokenizer, example.messages, reply.text, reply.ends, reply.given), reply.count)
@@ -40,10 +43,11 @@ def describe_example(tokenizer, example: TrainingExample) -> dict:
 def describe_loss(
     tokenizer, examples: list[TrainingExample], invalid: int, uniform_target_contexts: frozenset[str] = frozenset()
 ) -> dict:
-    """Every example described, with the totals over all observations.
+    """Describe every example, with totals over all observations.
 
-    uniform_target_contexts: contexts where chance is taught, whose replies are nobody's observations. supervised_share: supervised
-    tokens over all tokens, as separate rows would have them.
+    invalid: the number of unreadable replies, which were left out. uniform_target_contexts: contexts whose targets are
+    uniform; their replies are not observations and are counted separately. The supervised share is that of supervised
+    tokens in all tokens if every observation were a row of its own.
     """
     described = [describe_example(tokenizer, example) for example in examples]
     supervised, given = (sum(example[key] for example in described) for key in ("supervised_tokens", "given_tokens"))
@@ -53,10 +57,10 @@ def describe_loss(
         "observations": sum(
             example["observations"] for example in described if example["context"] not in uniform_target_contexts
         ),
-        "replies_of_a_chance": sum(
+        "uniform_target_replies": sum(
             example["observations"] for example in described if example["context"] in uniform_target_contexts
         ),
-        "contexts_of_a_chance": sorted(uniform_target_contexts),
+        "uniform_target_contexts": sorted(uniform_target_contexts),
         "unreadable_observations_left_out": invalid,
         "supervised_tokens": supervised,
         "supervised_share": supervised / (supervised + given),

@@ -1,13 +1,13 @@
 """The loss of a group of examples: the mean negative log-likelihood of the teacher's reply tokens.
 
-Mean over every reply token of every observation, prompts left out, as in supervised fine-tuning on
-completions; an observation's tokens are computed once however often it occurred.
+The mean is over every reply token of every observation, as in supervised fine-tuning on completions; prompt tokens have
+no loss. Equal replies are computed once and weighted by their count.
 
-Long replies don't fit into one forward pass: its mask grows with the square of its tokens. A group is then cut
-into packs of bounded size, whose gradients are summed: a step is the same however small they are
-(tests/training/test_objective.py). What several packs begin with, their prompts, is the group's stem. It is computed once,
-forwards before the packs, which read its keys and values, and backwards behind them, from the gradients that they
-leave there.
+The attention mask of a forward pass grows with the square of its tokens, so a group of long replies is split into packs
+of bounded size, whose gradients are summed. The step does not depend on the size of the packs
+(tests/training/test_objective.py). The tokens that several packs begin with are the group's stem. Its forward pass runs
+once, before the packs, which reuse its keys and values. Its backward pass runs once, after the packs, from the
+gradients that they leave on these keys and values.
 """
 
 from collections import Counter
@@ -35,10 +35,10 @@ States = list[tuple[torch.Tensor, torch.Tensor]]
 
 @dataclass(frozen=True)
 class Pack:
-    """Some rows of a group in one forward pass.
+    """Some rows of a group, computed in one forward pass.
 
-    nodes: K places that predict. targets: (K,) token ids. weights: (K,) observations of each. stem: the nodes of the
-    group's stem that are the first nodes of this trie.
+    nodes: the K nodes of the trie whose logits enter the loss. targets: (K,) the token ids that they predict. weights:
+    (K,) the observations of each. stem: the nodes of the group's stem that are the first nodes of this trie.
     """
 
     trie: Trie
@@ -50,29 +50,30 @@ class Pack:
 
 @dataclass(frozen=True)
 class Batch:
-    """A group of examples, learnt in one step; weights of stem and packs sum to the group's supervised tokens."""
+    """A group of examples, learnt in one step. The weights of stem and packs sum to its supervised tokens."""
 
     group: str
     stem: Pack | None
     packs: list[Pack]
 
     def forward_passes(self) -> list[Pack]:
-        """All its forward epochs."""
+        """The stem, if there is one, and the packs, in the order of their forward passes."""
         return [*self.packs] if self.stem is None else [self.stem, *self.packs]
 
     def tokens(self) -> int:
-        """Tokens that a pass over the batch computes."""
+        """The number of tokens that one pass over the batch computes."""
         return sum(len(part.trie.tokens) - len(part.stem) for part in self.forward_passes())
 
     def weight(self) -> float:
-        """Supervised tokens, those of equal replies counted one by one."""
+        """The number of supervised tokens, with those of equal replies counted once per observation."""
         return sum(part.weights.sum().item() for part in self.forward_passes())
 
 
 def pack_examples(tokenizer, examples: list[TrainingExample], tokens_per_pack: int) -> Batch:
     """Tokenise the examples of one group and pack them.
 
-    A pack, what it reads of the stem included, has more than `tokens_per_pack` tokens only where one row alone has.
+    tokens_per_pack: the limit for a pack, including the part of the stem that it reuses. Only a single row that is
+    longer exceeds it.
     """
     rows = [
         (exchange(tokenizer, example.messages, reply.text, reply.ends, reply.given), reply.count)
@@ -88,7 +89,7 @@ def pack_examples(tokenizer, examples: list[TrainingExample], tokens_per_pack: i
     path_of = dict(zip(shared, stem.paths, strict=True))
     for run in runs:
         own = _distinct(openings[run.start : run.stop])
-        # The openings' nodes come first, so that their cache is a cache of the trie's beginning.
+        # The nodes of the openings come first, so that the stem's cache covers the first nodes of the trie.
         trie = pack([*own, *sequences[run.start : run.stop]])
         in_stem = dict(zip(chain(*trie.paths[: len(own)]), chain(*(path_of[opening] for opening in own)), strict=True))
         counts = Counter()
@@ -115,9 +116,9 @@ def _weigh(trie: Trie, counts: Counter[tuple[int, int]], stem: list[int]) -> Pac
 
 
 def add_gradient(model, batch: Batch) -> float:
-    """The batch's loss in nats, its gradient added to those of the model's parameters.
+    """Add the gradient of the batch's loss to the model's parameters, and return the loss in nats per token.
 
-    One pack's forward pass is in memory at a time, beside the stem's.
+    At most one pack's forward pass is in memory at a time, besides the stem's.
     """
     total = batch.weight()
     loss, states = _stem_loss(model, batch, total)
@@ -135,7 +136,7 @@ def add_gradient(model, batch: Batch) -> float:
 
 
 def batch_loss(model, batch: Batch) -> float:
-    """Mean negative log-likelihood of the batch's supervised tokens, in nats; nothing is learnt."""
+    """The batch's loss in nats per token, without a gradient."""
     total = batch.weight()
     with torch.no_grad():
         loss, states = _stem_loss(model, batch, total)
@@ -143,7 +144,7 @@ def batch_loss(model, batch: Batch) -> float:
 
 
 def _stem_loss(model, batch: Batch, total: float) -> tuple[torch.Tensor, States]:
-    """The part of the loss that the stem itself predicts, and its keys and values."""
+    """The stem's part of the loss, and its keys and values."""
     if batch.stem is None:
         return torch.zeros(()), []
     logits, cache = logits_and_cache(model, batch.stem.trie, batch.stem.nodes)
@@ -151,7 +152,7 @@ def _stem_loss(model, batch: Batch, total: float) -> tuple[torch.Tensor, States]
 
 
 def _pack_loss(model, part: Pack, states: States, total: float) -> torch.Tensor:
-    """The part of the loss that one pack predicts; states: of the stem."""
+    """One pack's part of the loss. states: the keys and values of the stem."""
     known = [(keys[:, :, part.stem], values[:, :, part.stem]) for keys, values in states]
     cache = DynamicCache(known) if part.stem else None
     return _weighted_loss(logits_at(model, part.trie, part.nodes, cache), part, total)

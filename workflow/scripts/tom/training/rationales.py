@@ -1,7 +1,7 @@
-"""A reply as two parts, its choice and its motivation, and replies that argue with another cell's motivations.
+"""Replies split into choice and motivation, and the control in which motivations come from another cell.
 
-The control of a training on motivations: the same choices, and texts of the same kind, but no motivation is about
-the cell it is learnt in. Whatever a student gains over it, it owes to what the motivations say of their cells.
+The control has the same choices and texts of the same kind, but no motivation is about the cell that it is learnt in.
+What a student of the original replies gains over it comes from what the motivations say about their cells.
 """
 
 import re
@@ -18,10 +18,7 @@ from tom.prompts.variants import Variant
 
 @dataclass(frozen=True)
 class SplitReply:
-    """A reply in two parts: choice and motivation, or motivation and choice, as its form has them.
-
-    ends: whether it ended of its own accord.
-    """
+    """The choice and the motivation of a reply, in the order of its form. ends: whether it was not truncated."""
 
     first: str
     second: str
@@ -33,7 +30,7 @@ class SplitReply:
 
 
 def split_replies(shard: pl.DataFrame, form: str) -> list[SplitReply]:
-    """The readable replies of a shard in two parts. Errors: UserError for a reply without a text."""
+    """Split the readable replies of a shard. Errors: UserError if a reply has no text."""
     rows = shard.filter((pl.col("record") == "observation") & pl.col("action").is_not_null())
     if rows["raw"].null_count():
         raise UserError(
@@ -46,41 +43,40 @@ def split_replies(shard: pl.DataFrame, form: str) -> list[SplitReply]:
 
 
 def letter_of(row: dict) -> str:
-    """The letter that an observation chose."""
+    """The letter chosen in an observation."""
     return Variant(row["order"], row["cooperation_label"]).label(row["action"] == "cooperate")
 
 
 def split_reply(text: str, form: str, letter: str) -> tuple[str, str]:
-    """Cut a reply behind the letter that it begins with, or before the choice that it ends with.
+    """Split a reply after its opening letter, or before its closing choice, depending on the form.
 
-    Marks of emphasis and brackets stay with the letter. A reply that was read without that letter in it is all
-    choice: its motivation is empty.
+    Emphasis marks and brackets stay with the letter. If the letter is not in the text, all of it counts as the choice
+    and the motivation is empty.
     """
     if form == CHOICE_LAST:
         found = list(re.finditer(rf"\s*(?:\b(?i:choice)\b\W*)?\b{letter}\b", text))
-        at = found[-1].start() if found else 0
+        cut = found[-1].start() if found else 0
     else:
         found = re.search(rf"\b{letter}\b[*_)\]\"']*", text)
-        at = found.end() if found else len(text)
-    return text[:at], text[at:]
+        cut = found.end() if found else len(text)
+    return text[:cut], text[cut:]
 
 
 def exchange_motivations(cells: list[list[SplitReply]], form: str, seed: int) -> list[list[SplitReply]]:
-    """Every reply with its own choice and a motivation of another cell.
+    """Give every reply a motivation from another cell; choices stay where they are.
 
-    The cells stand in a random order, in a circle, and each takes its motivations from the next one: none keeps its own. The
-    giver's replies are shuffled, and taken again from the start where it has fewer. Errors: UserError for fewer than
-    two cells with replies.
+    The cells form a random cycle, and each takes its motivations from the next cell. These are shuffled, and repeated
+    from the start if there are too few. Errors: UserError if fewer than two cells have replies.
     """
     filled = [index for index, cell in enumerate(cells) if cell]
     if len(filled) < 2:
         raise UserError("training.target: shuffled_motivation needs readable replies in two cells or more")
     generator = cell_generator(seed, "other motivations")
     exchanged = [[] for _ in cells]
-    for taker, giver in derangement(filled, generator):
-        places = np.resize(generator.permutation(len(cells[giver])), len(cells[taker]))
-        exchanged[taker] = [
-            _combine(own, cells[giver][place], form) for own, place in zip(cells[taker], places, strict=True)
+    for target, source in derangement(filled, generator):
+        order = np.resize(generator.permutation(len(cells[source])), len(cells[target]))
+        exchanged[target] = [
+            _combine(own, cells[source][index], form) for own, index in zip(cells[target], order, strict=True)
         ]
     return exchanged
 

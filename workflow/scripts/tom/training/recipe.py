@@ -1,18 +1,18 @@
-"""The training knobs, as flags and as a value."""
+"""The hyperparameters of a training, as command-line flags and as a value."""
 
 import argparse
 from dataclasses import asdict, dataclass, fields
 
 LABEL, FULL_REPLY, SHUFFLED_MOTIVATION = TARGETS = ("label", "full_reply", "shuffled_motivation")
-"""What is learnt of the teacher's replies: tom/training/examples.py."""
+"""Which part of the teacher's replies is learnt: tom/training/examples.py."""
 
 ORIGINAL, BOTH = LABEL_MAPPINGS = ("original", "both")
-"""Which letters a choice is taught with: the teacher's, or besides, in as many prompts, with C and D exchanged."""
+"""What the letters mean in training prompts: C cooperation as for the teacher, or that and, in as many prompts, D."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How an adapter is trained; config/README.md says what each knob does."""
+    """How an adapter is trained; config/README.md explains each hyperparameter."""
 
     target: str
     rank: int
@@ -29,20 +29,20 @@ class Recipe:
 
     @staticmethod
     def add_arguments(parser: argparse.ArgumentParser) -> None:
-        """One required flag for each knob."""
+        """Add one required flag for each hyperparameter."""
         for field in fields(Recipe):
             parser.add_argument(f"--{field.name.replace('_', '-')}", type=field.type, required=True)
 
     @classmethod
     def from_arguments(cls, arguments: argparse.Namespace) -> "Recipe":
-        """The recipe that parsed flags name."""
+        """The recipe given by the parsed flags."""
         return cls(**{field.name: getattr(arguments, field.name) for field in fields(cls)})
 
     def as_dict(self) -> dict:
-        """Knob → value."""
+        """Hyperparameter → value."""
         return asdict(self)
 
     def modules(self) -> str | list[str]:
-        """The layers that get an adapter, as PEFT takes them."""
+        """The layers that get an adapter, in the form that PEFT expects."""
         names = self.target_modules.split(",")
         return names[0] if names == ["all-linear"] else names

@@ -1,4 +1,7 @@
-"""QLoRA: train an adapter on a quantised model, resumable at each pass (Dettmers et al., arXiv 2305.14314)."""
+"""The epochs of a training: QLoRA on a quantised model, resumable after each epoch.
+
+Source: Dettmers et al., QLoRA: Efficient Finetuning of Quantized LLMs (arXiv 2305.14314).
+"""
 
 import hashlib
 import json
@@ -24,17 +27,17 @@ CHECKPOINT = "checkpoint.pt"
 
 
 def checkpoint_name(*parts) -> str:
-    """A folder name for one exact training: other weights, examples or knobs never resume it."""
+    """A folder name unique to a training, so that no other weights, examples or hyperparameters resume it."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @contextmanager
 def checkpoint_folder(folder: Path) -> Iterator[Path]:
-    """A folder that one process at a time holds, removed when the body ends well.
+    """A folder that one process at a time holds. It is removed when the body succeeds and kept when it fails.
 
-    A killed workflow may leave a training running; the next one then waits for it and goes on from there.
+    A killed workflow may leave a training running. The next one waits for it and resumes from its checkpoint.
     """
-    # Beside the folder, which its last holder removes: whoever waited then holds the lock that the next will find.
+    # The lock is next to the folder and not inside it: the folder is removed while others may wait for the lock.
     with file_lock(folder.with_suffix(".lock"), f"another training holds {folder}; waiting for it"):
         folder.mkdir(exist_ok=True)
         yield folder
@@ -42,7 +45,7 @@ def checkpoint_folder(folder: Path) -> Iterator[Path]:
 
 
 def add_adapter(model, recipe: Recipe, seed: int):
-    """The model with a fresh LoRA adapter (Hu et al., arXiv 2106.09685), all else frozen."""
+    """The model with a new LoRA adapter (Hu et al., arXiv 2106.09685); all other weights are frozen."""
     torch.manual_seed(seed)
     config = LoraConfig(
         r=recipe.rank,
@@ -57,18 +60,18 @@ def add_adapter(model, recipe: Recipe, seed: int):
 
 
 def epoch_order(seed: int, number: int, batches: int) -> list[int]:
-    """The order of the batches in one pass, the same however often the training was resumed."""
+    """The order of the batches in one epoch. It depends on its arguments alone, so resuming does not change it."""
     return np.random.default_rng([seed, number]).permutation(batches).tolist()
 
 
-def train_adapter(
+def train_epochs(
     model, batches: list[Batch], held_out: list[Batch], recipe: Recipe, seed: int, folder: Path
 ) -> list[dict]:
-    """Train the model's adapter in place and return its curve.
+    """Train the model's adapter in place and return the training curve.
 
-    model: a PEFT model. held_out: batches that are only measured, after each pass. Returns one row a step:
-    pass, step, group, loss (nats a token), learning_rate, validation_loss (at a pass's last step, else None).
-    Errors: UserError if a loss is not finite.
+    model: a PEFT model. held_out: batches that are measured after each epoch and not learnt. folder: for checkpoints.
+    Returns one row per step: epoch, step, group, loss (nats per token), learning_rate, and validation_loss (after the
+    last step of an epoch, else None). Errors: UserError if a loss or a gradient is not finite.
     """
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
@@ -95,18 +98,18 @@ def train_adapter(
         if held_out:
             curve[-1]["validation_loss"] = measure(model, held_out)
         save(folder, model, optimizer, schedule, number, curve)
-        say(describe_epoch(curve, number, recipe.epochs, time.monotonic() - started))
+        log(describe_epoch(curve, number, recipe.epochs, time.monotonic() - started))
     return curve
 
 
 def take_step(model, batch: Batch, trained: list, optimizer, recipe: Recipe, number: int) -> float:
-    """One optimiser step on one batch; returns its loss before the step."""
+    """Take one optimiser step on a batch and return its loss before the step, in nats per token."""
     optimizer.zero_grad()
     value = add_gradient(model, batch)
     norm = torch.nn.utils.clip_grad_norm_(trained, recipe.clip).item()
     if not math.isfinite(value) or not math.isfinite(norm):
         raise UserError(
-            f"training: the loss is {value} and its gradient's norm {norm} in pass {number} on {batch.group}; "
+            f"training: the loss is {value} and its gradient's norm {norm} in epoch {number} on {batch.group}; "
             f"lower training.learning_rate ({recipe.learning_rate:g}) or check the teacher's shards"
         )
     optimizer.step()
@@ -114,21 +117,21 @@ def take_step(model, batch: Batch, trained: list, optimizer, recipe: Recipe, num
 
 
 def measure(model, batches: list[Batch]) -> float:
-    """Mean loss over some batches, nothing learnt."""
+    """The mean loss of some batches in evaluation mode, in nats per token."""
     model.eval()
     return sum(batch_loss(model, batch) for batch in batches) / len(batches)
 
 
 def describe_epoch(curve: list[dict], number: int, epochs: int, seconds: float) -> str:
-    """One line on a finished pass."""
+    """The log line of a finished epoch."""
     losses = [row["loss"] for row in curve if row["epoch"] == number]
     held_out = curve[-1]["validation_loss"]
     tail = "" if held_out is None else f", held out {held_out:.4f}"
-    return f"pass {number}/{epochs}: loss {sum(losses) / len(losses):.4f}{tail}, {seconds:.1f} s"
+    return f"epoch {number}/{epochs}: loss {sum(losses) / len(losses):.4f}{tail}, {seconds:.1f} s"
 
 
 def save(folder: Path, model, optimizer, schedule, number: int, curve: list[dict]) -> None:
-    """Everything that the epochs to come depend on."""
+    """Save everything that the remaining epochs depend on."""
     state = {
         "epoch": number,
         "curve": curve,
@@ -142,7 +145,7 @@ def save(folder: Path, model, optimizer, schedule, number: int, curve: list[dict
 
 
 def resume(folder: Path, model, optimizer, schedule) -> tuple[int, list[dict]]:
-    """Take up the last finished pass, if any: (its number, the curve so far)."""
+    """Restore the last finished epoch, if any; returns its number (0 if there is none) and the curve so far."""
     if not (folder / CHECKPOINT).exists():
         return 0, []
     state = torch.load(folder / CHECKPOINT, map_location="cpu", weights_only=True)
@@ -150,10 +153,10 @@ def resume(folder: Path, model, optimizer, schedule) -> tuple[int, list[dict]]:
     optimizer.load_state_dict(state["optimizer"])
     schedule.load_state_dict(state["schedule"])
     torch.set_rng_state(state["random"])
-    say(f"resumed after epoch {state['epoch']}")
+    log(f"resumed after epoch {state['epoch']}")
     return state["epoch"], state["curve"]
 
 
-def say(text: str) -> None:
-    """A line for whoever follows the training."""
+def log(text: str) -> None:
+    """Write one line to the training log, on stderr."""
     print(text, file=sys.stderr, flush=True)

@@ -1,8 +1,8 @@
-"""Contexts that no teacher was asked in, taught as chance: what a student is to say where it was told nothing.
+"""Uniform targets: in contexts without a teacher, the student is trained towards chance, p = 0.5 for either action.
 
-A student of a few contexts is sure of itself in others, and wrong: chance is nearer to the teacher there
-(docs/decisions.md). Teaching a uniform answer to what lies outside of the taught is outlier exposure (Hendrycks,
-Mazeika and Dietterich, arXiv 1812.04606).
+A student trained in a few contexts is confident and wrong in others, where chance is closer to the teacher
+(docs/decisions.md). Training towards a uniform distribution outside the training data is outlier exposure.
+Source: Hendrycks, Mazeika and Dietterich, Deep Anomaly Detection with Outlier Exposure (arXiv 1812.04606).
 """
 
 from pathlib import Path
@@ -14,22 +14,24 @@ from tom.prompts.variants import PAPER_VARIANT
 from tom.training.examples import WeightedReply
 
 Cell = tuple[CellFiles, tuple[WeightedReply, ...]]
-"""A cell's texts, and what is taught there."""
+"""The files of a cell, and the replies to learn in it."""
 
 
-def uniform_target_cells(taught: list[Cell], contexts: list[Path], form: str) -> list[Cell]:
-    """Every taught game in each of these contexts, with either choice in one half of the replies.
+def uniform_target_cells(cells: list[Cell], contexts: list[Path], form: str) -> list[Cell]:
+    """Every game of the cells in each of these contexts, with half of the replies cooperating and half defecting.
 
-    form: of the prompt_format (tom/prompts/prompts.py). There are as many replies as a taught cell has on average, two at
-    least, and none where nothing is taught.
+    form: of the prompt format, one of FORMS (tom/prompts/prompts.py). Each new cell weighs as much as the cells do on
+    average: it has their mean number of replies, rounded to an even number and at least 2. Empty without cells.
     """
-    if not taught:
+    if not cells:
         return []
-    half = max(1, round(mean(sum(reply.count for reply in replies) for _, replies in taught) / 2))
-    chance = tuple(WeightedReply(PAPER_VARIANT.label(cooperates), half, form == CHOICE) for cooperates in (True, False))
-    games = {files.game: files for files, _ in taught}
+    half = max(1, round(mean(sum(reply.count for reply in replies) for _, replies in cells) / 2))
+    uniform = tuple(
+        WeightedReply(PAPER_VARIANT.label(cooperates), half, form == CHOICE) for cooperates in (True, False)
+    )
+    games = {files.game: files for files, _ in cells}
     return [
-        (CellFiles(game, files.game_file, context, files.prompt_format_file), chance)
+        (CellFiles(game, files.game_file, context, files.prompt_format_file), uniform)
         for game, files in games.items()
         for context in contexts
     ]
