@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "workflow"))
+sys.path[:0] = [str(Path(__file__).parents[1] / folder) for folder in ("workflow", "training")]
 
 
 def pytest_addoption(parser):
