@@ -1,29 +1,53 @@
-# make: the environment, then the whole default experiment. make test: the environment, then the tests, less those
-# that take minutes; make test-slow: those.
+# make: the environment, then the whole default experiment.
+# make test: the environment, then what takes seconds (10 minutes on two cores). make test-slow: what takes longer.
+# make test-pythons: the quick tests on each other Python of this machine that the project runs on, each in an
+# environment of its own (2.5 GB).
 # make test-page: the tests of the page in headless Chromium, which apt-get brings where this is run as root.
 # make test-vllm: the tests of the vLLM engine, in an environment of their own (4 GB). make test-gpu: those that need a GPU.
 # make test-slurm: those on a SLURM cluster, which they start on this machine; SLURM_TESTS=--require-cluster fails, and does
 # not skip, where they can't.
-PYTHON ?= python3.11
+# make tiny-pair: trains the models of resources/tiny_pair anew. make test-tiny-pair: trains them elsewhere and compares.
+# PYTHON=path makes the environment with a Python of your choice; otherwise envs/find_python.sh looks for one.
+PYTHON ?=
+PYTHON_VERSIONS := 3.11 3.12 3.13
 CORES ?= all
 WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 VLLM := .venv-vllm
+NEW_ENVIRONMENT := python=$$(envs/find_python.sh $(PYTHON)) && echo "$$($$python --version): $$python" && $$python -m venv
+PIP_INSTALL := python -m pip install --quiet --disable-pip-version-check
+# Whole files to each worker: tests of one file share what takes long to make.
+PARALLEL := -n $(WORKERS) --dist loadfile
+# What depends most on the version of Python and least on models: syntax, numbers, texts and tables.
+QUICK_TESTS := $(addprefix tests/,core config games prompts parsing statistics evaluation planning paper reporting)
 # Beside a CPU's torch these break (operator torchvision::nms does not exist), and text needs none of them.
 VLLM_LEFT_OUT := ^(pip|torchvision|torchaudio|torchcodec)==
 
-.PHONY: run test test-slow test-page test-vllm test-gpu test-slurm chromium install-chromium lint lock lock-vllm clean
+.PHONY: run test test-slow test-quick test-pythons test-page test-vllm test-gpu test-slurm tiny-pair test-tiny-pair \
+	chromium install-chromium lint lock lock-vllm clean
 
 run: $(VENV)/runs
 	$(BIN)/snakemake --cores $(CORES)
 
-# Whole files to each worker: tests of one file share what takes long to make.
 test: $(VENV)/tests lint
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest $(PARALLEL)
 
 test-slow: $(VENV)/tests
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow $(PARALLEL)
+
+test-quick: $(VENV)/tests
+	$(BIN)/python -m pytest $(QUICK_TESTS) $(PARALLEL)
+
+# `make test` has run them on the Python of .venv.
+test-pythons: $(VENV)/tests
+	@own=$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	for version in $(PYTHON_VERSIONS); do \
+		if [ $$version = $$own ]; then continue; fi; \
+		if ! python=$$(envs/find_python.sh python$$version 2>/dev/null); then \
+			echo "Python $$version: not on this machine, so not tested"; continue; fi; \
+		$(MAKE) --no-print-directory test-quick VENV=.venv-$$version PYTHON=$$python || exit; \
+	done
 
 test-gpu: $(VENV)/tests
 	$(BIN)/python -m pytest tests/gpu
@@ -46,7 +70,16 @@ test-slurm: $(VENV)/tests
 	$(BIN)/python -m pytest tests/slurm $(SLURM_TESTS)
 
 test-vllm: $(VLLM)/tests
-	$(VLLM)/bin/python -m pytest tests/vllm -n $(WORKERS) --dist loadfile
+	$(VLLM)/bin/python -m pytest tests/vllm $(PARALLEL)
+
+# Where a shipped file has other bytes than the one trained here, git diff says so.
+tiny-pair: $(VENV)/runs
+	for role in teacher student; do \
+		$(BIN)/python tests/tiny_pair/train_tiny_pair.py --role $$role --output resources/tiny_pair/$$role || exit; \
+	done
+
+test-tiny-pair: $(VENV)/tests
+	$(BIN)/python -m pytest -m training -n $(WORKERS) tests/tiny_pair
 
 lint: $(VENV)/tests
 	$(BIN)/ruff check .
@@ -55,27 +88,27 @@ lint: $(VENV)/tests
 
 # The stamps are renewed when a pinned version changes, so an old environment is brought up to date.
 $(VENV)/runs: envs/requirements.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/requirements.txt
+	@$(NEW_ENVIRONMENT) $(VENV)
+	$(BIN)/$(PIP_INSTALL) -r envs/requirements.txt
 	touch $@
 
 $(VENV)/tests: envs/requirements-dev.txt $(VENV)/runs
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/requirements-dev.txt
+	$(BIN)/$(PIP_INSTALL) -r envs/requirements-dev.txt
 	touch $@
 
 $(VENV)/page: envs/requirements-page.txt $(VENV)/tests
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/requirements-page.txt
+	$(BIN)/$(PIP_INSTALL) -r envs/requirements-page.txt
 	touch $@
 
 # Without --no-deps, pip would bring back what VLLM_LEFT_OUT names.
 $(VLLM)/tests: envs/requirements-vllm.txt
-	$(PYTHON) -m venv $(VLLM)
-	$(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r envs/requirements-vllm.txt
+	@$(NEW_ENVIRONMENT) $(VLLM)
+	$(VLLM)/bin/$(PIP_INSTALL) --no-deps -r envs/requirements-vllm.txt
 	touch $@
 
 # Resolve anew what the .in files ask for, and pin everything it brings.
 lock:
-	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
+	rm -rf .venv-lock && $(NEW_ENVIRONMENT) .venv-lock
 	.venv-lock/bin/pip install --quiet -r envs/requirements.in
 	.venv-lock/bin/pip freeze | sed "s/+cpu$$//" > envs/requirements.txt
 	.venv-lock/bin/pip install --quiet -r envs/requirements-dev.in
@@ -88,7 +121,7 @@ lock:
 
 # The same versions as the runs', but for setuptools, of which vLLM wants an older one.
 lock-vllm:
-	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
+	rm -rf .venv-lock && $(NEW_ENVIRONMENT) .venv-lock
 	grep -hv "^-r\|^setuptools==" envs/requirements.txt envs/requirements-dev.txt > .venv-lock/constraints.txt
 	.venv-lock/bin/pip install --quiet -r envs/requirements-vllm.in -c .venv-lock/constraints.txt
 	.venv-lock/bin/pip freeze --all | sed "s/+cpu$$//" | awk -F== '{gsub("_", "-", $$1); print tolower($$1) "==" $$2}' \
@@ -96,4 +129,4 @@ lock-vllm:
 	rm -rf .venv-lock
 
 clean:
-	rm -rf $(VENV) $(VLLM) results .snakemake
+	rm -rf $(VENV) $(VLLM) $(addprefix .venv-,$(PYTHON_VERSIONS)) results .snakemake
