@@ -30,7 +30,7 @@ def test_a_quick_trial_writes_a_model_and_says_how_it_came_to_be(tmp_path):
     assert told["measured"]["exact"][CHOICE]["prompts"] == told["measured"]["exact"][CHOICE_FIRST]["prompts"] > 0
 
 
-@pytest.mark.minutes
+@pytest.mark.training
 @pytest.mark.parametrize("role", ROLES)
 def test_the_script_rebuilds_what_is_shipped(role, tmp_path):
     """The same bytes on the machine that made the shipped ones; elsewhere, where sums are rounded in another order,
