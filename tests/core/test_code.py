@@ -10,7 +10,7 @@ import pytest
 from regenerate_golden import cell_files
 
 from tom.core import code
-from tom.sampling.recorded_choices import replay
+from tom.sampling.recorded import replay
 from tom.sampling.shards import read_shard, write_shard
 
 SCRIPTS = sorted(path.name for path in code.SCRIPTS.glob("*.py"))
@@ -38,7 +38,7 @@ finally:
 
 
 def entered(script: str, arguments: list, folder: Path) -> set[code.Symbol]:
-    """The top-level functions and classes that a real run of a script enters (bodies of modules and classes run on import)."""
+    """Top-level functions and classes that a real run of a script enters; bodies of modules and classes run on import."""
     report = folder / "entered.json"
     command = [sys.executable, "-c", SPY, code.SCRIPTS, script, report, *arguments]
     subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
@@ -227,7 +227,8 @@ def test_a_real_training_and_sampling_enter_nothing_that_is_not_hashed(local_mod
         *["--target", "label", "--label-mapping", "original", "--tokens-per-pack", 2048, *local_model.arguments()],
     ]
     sample = [
-        *["--model", "tuned-seed1", "--game", "stag_hunt", "--game-file", files.game_file],
+        *["--procedure", "free_replies", "--model", "tuned-seed1", "--game", "stag_hunt"],
+        *["--game-file", files.game_file],
         *["--context-file", files.context_file, "--option-orders", "cooperation_first", "--observations", 4],
         # This form has both exact scores and free replies.
         *["--prompt-format-file", files.prompt_format_file.with_stem("choice_then_motivation")],
@@ -237,5 +238,6 @@ def test_a_real_training_and_sampling_enter_nothing_that_is_not_hashed(local_mod
     trained = entered("train_adapter.py", train, tmp_path)
     assert trained and trained <= set(code.symbols_of("train_adapter.py"))
     sampled = entered("sample_shard.py", sample, tmp_path)
-    assert sampled and sampled <= set(code.symbols_of("sample_shard.py"))
+    plugins = ("tom.engines.transformers_engine", "tom.sampling.free_replies")
+    assert sampled and sampled <= set(code.symbols_of("sample_shard.py", *plugins))
     assert read_shard(tmp_path / "tuned.parquet").height == 2 + 4  # both letters scored, and the observations

@@ -5,6 +5,7 @@ import shutil
 import sys
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import psutil
 import pytest
@@ -14,16 +15,15 @@ from regenerate_golden import cell_files
 
 from tom.core.errors import UserError
 from tom.engines.interface import Question
-from tom.engines.opening import RESIDENT_TRIES, with_local_engine
+from tom.engines.opening import RESIDENT_TRIES, run_at_engine, with_local_engine
 from tom.engines.resident import EngineLost, ResidentEngine, engine_key
 from tom.engines.transformers_engine import TransformersEngine
 from tom.models.language_models import load_model
 from tom.prompts.chat import option_ids, prompt_ids
 from tom.prompts.prompts import CHOICE, FORMS
 from tom.prompts.variants import ORDERS, scored
-from tom.sampling.choices import observe, questions
-from tom.sampling.free_replies import observe_replies
-from tom.sampling.shards import write_shard
+from tom.sampling.choices import questions
+from tom.sampling.procedures import CHOICES, FREE_REPLIES, Cell, SamplingSettings, make_shard, observe_cell
 
 
 @pytest.fixture
@@ -84,21 +84,54 @@ def test_without_idle_seconds_no_engine_is_started(engines_folder, local_model, 
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_shard_has_the_same_bytes_whatever_answered(engines, local_model, tmp_path, form):
+def test_a_shard_has_the_same_bytes_whatever_answered(engines, local_model, form):
+    """Also where the resident engine makes the whole shard, and not its scores and replies alone."""
     files = cell_files("stag_hunt", "sports")
-    files = replace(files, prompt_format_file=files.prompt_format_file.with_stem(form))
-    draw = observe if form == CHOICE else partial(observe_replies, top_p=0.9)
+    cell = Cell("base", "stag_hunt", files.game_file, files.context_file, files.prompt_format_file.with_stem(form))
+    settings = SamplingSettings(20, 1.0, seed=1, top_p=0.9, option_orders=ORDERS)
+    procedure = CHOICES if form == CHOICE else FREE_REPLIES
+    work = partial(make_shard, procedure=procedure, cell=cell, settings=settings, fields={})
 
-    def work(engine):
+    def noted(engine):
         used.append(type(engine))
-        fields = {"model": "base", "game": "stag_hunt", "context": "sports"}
-        return draw(engine, files, orders=list(ORDERS), observations=20, temperature=1.0, seed=1, fields=fields)
+        return work(engine)
 
     used = []
-    for name, idle_seconds in (("resident", 60), ("alone", 0)):
-        write_shard(tmp_path / name, with_local_engine(local_model, idle_seconds, work))
+    shards = [with_local_engine(local_model, idle_seconds, noted) for idle_seconds in (60, 0)]
+    shards.append(run_at_engine(local_model, 60, work))
     assert used == [ResidentEngine, TransformersEngine]
-    assert (tmp_path / "resident").read_bytes() == (tmp_path / "alone").read_bytes()
+    assert shards[0] == shards[1] == shards[2]
+
+
+def test_bad_input_of_work_at_an_engine_reaches_the_client(engines, local_model):
+    files = cell_files("stag_hunt", "sports")
+    missing = files.context_file.with_stem("none")
+    cell = Cell("base", "stag_hunt", files.game_file, missing, files.prompt_format_file)
+    settings = SamplingSettings(20, 1.0, seed=1, option_orders=ORDERS)
+    work = partial(make_shard, procedure=CHOICES, cell=cell, settings=settings, fields={})
+    for idle_seconds in (60, 0):
+        with pytest.raises(UserError, match=r"none\.yaml: no such context file"):
+            run_at_engine(local_model, idle_seconds, work)
+
+
+def test_work_at_an_engine_reads_the_texts_of_the_clients_folder(engines_folder, local_model, tmp_path, monkeypatch):
+    """In two folders with a run each, and in one that was moved and made again."""
+    files = cell_files("stag_hunt", "sports")
+    cell = Cell("base", "stag_hunt", files.game_file, Path("sports.yaml"), files.prompt_format_file)
+    settings = SamplingSettings(20, 1.0, seed=1, option_orders=ORDERS)
+    work = partial(observe_cell, procedure=CHOICES, cell=cell, settings=settings, fields={})
+    prompts = []
+    for number, name in enumerate(("one", "other", "one")):
+        folder = tmp_path / name
+        if folder.exists():
+            folder.rename(tmp_path / "moved")
+        folder.mkdir()
+        text = files.context_file.read_text().replace("The", f"Number {number}: the")
+        (folder / "sports.yaml").write_text(text)
+        monkeypatch.chdir(folder)
+        prompts.append(run_at_engine(local_model, 60, work)[0]["prompt_sha256"])
+        assert prompts[-1] == run_at_engine(local_model, 0, work)[0]["prompt_sha256"]
+    assert len(set(prompts)) == 3
 
 
 def test_an_engine_killed_at_work_is_replaced_and_the_work_done_again(engines, local_model, asked, scores, capsys):

@@ -5,9 +5,11 @@ import sys
 
 import pytest
 
+from tom.core import code
 from tom.core.errors import UserError
 from tom.engines import registry
 from tom.engines.registry import engine_names, load_engine, module_of, settings_of, settings_schema
+from tom.sampling.procedures import CHOICES, FREE_REPLIES, NUMBERS
 
 
 def test_the_engines_are_the_files_of_the_folder():
@@ -83,12 +85,33 @@ def test_every_engine_is_known_without_a_large_import(root):
         "import sys\nfrom tom.engines.registry import *\n"
         "for name in engine_names(): settings_schema(name), settings_of(name, {})\n"
         "large = {'torch', 'vllm', 'transformers', 'polars', 'numpy', 'jsonschema', 'yaml'} & set(sys.modules)\n"
-        "sys.exit(', '.join(sorted(large)))"
+        "sys.exit(', '.join(sorted(large)) or 0)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        env={"PYTHONPATH": str(root / "workflow" / "scripts")},
-        capture_output=True,
-        text=True,
-    )
+    environment = {"PYTHONPATH": str(root / "workflow" / "scripts")}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def names_of(files) -> set[str]:
+    return {file.relative_to(code.SCRIPTS).as_posix() for file in files}
+
+
+@pytest.mark.parametrize("engine", engine_names())
+@pytest.mark.parametrize("procedure", [CHOICES, FREE_REPLIES, NUMBERS])
+def test_a_shard_depends_on_its_own_engine_and_procedure_alone(engine, procedure):
+    own = {f"tom/engines/{engine}_engine.py", f"tom/sampling/{procedure}.py"}
+    files = names_of(code.files_of("sample_shard.py", module_of(engine), f"tom.sampling.{procedure}"))
+    plugins = {f"tom/engines/{name}_engine.py" for name in engine_names()}
+    assert files & plugins == own & plugins
+    assert own <= files
+    assert ("tom/parsing/choice_readings.py" in files) == (procedure == FREE_REPLIES)
+    assert ("tom/parsing/number_readings.py" in files) == (procedure == NUMBERS)
+    assert ("tom/engines/vllm_loading.py" in files) == (engine == "vllm")
+    assert ("tom/engines/generation.py" in files) == (engine == "transformers")
+
+
+@pytest.mark.parametrize("script", ["train_adapter.py", "merge_adapter.py", "probe_model.py", "sample_endpoint.py"])
+def test_a_script_without_plugins_depends_on_no_engine(script):
+    files = names_of(code.files_of(script))
+    assert "tom/core/errors.py" in files
+    assert not any(file.endswith("_engine.py") for file in files if file.startswith("tom/engines/"))

@@ -16,17 +16,19 @@ import psutil
 import pytest
 from engine_processes import servers, wait_until
 
+from tom.core import code
 from tom.core.errors import UserError
-from tom.engines import parent_run as owner
-from tom.engines import resident
+from tom.engines import parent_run, resident
 from tom.engines.interface import Question, Request
+from tom.engines.registry import engine_names, module_of
 from tom.engines.resident import EngineLost, engine_key, private_folder, resident_engine
 from tom.engines.transformers_engine import TransformersEngine
+from tom.sampling.procedures import CHOICES, FREE_REPLIES, NUMBERS
 
 
 @pytest.fixture(autouse=True)
 def nobody_announced(monkeypatch):
-    monkeypatch.delenv(owner.VARIABLE, raising=False)
+    monkeypatch.delenv(parent_run.VARIABLE, raising=False)
 
 
 @pytest.fixture
@@ -158,7 +160,7 @@ def test_it_ends_when_every_run_that_used_it_is_gone(engines_folder, local_model
     model = replace(local_model, threads=2)
     folder = engines_folder / f"tom-transfer-{os.getuid()}" / engine_key(model)
     for name, _ in (run, other_run):
-        monkeypatch.setenv(owner.VARIABLE, name)
+        monkeypatch.setenv(parent_run.VARIABLE, name)
         with resident_engine(model, 600) as engine:
             engine.score(asked[:1])
     run[1]()
@@ -196,8 +198,42 @@ def test_an_engine_belongs_to_content_and_code(local_model, adapted_model, monke
     before = engine_key(local_model)
     monkeypatch.setenv("SLURM_JOB_ID", "17")
     others.append(engine_key(local_model))
-    monkeypatch.setattr(resident, "code_sha256", lambda script: "edited")
-    assert len({before, engine_key(local_model), *others}) == 5
+    monkeypatch.chdir(tmp_path)
+    others.append(engine_key(local_model))
+    monkeypatch.setattr(resident, "source_sha256", lambda: "edited")
+    assert len({before, engine_key(local_model), *others}) == 6
+
+
+def test_its_code_is_all_that_it_may_execute():
+    plugins = [*map(module_of, engine_names()), *(f"tom.sampling.{name}" for name in (CHOICES, FREE_REPLIES, NUMBERS))]
+    for file in code.files_of(resident.SERVER, *plugins, "tom.sampling.procedures"):
+        package, *_ = file.relative_to(code.SCRIPTS).parts[1:] or [resident.SERVER]
+        assert package in (*resident.PACKAGES, "__init__.py", resident.SERVER), file
+
+
+@pytest.mark.parametrize("edited", ["tom/engines/vllm_engine.py", "tom/parsing/refusals.py", "serve_engine.py"])
+def test_every_edit_changes_the_hash_of_its_code(tmp_path, monkeypatch, edited):
+    shutil.copytree(resident.SCRIPTS.parent, tmp_path / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(resident, "SCRIPTS", tmp_path / "workflow" / "scripts")
+    before = resident.source_sha256()
+    assert resident.source_sha256() == before
+    file = resident.SCRIPTS / edited
+    file.write_text(file.read_text() + "\n")
+    assert resident.source_sha256() != before
+
+
+def test_an_engine_of_older_code_never_answers(engines_folder, local_model, asked, scores, monkeypatch, tmp_path):
+    """An edit while the client waits: the engine that it started ends, and does not answer."""
+    shutil.copytree(resident.SCRIPTS.parent, tmp_path / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(resident, "SCRIPTS", tmp_path / "workflow" / "scripts")
+    with resident_engine(local_model, 60) as engine:
+        assert engine.score(asked) == scores
+        with (resident.SCRIPTS / "tom" / "prompts" / "chat.py").open("a") as file:
+            file.write("# edited\n")
+        with pytest.raises(EngineLost, match="went away"):
+            engine.score(asked)
+    with resident_engine(local_model, 60) as engine:
+        assert engine.score(asked) == scores
 
 
 @pytest.mark.parametrize("made", ["open to others", "a link", "a file"])

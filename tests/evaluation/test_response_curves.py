@@ -14,7 +14,7 @@ from tom.config.study import curve_cells, games_without_curve
 from tom.core.errors import UserError
 from tom.evaluation.propensities import count_replies
 from tom.evaluation.response_curves import response_curves
-from tom.sampling.recorded_choices import replay
+from tom.sampling.recorded import replay
 
 PROPENSITIES = {
     ("stag_hunt", "business"): 0.5,

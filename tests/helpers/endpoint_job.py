@@ -4,13 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tom.core.flags import flags_of
 from tom.engines.endpoint import Endpoint
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "workflow" / "scripts"
 
 
 def endpoint_at(base_url: str, **changes) -> Endpoint:
-    """An endpoint that is asked one request at a time and hardly waits between tries."""
+    """An endpoint that is asked one request at a time, with hardly a pause between tries."""
     settings = {
         "model": "teacher-70b",
         "key_variable": "",
@@ -27,7 +28,7 @@ def endpoint_at(base_url: str, **changes) -> Endpoint:
 class Job:
     """The job of one cell; `prompt_format`: the file that says how it is asked."""
 
-    script = "sample_endpoint.py"
+    procedure = "free_replies"
     game = "stag_hunt"
     listed: tuple[str, ...] = ("--option-orders", "cooperation_first", "cooperation_last")
 
@@ -45,6 +46,7 @@ class Job:
     def command(self, endpoint: Endpoint, observations: int) -> list[str]:
         """The command line of the script."""
         words = self.texts | {
+            "procedure": self.procedure,
             "model": "teacher",
             "game": self.game,
             "observations": observations,
@@ -54,20 +56,18 @@ class Job:
             "usage": self.usage,
             "output": self.shard,
         }
-        for name, value in vars(endpoint).items():
-            if value is not None:
-                words["endpoint-model" if name == "model" else name.replace("_", "-")] = value
         flags = [word for name, value in words.items() for word in (f"--{name}", str(value))]
-        return [sys.executable, str(SCRIPTS / self.script), *flags, *self.listed]
+        script = str(SCRIPTS / "sample_endpoint.py")
+        return [sys.executable, script, *flags, *flags_of(endpoint), *self.listed]
 
     def run(self, endpoint: Endpoint, observations: int) -> tuple[int, str]:
-        """Exit status and what it said."""
+        """Exit status and stderr."""
         process = self.start(endpoint, observations)
         said = process.communicate(timeout=120)[1]
         return process.returncode, said
 
     def start(self, endpoint: Endpoint, observations: int) -> subprocess.Popen:
-        """Start the job; what it says can be read from its stderr."""
+        """Start the job; its stderr can be read."""
         return subprocess.Popen(self.command(endpoint, observations), stderr=subprocess.PIPE, text=True)
 
     def kept(self) -> int:
@@ -78,7 +78,7 @@ class Job:
 class NumberJob(Job):
     """The job of one cell of a public goods game."""
 
-    script = "sample_endpoint_numbers.py"
+    procedure = "numbers"
     game = "public_goods"
     listed = ()
 

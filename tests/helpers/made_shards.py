@@ -7,7 +7,7 @@ import polars as pl
 
 from tom.evaluation.label_bias import SCORE_COLUMNS
 from tom.prompts.variants import ORDERS, asked, scored
-from tom.sampling.recorded_choices import read_counts, replay
+from tom.sampling.recorded import read_counts, replay
 from tom.sampling.shards import COLUMNS, write_shard
 
 GAMES = ("prisoners_dilemma", "stag_hunt")

@@ -13,6 +13,7 @@ from tom.engines.interface import ChoiceScore
 from tom.prompts.prompts import prompt_sha256
 from tom.prompts.variants import ORDERS, Variant, scored
 from tom.sampling.choices import observe, questions
+from tom.sampling.procedures import SamplingSettings
 
 FIRST, LAST = ORDERS
 logs = st.floats(-50, 0)
@@ -38,9 +39,9 @@ def safe_log(value: float) -> float:
 
 
 def ask(engine, game="stag_hunt", context="sports", model="base", **changes) -> list[dict]:
-    options = {"orders": list(ORDERS), "observations": 300, "temperature": 1.0, "seed": 1} | changes
+    options = {"option_orders": ORDERS, "observations": 300, "temperature": 1.0, "seed": 1} | changes
     fields = {"model": model, "game": game, "context": context}
-    return observe(engine, cell_files(game, context), fields=fields, **options)
+    return observe(engine, cell_files(game, context), SamplingSettings(**options), fields)
 
 
 def observations(rows: list[dict]) -> list[dict]:
@@ -116,7 +117,7 @@ def test_every_variant_is_scored_once_before_the_observations():
     ],
 )
 def test_orders_have_equal_shares_and_c_means_cooperation(orders, number, shares):
-    rows = observations(ask(FakeEngine(0.5), orders=orders, observations=number))
+    rows = observations(ask(FakeEngine(0.5), option_orders=orders, observations=number))
     assert Counter(row["order"] for row in rows) == shares
     assert [row["observation"] for row in rows] == list(range(number))
     for row in rows:
@@ -142,7 +143,7 @@ def test_the_two_orders_have_streams_of_their_own():
 
 def test_an_orders_draws_do_not_depend_on_what_else_is_asked():
     both = ask(FakeEngine(0.5), observations=300)
-    alone = ask(FakeEngine(0.5), observations=150, orders=[LAST])
+    alone = ask(FakeEngine(0.5), observations=150, option_orders=(LAST,))
     assert actions(both, LAST) == actions(alone, LAST)
     more = ask(FakeEngine(0.5), observations=400)
     assert actions(more, FIRST)[:150] == actions(both, FIRST)

@@ -14,7 +14,8 @@ from tom.engines.transformers_engine import TransformersEngine
 from tom.parsing.choice_readings import read_choice
 from tom.prompts.prompts import CHOICE_FIRST, CHOICE_LAST, load_prompt_format, prompt_sha256
 from tom.prompts.variants import ORDERS, scored
-from tom.sampling.free_replies import observe_replies
+from tom.sampling.free_replies import observe
+from tom.sampling.procedures import SamplingSettings
 from tom.sampling.shards import read_shard, write_shard
 
 FIRST, LAST = ORDERS
@@ -46,8 +47,9 @@ class Talker:
 def ask(engine, form=CHOICE_FIRST, **changes) -> list[dict]:
     files = cell_files("stag_hunt", "sports")
     files = replace(files, prompt_format_file=files.prompt_format_file.with_stem(form))
-    options = {"orders": list(ORDERS), "observations": 9, "temperature": 0.8, "top_p": 0.9, "seed": 1}
-    return observe_replies(engine, files, fields=FIELDS | changes.pop("fields", {}), **(options | changes))
+    options = {"option_orders": ORDERS, "observations": 9, "temperature": 0.8, "top_p": 0.9, "seed": 1}
+    fields = FIELDS | changes.pop("fields", {})
+    return observe(engine, files, SamplingSettings(**(options | changes)), fields)
 
 
 def observations(rows: list[dict]) -> list[dict]:
@@ -114,7 +116,7 @@ def test_each_variant_cell_model_and_run_has_a_seed_of_its_own():
 
 
 def test_a_variants_seed_does_not_depend_on_what_else_is_asked():
-    assert seeds(orders=[LAST]) == seeds()[1:]
+    assert seeds(option_orders=(LAST,)) == seeds()[1:]
 
 
 def test_a_variant_without_a_share_is_not_asked():
@@ -144,7 +146,8 @@ def test_observed_rates_follow_the_exact_scores(local_model, tokenizer, tmp_path
     (tmp_path / "short.yaml").write_text(re.sub("max_tokens: [0-9]+", "max_tokens: 1", prompt_format))
     files = replace(files, prompt_format_file=tmp_path / "short.yaml")
     for temperature in (0.7, 1.0):
-        rows = observe_replies(engine, files, list(ORDERS), 3000, temperature, 1.0, 1, FIELDS)
+        settings = SamplingSettings(3000, temperature, seed=1, option_orders=ORDERS)
+        rows = observe(engine, files, settings, FIELDS)
         for order in ORDERS:
             score = next(row for row in rows if row["order"] == order)
             replies = [row for row in observations(rows) if row["order"] == order]

@@ -6,7 +6,7 @@ import pytest
 
 from tom.config.study import cells_of
 from tom.core.errors import UserError
-from tom.sampling.recorded_choices import replay
+from tom.sampling.recorded import replay
 from tom.sampling.shard_paths import pack_paths
 from tom.sampling.shards import read_shard, write_shard
 

@@ -15,8 +15,9 @@ from tom.prompts.cells import CellFiles
 from tom.prompts.chat import option_ids, prompt_ids
 from tom.prompts.contexts import load_context
 from tom.prompts.number_questions import load_question, render_question
-from tom.sampling.numbers import observe_numbers
-from tom.sampling.recorded_contributions import read_contribution_counts, replay_contributions, require_contributions
+from tom.sampling import numbers
+from tom.sampling.procedures import SamplingSettings
+from tom.sampling.recorded import read_contribution_counts, replay_contributions, require_contributions
 from tom.sampling.shards import NUMBER_COLUMNS, read_shard, write_shard
 
 FIELDS = {"model": "base", "game": "public_goods", "context": "neutral"}
@@ -58,7 +59,7 @@ class FakeEngine:
 
 def observe(engine, files, model="base", **changes) -> list[dict]:
     options = {"observations": 300, "temperature": 1.0, "top_p": 1.0, "seed": 1} | changes
-    return observe_numbers(engine, files, fields=FIELDS | {"model": model}, **options)
+    return numbers.observe(engine, files, SamplingSettings(**options), FIELDS | {"model": model})
 
 
 def given(rows: list[dict]) -> list[int]:
@@ -209,9 +210,9 @@ def test_published_counts_are_read_by_cell(resources):
 @pytest.mark.parametrize(
     ("rows", "cells", "part"),
     [
-        ("a,g,teacher,1,x", {}, "1, x times"),
+        ("a,g,teacher,1,x", {}, "whole numbers, not 1, x"),
         ("a,g,teacher,1,0", {}, "1, 0 times"),
-        ("a,g,teacher,1,5\na,g,teacher,1,2", {}, "gives 1 in two rows"),
+        ("a,g,teacher,1,5\na,g,teacher,1,2", {}, "g in a: 1 was recorded above as well"),
         ("a,g,teacher,11,5", {("g", "a"): range(11)}, "a contribution of 11 (allowed: 0 to 10)"),
         ("a,g,teacher,1,5", {("g", "b"): range(11)}, "no recorded contributions of 'teacher' for g in b"),
     ],
@@ -229,5 +230,5 @@ def test_a_table_that_is_none_is_named(tmp_path):
     with pytest.raises(UserError, match=r"none\.csv: no such table"):
         read_contribution_counts(tmp_path / "none.csv", "teacher")
     (tmp_path / "other.csv").write_text("model,contribution\nteacher,7\n")
-    with pytest.raises(UserError, match=r"other\.csv: needs the columns context, game"):
+    with pytest.raises(UserError, match=r"other\.csv: missing column context, count, game"):
         read_contribution_counts(tmp_path / "other.csv", "teacher")

@@ -8,7 +8,7 @@ from tom.core.errors import UserError
 from tom.prompts.cells import render_variants
 from tom.prompts.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST
 from tom.prompts.variants import ORDERS, asked, scored
-from tom.sampling.recorded_choices import replay
+from tom.sampling.recorded import replay
 from tom.sampling.shards import read_shard, write_shard
 from tom.training.examples import (
     TrainingExample,

@@ -16,7 +16,7 @@ from train_adapter import main, make_portable, read_examples, write_curve
 from tom.core.errors import UserError
 from tom.models.model_folders import hash_folder, read_manifest, verify
 from tom.prompts.variants import ORDERS
-from tom.sampling.recorded_choices import replay
+from tom.sampling.recorded import replay
 from tom.sampling.shards import write_shard
 from tom.training import gauss_newton, trainer
 from tom.training.examples import WeightedReply

@@ -1,4 +1,4 @@
-"""Hold a model's weights at the precision that every job of it uses, and list their hashes."""
+"""Convert a model to the precision that every job uses, and write its manifest."""
 
 import argparse
 from pathlib import Path

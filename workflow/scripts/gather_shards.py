@@ -17,8 +17,8 @@ from tom.sampling.shards import read_shard
 def gather(words: list[str]) -> pl.DataFrame:
     """The rows of all shards, context by context, as a study lists its cells: a training's draws follow their order.
 
-    words: …/{game}/{context}.parquet, as unpack_paths knows them. Errors: UserError names a shard that can't be read, or
-    is empty.
+    words: …/{game}/{context}.parquet, as unpack_paths knows them. Errors: UserError names a shard that is unreadable or
+    empty.
     """
     files = [Path(file) for file in unpack_paths(words)]
     contexts = list(dict.fromkeys(file.stem for file in files))

@@ -1,6 +1,6 @@
-"""Merge an adapter into its base's dequantised weights, as an ordinary model folder with a manifest.
+"""Merge an adapter into its base's dequantised weights, and write a model folder with its manifest.
 
-Not into the quantised weights themselves: those would be rounded to four bits again.
+Merged into the quantised weights, it would be rounded to four bits.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""Score the probes of a model, before or after tuning, and write one row for each.
+"""Score the probes of a model, base or tuned, and write one row for each.
 
 python workflow/scripts/probe_model.py --model base --probes resources/collateral/probes.yaml --games G ... \
-    --game-files G.yaml ... --prompt-format-file E.yaml --idle-seconds 60 --weights W --manifest M.json \
+    --game-files G.yaml ... --prompt-format-file P.yaml --idle-seconds 60 --weights W --manifest M.json \
     --threads 1 --output P.parquet
 """
 
@@ -16,10 +16,9 @@ from tom.engines.interface import Engine, Question
 from tom.engines.opening import with_local_engine
 from tom.evaluation.collateral import PROBE_COLUMNS, probe_row
 from tom.games.game import load_games
-from tom.models.local_model import LocalModel
 from tom.prompts.probes import load_probes, payoff_probes
 from tom.prompts.prompts import load_prompt_format
-from tom.sampling.local_shard import add_local_arguments
+from tom.sampling.local_shard import add_local_flags, read_local_flags
 
 
 def main() -> None:
@@ -28,8 +27,8 @@ def main() -> None:
     parser.add_argument("--probes", type=Path, required=True)
     parser.add_argument("--games", nargs="+", required=True, help="whose payoffs are asked for")
     parser.add_argument("--game-files", type=Path, nargs="+", required=True)
-    parser.add_argument("--prompt-format-file", type=Path, required=True, help="how their rules are put")
-    add_local_arguments(parser)
+    parser.add_argument("--prompt-format-file", type=Path, required=True, help="how their rules are worded")
+    add_local_flags(parser)
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
 
@@ -37,8 +36,7 @@ def main() -> None:
     probes = load_probes(arguments.probes)
     for game in load_games(arguments.game_files, arguments.games):
         probes += payoff_probes(prompt_format, game)
-    model = LocalModel.from_arguments(arguments)
-    model.check_base()
+    model = read_local_flags(arguments)
     fields = {"model": arguments.model, "model_sha256": model.sha256, "adapter_sha256": model.adapter_sha256}
 
     def score(engine: Engine) -> list[dict]:

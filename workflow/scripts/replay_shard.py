@@ -1,24 +1,42 @@
-"""Write the shard of a recorded teacher: the published counts of one cell as observations."""
+"""Write the shard of a recorded teacher: the published counts of one cell as observations.
+
+python workflow/scripts/replay_shard.py --cooperated 77 --observations 300 --model teacher --game G --context C \
+    --prompt-format P --output S.parquet
+
+Of a game in which a number is named: --contributions 5 7 --counts 226 74 in place of the first two.
+"""
 
 import argparse
 
 from tom.core.errors import run_main
-from tom.sampling.recorded_choices import replay
-from tom.sampling.shards import write_shard
+from tom.sampling.recorded import replay, replay_contributions
+from tom.sampling.shards import COLUMNS, NUMBER_COLUMNS, write_shard
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cooperated", type=int, required=True, help="observations that cooperated")
-    parser.add_argument("--observations", type=int, required=True, help="all observations")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cooperated", type=int, help="observations that cooperated")
+    parser.add_argument("--observations", type=int, help="all observations")
+    parser.add_argument("--contributions", type=int, nargs="+", help="different amounts, in dollars")
+    parser.add_argument("--counts", type=int, nargs="+", help="how many observations gave each")
     parser.add_argument("--model", required=True, help="the model's name in this run")
     parser.add_argument("--game", required=True)
     parser.add_argument("--context", required=True)
     parser.add_argument("--prompt-format", required=True)
     parser.add_argument("--output", required=True)
     arguments = parser.parse_args()
+
+    choices = (arguments.cooperated, arguments.observations)
+    numbers = (arguments.contributions, arguments.counts)
+    given = [pair for pair in (choices, numbers) if pair != (None, None)]
+    if len(given) != 1 or None in given[0]:
+        parser.error("give either --cooperated and --observations, or --contributions and --counts")
     fields = {name: getattr(arguments, name) for name in ("model", "game", "context", "prompt_format")}
-    write_shard(arguments.output, replay((arguments.cooperated, arguments.observations), fields))
+    if given == [choices]:
+        write_shard(arguments.output, replay(choices, fields), COLUMNS)
+    else:
+        counts = dict(zip(*numbers, strict=True))
+        write_shard(arguments.output, replay_contributions(counts, fields), NUMBER_COLUMNS)
 
 
 if __name__ == "__main__":

@@ -1,29 +1,20 @@
-"""Score and sample one cell with a local model, and write its shard.
-
-The form of the prompt_format decides how: a choice alone is drawn from its exact probabilities, any other reply is
-written freely and then read.
-"""
+"""Sample one cell with a local model, and write its shard."""
 
 import argparse
-from functools import partial
 
 from tom.core.errors import run_main
-from tom.prompts.prompts import CHOICE, load_prompt_format
-from tom.sampling.choices import observe
-from tom.sampling.free_replies import observe_replies
-from tom.sampling.local_shard import add_cell_arguments, add_local_arguments, write_local_shard
+from tom.sampling.local_shard import add_local_flags, read_local_flags, write_local_shard
+from tom.sampling.procedures import CHOICES, FREE_REPLIES, NUMBERS, add_sampling_flags, read_sampling_flags
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    add_cell_arguments(parser)
-    add_local_arguments(parser)
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_sampling_flags(parser, CHOICES, FREE_REPLIES, NUMBERS)
+    add_local_flags(parser)
     arguments = parser.parse_args()
-    if load_prompt_format(arguments.prompt_format_file).form == CHOICE:
-        draw = observe
-    else:
-        draw = partial(observe_replies, top_p=arguments.top_p)
-    write_local_shard(arguments, draw)
+    cell, settings = read_sampling_flags(parser, arguments)
+    model = read_local_flags(arguments)
+    write_local_shard(arguments.output, model, arguments.idle_seconds, arguments.procedure, cell, settings)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Score cells whose options have other names, in every listing order, and with the names exchanged.
+"""Score cells whose options have other labels, in every listing order, and with the labels exchanged.
 
 python workflow/scripts/score_labels.py --model base --labels-file L.yaml --games G ... --contexts C ... \
-    --game-files G.yaml ... --context-files C.yaml ... --prompt-format-file E.yaml --option-orders cooperation_first ... \
-    --temperature 1 --idle-seconds 60 --weights W --manifest M.json --threads 1 --output S.parquet
+    --game-files G.yaml ... --context-files C.yaml ... --prompt-format-file P.yaml \
+    --option-orders cooperation_first ... --temperature 1 --idle-seconds 60 --weights W --manifest M.json \
+    --threads 1 --output S.parquet
 """
 
 import argparse
@@ -17,11 +18,10 @@ from tom.engines.interface import Engine
 from tom.engines.opening import with_local_engine
 from tom.evaluation.label_bias import SCORE_COLUMNS
 from tom.games.game import split_order
-from tom.models.local_model import LocalModel
 from tom.prompts.cells import CellFiles
 from tom.prompts.variants import load_labels, scored
 from tom.sampling.choices import prompt_columns, questions
-from tom.sampling.local_shard import add_local_arguments
+from tom.sampling.local_shard import add_local_flags, read_local_flags
 
 
 def main() -> None:
@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--prompt-format-file", type=Path, required=True)
     parser.add_argument("--option-orders", nargs="+", required=True)
     parser.add_argument("--temperature", type=float, required=True)
-    add_local_arguments(parser)
+    add_local_flags(parser)
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
 
@@ -45,8 +45,7 @@ def main() -> None:
         CellFiles(game, games[split_order(game)[0]], contexts[context], arguments.prompt_format_file)
         for game, context in product(sorted(arguments.games), sorted(arguments.contexts))
     ]
-    model = LocalModel.from_arguments(arguments)
-    model.check_base()
+    model = read_local_flags(arguments)
     fields = {
         "model": arguments.model,
         "labels": arguments.labels_file.stem,

@@ -1,49 +1,63 @@
 """Serve a loaded model to the shards of a run; started by tom/engines/resident.py, never by hand.
 
-Ends when idle for --idle-seconds, or when every run that asked is gone.
+Ends when idle for --idle-seconds, when every run that asked is gone, or when the code is no longer --source-sha256.
 """
 
 import argparse
+import os
 import time
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, Listener, wait
 from pathlib import Path
+from typing import Any
 
 from tom.core.errors import UserError, run_main
 from tom.engines.interface import Engine
 from tom.engines.opening import open_engine
 from tom.engines.parent_run import is_alive
-from tom.engines.resident import LOST
+from tom.engines.resident import LOST, source_sha256
 from tom.models.local_model import LocalModel
 
 LOOK_AROUND_SECONDS = 1.0
 
 
-def answer(engine: Engine, method: str, asked: list) -> dict:
-    """What a method of the engine (see tom.engines.opening.py) answers, or what went wrong, as one message."""
+class Outdated(Exception):
+    """The code has been edited since a client asked for an engine of it."""
+
+
+def answer(engine: Engine, request: dict[str, Any]) -> dict[str, Any]:
+    """The answer to a request of ResidentEngine, or its error, as one message."""
     try:
-        return {"answers": getattr(engine, method)(asked)}
+        # The client names its texts relative to its folder.
+        os.chdir(request["folder"])
+        if request["method"] == "run":
+            return {"answer": request["asked"](engine)}
+        return {"answer": getattr(engine, request["method"])(request["asked"])}
     except UserError as error:
         return {"user_error": str(error)}
-    except Exception as error:  # noqa: BLE001 - whatever it is, the client must hear of it
+    except Exception as error:  # noqa: BLE001 - the client must learn of every error
         return {"error": f"{type(error).__name__}: {error}"}
 
 
-def serve_client(connection: Connection, engine: Engine, runs: set[str]) -> None:
-    """Answer one client until it hangs up."""
+def serve_client(connection: Connection, engine: Engine, runs: set[str], source: str) -> None:
+    """Answer one client until it hangs up. Errors: Outdated."""
     with connection:
         try:
             while True:
                 request = connection.recv()
                 if request["run"]:
                     runs.add(request["run"])
-                connection.send(answer(engine, request["method"], request["asked"]))
+                message = answer(engine, request)
+                # Checked last: modules that the answer needed may have been imported just now.
+                if source_sha256() != source:
+                    raise Outdated
+                connection.send(message)
         except LOST:
             return
 
 
-def serve(listener: Listener, engine: Engine, idle_seconds: float) -> None:
-    """Take one client after another until idle for too long or abandoned by every run."""
+def serve(listener: Listener, engine: Engine, idle_seconds: float, source: str) -> None:
+    """Serve one client after another until idle for too long or abandoned by every run. Errors: Outdated."""
     runs: set[str] = set()
     last = time.monotonic()
     # Listener has no public way to wait with a time limit; its socket has.
@@ -54,22 +68,26 @@ def serve(listener: Listener, engine: Engine, idle_seconds: float) -> None:
                 connection = listener.accept()
             except (AuthenticationError, *LOST):
                 continue
-            serve_client(connection, engine, runs)
+            serve_client(connection, engine, runs, source)
             last = time.monotonic()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--home", type=Path, required=True, help="the engine's private folder")
     parser.add_argument("--number", type=int, required=True, help="which engine of its kind this is")
     parser.add_argument("--idle-seconds", type=float, required=True)
+    parser.add_argument("--source-sha256", required=True, help="hash of the code that may answer")
     LocalModel.add_arguments(parser)
     arguments = parser.parse_args()
     engine = open_engine(LocalModel.from_arguments(arguments))
     key = (arguments.home / f"{arguments.number}.key").read_bytes()
     address = arguments.home / f"{arguments.number}.socket"
     with Listener(str(address), "AF_UNIX", backlog=4, authkey=key) as listener:
-        serve(listener, engine, arguments.idle_seconds)
+        try:
+            serve(listener, engine, arguments.idle_seconds, arguments.source_sha256)
+        except Outdated:
+            print("the code was edited: this engine ends", flush=True)
 
 
 if __name__ == "__main__":

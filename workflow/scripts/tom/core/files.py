@@ -1,6 +1,5 @@
 """Atomic writes: an output is written to a temporary path next to its target and then renamed."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -76,12 +75,18 @@ def _umask() -> int:
 
 @contextmanager
 def file_lock(lock: Path, waiting: str) -> Iterator[None]:
-    """Hold a lock file, which stays, for the body; `waiting` is what is said while another process holds it."""
+    """Hold a lock file for the body. waiting: what is said while another process holds it."""
+    # Takes longer to import than a shard's client runs.
+    from filelock import FileLock, Timeout
+
     lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(waiting, file=sys.stderr, flush=True)
-            fcntl.flock(stream, fcntl.LOCK_EX)
+    held = FileLock(lock)
+    try:
+        held.acquire(blocking=False)
+    except Timeout:
+        print(waiting, file=sys.stderr, flush=True)
+        held.acquire()
+    try:
         yield
+    finally:
+        held.release()

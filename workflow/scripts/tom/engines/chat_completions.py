@@ -19,13 +19,11 @@ import tenacity
 
 from tom.core.errors import UserError
 from tom.engines.endpoint import Endpoint, Usage, read_key
-from tom.engines.interface import ChoiceScore, Question, Reply, Request
+from tom.engines.interface import SEEDS, ChoiceScore, Question, Reply, Request
 from tom.engines.response_log import ResponseLog, question_key
 
 TOP_LOGPROBS = 20
 """Most alternatives of a token that the API gives."""
-SEEDS = 2**31
-"""Some servers keep a seed in 32 signed bits."""
 LONGEST_BACKOFF_SECONDS = 60.0
 MOST_JITTER = 1.25
 # Timeout, conflict, too many: the same request may be answered later, as after any 5xx.

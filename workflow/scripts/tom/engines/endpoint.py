@@ -1,64 +1,40 @@
-"""An OpenAI-compatible endpoint, as a job names it; the key stays in the environment."""
+"""An OpenAI-compatible endpoint as a job names it. The key stays in the environment."""
 
-import argparse
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tom.core.errors import UserError
 
 LENGTH_PARAMETERS = ("max_tokens", "max_completion_tokens")
-"""What endpoints call the longest reply; OpenAI's own newer models know the second name alone."""
+"""What endpoints call the limit of a reply's length; newer models of OpenAI know the second name alone."""
 
 
 @dataclass(frozen=True)
 class Endpoint:
     """Where a model answers, and how patiently it is asked.
 
-    Only base_url, model, n_per_request and length_parameter say what is asked; the others change no reply.
-    key_variable: name of the environment variable that holds the key; empty for a server without keys.
-    concurrency: requests under way at a time. n_per_request: replies that one request asks for.
-    timeout_seconds: of one try; give_up_minutes: of all tries of one request. Prices are per million tokens.
-    backoff_seconds: before the second try, doubled before each further one.
+    Only base_url, model, n_per_request and length_parameter affect replies. timeout_seconds bounds one try,
+    give_up_minutes all tries of one request. backoff_seconds is the pause before the second try, doubled before each
+    later one.
     """
 
-    base_url: str
-    model: str
-    key_variable: str
-    concurrency: int
-    n_per_request: int
-    length_parameter: str
+    base_url: str = field(metadata={"help": "address up to, and without, chat/completions"})
+    model: str = field(metadata={"flag": "endpoint_model", "help": "the model's name at the endpoint"})
+    concurrency: int = field(metadata={"help": "requests at a time"})
+    n_per_request: int = field(metadata={"help": "replies that one request asks for"})
+    length_parameter: str = field(metadata={"choices": LENGTH_PARAMETERS})
     timeout_seconds: float
     give_up_minutes: float
-    prompt_price: float | None = None
-    completion_price: float | None = None
+    key_variable: str = field(default="", metadata={"help": "environment variable that holds the key; empty: no key"})
+    prompt_price: float | None = field(default=None, metadata={"help": "of a million tokens"})
+    completion_price: float | None = field(default=None, metadata={"help": "of a million tokens"})
     backoff_seconds: float = 1.0
-
-    @staticmethod
-    def add_arguments(parser: argparse.ArgumentParser) -> None:
-        """The flags that name an endpoint; `from_arguments` reads them."""
-        parser.add_argument("--base-url", required=True, help="address up to, and without, chat/completions")
-        parser.add_argument("--endpoint-model", required=True, help="the model's name at the endpoint")
-        parser.add_argument("--key-variable", default="", help="environment variable that holds the key")
-        parser.add_argument("--concurrency", type=int, required=True)
-        parser.add_argument("--n-per-request", type=int, required=True)
-        parser.add_argument("--length-parameter", choices=LENGTH_PARAMETERS, required=True)
-        parser.add_argument("--timeout-seconds", type=float, required=True)
-        parser.add_argument("--give-up-minutes", type=float, required=True)
-        parser.add_argument("--prompt-price", type=float, help="of a million tokens")
-        parser.add_argument("--completion-price", type=float, help="of a million tokens")
-        parser.add_argument("--backoff-seconds", type=float, default=Endpoint.backoff_seconds)
-
-    @classmethod
-    def from_arguments(cls, arguments: argparse.Namespace) -> "Endpoint":
-        """The endpoint that parsed flags name."""
-        names = [name for name in cls.__dataclass_fields__ if name != "model"]
-        return cls(model=arguments.endpoint_model, **{name: getattr(arguments, name) for name in names})
 
 
 def read_key(variable: str, where: str) -> str:
     """The key in an environment variable, or "" if none is named.
 
-    Errors: UserError, which begins with `where` and never shows the key, if it is unset or can't stand in a header.
+    Errors: UserError if it is unset or can't stand in a header. Its message begins with `where` and hides the key.
     """
     if not variable:
         return ""

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from tom.prompts.prompts import Messages
 
 
+SEEDS = 2**31
+"""Number of seeds that every engine and every endpoint takes: some keep a seed in 32 signed bits."""
+
+
 @dataclass(frozen=True)
 class ChoiceScore:
     """Log-probabilities of a question's options, and how likely a free reply is one of them (see Question.ends)."""

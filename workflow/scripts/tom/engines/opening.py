@@ -5,10 +5,9 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from tom.core.job_times import say_loaded
 from tom.engines.interface import Engine
 from tom.engines.registry import load_engine
-from tom.engines.resident import EngineLost, resident_engine
+from tom.engines.resident import EngineLost, ResidentEngine, resident_engine
 from tom.models.local_model import LocalModel
 
 Result = TypeVar("Result")
@@ -31,7 +30,21 @@ def with_local_engine(model: LocalModel, idle_seconds: float, work: Callable[[En
                 return work(engine)
         except EngineLost as error:
             print(f"no resident engine: {error}", file=sys.stderr, flush=True)
+    from tom.core.job_times import say_loaded
+
     started = time.monotonic()
     engine = open_engine(model)
     say_loaded(started)
     return work(engine)
+
+
+def run_at_engine(model: LocalModel, idle_seconds: float, work: Callable[[Engine], Result]) -> Result:
+    """As with_local_engine, but `work` runs in the engine's process, so this one needs none of its imports.
+
+    work: can be pickled. It reads files by paths relative to this process's folder, and writes none.
+    """
+    return with_local_engine(
+        model,
+        idle_seconds,
+        lambda engine: engine.run(work) if isinstance(engine, ResidentEngine) else work(engine),
+    )

@@ -1,16 +1,14 @@
-"""The run that an engine works for: once that process is gone, the engine goes too.
+"""The run that an engine works for, named in an environment variable: the engine ends with it.
 
-Inside a SLURM job the run is the Snakemake of that job, not the one that submitted it: an engine holds GPUs that
-belong to one allocation, and must end with it.
+Inside a SLURM job the run is the Snakemake of that job, not the one that submitted it: an engine holds GPUs of one
+allocation, and must end with it.
 """
 
 import os
 import socket
 
-import psutil
-
 VARIABLE = "TOM_TRANSFER_RUN"
-# Linux computes a process's start from the wall clock, which may be set meanwhile.
+# Linux gives a process's start by the wall clock, which may be set while it runs.
 CLOCK_STEP_SECONDS = 2.0
 
 
@@ -26,6 +24,8 @@ def place() -> str:
 
 def announce_run() -> None:
     """Name this process as the run, for the jobs it will start; a run inside a run keeps the outer one's name."""
+    import psutil
+
     process = psutil.Process()
     if current_run() is None:
         os.environ[VARIABLE] = f"{place()}:{process.pid}:{process.create_time()}"
@@ -39,6 +39,8 @@ def current_run() -> str | None:
 
 def is_alive(run: str) -> bool:
     """Whether the process still runs; a later process with the same number doesn't count."""
+    import psutil
+
     _, pid, created = run.rsplit(":", 2)
     try:
         process = psutil.Process(int(pid))

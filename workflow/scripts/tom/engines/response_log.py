@@ -1,7 +1,7 @@
 """What an endpoint has answered so far, on disk: a killed job's next try asks only for what is missing.
 
-One line of JSON for each answer, under the hash of the whole question. Answers to questions that are no
-longer asked, after a change of settings, are never found and do no harm.
+Each answer is one line of JSON, under the hash of the whole question. After a change of settings, answers to questions
+that are no longer asked do no harm.
 """
 
 import fcntl
@@ -25,7 +25,7 @@ class ResponseLog:
     """Answers by key; see `open_response_log`."""
 
     def __init__(self, file: Path, stream: BinaryIO):
-        """Read the answers of an earlier try, up to the first line that is not whole, and drop the rest."""
+        """Read the answers of an earlier try up to the first damaged line, and drop the rest."""
         self.file = file
         self.answers: dict[str, Any] = {}
         self._stream = stream
@@ -43,7 +43,7 @@ class ResponseLog:
         stream.seek(whole)
 
     def add(self, answers: dict[str, Any]) -> None:
-        """Keep answers; they are on the disk when this returns."""
+        """Add answers; they are on the disk when this returns."""
         lines = [json.dumps({"key": key, "answer": answer}, ensure_ascii=False) for key, answer in answers.items()]
         self._stream.write("".join(f"{line}\n" for line in lines).encode())
         self._stream.flush()
@@ -51,13 +51,13 @@ class ResponseLog:
         self.answers |= answers
 
     def remove(self) -> None:
-        """Delete the file: what the answers were for has been written."""
+        """Delete the file, once what the answers were for has been written."""
         self.file.unlink()
 
 
 @contextmanager
 def open_response_log(file: str | Path) -> Iterator[ResponseLog]:
-    """The response_log in a file, for this process alone. Errors: UserError if another process has it open."""
+    """The response log in a file, for this process alone. Errors: UserError if another process has it open."""
     file = Path(file)
     file.parent.mkdir(parents=True, exist_ok=True)
     with _locked(file) as stream:
@@ -65,7 +65,10 @@ def open_response_log(file: str | Path) -> Iterator[ResponseLog]:
 
 
 def _locked(file: Path) -> BinaryIO:
-    """Open and lock; again if the file was finished and deleted in between."""
+    """Open and lock the file; again if it was finished and deleted in between.
+
+    Not by the package filelock: it would lock a second file beside this one, which a killed job would leave behind.
+    """
     while True:
         stream = os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
         try:

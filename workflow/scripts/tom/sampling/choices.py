@@ -1,20 +1,24 @@
-"""Exact choice probabilities of one cell, and observations drawn from them.
+"""The procedure `choices`: exact probabilities of a cell's options, and observations drawn from them.
 
-Drawing among the options from their exact probabilities is what structured decoding does token by token,
-for one prefill in place of one `generate` for each observation.
+The draws are distributed as those of structured decoding, which would take one `generate` for each observation; these
+take one prefill.
 """
 
 import numpy as np
 
 from tom.core.random import cell_generator, share_out
-from tom.engines.interface import Question
+from tom.engines.interface import Engine, Question
 from tom.prompts.cells import CellFiles, render_variants
 from tom.prompts.prompts import Messages, prompt_sha256
 from tom.prompts.variants import Variant, asked, scored
+from tom.sampling import shards
+from tom.sampling.procedures import SamplingSettings
+
+COLUMNS = shards.COLUMNS
 
 
 def questions(files: CellFiles, variants: list[Variant]) -> list[Question]:
-    """A question for each variant; the option of cooperation first, whatever the listing order."""
+    """A question for each variant; cooperation is its first option in either listing order."""
     rendered = render_variants(files, variants)
     return [Question(messages, (v.label(True), v.label(False))) for messages, v in zip(rendered, variants, strict=True)]
 
@@ -28,12 +32,12 @@ def prompt_columns(variant: Variant, messages: Messages) -> dict:
     }
 
 
-def score_rows(engine, files: CellFiles, orders: list[str], temperature: float, fields: dict) -> dict[Variant, dict]:
+def score_rows(engine: Engine, files: CellFiles, settings: SamplingSettings, fields: dict) -> dict[Variant, dict]:
     """The score row of each variant, asked ones first; none from an engine that gives no log-probabilities.
 
-    engine: has `score(questions) -> list[ChoiceScore] | None`. fields: columns that all rows share.
+    fields: columns that all rows share. Errors: UserError if the engine gives no option a probability.
     """
-    variants = scored(orders)
+    variants = scored(settings.option_orders)
     asks = questions(files, variants)
     scores = engine.score(asks)
     if scores is None:
@@ -41,7 +45,8 @@ def score_rows(engine, files: CellFiles, orders: list[str], temperature: float, 
     return {
         variant: fields
         | prompt_columns(variant, question.messages)
-        | {"record": "score", "p_cooperate": score.probability(0, temperature), "option_mass": score.option_mass}
+        | {"record": "score", "option_mass": score.option_mass}
+        | {"p_cooperate": score.probability(0, settings.temperature)}
         for variant, question, score in zip(variants, asks, scores, strict=True)
     }
 
@@ -53,21 +58,15 @@ def variant_generator(seed: int, fields: dict, variant: Variant) -> np.random.Ge
     )
 
 
-def observe(
-    engine, files: CellFiles, orders: list[str], observations: int, temperature: float, seed: int, fields: dict
-) -> list[dict]:
-    """Score rows for every variant, then observation rows for the asked ones.
-
-    engine: has `score(questions) -> list[ChoiceScore]`. fields: columns that all rows share; `model`,
-    `game` and `context` among them seed the draws.
-    """
-    fields = fields | {"temperature": temperature, "seed": seed}
-    known = score_rows(engine, files, orders, temperature, fields)
+def observe(engine: Engine, files: CellFiles, settings: SamplingSettings, fields: dict) -> list[dict]:
+    """Score rows for every variant, then observation rows for the asked ones (see tom/sampling/procedures.py)."""
+    fields = fields | {"temperature": settings.temperature, "seed": settings.seed}
+    known = score_rows(engine, files, settings, fields)
     rows = list(known.values())
     number = 0
-    wanted = asked(orders)
-    for variant, share in zip(wanted, share_out(observations, len(wanted)), strict=True):
-        draws = variant_generator(seed, fields, variant).random(share) < known[variant]["p_cooperate"]
+    wanted = asked(settings.option_orders)
+    for variant, share in zip(wanted, share_out(settings.observations, len(wanted)), strict=True):
+        draws = variant_generator(settings.seed, fields, variant).random(share) < known[variant]["p_cooperate"]
         for cooperates in draws.tolist():
             reply = {"raw": variant.label(cooperates), "action": "cooperate" if cooperates else "defect"}
             reply |= {"outcome": "read", "rule": "drawn"}

@@ -1,7 +1,5 @@
-"""The shard of a cell that an OpenAI-compatible endpoint answers, and what the answers used."""
+"""The shard of a cell that an OpenAI-compatible endpoint answers, and the tokens that the answers took."""
 
-import argparse
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,32 +7,25 @@ from tom.core.files import log_written, write_json
 from tom.engines.chat_completions import EndpointEngine
 from tom.engines.endpoint import Endpoint, in_words
 from tom.engines.response_log import open_response_log
-from tom.sampling.local_shard import cell_fields, cell_settings
-from tom.sampling.shards import COLUMNS, write_shard
+from tom.sampling.procedures import Cell, SamplingSettings, load_procedure, observe_cell
+from tom.sampling.shards import write_shard
 
 
-def add_endpoint_arguments(parser: argparse.ArgumentParser) -> None:
-    """The flags of write_endpoint_shard, beside those of the cell."""
-    parser.add_argument("--partial", type=Path, required=True, help="where answers are kept until the shard is written")
-    parser.add_argument("--usage", required=True, help="where tokens and cost are written")
-    Endpoint.add_arguments(parser)
+def write_endpoint_shard(
+    output: str, partial: Path, usage: str, endpoint: Endpoint, procedure: str, cell: Cell, settings: SamplingSettings
+) -> None:
+    """Sample the cell, and write its shard and its usage. Errors: UserError.
 
-
-def write_endpoint_shard(arguments: argparse.Namespace, observe: Callable[..., list[dict]], columns=COLUMNS) -> None:
-    """Ask about the cell as `observe` does, and write its shard of these columns and its usage.
-
-    Every answer is kept in --partial until the shard is written, so the next try of a job that was killed, or whose
-    endpoint went away, asks for the rest alone.
+    partial: keeps every answer until the shard is written. After a killed job, or an endpoint that went away, the next
+    try asks for the missing answers alone.
     """
-    endpoint = Endpoint.from_arguments(arguments)
-    with open_response_log(arguments.partial) as response_log:
+    with open_response_log(partial) as response_log:
         engine = EndpointEngine(endpoint, response_log)
-        # An endpoint's weights have no hash that anyone could check.
-        fields = cell_fields(arguments) | {"engine": "openai"}
-        rows = observe(engine, **cell_settings(arguments), top_p=arguments.top_p, fields=fields)
+        # Nobody can check a hash of an endpoint's weights, so the columns of hashes stay empty.
+        rows = observe_cell(engine, procedure, cell, settings, {"engine": "openai"})
         cost = engine.usage.cost(endpoint.prompt_price, endpoint.completion_price)
         served = {"base_url": endpoint.base_url, "model": endpoint.model, "cost": cost}
-        write_json(arguments.usage, served | asdict(engine.usage))
-        write_shard(arguments.output, rows, columns)
+        write_json(usage, served | asdict(engine.usage))
+        write_shard(output, rows, load_procedure(procedure).COLUMNS)
         response_log.remove()
-    log_written(arguments.usage, in_words(engine.usage, cost))
+    log_written(usage, in_words(engine.usage, cost))

@@ -1,7 +1,7 @@
-"""Numbers that a player names: exact probabilities of each and draws from them, or free replies.
+"""The procedure `numbers`: exact probabilities of each number and draws from them, or free replies.
 
-A number is scored as the whole reply, end of turn included: `1` begins `10`, so as beginnings of replies they would
-share probability (docs/decisions.md).
+A number is scored as the whole reply, end of turn included: `10` begins with `1`, so as beginnings of replies the two
+would share probability (docs/decisions.md).
 """
 
 import math
@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from tom.core.random import cell_generator
-from tom.engines.interface import ChoiceScore, Question, Request
+from tom.engines.interface import SEEDS, ChoiceScore, Engine, Question, Request
 from tom.games.number_game import NumberGame
 from tom.games.number_game_files import load_number_game
 from tom.parsing.number_readings import read_number
@@ -17,36 +17,39 @@ from tom.prompts.cells import CellFiles
 from tom.prompts.contexts import load_context
 from tom.prompts.number_questions import load_question, render_question
 from tom.prompts.prompts import prompt_sha256
-from tom.sampling.free_replies import SEEDS
+from tom.sampling import shards
+from tom.sampling.procedures import SamplingSettings
+
+COLUMNS = shards.NUMBER_COLUMNS
 
 
-def observe_numbers(
-    engine, files: CellFiles, observations: int, temperature: float, top_p: float, seed: int, fields: dict
-) -> list[dict]:
-    """Score rows, one for each number, and observation rows; from an engine that can't score, free replies alone.
-
-    engine: has `score(questions) -> list[ChoiceScore] | None` and `reply(requests) -> list[list[Reply]]`. top_p: of
-    free replies. fields: columns that all rows share; `model`, `game` and `context` among them seed the draws.
-    """
+def observe(engine: Engine, files: CellFiles, settings: SamplingSettings, fields: dict) -> list[dict]:
+    """Score rows, one for each number, then observation rows; from an engine that can't score, free replies alone."""
     game = load_number_game(files.game_file, files.game)
     question = load_question(files.prompt_format_file, game)
     messages = render_question(question, game, load_context(files.context_file))
-    generator = cell_generator(seed, fields["model"], fields["game"], fields["context"])
-    fields = fields | {"temperature": temperature, "seed": seed, "prompt_sha256": prompt_sha256(messages)}
+    generator = cell_generator(settings.seed, fields["model"], fields["game"], fields["context"])
+    fields = fields | {"temperature": settings.temperature, "seed": settings.seed}
+    fields["prompt_sha256"] = prompt_sha256(messages)
     scores = engine.score([Question(messages, tuple(map(str, game.choices())), ends=True)])
     if scores is None:
         request = Request(
-            messages, observations, question.max_tokens, temperature, top_p, int(generator.integers(SEEDS))
+            messages=messages,
+            count=settings.observations,
+            max_tokens=question.max_tokens,
+            temperature=settings.temperature,
+            top_p=settings.top_p,
+            seed=int(generator.integers(SEEDS)),
         )
-        rows, replied = [], _free_replies(engine, request, game, fields | {"top_p": top_p})
+        rows, replied = [], _free_replies(engine, request, game, fields | {"top_p": settings.top_p})
     else:
-        rows = _score_rows(scores[0], game, temperature, fields)
-        replied = _draws(rows, observations, generator)
+        rows = _score_rows(scores[0], game, settings.temperature, fields)
+        replied = _draws(rows, settings.observations, generator)
     return rows + [row | {"record": "observation", "observation": number} for number, row in enumerate(replied)]
 
 
 def _score_rows(score: ChoiceScore, game: NumberGame, temperature: float, fields: dict) -> list[dict]:
-    """A row for each amount; its probabilities sum to 1."""
+    """A row for each amount; their probabilities sum to 1."""
     shares = [score.probability(place, temperature) for place in range(len(game.choices()))]
     whole = math.fsum(shares)
     return [
@@ -56,7 +59,7 @@ def _score_rows(score: ChoiceScore, game: NumberGame, temperature: float, fields
 
 
 def _draws(rows: list[dict], observations: int, generator: np.random.Generator) -> list[dict]:
-    """Replies drawn among the amounts of some score rows."""
+    """Replies drawn from the probabilities of score rows."""
     drawn = generator.choice(len(rows), size=observations, p=[row["probability"] for row in rows])
     return [
         rows[index] | {"probability": None, "raw": str(rows[index]["number"]), "outcome": "read", "rule": "drawn"}
@@ -65,7 +68,7 @@ def _draws(rows: list[dict], observations: int, generator: np.random.Generator) 
 
 
 def _free_replies(engine, request: Request, game: NumberGame, fields: dict) -> list[dict]:
-    """Replies as they were given; the number of one that can't be read is null."""
+    """Replies as given; the number is null if it can't be read."""
     (replies,) = engine.reply([request])
     readings = [read_number(reply, game.choices()) for reply in replies]
     return [

@@ -1,12 +1,13 @@
 """The shard: one Parquet file for one (model, game, context).
 
-Two kinds of rows share its columns (see COLUMNS). A `score` row gives the exact probabilities of one
-variant, where the engine has logits; an `observation` row is one reply drawn in one variant. Settings and
-hashes that hold for the whole shard are columns as well, so that a stray row still says where it is from.
+Two kinds of rows share its columns (see COLUMNS). A `score` row gives the exact probabilities of one variant, if the
+engine has logits. An `observation` row is one reply in one variant. Settings and hashes of the whole shard are columns
+as well, so that a single row still says where it is from.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import polars as pl
@@ -54,16 +55,21 @@ NUMBER_COLUMNS: dict[str, pl.DataType] = {
 """A shard of a game in which a number is named: a score row for each number, if the engine has logits."""
 
 
-def write_shard(file: str | Path, rows: list[dict], columns: dict[str, pl.DataType] = COLUMNS) -> None:
-    """Write rows as a shard, whole or not at all; a column that a row lacks is null.
-
-    columns: COLUMNS or NUMBER_COLUMNS.
-    """
-    # Column by column: a frame made of rows turns a word that an Enum doesn't know into a null without a word.
+def shard_bytes(rows: list[dict], columns: dict[str, pl.DataType] = COLUMNS) -> bytes:
+    """The file of a shard with these rows; a column that a row lacks is null. columns: COLUMNS or NUMBER_COLUMNS."""
+    # Column by column: a frame made of rows silently turns a word that an Enum doesn't know into a null.
     frame = pl.DataFrame([pl.Series(name, [row.get(name) for row in rows], columns[name]) for name in columns])
+    stream = BytesIO()
+    frame.write_parquet(stream, compression="zstd", statistics=False)
+    return stream.getvalue()
+
+
+def write_shard(file: str | Path, rows: list[dict], columns: dict[str, pl.DataType] = COLUMNS) -> None:
+    """Write rows as a shard, whole or not at all. columns: as for shard_bytes."""
+    content = shard_bytes(rows, columns)
     with atomic_file(file) as temporary:
-        frame.write_parquet(temporary, compression="zstd", statistics=False)
-    log_written(file, f"{frame.height} rows")
+        temporary.write_bytes(content)
+    log_written(file, f"{len(rows)} rows")
 
 
 def read_shard(file: str | Path, columns: dict[str, pl.DataType] = COLUMNS) -> pl.DataFrame:
@@ -101,9 +107,9 @@ def read_shards(files: list[str] | list[Path], columns: dict[str, pl.DataType] =
 
 @contextmanager
 def scanned_shards(*lists: list[str] | list[Path]) -> Iterator[list[pl.LazyFrame]]:
-    """One frame for each list of shards, read piece by piece, and each time anew, by whoever collects it in the body.
+    """One lazy frame for each list of shards, read in pieces each time that the body collects it.
 
-    lists: as for read_shards. Errors: as read_shard; of what is damaged, only columns that the body asks for count.
+    lists: as for read_shards. Errors: as read_shard; damage counts only in columns that the body asks for.
     """
     files = [list(unpack_paths(words)) for words in lists]
     every = list(dict.fromkeys(file for each in files for file in each))
@@ -114,7 +120,7 @@ def scanned_shards(*lists: list[str] | list[Path]) -> Iterator[list[pl.LazyFrame
     try:
         yield [pl.scan_parquet(each, schema=COLUMNS, glob=False, hive_partitioning=False) for each in files]
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
-        # Which of them it was is known only by reading each.
+        # Only reading each one tells which is damaged.
         for file in every:
             read_shard(file)
         raise

@@ -5,7 +5,8 @@ from collections import Counter
 import pytest
 
 from tom.core.errors import UserError
-from tom.sampling.recorded_choices import read_counts, replay, require_cells
+from tom.prompts.variants import PAPER_VARIANT
+from tom.sampling.recorded import read_counts, replay, require_cells
 
 HEAD = "split,context,game,model,cooperated,observations\n"
 
@@ -110,6 +111,6 @@ def test_a_replay_has_the_counts_in_the_papers_one_variant(counts):
     assert actions == sorted(actions)
     assert [row["observation"] for row in rows] == list(range(counts[1]))
     for row in rows:
-        assert (row["order"], row["cooperation_label"]) == ("cooperation_first", "C")
+        assert (row["order"], row["cooperation_label"]) == (PAPER_VARIANT.order, PAPER_VARIANT.cooperation_label)
         assert (row["record"], row["engine"], row["model"]) == ("observation", "recorded", "teacher")
         assert "raw" not in row
