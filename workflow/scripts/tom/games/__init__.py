@@ -1,1 +1,1 @@
-"""Games: payoffs, rescaling, equilibria and dominance, for 2x2 games and for games in which a number is named."""
+"""Games and their analysis: 2x2 games (game.py, equilibria.py) and games in which players name a number."""

@@ -1,4 +1,4 @@
-"""What several players may name, in whatever order: all of it, or where that is too much a part of it."""
+"""Action profiles of several interchangeable players: all of them or, if there are too many, a subset."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,26 +7,26 @@ from math import comb
 
 import numpy as np
 
-MOST = 10_000_000
-"""Payoffs held at a time, 80 MB of them."""
+MAX_PAYOFFS = 10_000_000
+"""Payoffs held in memory at a time: 80 MB."""
 ALL, TWO = "all", "two"
 
 
 @dataclass(frozen=True)
 class Profiles:
-    """named: what each player names, shape (players, profiles); which: ALL, or TWO different numbers at most."""
+    """named: each player's number, shape (players, profiles). which: ALL profiles, or those of at most TWO numbers."""
 
     named: np.ndarray
     which: str
 
 
 def profiles(numbers: Sequence[int], players: int, most: int) -> Profiles | None:
-    """ALL if there are no more than `most`, else those of TWO; None if they are too many as well.
+    """All profiles if there are at most `most`, else those of at most two numbers; None if these are too many as well.
 
-    Who names what does not matter where all players are alike, so each profile stands for all of its orders.
+    The players are interchangeable, so each profile stands for all of its permutations.
     """
-    many = len(numbers)
-    counted = {ALL: comb(many + players - 1, players), TWO: many + comb(many, 2) * (players - 1)}
+    size = len(numbers)
+    counted = {ALL: comb(size + players - 1, players), TWO: size + comb(size, 2) * (players - 1)}
     listed = {ALL: combinations_with_replacement(numbers, players), TWO: _of_two(numbers, players)}
     for which, count in counted.items():
         if count <= most:

@@ -1,4 +1,4 @@
-"""The beauty contest: who comes nearest to a share of the mean of all numbers wins a prize.
+"""The beauty contest: whoever is closest to a fraction of the mean of all numbers wins a prize.
 
 Source: Nagel, Unraveling in Guessing Games: An Experimental Study (1995).
 """
@@ -12,7 +12,10 @@ from tom.games.rescaling import scaled_dollars
 
 @dataclass(frozen=True)
 class BeautyContest:
-    """players: with the one who is asked; highest: number; factor: on the mean; prize: dollars, shared in a tie."""
+    """players: including the asked one.
+
+    highest: the largest number. factor: of the mean. prize: in dollars, split in a tie.
+    """
 
     name: str
     family: str
@@ -26,7 +29,10 @@ class BeautyContest:
 
     @classmethod
     def read(cls, document: dict, name: str, file: str) -> "BeautyContest":
-        """The game of a checked document; a scale in the name is of the prize. Errors: UserError."""
+        """Build the game from a validated document. A scale in the name multiplies the prize.
+
+        Errors: UserError if the factor is not between 0 and 1, or for a shift or a scale that gives cents.
+        """
         factor = Fraction(document["factor"])
         if not 0 < factor < 1:
             raise UserError(f"{file}: factor: {factor} (allowed: above 0 and below 1)")
@@ -34,7 +40,7 @@ class BeautyContest:
         return cls(name, document["family"], document["players"], document["highest"], factor, prize)
 
     def choices(self) -> range:
-        """Numbers that may be chosen."""
+        """The numbers that a player may choose."""
         return range(self.highest + 1)
 
     def fields(self) -> dict[str, str]:
@@ -47,7 +53,7 @@ class BeautyContest:
         }
 
     def payoff(self, mine: int, others: tuple[int, ...]) -> float:
-        # In units in which every distance from the target is a whole number: equal ones are then equal.
+        # In this unit every distance from the target is an integer, so ties are exact.
         unit, target = self.players * self.factor.denominator, self.factor.numerator * (mine + sum(others))
         own, theirs = abs(unit * mine - target), [abs(unit * number - target) for number in others]
         nearer, as_near = (sum(found) for found in ([far < own for far in theirs], [far == own for far in theirs]))

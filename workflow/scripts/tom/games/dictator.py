@@ -1,4 +1,4 @@
-"""The dictator game: one player divides an endowment, the other takes what it is given.
+"""The dictator game: one player divides an endowment, and the other has no say.
 
 Source: Forsythe, Horowitz, Savin, Sefton, Fairness in Simple Bargaining Experiments (1994).
 """
@@ -10,7 +10,7 @@ from tom.games.rescaling import scaled_dollars
 
 @dataclass(frozen=True)
 class Dictator:
-    """endowment: dollars that are divided."""
+    """endowment: the dollars to divide."""
 
     name: str
     family: str
@@ -24,11 +24,14 @@ class Dictator:
 
     @classmethod
     def read(cls, document: dict, name: str, file: str) -> "Dictator":
-        """The game of a checked document. Errors: UserError."""
+        """Build the game from a validated document.
+
+        Errors: UserError for a name with a shift or a scale that gives cents.
+        """
         return cls(name, document["family"], *scaled_dollars(name, document["endowment"]))
 
     def choices(self) -> range:
-        """Dollars that may be given."""
+        """The dollars that may be given."""
         return range(self.endowment + 1)
 
     def fields(self) -> dict[str, str]:
@@ -38,7 +41,7 @@ class Dictator:
         return self.choices()
 
     def replies(self, move: int) -> range:
-        """There is nothing to decide."""
+        """A single reply, since the second player decides nothing."""
         return range(1)
 
     def planned(self, number: int, move: int) -> int:

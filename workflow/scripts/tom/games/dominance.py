@@ -1,7 +1,8 @@
-"""Which of a player's numbers are better than others whatever happens, from a table of its payoffs.
+"""Dominance among a player's numbers, from a table of its payoffs.
 
-payoffs: shape (numbers, circumstances). Numbers are compared with one another and not with mixtures of several; payoffs
-that differ by rounding alone are equal.
+payoffs: shape (numbers, circumstances), where a circumstance is what the other players do. Dominance by mixed
+strategies is not considered. Payoffs that differ only by rounding count as equal. Each function returns bool, shape
+(numbers,).
 Source: Osborne and Rubinstein, A Course in Game Theory (1994), chapter 4.
 """
 
@@ -9,12 +10,12 @@ import numpy as np
 
 
 def dominant(payoffs: np.ndarray) -> np.ndarray:
-    """Whether each number is a best reply to every circumstance."""
+    """Whether each number is a best reply in every circumstance."""
     return _best(payoffs).all(axis=1)
 
 
 def strictly_dominated(payoffs: np.ndarray) -> np.ndarray:
-    """Whether some other number pays more in every circumstance."""
+    """Whether another number pays more in every circumstance."""
     margin = _margin(payoffs)
     never_best = np.flatnonzero(~_best(payoffs).any(axis=1))
     found = np.zeros(len(payoffs), bool)
@@ -23,11 +24,11 @@ def strictly_dominated(payoffs: np.ndarray) -> np.ndarray:
 
 
 def weakly_dominated(payoffs: np.ndarray) -> np.ndarray:
-    """Whether some other number never pays less and sometimes more; those that are strictly dominated among them."""
+    """Whether another number never pays less and sometimes more. This includes strictly dominated numbers."""
     margin, best = _margin(payoffs), _best(payoffs)
 
     def is_dominated(number: int) -> bool:
-        # What dominates a number is a best reply to whatever that is one to, which leaves few to compare.
+        # A dominating number is a best reply wherever the dominated one is, which leaves few candidates.
         low, high = payoffs[number] - margin, payoffs[number] + margin
         rivals = np.flatnonzero(best[:, best[number]].all(axis=1))
         return any((payoffs[rival] >= low).all() and (payoffs[rival] > high).any() for rival in rivals)

@@ -1,4 +1,4 @@
-"""The kinds of games: what a player does in one, and who reads its file."""
+"""The kinds of games (a choice of two actions, or a number to name) and their loaders."""
 
 from pathlib import Path
 
@@ -11,11 +11,11 @@ from tom.games.number_game_files import load_number_game
 CHOICE, NUMBER = "choice", "number"
 
 LOADERS = {CHOICE: load_game, NUMBER: load_number_game}
-"""Kind → what reads and checks a game of it."""
+"""Kind → the function that reads and checks a game file."""
 
 
 def kind_of(file: str | Path) -> str:
-    """The kind that a game file names, `choice` if it names none. Errors: UserError names the file and the key."""
+    """The kind of a game file; `choice` if the file has no such key. Errors: UserError for an unknown kind."""
     try:
         document = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
@@ -27,5 +27,5 @@ def kind_of(file: str | Path) -> str:
 
 
 def context_folder(file: str | Path, name: str) -> str:
-    """The folder below resources/ with contexts for the game's number of players. Errors: as the game's loader."""
+    """The folder in resources/ with the contexts for the game's number of players. Errors: as the game's loader."""
     return load_number_game(file, name).contexts if kind_of(file) == NUMBER else "contexts"

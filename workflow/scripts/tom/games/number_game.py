@@ -1,16 +1,16 @@
-"""The two forms of games in which a number is named, as far as their structure goes (tom/structure).
+"""Interfaces of games in which players name a number: simultaneous (symmetric) and sequential games.
 
-Payoffs are in the unit of the game, dollars in all that are shipped.
+Payoffs are in dollars.
 """
 
 from typing import Protocol
 
 
 class NumberGame(Protocol):
-    """What every such game has.
+    """A game in which players name a number.
 
-    question: the file of resources/numbers that asks for its number; contexts: the folder below resources/ whose
-    contexts speak of its number of players.
+    question: the file in resources/numbers that asks for the number. contexts: the folder in resources/ with the
+    contexts for its number of players.
     """
 
     name: str
@@ -20,36 +20,36 @@ class NumberGame(Protocol):
     contexts: str
 
     def choices(self) -> range:
-        """What the asked player may name."""
+        """The numbers that the asked player may name."""
 
     def fields(self) -> dict[str, str]:
-        """What a question's templates may hold, besides the situation."""
+        """The fields for the templates of a question, besides the situation."""
 
 
 class SymmetricGame(NumberGame, Protocol):
-    """Every player names a number at the same time, and all are alike."""
+    """A simultaneous game in which all players have the same choices and payoffs."""
 
     def payoff(self, mine: int, others: tuple[int, ...]) -> float:
-        """Of a player who names `mine`; others: of the players - 1 others. Any of them may be an array of numbers."""
+        """The payoff of a player who names `mine` while the others name `others`: numbers, or arrays that broadcast."""
 
 
 class SequentialGame(NumberGame, Protocol):
-    """One player moves, the other replies knowing the move. One of the two is asked.
+    """A game in which one player moves and the other replies, knowing the move. One of the two is asked.
 
-    role: who. Of the second, a number is a whole plan of replies.
+    role: the asked player's. asks_first: whether it moves first. If it replies, its number is a plan for every move.
     """
 
     role: str
     asks_first: bool
 
     def moves(self) -> range:
-        """The first player's moves that the second may have to reply to."""
+        """The first player's moves that the second player may have to reply to."""
 
     def replies(self, move: int) -> range:
         """The second player's replies to a move."""
 
     def planned(self, number: int, move: int) -> int:
-        """The reply to a move that the second player has planned with its number."""
+        """The reply to a move under the plan that the second player's number stands for."""
 
     def payoffs(self, move: int, reply: int) -> tuple[float, float]:
-        """Of the first and of the second player."""
+        """The payoffs of the first and of the second player."""

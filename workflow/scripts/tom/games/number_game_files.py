@@ -1,4 +1,4 @@
-"""A game file of the kind `number`, by its family."""
+"""Loading game files of the kind `number`."""
 
 from pathlib import Path
 
@@ -21,13 +21,13 @@ FAMILIES = {
     "travellers_dilemma": TravellersDilemma,
     "beauty_contest": BeautyContest,
 }
-"""Family → its class; the schema of its name has its keys."""
+"""Family → its class. The schema with the family's name lists its keys."""
 
 
 def load_number_game(file: str | Path, name: str) -> NumberGame:
-    """Read a game file, check it, and scale what is at stake if `name` says so.
+    """Read and check a game file, and scale its amounts if `name` has a scale.
 
-    Errors: UserError names the file, the key and what is allowed there.
+    Errors: UserError names the file, the key and the allowed values.
     """
     document = read_document(file, "game")
     family = document.get("family") if isinstance(document, dict) else None

@@ -1,7 +1,7 @@
-"""Public goods: each player keeps what it does not give; what all give is multiplied and shared.
+"""The public goods game: contributions are multiplied and shared, and each player keeps what it does not contribute.
 
 Source: the public goods game of Lorè, Ilami, Heydari (arXiv 2408.05241); Ledyard, Public Goods: A Survey of
-Experimental Research (1995), for the dilemma.
+Experimental Research (1995), for the conditions of a dilemma.
 """
 
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from tom.core.errors import UserError
 from tom.games.rescaling import scaled_dollars
 
 SHARING = {"equal": "equally"}
-"""Rule by which the multiplied sum is shared → the same as a prompt says it."""
+"""Sharing rule of the multiplied sum → its wording in a prompt."""
 
 
 @dataclass(frozen=True)
 class PublicGoods:
-    """players: with the one who is asked; endowment: dollars of each; sharing: one of SHARING."""
+    """players: including the asked one. endowment: each player's dollars. sharing: one of SHARING."""
 
     name: str
     family: str
@@ -29,7 +29,10 @@ class PublicGoods:
 
     @classmethod
     def read(cls, document: dict, name: str, file: str) -> "PublicGoods":
-        """The game of a checked document. Errors: UserError unless it is a dilemma in whole dollars."""
+        """Build the game from a validated document.
+
+        Errors: UserError if it is not a dilemma, or for a name with a shift or a scale that gives cents.
+        """
         players, multiplier = document["players"], document["multiplier"]
         if not 1 < multiplier < players:
             raise UserError(
@@ -40,7 +43,7 @@ class PublicGoods:
         return cls(name, document["family"], players, endowment, multiplier, document["sharing"])
 
     def choices(self) -> range:
-        """Dollars that a player may give."""
+        """The dollars that a player may contribute."""
         return range(self.endowment + 1)
 
     def fields(self) -> dict[str, str]:

@@ -1,7 +1,7 @@
-"""What a game's name does to its payoffs: `stag_hunt-x0.5-minus4` has half the payoffs of `stag_hunt`, less 4 each.
+"""Rescaled payoffs, given by a game's name: `stag_hunt-x0.5-minus4` has the payoffs of `stag_hunt` times 0.5, minus 4.
 
-Both keep the order of the payoffs, so the game stays of its family: only the size of what is at stake and whether
-something can be lost change.
+A scale and a shift preserve the order of the payoffs and so the family of the game. They change the stakes, and whether
+payoffs can be losses.
 """
 
 import re
@@ -16,23 +16,23 @@ _SHIFT = re.compile("|".join(SHIFT_MARKS))
 
 @dataclass(frozen=True, order=True)
 class Rescaling:
-    """Payoffs multiplied by `scale`, above 0, and then raised by `shift`."""
+    """Payoffs are multiplied by `scale`, which is above 0, and then increased by `shift`."""
 
     scale: float = 1.0
     shift: float = 0.0
 
     def of(self, payoff: float) -> float:
-        """The payoff of the rescaled game, to the 12 digits that a prompt has."""
+        """The rescaled payoff, rounded to the 12 significant digits of a prompt."""
         return float(f"{payoff * self.scale + self.shift:.12g}")
 
     def __str__(self) -> str:
-        """As a name has it, `x0.5-minus4`; the scale is always written."""
+        """The suffix of a name without its first hyphen, e.g. `x0.5-minus4`; the scale is always included."""
         mark = {1: "-plus", -1: "-minus"}.get((self.shift > 0) - (self.shift < 0))
         return f"x{number(self.scale)}" + (f"{mark}{number(abs(self.shift))}" if mark else "")
 
 
 def split_rescaling(name: str) -> tuple[str, Rescaling]:
-    """`stag_hunt-x2-plus10` → (`stag_hunt`, Rescaling(2, 10)). Errors: UserError for a suffix that is none."""
+    """`stag_hunt-x2-plus10` → (`stag_hunt`, Rescaling(2, 10)). Errors: UserError for a malformed scale or shift."""
     found = _SHIFT.search(name)
     scaled = name[: found.start()] if found else name
     stem, mark, factor = scaled.partition(SCALE_MARK)
@@ -51,7 +51,7 @@ def _above_zero(text: str, what: str, example: str) -> float:
 
 
 def scaled_dollars(name: str, *amounts: int) -> tuple[int, ...]:
-    """Each amount times the scale in the game's name. Errors: UserError for a shift, or cents."""
+    """Each amount times the scale in the game's name. Errors: UserError for a shift or a scale that gives cents."""
     _, rescaling = split_rescaling(name)
     if rescaling.shift:
         raise UserError(f"game '{name}': what is at stake is not shifted (allowed: a scale, such as -x2)")

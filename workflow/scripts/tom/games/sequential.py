@@ -1,19 +1,19 @@
-"""What the payoffs of a game say in which one player moves and the other replies.
+"""Analysis of sequential games: subgame perfection, efficiency, and payoff tables for dominance.
 
-Source: Osborne and Rubinstein, A Course in Game Theory (1994), chapter 6: subgame perfection; chapter 4: dominance.
+Source: Osborne and Rubinstein, A Course in Game Theory (1994), chapter 6 (subgame perfection), chapter 4 (dominance).
 """
 
 import numpy as np
 
-from tom.games.equilibria import largest
+from tom.games.equilibria import argmax
 from tom.games.number_game import SequentialGame
 
 
 def perfect_equilibria(game: SequentialGame) -> list[int]:
-    """The asked player's numbers in some subgame perfect equilibrium.
+    """The asked player's numbers that occur in a subgame perfect equilibrium.
 
-    Of the first player: moves that pay most against some best replies of the second, who may be indifferent. Of the
-    second: plans that hold a best reply to every move.
+    First player: moves that are optimal against some selection of the second player's best replies. Second player:
+    plans that contain a best reply to every move.
     """
     replies = {move: best_replies(game, move) for move in game.moves()}
     if not game.asks_first:
@@ -23,36 +23,37 @@ def perfect_equilibria(game: SequentialGame) -> list[int]:
             if all(game.planned(number, move) in best for move, best in replies.items())
         ]
     gains = {move: [game.payoffs(move, reply)[0] for reply in best] for move, best in replies.items()}
-    # Where the second is indifferent, it may favour this move and no other.
-    sure = max(min(gain) for gain in gains.values())
-    return [move for move, gain in gains.items() if max(gain) >= sure]
+    # An indifferent second player may favour this move and punish all others.
+    guaranteed = max(min(gain) for gain in gains.values())
+    return [move for move, gain in gains.items() if max(gain) >= guaranteed]
 
 
 def best_replies(game: SequentialGame, move: int) -> list[int]:
-    """What pays the second player most after a move."""
-    return largest({reply: game.payoffs(move, reply)[1] for reply in game.replies(move)})
+    """The second player's best replies to a move."""
+    return argmax({reply: game.payoffs(move, reply)[1] for reply in game.replies(move)})
 
 
 def social_optima(game: SequentialGame) -> list[int]:
-    """The asked player's numbers with the largest sum of payoffs.
+    """The asked player's numbers that maximise the sum of payoffs.
 
-    Of the first player: moves that some reply makes so. Of the second: plans that make most of every move.
+    First player: moves that reach the maximum with some reply. Second player: plans whose reply to every move maximises
+    the sum after that move.
     """
     sums = {move: {reply: sum(game.payoffs(move, reply)) for reply in game.replies(move)} for move in game.moves()}
     if game.asks_first:
-        return largest({move: max(found.values()) for move, found in sums.items()})
+        return argmax({move: max(found.values()) for move, found in sums.items()})
     return [
         number
         for number in game.choices()
-        if all(game.planned(number, move) in largest(found) for move, found in sums.items())
+        if all(game.planned(number, move) in argmax(found) for move, found in sums.items())
     ]
 
 
 def pareto_optimal(game: SequentialGame) -> list[int]:
-    """The asked player's numbers in an outcome than which none is as good for both and better for one.
+    """The asked player's numbers with a Pareto-optimal outcome.
 
-    Of the first player: moves that some reply makes so, among all outcomes. Of the second: plans whose reply to every
-    move is so among the replies to that move.
+    First player: moves that, with some reply, are optimal among all outcomes. Second player: plans whose reply to every
+    move is optimal among the replies to that move.
     """
     outcomes = {move: {reply: game.payoffs(move, reply) for reply in game.replies(move)} for move in game.moves()}
     if game.asks_first:
@@ -72,11 +73,11 @@ def pareto_optimal(game: SequentialGame) -> list[int]:
 
 
 def payoff_table(game: SequentialGame) -> np.ndarray:
-    """The asked player's payoffs, shape (numbers, circumstances), as far as they tell one number from another.
+    """The asked player's payoffs, shape (numbers, circumstances), with all circumstances that matter for dominance.
 
-    Of the second player: against each move. Of the first: against plans that reply as well as can be to one move and as
-    badly as can be to all others, one plan for each move; replies to two moves have nothing to do with one another, so
-    no other plan speaks more for either.
+    Second player: one circumstance for each move. First player: one circumstance for each move, a plan of the second
+    player that replies as well as possible to this move and as badly as possible to all others. Replies to different
+    moves are independent, so no other plan favours a move more.
     """
     if not game.asks_first:
         return np.array(

@@ -1,9 +1,8 @@
-"""What the payoffs of a game say in which all players name a number at the same time.
+"""Analysis of simultaneous games in which all players have the same choices and payoffs.
 
-Equilibria and optima are looked for among the outcomes in which all name the same: there are as many of them as
-numbers, where there are 101 ** 10 outcomes of a beauty contest among ten. Whether such an outcome is an optimum is
-judged against all outcomes, and whether a number is dominated against all that others may name, as far as they can be
-gone through (tom/games/action_profiles.py).
+Equilibria and optima are searched among the symmetric outcomes, in which all players name the same number: a beauty
+contest of ten players has 101 of these, and 101 ** 10 outcomes in all. Optima are compared with all outcomes, and
+dominance considers all profiles of the other players, or a subset if these are too many (tom/games/action_profiles.py).
 Source: Osborne and Rubinstein, A Course in Game Theory (1994), chapters 2 and 4.
 """
 
@@ -12,28 +11,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tom.games.action_profiles import MOST, profiles
+from tom.games.action_profiles import MAX_PAYOFFS, profiles
 from tom.games.dominance import weakly_dominated
-from tom.games.equilibria import largest
+from tom.games.equilibria import argmax
 from tom.games.number_game import SymmetricGame
 
 
 def symmetric_equilibria(game: SymmetricGame) -> list[int]:
-    """Numbers that, named by all, no player would leave alone."""
+    """The numbers from which, if all players name them, no player gains by deviating alone."""
     return [number for number in game.choices() if number in best_replies(game, number)]
 
 
 def best_replies(game: SymmetricGame, named: int) -> list[int]:
-    """What pays a player most when all others name the same number."""
+    """A player's best replies if all others name the same number."""
     others = (named,) * (game.players - 1)
-    return largest({mine: game.payoff(mine, others) for mine in game.choices()})
+    return argmax({mine: game.payoff(mine, others) for mine in game.choices()})
 
 
 @dataclass(frozen=True)
 class Optima:
-    """Numbers that, named by all, no outcome improves on, and of these those with the largest sum of payoffs.
+    """The numbers whose symmetric outcome is Pareto optimal, and those whose sum of payoffs is the largest.
 
-    against: which outcomes were gone through (tom/games/action_profiles.py).
+    against: the outcomes that they were compared with, ALL or TWO (tom/games/action_profiles.py).
     """
 
     pareto: list[int]
@@ -43,18 +42,18 @@ class Optima:
 
 @dataclass(frozen=True)
 class PayoffTable:
-    """A player's payoffs, shape (numbers, what others name); against: which of that was gone through."""
+    """A player's payoffs, shape (numbers, profiles of the others). against: which profiles these are, ALL or TWO."""
 
     payoffs: np.ndarray
     against: str
 
 
 def common_optima(game: SymmetricGame) -> Optima | None:
-    """Against every outcome, or those of two different numbers where there are too many; None where these are too many.
+    """The optima among symmetric outcomes; None if there are too many outcomes to compare them with.
 
-    An outcome improves on another if it is as good for every player and better for one.
+    An outcome improves on another if it is at least as good for every player and better for one.
     """
-    outcomes = profiles(game.choices(), game.players, MOST // game.players)
+    outcomes = profiles(game.choices(), game.players, MAX_PAYOFFS // game.players)
     if outcomes is None:
         return None
     named = outcomes.named
@@ -74,8 +73,8 @@ def common_optima(game: SymmetricGame) -> Optima | None:
 
 
 def payoff_table(game: SymmetricGame, numbers: Sequence[int]) -> PayoffTable | None:
-    """Of these numbers, all of which the others may name as well; None if it would be too large."""
-    others = profiles(numbers, game.players - 1, MOST // len(numbers))
+    """The payoff table of these numbers, against others who name them too; None if it would be too large."""
+    others = profiles(numbers, game.players - 1, MAX_PAYOFFS // len(numbers))
     if others is None:
         return None
     payoffs = game.payoff(np.array(numbers)[:, None], others.named[:, None, :])
@@ -83,9 +82,10 @@ def payoff_table(game: SymmetricGame, numbers: Sequence[int]) -> PayoffTable | N
 
 
 def eliminated(game: SymmetricGame, payoffs: np.ndarray) -> tuple[list[int], int]:
-    """What is left when all take out what is weakly dominated, again and again, and after how many rounds.
+    """Iterated elimination of weakly dominated numbers: those that remain, and the number of rounds.
 
-    Everything that is dominated goes in the same round; other orders may leave something else. payoffs: of all numbers.
+    Each round removes all dominated numbers at once; other orders of elimination can leave other numbers. payoffs: of
+    all numbers, shape (numbers, profiles of the others).
     """
     numbers, rounds = list(game.choices()), 0
     while (dominated := weakly_dominated(payoffs)).any():

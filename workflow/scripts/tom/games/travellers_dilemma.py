@@ -1,4 +1,4 @@
-"""The traveller's dilemma: both players get the lower of two claims, and who claimed it takes a bonus from the other.
+"""The traveller's dilemma: both players get the lower claim, and a bonus goes from the higher claimant to the lower.
 
 Source: Basu, The Traveler's Dilemma: Paradoxes of Rationality in Game Theory (1994).
 """
@@ -11,7 +11,10 @@ from tom.games.rescaling import scaled_dollars
 
 @dataclass(frozen=True)
 class TravellersDilemma:
-    """lowest, highest: dollars that may be claimed; bonus: dollars that the higher claim pays to the lower."""
+    """lowest, highest: the range of claims in dollars.
+
+    bonus: the dollars that the higher claimant pays to the lower.
+    """
 
     name: str
     family: str
@@ -25,7 +28,10 @@ class TravellersDilemma:
 
     @classmethod
     def read(cls, document: dict, name: str, file: str) -> "TravellersDilemma":
-        """The game of a checked document. Errors: UserError."""
+        """Build the game from a validated document.
+
+        Errors: UserError unless lowest < highest, or for a name with a shift or a scale that gives cents.
+        """
         if not document["lowest"] < document["highest"]:
             raise UserError(f"{file}: highest: {document['highest']} (allowed: above lowest, {document['lowest']})")
         return cls(name, document["family"], *scaled_dollars(name, *(document[key] for key in cls.dollars)))
@@ -33,7 +39,7 @@ class TravellersDilemma:
     dollars = ("lowest", "highest", "bonus")
 
     def choices(self) -> range:
-        """Dollars that may be claimed."""
+        """The dollars that may be claimed."""
         return range(self.lowest, self.highest + 1)
 
     def fields(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The trust game: one player sends a part of an endowment, which is multiplied; the other returns what it likes of it.
+"""The trust game: one player sends part of an endowment, which is multiplied, and the other returns part of that.
 
 Source: Berg, Dickhaut, McCabe, Trust, Reciprocity, and Social History (1995).
 """
@@ -13,7 +13,10 @@ SENDER, RETURNER = "sender", "returner"
 
 @dataclass(frozen=True)
 class Trust:
-    """endowment: dollars of the sender; sent: of these, known to a returner who is asked, None with a sender."""
+    """endowment: the sender's dollars.
+
+    sent: the dollars that a returner knows were sent; None if the sender is asked.
+    """
 
     name: str
     family: str
@@ -27,7 +30,10 @@ class Trust:
 
     @classmethod
     def read(cls, document: dict, name: str, file: str) -> "Trust":
-        """The game of a checked document. Errors: UserError."""
+        """Build the game from a validated document.
+
+        Errors: UserError if more is sent than the endowment, or for a name with a shift or a scale that gives cents.
+        """
         sent = document.get("sent")
         if sent is not None and sent > document["endowment"]:
             raise UserError(f"{file}: sent: {sent} (allowed: 1 to {document['endowment']}, the endowment)")
@@ -43,7 +49,7 @@ class Trust:
         return f"trust_{self.role}"
 
     def choices(self) -> range:
-        """Dollars that may be sent, or returned of those that came."""
+        """The dollars that may be sent or, for a returner, returned."""
         return range(self.endowment + 1) if self.sent is None else self.replies(self.sent)
 
     def fields(self) -> dict[str, str]:
@@ -54,7 +60,7 @@ class Trust:
         return range(self.endowment + 1) if self.sent is None else range(self.sent, self.sent + 1)
 
     def replies(self, move: int) -> range:
-        """Dollars that may be returned."""
+        """The dollars that may be returned."""
         return range(self.multiplier * move + 1)
 
     def planned(self, number: int, move: int) -> int:

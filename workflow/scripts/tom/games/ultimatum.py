@@ -1,8 +1,8 @@
-"""The ultimatum game: one player offers a part of an endowment, the other accepts, or neither gets anything.
+"""The ultimatum game: one player offers part of an endowment; if the other rejects the offer, both get nothing.
 
 The responder is asked for the smallest offer that it accepts, which is a plan for every offer.
-Source: Güth, Schmittberger, Schwarze, An Experimental Analysis of Ultimatum Bargaining (1982); the plan: Mitzkewitz,
-Nagel, Experimental Results on Ultimatum Games with Incomplete Information (1993).
+Source: Güth, Schmittberger, Schwarze, An Experimental Analysis of Ultimatum Bargaining (1982). For the plan:
+Mitzkewitz, Nagel, Experimental Results on Ultimatum Games with Incomplete Information (1993).
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ PROPOSER, RESPONDER = "proposer", "responder"
 
 @dataclass(frozen=True)
 class Ultimatum:
-    """endowment: dollars that are divided; role: of the player who is asked."""
+    """endowment: the dollars to divide. role: the asked player's."""
 
     name: str
     family: str
@@ -26,7 +26,10 @@ class Ultimatum:
 
     @classmethod
     def read(cls, document: dict, name: str, file: str) -> "Ultimatum":
-        """The game of a checked document. Errors: UserError."""
+        """Build the game from a validated document.
+
+        Errors: UserError for a name with a shift or a scale that gives cents.
+        """
         return cls(name, document["family"], *scaled_dollars(name, document["endowment"]), document["role"])
 
     @property
@@ -38,7 +41,7 @@ class Ultimatum:
         return f"ultimatum_{self.role}"
 
     def choices(self) -> range:
-        """Dollars that may be offered, or of which the smallest accepted offer may be."""
+        """The dollars that may be offered or, for a responder, be the smallest accepted offer."""
         return range(self.endowment + 1)
 
     def fields(self) -> dict[str, str]:
@@ -48,7 +51,7 @@ class Ultimatum:
         return self.choices()
 
     def replies(self, move: int) -> range:
-        """0 refuses the offer, 1 accepts it."""
+        """0 rejects the offer, 1 accepts it."""
         return range(2)
 
     def planned(self, number: int, move: int) -> int:

@@ -1,4 +1,4 @@
-"""A GGUF file to an ordinary model folder, its weights dequantised and its tokenizer beside them."""
+"""Converting a GGUF file into an ordinary model folder with dequantised weights and a tokenizer."""
 
 from pathlib import Path
 
@@ -6,8 +6,8 @@ from pathlib import Path
 def convert_gguf(gguf: str | Path, folder: str | Path) -> None:
     """Read a GGUF file's weights as float32 and save config, safetensors and tokenizer in `folder`.
 
-    A model read from GGUF refuses `save_pretrained` because its config names a quantisation, so its
-    weights are put into a clean model of the same shape.
+    A model read from GGUF can not be saved, since its config names a quantisation. Its weights are therefore moved into
+    a new model of the same shape.
     """
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
@@ -21,7 +21,7 @@ def convert_gguf(gguf: str | Path, folder: str | Path) -> None:
         del config.quantization_config
     with torch.device("meta"):
         clean = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
-    clean.load_state_dict(read.state_dict(), assign=True)  # not a second copy of what fills the memory already
+    clean.load_state_dict(read.state_dict(), assign=True)  # assign: without a second copy of the weights in memory
     clean.generation_config = read.generation_config
     clean.save_pretrained(folder)
     AutoTokenizer.from_pretrained(**place).save_pretrained(folder)

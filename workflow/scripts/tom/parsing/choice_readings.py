@@ -1,21 +1,21 @@
-"""Reading a reply: which choice it makes, by which rule, or why none can be read.
+"""Reading a reply: the choice that it states and the rule that found it, or the reason why it has none.
 
-Rules, in the order in which they are tried; the first that says something decides, and none is a guess:
+The rules, in this order; the first that applies decides, and no choice is ever guessed:
 
-1. `no_text`: nothing but white space and markup → empty.
-2. `closing_choice` (motivation_then_choice): a last sentence or a label (`Choice: C`) → read.
-3. `cut_off` (motivation_then_choice): the reply ended for its length before its closing choice → truncated.
-4. `last_statement` (motivation_then_choice): whatever was said last to be chosen → read.
-5. `letter_alone`, `labelled`, `leading_letter`, `stated_choice` (tom/parsing/statements.py): all of them agree → read,
-   by the first of these that spoke; else `differing_statements` → ambiguous.
+1. `no_text`: only white space and markup → empty.
+2. `closing_choice` (motivation_then_choice): the choice is the last sentence or has a label (`Choice: C`) → read.
+3. `cut_off` (motivation_then_choice): the reply was truncated before its closing choice → truncated.
+4. `last_statement` (motivation_then_choice): the last statement of a choice → read.
+5. `letter_alone`, `labelled`, `leading_letter`, `stated_choice` (tom/parsing/statements.py): if all statements agree →
+   read, by the first of these rules that applies; else `differing_statements` → ambiguous.
 6. `both_options`: a choice of "C or D" → ambiguous.
-7. `cut_off`: the reply ended for its length → truncated.
-8. `judged_best`: "the best choice is C", and nothing set against it → read.
+7. `cut_off`: the reply was truncated → truncated.
+8. `judged_best`: "the best choice is C", without a contrast such as "however" → read.
 9. `refusal` → refused.
 10. `no_choice` → off_format.
 
-What a reply says of the other player, of a case ("if I choose C"), or what it denies is no statement
-(tom/parsing/assertions.py). Options may be words or single letters, except the pronoun I.
+Clauses about the other player, about a hypothetical case ("if I choose C") or with a negation are not statements
+(tom/parsing/assertions.py). Options can be words or single letters, except the pronoun I.
 """
 
 import re
@@ -34,7 +34,10 @@ _CONTRAST = re.compile(
 
 @dataclass(frozen=True)
 class Reading:
-    """One of OUTCOMES, the rule that found it, and the option that was read, None with any outcome but `read`."""
+    """outcome: one of OUTCOMES.
+
+    rule: the rule that decided. option: the option that was read; None for other outcomes.
+    """
 
     outcome: str
     rule: str
@@ -42,7 +45,10 @@ class Reading:
 
 
 def read_choice(reply: Reply, form: str, options: tuple[str, str]) -> Reading:
-    """What a reply in one of FORMS chooses among two options, given as they were offered ("C", "cooperate")."""
+    """Read which of two options a reply chooses.
+
+    form: one of FORMS (tom/prompts/prompts.py). options: the labels as the prompt had them, e.g. ("C", "D").
+    """
     text = plain_text(capitalise_marked_letters(reply.text, options))
     if not text:
         return Reading("empty", "no_text")
@@ -70,14 +76,15 @@ def read_choice(reply: Reply, form: str, options: tuple[str, str]) -> Reading:
 
 
 def _may_go_on(statement: Statement) -> bool:
-    """Whether a letter is all that a cut-off reply holds of its last sentence: "I trust them. D" goes on somehow."""
+    """Whether a truncated reply ends in a sentence of a single letter, which may go on: "I trust them. D"."""
     return statement.rule == "letter_alone" and statement.in_last_sentence and statement.sentence > 0
 
 
 def _closing(choices: list[Statement], cut: bool) -> list[Statement]:
-    """Labelled choices and a letter that is all of the last sentence; in a reply that was cut off, its last label.
+    """The closing choices: labelled ones, a last sentence of a single letter, and statements after the first of these.
 
-    With them what is stated after the first of them: reasons come before the choice, so that is no reason.
+    In a truncated reply, a label counts only in the last sentence. Statements after a closing choice count, since
+    the motivation comes before it.
     """
     closing = [
         statement

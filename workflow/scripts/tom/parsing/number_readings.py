@@ -1,17 +1,18 @@
-"""Reading a reply in a game in which a number is named: which, or why that can't be read.
+"""Reading a reply in a game in which players name a number: the number, or the reason why there is none.
 
-Rules, in the order in which they are tried:
+The rules, in this order:
 
-1. `no_text`: nothing but white space and markup → empty.
+1. `no_text`: only white space and markup → empty.
 2. `leading_amount` ("5. Since each dollar is multiplied"), `labelled_amount` ("My donation is 5") and `stated_amount`
-   ("I would donate $7 of my 10 dollars"; "nothing" and "everything" only here): all of them agree → read, by the first
-   that spoke, unless it is `not_whole` or `out_of_range` → off_format; else `differing_amounts` → ambiguous. A range
-   ("3 to 5") is two amounts.
-3. `cut_off`: the reply ended for its length, before an amount or on one, which may have gone on → truncated.
+   ("I would donate $7 of my 10 dollars"; only here also "nothing" and "everything"): if all amounts agree → read, by
+   the first of these rules that applies, unless the amount is `not_whole` or `out_of_range` → off_format. If they
+   differ: `differing_amounts` → ambiguous. A range ("3 to 5") is two amounts.
+3. `cut_off`: the reply was truncated before an amount, or right after one that may have continued → truncated.
 4. `refusal` → refused.
 5. `no_amount` → off_format.
 
-Amounts in reasons, of others, of a case or denied are no statement (tom/parsing/assertions.py).
+Amounts in a motivation, about other players, in a hypothetical case or with a negation are not statements
+(tom/parsing/assertions.py).
 """
 
 import re
@@ -33,7 +34,7 @@ _NONE = r"(?:nothing|none(?:\s+of\s+(?:it|my\s+\w+))?|no\s+money)\b"
 _WHAT = r"(?:donation|contribution|choice|answer|decision|amount|offer|claim|guess|number)"
 _SMALLEST = r"(?:smallest|lowest|minimum|least)"
 _ACCEPTED = r"\s+(?:that\s+)?I\s+(?:(?:would|will|can)\s+)?accept"
-# The rules of a game speak of a smallest number as well: it counts where the reply says that it is its own.
+# The rules of a game mention a smallest number too, so it counts only if the reply presents it as its own.
 _NAMED = (
     rf"(?:^(?:(?:my|the|final)\s+)*{_WHAT}(?:\s+{_WHAT})?"
     rf"|\bmy\s+(?:(?:final|acceptable|{_SMALLEST})\s+)*(?:{_WHAT}|minimum|threshold)(?:\s+{_WHAT})?(?:{_ACCEPTED})?"
@@ -64,7 +65,10 @@ _RULES = {
 
 @dataclass(frozen=True)
 class NumberReading:
-    """One of OUTCOMES, the rule that found it, and the amount in whole dollars, None with any outcome but `read`."""
+    """outcome: one of OUTCOMES.
+
+    rule: the rule that decided. amount: the number that was read; None for other outcomes.
+    """
 
     outcome: str
     rule: str
@@ -72,7 +76,7 @@ class NumberReading:
 
 
 def read_number(reply: Reply, choices: range) -> NumberReading:
-    """The number that a reply names, one of the choices; `everything` is the highest, `nothing` is 0."""
+    """Read the number that a reply names. choices: the allowed numbers; "everything" is the highest, "nothing" is 0."""
     text = plain_text(reply.text)
     if not text:
         return NumberReading("empty", "no_text")
@@ -96,7 +100,7 @@ def read_number(reply: Reply, choices: range) -> NumberReading:
 
 
 def _statements(text: str, high: int) -> list[tuple[str, set[Fraction], bool]]:
-    """Rule, amounts and whether the reply ends on them, of each statement."""
+    """For each statement: its rule, its amounts, and whether the reply ends right after them."""
     found = []
     parts = sentences(text)
     for number, sentence in enumerate(parts):

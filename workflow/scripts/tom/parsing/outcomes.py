@@ -1,10 +1,10 @@
-"""What became of a reply: why its text ended, and whether a choice could be read in it."""
+"""Why the text of a reply ended, and whether a choice could be read from it."""
 
 FINISHES = ("stop", "length")
-"""Why a reply ended: of its own accord, or because it reached its longest length."""
+"""Why a reply ended: at an end-of-turn token, or at the limit of its length."""
 
 OUTCOMES = ("read", "ambiguous", "refused", "off_format", "truncated", "empty")
-"""Only a reply that was `read` has an action. None is ever redrawn or guessed."""
+"""Only a reply that was `read` has an action. Other replies are neither redrawn nor guessed."""
 
 UNREADABLE = OUTCOMES[1:]
-"""Why a reply has no action."""
+"""The reasons why a reply has no action."""

@@ -19,9 +19,9 @@ _NEITHER = re.compile(r"(?:^|\b(?:choose|pick|select|take)\s+)neither\b", re.IGN
 
 
 def is_refusal(text: str, options: tuple[str, ...] = ()) -> bool:
-    """Whether a plain text declines to answer, or calls its author an AI.
+    """Whether a plain text declines to answer or says that its author is an AI.
 
-    "I will not choose C" declines an option, which is no refusal to answer.
+    options: the labels of the options; rejecting one of them ("I will not choose C") is not a refusal.
     """
     named = "|".join(map(re.escape, options))
     of_option = re.compile(rf"\s+(?:to\s+)?(?:\w+\s+)?(?:option\s+|action\s+)?(?:{named})\b", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""A reply as plain text: without markup, and cut into sentences."""
+"""Replies as plain text, without markup, and split into sentences."""
 
 import re
 
@@ -11,12 +11,12 @@ _SENTENCE_END = re.compile(r"(?<=[.!?;])\s+|\s*\n\s*")
 
 
 def plain_text(text: str) -> str:
-    """Text without Markdown, LaTeX boxes and a speaker's name in front; straight quotes; stripped."""
+    """The text without Markdown, LaTeX boxes and a leading speaker name, with straight quotes, and stripped."""
     text = _LATEX.sub(r"\1", text.translate(_QUOTES))
     text = _EMPHASIS.sub("", text)
     return _SPEAKER.sub("", _LINE_MARK.sub("", text)).strip()
 
 
 def sentences(text: str) -> list[str]:
-    """Sentences, clauses after a semicolon, and lines, each stripped; none is empty."""
+    """The sentences of a text, also split at semicolons and line breaks; none is empty."""
     return [part for part in _SENTENCE_END.split(text) if part.strip()]

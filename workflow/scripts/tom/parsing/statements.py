@@ -1,4 +1,4 @@
-"""Where a player says which of two options it takes: phrases, and the options that each names."""
+"""Finding the phrases in which a player states its choice, and the options that each names."""
 
 import re
 from dataclasses import dataclass
@@ -34,12 +34,15 @@ _ENDS = (
 _OPENS = r"(?:(?:and|so|therefore|thus|hence|then|overall|finally|conclusion|sure|okay|ok|well|yes)\b[\s,:.!]*)?"
 
 RULES = ("letter_alone", "labelled", "leading_letter", "stated_choice", "judged_best")
-"""By the strength of what is said. `judged_best` ("the best choice is C") says what is best, not what is done."""
+"""From the strongest to the weakest. `judged_best` ("the best choice is C") is an opinion, not yet a choice."""
 
 
 @dataclass(frozen=True)
 class Statement:
-    """Options that one phrase names ("I choose C or D" names two), and the number of its sentence in the reply."""
+    """One phrase that states a choice.
+
+    rule: one of RULES. options: those that it names; "I choose C or D" names two. sentence: its index in the reply.
+    """
 
     rule: str
     options: frozenset[str]
@@ -49,13 +52,13 @@ class Statement:
 
 @cache
 def _option(options: tuple[str, str]) -> tuple[str, str]:
-    """Patterns of one option by itself, and of options as a phrase names them: one, or a list."""
+    """Two patterns: of a single option, and of the options named in a phrase, one or several."""
     names = []
     for option in options:
         if len(option) > 1:
             names.append(rf"(?ai:{re.escape(option)})")
         elif option.isalpha():
-            # In capitals throughout, "I CHOOSE A FAIR DEAL" has an article.
+            # In an all-caps reply such as "I CHOOSE A FAIR DEAL", A is an article.
             article = r"(?!\s+(?!(?:because|since|as|for|over|and|or|in|to|with)\b)\w)" if option in "AI" else ""
             names.append(rf"(?-i:{re.escape(option)}){article}")
         else:
@@ -110,7 +113,7 @@ def _named_options(named: str, options: tuple[str, str]) -> frozenset[str]:
 
 @cache
 def _markup_of_letters(options: tuple[str, str]) -> list[tuple[re.Pattern, str]]:
-    """Small letters set apart by brackets, quotes, emphasis or a label (`choice: c`), and as what they are read."""
+    """Patterns of lower-case labels in brackets, quotes, emphasis or after `choice:`, and their replacements."""
     opening, closing = r"(?<![\w'*_`])[\"'(\[{<*_`]+", r"[\"')\]}>*_`]+(?![\w'])"
     return [
         (re.compile(rf"({before}){option.lower()}({after})", re.IGNORECASE), rf"\g<1>{option}\g<2>")
@@ -121,7 +124,7 @@ def _markup_of_letters(options: tuple[str, str]) -> list[tuple[re.Pattern, str]]
 
 
 def capitalise_marked_letters(text: str, options: tuple[str, str]) -> str:
-    """`I choose (c)` → `I choose (C)`; a whole reply `c.` → `C.`; a small letter in a sentence stays as it is."""
+    """`I choose (c)` → `I choose (C)`, and a whole reply `c.` → `C.`. Other lower-case letters stay as they are."""
     for pattern, capital in _markup_of_letters(options):
         text = pattern.sub(capital, text)
     if len(letters := re.findall(r"\w+", text)) == 1 and letters[0].upper() in options:
@@ -130,9 +133,9 @@ def capitalise_marked_letters(text: str, options: tuple[str, str]) -> str:
 
 
 def find_statements(text: str, options: tuple[str, str]) -> list[Statement]:
-    """Everything in a plain text that is said to be chosen, in the order of the text.
+    """All statements of a choice in a plain text, in the order of the sentences.
 
-    A pair as in `(C, D)` is an outcome; `C: 3 points, D: 5 points` and headings say what the options are: no choices.
+    Not choices: a pair such as `(C, D)`, which is an outcome; a list such as `C: 3 points, D: 5 points`; and headings.
     """
     one, _ = _option(options)
     text = re.sub(rf"\(\s*{one}\s*[,/]\s*{one}\s*\)", "(pair)", text, flags=re.IGNORECASE)

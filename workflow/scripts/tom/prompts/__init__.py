@@ -1,1 +1,1 @@
-"""Prompts: contexts, prompt formats, and the messages that a player reads."""
+"""Prompts: contexts, prompt formats, variants, and their rendering as chat messages and token ids."""

@@ -1,4 +1,4 @@
-"""A cell is what one shard observes: a game in a context, asked in some variants."""
+"""A cell, the unit of one shard: a game in a context, asked in several variants."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from tom.prompts.variants import Variant
 
 @dataclass(frozen=True)
 class CellFiles:
-    """Where a cell's texts lie, and its game's name (with its scale)."""
+    """The files of a cell, and the name of its game, including order, scale and shift."""
 
     game: str
     game_file: Path
@@ -20,7 +20,7 @@ class CellFiles:
 
 
 def render_variants(files: CellFiles, variants: list[Variant]) -> list[Messages]:
-    """The cell's messages in each variant. Errors: UserError names the file and the key."""
+    """Render the cell in each variant. Errors: UserError names the file and the key."""
     game = load_game(files.game_file, files.game)
     context = load_context(files.context_file)
     prompt_format = load_prompt_format(files.prompt_format_file)

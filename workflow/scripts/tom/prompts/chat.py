@@ -1,7 +1,7 @@
-"""Chat messages to token ids, through the model's own template.
+"""From chat messages to token ids, through the model's own chat template.
 
-A conversation is rendered as text and tokenised without further special tokens, since templates write
-their own: that gives one BOS where the family has one, and none where it has none.
+The template renders a conversation as text, including special tokens, so the tokenizer adds none. The result has one
+BOS if the model family uses one, and otherwise none.
 """
 
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ from tom.prompts.prompts import Messages
 
 @dataclass(frozen=True)
 class Exchange:
-    """Token ids of what is given (a prompt, perhaps with a reply's beginning), and of the reply from there on."""
+    """Token ids of a prompt, which can include the beginning of a reply, and of the rest of the reply."""
 
     prompt: tuple[int, ...]
     reply: tuple[int, ...]
 
 
 def prompt_ids(tokenizer, messages: Messages) -> tuple[int, ...]:
-    """Token ids up to where the assistant's reply begins."""
+    """Token ids of the prompt, up to where the assistant's reply begins."""
     return _encode(tokenizer, _text(tokenizer, messages, generate=True))
 
 
 def opening_ids(tokenizer, messages: Messages) -> tuple[int, ...]:
-    """The prompt's token ids as far as they don't depend on its last message; shorter than the prompt."""
+    """The leading token ids of the prompt that do not depend on its last message. At least one token is left out."""
     prompt = prompt_ids(tokenizer, messages)
     other = prompt_ids(tokenizer, [*messages[:-1], messages[-1] | {"content": "."}])
     same = takewhile(lambda pair: pair[0] == pair[1], zip(prompt[:-1], other, strict=False))
@@ -35,11 +35,11 @@ def opening_ids(tokenizer, messages: Messages) -> tuple[int, ...]:
 
 
 def exchange(tokenizer, messages: Messages, reply: str, ends: bool = True, given: int = 0) -> Exchange:
-    """Tokenise one reply in its place.
+    """Tokenise a prompt with one reply.
 
-    ends: whether the end-of-turn token closes it, or the reply breaks off behind its last character. given: how
-    many of its characters count as given; a token that reaches beyond them belongs to what follows.
-    Errors: UserError where the template rewrites the prompt or the reply, or never ends a turn.
+    ends: whether the reply includes the end-of-turn token or ends after its last character. given: the number of
+    leading characters of the reply that count as part of the prompt; a token that extends beyond them belongs to the
+    reply. Errors: UserError if the template changes the prompt or the reply, or does not end a turn.
     """
     before = _text(tokenizer, messages, generate=True)
     whole = _text(tokenizer, [*messages, {"role": "assistant", "content": reply}], generate=False)
@@ -65,11 +65,10 @@ def exchange(tokenizer, messages: Messages, reply: str, ends: bool = True, given
 
 
 def option_ids(tokenizer, messages: Messages, options: tuple[str, ...], ends: bool = False) -> list[tuple[int, ...]]:
-    """Token ids of each option as the beginning of a reply, without what the template puts behind it.
+    """Token ids of each option as the beginning of a reply.
 
-    ends: as the whole reply, its end of turn included, so that `1` and `10` are told apart.
-
-    Errors: UserError if one option's ids begin another's, for then their probabilities overlap.
+    ends: take the options as whole replies, including the end-of-turn token, which distinguishes `1` from `10`.
+    Errors: UserError if the ids of one option are a prefix of another's, since their probabilities would overlap.
     """
     ids = [exchange(tokenizer, messages, option, ends=ends).reply for option in options]
     for one in range(len(ids)):
@@ -80,7 +79,7 @@ def option_ids(tokenizer, messages: Messages, options: tuple[str, ...], ends: bo
 
 
 def _place(tokenizer, whole: str, before: str, reply: str) -> int:
-    """Where the reply's first character stands, or would if the template had not stripped white space before it."""
+    """The index of the reply's first character in the text, as if the template had not stripped leading white space."""
     at = whole.find(reply.strip(), len(before))
     if at < 0:
         raise UserError(f"{tokenizer.name_or_path}: its chat template rewrites the reply {reply!r}")

@@ -9,7 +9,7 @@ from tom.core.yaml_files import read_checked
 
 @dataclass(frozen=True)
 class Context:
-    """A context and the text that puts it before a player."""
+    """A context and its text for the player."""
 
     name: str
     situation: str
@@ -17,7 +17,7 @@ class Context:
 
     @property
     def recorded_as(self) -> str:
-        """The context whose answers a recorded teacher gives here: for a paraphrase, those to the original."""
+        """The context whose recorded counts apply: that of the original for a paraphrase, else its own."""
         return self.paraphrase_of or self.name
 
 
@@ -26,5 +26,5 @@ def load_context(file: str | Path) -> Context:
     document = read_checked(file, "context")
     name, original = Path(file).stem, document.get("paraphrase_of")
     if original and not (Path(file).parent / f"{original}.yaml").is_file():
-        raise UserError(f"{file}: paraphrase_of: '{original}' is no context beside it")
+        raise UserError(f"{file}: paraphrase_of: '{original}' is not a context in the same folder")
     return Context(name=name, situation=document["situation"].strip(), paraphrase_of=original)

@@ -1,4 +1,4 @@
-"""From a game in which a number is named and a context to the chat messages a player reads."""
+"""Prompts of games in which players name a number."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from tom.prompts.prompts import Messages, check_fields
 
 @dataclass(frozen=True)
 class NumberQuestion:
-    """How a player is asked for a number: templates of the messages, and the longest free reply in tokens."""
+    """A question for a number: the templates of its messages. max_tokens: the limit of a free reply, in tokens."""
 
     name: str
     max_tokens: int
@@ -20,7 +20,11 @@ class NumberQuestion:
 
 
 def load_question(file: str | Path, game: NumberGame) -> NumberQuestion:
-    """Read such a file, whose templates may hold the game's fields and the situation. Errors: UserError."""
+    """Read a question file for this game.
+
+    Errors: UserError names the file and the key, also if a template has a field that is neither the game's nor
+    `situation`.
+    """
     document = read_checked(file, "number_question")
     for key in ("system", "user"):
         check_fields(document[key], (*game.fields(), "situation"), f"{file}: {key}")
@@ -28,7 +32,7 @@ def load_question(file: str | Path, game: NumberGame) -> NumberQuestion:
 
 
 def render_question(question: NumberQuestion, game: NumberGame, context: Context) -> Messages:
-    """System and user message of one cell."""
+    """The system and the user message of one cell."""
     fields = game.fields() | {"situation": context.situation}
     return [
         {"role": "system", "content": question.system.format(**fields)},

@@ -1,4 +1,4 @@
-"""Probes of what tuning should leave alone: neutral texts, plain instructions, questions on a game's payoffs."""
+"""Probes of abilities that tuning should not change: neutral texts, instructions, and questions about payoffs."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -18,7 +18,7 @@ NUMBER, NUMBER_OR_LOSS = "A number alone.", "A number alone, below 0 for a loss.
 
 @dataclass(frozen=True)
 class Probe:
-    """A prompt and whole replies to it, of which the first is the expected one."""
+    """A prompt and complete replies to it, of which the first is the expected one."""
 
     kind: str
     name: str
@@ -27,7 +27,7 @@ class Probe:
 
 
 def load_probes(file: str | Path) -> list[Probe]:
-    """The probes of a file, in its order. Errors: UserError names the file and the key."""
+    """The probes in a file: texts, then instructions. Errors: UserError names the file and the key."""
     document = read_checked(file, "probes")
     return [
         Probe(kind, exchange["ask"], [{"role": "user", "content": exchange["ask"]}], (exchange["reply"].strip(),))
@@ -37,9 +37,9 @@ def load_probes(file: str | Path) -> list[Probe]:
 
 
 def payoff_probes(prompt_format: PromptFormat, game: Game) -> list[Probe]:
-    """What the row player gets, for each outcome and listing order; the other replies are the game's other payoffs.
+    """Questions for the row player's payoff, one for each outcome and option order.
 
-    The rules are put as the prompt_format puts them to a player, without a context.
+    The wrong replies are the game's other payoffs. The rules are worded as in the prompt format, without a context.
     """
     payoffs = [number(points) for points in (game.T, game.R, game.P, game.S)]
     answer = NUMBER_OR_LOSS if min(game.T, game.R, game.P, game.S) < 0 else NUMBER

@@ -1,4 +1,4 @@
-"""From a game, a context and a variant to the chat messages a player reads."""
+"""Rendering a game, a context and a variant as chat messages."""
 
 import hashlib
 import json
@@ -16,22 +16,26 @@ from tom.prompts.variants import Variant
 
 Messages = list[dict[str, str]]
 CHOICE, CHOICE_FIRST, CHOICE_LAST = FORMS = ("choice", "choice_then_motivation", "motivation_then_choice")
-"""What a reply holds: the letter alone, the letter and then its reasons, or the reasons and then the letter."""
+"""The form of a reply: the label alone, the label before its motivation, or the label after it."""
 MESSAGE_FIELDS = ("first", "second", "first_means", "second_means", "kind", "outcomes", "situation")
 FIELDS = {
     "system": MESSAGE_FIELDS,
     "user": MESSAGE_FIELDS,
     "outcome": ("mine", "theirs", "my_points", "their_points", "my_result", "their_result"),
 }
-"""Template of an prompt_format → the fields it may have."""
+"""Template of a prompt format → the fields that it may contain."""
 
 MEANINGS = {True: "cooperate", False: "defect"}
-"""What an action is called where an prompt_format tells it."""
+"""The names of the actions in prompt formats that reveal them."""
 
 
 @dataclass(frozen=True)
 class PromptFormat:
-    """How a player is asked: the form of its reply, and templates of the messages and of one outcome line."""
+    """How a player is asked.
+
+    form: of the reply, one of FORMS. max_tokens: the limit of a reply. system, user: the templates of the messages.
+    outcome: the template of the line of one outcome.
+    """
 
     name: str
     form: str
@@ -42,12 +46,12 @@ class PromptFormat:
 
     @property
     def unit(self) -> str:
-        """What payoffs are put in."""
+        """The unit of the payoffs in the prompt."""
         return "dollars" if "_result" in self.outcome else "points"
 
 
 def load_prompt_format(file: str | Path) -> PromptFormat:
-    """Read an prompt_format file. Errors: UserError names the file and the key."""
+    """Read a prompt format file. Errors: UserError names the file and the key."""
     document = read_checked(file, "prompt_format")
     for key, fields in FIELDS.items():
         check_fields(document[key], fields, f"{file}: {key}")
@@ -55,7 +59,7 @@ def load_prompt_format(file: str | Path) -> PromptFormat:
 
 
 def check_fields(template: str, fields: tuple[str, ...], where: str) -> None:
-    """Raise UserError for a template that is none, or that has a field of another name."""
+    """Raise UserError for a malformed template or an unknown field. where: the file and the key, for the message."""
     try:
         found = {name for _, name, _, _ in Formatter().parse(template) if name is not None}
     except ValueError as error:
@@ -65,7 +69,7 @@ def check_fields(template: str, fields: tuple[str, ...], where: str) -> None:
 
 
 def list_outcomes(template: str, game: Game, variant: Variant) -> str:
-    """The four outcomes, one a line, the first-listed action's first."""
+    """The four outcomes, one per line, in the option order of the variant."""
     lines = []
     for mine, theirs in product(variant.actions(), repeat=2):
         mine_gets, they_get = game.points(mine, theirs)
@@ -83,7 +87,7 @@ def list_outcomes(template: str, game: Game, variant: Variant) -> str:
 
 
 def render(prompt_format: PromptFormat, game: Game, context: Context, variant: Variant) -> Messages:
-    """System and user message of one cell in one variant."""
+    """The system and the user message of one cell in one variant."""
     first, second = variant.actions()
     fields = {
         "first": variant.label(first),
@@ -101,6 +105,6 @@ def render(prompt_format: PromptFormat, game: Game, context: Context, variant: V
 
 
 def prompt_sha256(messages: Messages) -> str:
-    """Hash of the messages before any chat template, so that models of two families can be compared."""
+    """SHA-256 of the messages before any chat template, which is the same for all model families."""
     canonical = json.dumps(messages, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,1 +1,1 @@
-"""SLURM: what jobs ask for, and jobs that a killed run left."""
+"""SLURM: resource requests of jobs, and orphaned jobs of killed runs."""

@@ -1,43 +1,48 @@
-"""What a job that holds a model asks a cluster for: memory, time and disk, from the model's size in the config.
+"""Resource requests of jobs that load a model: memory, time and disk, from the model's size in the config.
 
-Limits with room to spare, not predictions: what asks for too little is killed, what asks for too much waits longer.
+These are generous limits, not predictions: a job that requests too little is killed, and one that requests too much
+waits longer.
 """
 
 import math
 
 BYTES = {"nf4": 0.6, "bfloat16": 2, "float32": 4, "source": 4}
-"""Of a parameter held at each precision."""
+"""Bytes per parameter at each precision."""
 
 LOADED_BYTES = 2
-"""Of a parameter on its way through the machine's memory, on a GPU as well."""
+"""Bytes per parameter in main memory while a model is loaded, also if it is loaded onto a GPU."""
 
 FETCHED_BYTES = {"wheel": 4, "wheels": 4, "hub": 2, "folder": 0}
-"""Of a parameter as fetched, by source."""
+"""Bytes per parameter on disk after fetching, by source."""
 
 PROGRAM_MB = 4000
-"""Of Python and torch, in a shard and in the engine that answers it."""
+"""Memory of Python and torch, in a shard's job and in its engine."""
 
 ACTIVATIONS_MB = 4000
-"""Of a training without a GPU, at the packs of the default config; they grow with the pack."""
+"""Memory of activations in a training without a GPU, with packs of PACK tokens; it grows with the pack."""
 PACK = 1024
 
 CPU_FACTOR = 60
-"""How much longer a forward pass takes without a GPU."""
+"""How many times longer a forward pass takes without a GPU."""
 
 LOAD_MINUTES = 5
-"""Of a shard's time, for the first shard of an engine to load the model."""
+"""The part of a shard's time limit for loading the model, which the first shard of an engine does."""
 
 OTHER_SECONDS = 10
-"""Of a job that is asked no time for: Python, and a table or a plot of a study of the default's size."""
+"""Time of a job without a time limit of its own: Python, and a table or a plot of a study of the default size."""
 
 OBSERVATION_BYTES = 40
-"""Of a shard of letters; replies in words take more."""
+"""Disk space of an observation in a shard of single letters; longer replies take more."""
 
 ASSUMED_BILLIONS = 1.0
+"""Parameters of a model whose size is not in the config, in billions."""
 
 
 def memory_mb(model: dict, work: str, tokens_per_pack: int = 0) -> int:
-    """The machine's memory for `work`, one of convert, sample and train, on a model's section of the config."""
+    """The main memory of a job, in MB.
+
+    model: its section of the config. work: convert, sample or train. tokens_per_pack: that of a training.
+    """
     held = max(BYTES[model["precision"]], LOADED_BYTES)
     weights = {"convert": BYTES["float32"] + held, "sample": held, "train": held}[work]
     activations = ACTIVATIONS_MB * max(1, tokens_per_pack / PACK) if work == "train" else 0
@@ -45,7 +50,10 @@ def memory_mb(model: dict, work: str, tokens_per_pack: int = 0) -> int:
 
 
 def minutes(model: dict, work: str, *, observations: int = 0, epochs: int = 0) -> int:
-    """Wall time for `work`, loading included. In a group of shards that share one load, each brings its own."""
+    """The time limit of a job, in minutes, including the time to load the model.
+
+    work: fetch, convert, sample or train. In a group of shards that share an engine, each still counts its own loading.
+    """
     factor = 1 if model["gpus"] else CPU_FACTOR
     size = billions(model)
     return math.ceil(
@@ -59,11 +67,11 @@ def minutes(model: dict, work: str, *, observations: int = 0, epochs: int = 0) -
 
 
 def disk_mb(model: dict, work: str) -> int:
-    """What the weights that `work`, fetch or convert, writes take on the disk; a folder of the user's own is linked."""
+    """The disk space of the weights that a job writes, in MB. work: fetch or convert. A local folder is linked: 0."""
     taken = FETCHED_BYTES[model["source"]] if work == "fetch" else BYTES[model["precision"]]
     return math.ceil(1000 * taken * billions(model))
 
 
 def billions(model: dict) -> float:
-    """The model's parameters in billions."""
+    """The number of parameters of a model, in billions."""
     return model.get("billions", ASSUMED_BILLIONS)

@@ -1,4 +1,4 @@
-"""SLURM jobs that a killed run left: they go on writing, so the next run ends them before it starts its own."""
+"""Orphaned SLURM jobs of a killed run: they may still write files, so the next run ends them before its own start."""
 
 import shutil
 import subprocess
@@ -14,9 +14,10 @@ PAUSE_SECONDS = 1.0
 
 
 def end_jobs(jobs: Iterable[str], patience: float = PATIENCE_SECONDS) -> list[str]:
-    """Cancel those of the jobs that are still waiting or running, and return them once they are gone.
+    """Cancel those of the jobs that are pending or running, wait until they are gone, and return them.
 
-    Errors: UserError if the controller does not answer, or they outlive the patience: two jobs would write one file.
+    patience: in seconds. Errors: UserError if the controller does not answer, or if jobs remain after `patience`, since
+    two jobs could then write the same file.
     """
     if not jobs or shutil.which("squeue") is None:
         return []
@@ -33,12 +34,12 @@ def end_jobs(jobs: Iterable[str], patience: float = PATIENCE_SECONDS) -> list[st
 
 
 def under_way(jobs: Iterable[str]) -> list[str]:
-    """Which of the jobs SLURM still has to finish, those among them that are ending included."""
+    """The jobs among these that SLURM has not finished, including those that are completing."""
     return sorted(set(jobs) & set(_ask("squeue", "--me", "--noheader", "--format=%i").split()))
 
 
 def _ask(*command: str) -> str:
-    """What one of SLURM's commands says."""
+    """The output of a SLURM command. Errors: UserError if it fails or does not answer."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=ASKING_SECONDS)
     except subprocess.TimeoutExpired:
