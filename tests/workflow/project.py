@@ -6,13 +6,21 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import yaml
+from snakemake.utils import update_config
+
+from tom.config.store import UNCHANGED, Store
+from tom.config.study import drop_splits
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COPIED = ("Snakefile", "workflow", "config", "resources", "profiles", "docs")
 CONFIGFILES = ("config/config.yaml", "tiny.yaml")
-RESULT_FOLDERS = ("in_sample", "out_of_sample", "numbers", "adapters", "tables", "figures", "models")
+SHARD = re.compile(r"results/shards/([a-z0-9-]+)-[0-9a-f]{8}/[^/]+/([^/]+)/([^/]+)\.parquet")
+RESULT_FOLDERS = ("models", "replies", "adapters", "shards", "main/tables", "main/figures")
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,36 @@ class Project:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
+    @property
+    def experiment(self) -> Path:
+        """The folder of the tables, figures and summary of this project's experiment."""
+        return self.folder / "results" / self.config()["experiment"]
+
+    def config(self) -> dict:
+        """The merged config of this project's runs."""
+        config: dict = {}
+        for file in self.configfiles:
+            update_config(config, yaml.safe_load((self.folder / file).read_text()))
+        drop_splits(config)
+        return config
+
+    def store(self) -> Store:
+        """What the keys in the paths of this project's results stand for; paths are relative to the project."""
+        return Store(self.config(), self.folder / "resources")
+
+    def shard(self, model: str, game: str, context: str, **settings) -> str:
+        """The path of one shard, relative to the project. settings: as for Store.shards."""
+        return self.store().shards([(game, context)], [model], **settings)[0]
+
+    def adapter(self, changes: Mapping = UNCHANGED, seed: int = 1) -> str:
+        """The folder of one training, relative to the project. changes: of the config's training section."""
+        return f"{self.store().student(changes).folder}/seed{seed}"
+
+    def planned_shards(self, *targets: str) -> set[tuple[str, str, str]]:
+        """(model, game, context) of every shard that a run would write; a tuned student without its seed's name."""
+        found = (SHARD.search(output) for _, output in self.planned_jobs(*targets))
+        return {match.groups() for match in found if match}
+
     def plan(self, *targets: str) -> Counter:
         """What a run would make: rule → how many jobs, target rules left out."""
         return Counter(rule for rule, _ in self.planned_jobs(*targets))
@@ -87,7 +125,7 @@ class Project:
             for name in RESULT_FOLDERS
             for path in sorted((root / name).rglob("*"))
             if path.is_file() and not path.name.startswith(".")
-        } | {"summary.md": (root / "summary.md").read_bytes()}
+        } | {"main/summary.md": (root / "main" / "summary.md").read_bytes()}
 
 
 def environment() -> dict[str, str]:

@@ -1,11 +1,10 @@
-"""What the rules share: the checked config, paths of shards, and flags for scripts. No rule stands here."""
+"""What the rules share: the checked config, paths, and flags for scripts. No rule stands here."""
 
 import json
 import os
 import shlex
 import sys
 import time
-from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -16,81 +15,103 @@ RESOURCES = ROOT / "resources"
 CAPTIONS = "../report/"
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
-from tom.slurm.job_resources import disk_mb, memory_mb, minutes
-from tom.core.code import code_sha256
-from tom.core.errors import UserError
-from tom.games.kinds import CHOICE as CHOICE_GAMES
-from tom.games.kinds import NUMBER as NUMBER_GAMES
-from tom.games.game import split_order
-from tom.engines.parent_run import allocation, announce_run
-from tom.prompts.prompts import CHOICE, load_prompt_format
-from tom.sampling.recorded_choices import read_counts
-from tom.sampling.shard_paths import pack_paths
+from tom.config.checks import check_study
+from tom.config.store import Store
+from tom.config.studies import BY_NAME, COMPARISONS, STUDIES, all_students, expanded
 from tom.config.study import (
     HELD_OUT,
     HELD_OUT_REWORDED,
     IN_SAMPLE,
+    PAPER_SPLITS,
     answered_by_teacher,
     cells_of,
     drop_splits,
+    game_file,
     out_of_sample_splits,
     recorded_context,
-    rewordings,
     splits_of_kind,
 )
-from tom.config.checks import check_study
-from tom.engines.vllm_settings import VllmSettings
+from tom.core.code import code_sha256
+from tom.core.errors import UserError
+from tom.core.table_columns import tables_made_by
+from tom.engines.parent_run import allocation, announce_run
+from tom.engines.registry import module_of
+from tom.games.kinds import CHOICE as CHOICE_GAMES
+from tom.games.kinds import NUMBER as NUMBER_GAMES
+from tom.sampling.shard_paths import pack_paths
+from tom.slurm.job_resources import disk_mb, memory_mb, minutes
 
 CONFIG_FILES = dict.fromkeys(map(os.path.relpath, workflow.configfiles))
+CONFIG_NAMES = ", ".join(CONFIG_FILES)
+
+
+def checked(check):
+    """Run a check of the config; what it refuses ends the run with that one line."""
+    try:
+        check(config, CONFIG_NAMES, RESOURCES)
+    except UserError as error:
+        raise WorkflowError(str(error))
+
 
 drop_splits(config)
-try:
-    check_study(config, ", ".join(CONFIG_FILES), RESOURCES)
-except UserError as error:
-    raise WorkflowError(str(error))
+checked(check_study)
 
-# Jobs run the Python that runs Snakemake, unless a software environment puts its own in front.
+# Jobs run the Python that runs Snakemake, unless a software environment puts its own first.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 announce_run()
 
-# Splits of 2x2 games, and of games in which a number is named (numbers.smk).
+# Splits of 2x2 games, and of games in which a number is named.
 CHOICE_SPLITS, NUMBER_SPLITS = (
     splits_of_kind(config["splits"], kind, RESOURCES) for kind in (CHOICE_GAMES, NUMBER_GAMES)
 )
-# Students are compared with their teacher where it answers; elsewhere there are their propensities alone.
+# Students are compared with their teacher where it answers. Elsewhere there are only their propensities.
 SPLITS = {name: split for name, split in CHOICE_SPLITS.items() if answered_by_teacher(split, config["teacher"])}
 STUDENT_SPLITS = sorted(set(CHOICE_SPLITS) - set(SPLITS))
 
+# Shards, adapters and weights are shared by all experiments of this folder; tables, figures and the summary are not.
 RESULTS = config["results"]
-OUT_OF_SAMPLE = "out_of_sample"
-NUMBER_STAGE = "numbers"
-CONTEXT_FILE = RESOURCES / "contexts" / "{context}.yaml"
+EXPERIMENT = f"{RESULTS}/{config['experiment']}"
+LOGS, BENCHMARKS = f"{RESULTS}/logs", f"{RESULTS}/benchmarks"
+OWN_LOGS, OWN_BENCHMARKS = f"{LOGS}/{config['experiment']}", f"{BENCHMARKS}/{config['experiment']}"
 STARTED = time.time()
-USAGE_TABLE = f"{RESULTS}/tables/usage.csv"
-TUNED = expand("tuned-seed{seed}", seed=config["training"]["seeds"])
-FROZEN = "adapters" in config
-ADAPTERS = config["adapters"] if FROZEN else f"{RESULTS}/adapters/all"
-ADAPTER = f"{ADAPTERS}/seed{{seed}}"
-ADAPTER_MANIFESTS = expand(f"{ADAPTER}/manifest.json", seed=config["training"]["seeds"])
+SEEDS = config["training"]["seeds"]
+TUNED = expand("tuned-seed{seed}", seed=SEEDS)
+PUBLISHED = RESOURCES / "paper" / "observed_choices.csv"
+CONTRIBUTIONS = RESOURCES / "paper" / "observed_contributions.csv"
 
-# No job asks a hub but the one that fetches. Two torch processes that wait actively for their threads
-# slow each other down twentyfold.
+STORE = Store(config, RESOURCES)
+# A job on a cluster is asked for by its path alone, so every key of the config is known before any of them is used.
+for changes in all_students(config):
+    STORE.student(changes)
+STUDENT = STORE.student()
+
+# Only the job that fetches asks a hub. Two torch processes that wait actively for their threads slow each other down
+# twentyfold.
 TORCH = (
     "HF_HUB_OFFLINE=1 TQDM_DISABLE=1 TOKENIZERS_PARALLELISM=false" " OMP_NUM_THREADS={threads} OMP_WAIT_POLICY=PASSIVE "
 )
 
 
 wildcard_constraints:
+    model="teacher|base|tuned-seed[0-9]+",
+    seed="[0-9]+",
+    source="[0-9a-f]{8}",
+    precision="nf4-float32|nf4-bfloat16|float32|bfloat16|source",
+    student="[0-9a-f]{8}",
+    replies="[0-9a-f]{8}",
+    weights="[0-9a-f]{8}",
+    asking="[a-z][a-z0-9_]*-[0-9a-f]{8}",
     context="[a-z][a-z0-9_]*",
     game="[a-z][a-z0-9_]*(-[prst]{4})?(-x[0-9]+([.][0-9]+)?)?(-(plus|minus)[0-9]+([.][0-9]+)?)?",
-    role="teacher|student",
-    seed="[0-9]+",
     split="[a-z][a-z0-9_]+",
 
 
-def python(*scripts):
-    """Run the first script. The hash of the code of all of them, imports included, makes an edit rerun what uses it."""
-    hashes = "".join(code_sha256(script)[:16] for script in scripts)
+# Commands
+
+
+def python(*scripts, plugins=()):
+    """Run the first script. The hash of what all of them execute, plugins included, makes an edit rerun what uses it."""
+    hashes = "".join(code_sha256(script, *plugins)[:16] for script in scripts)
     return f"CODE={hashes} python {ROOT / 'workflow' / 'scripts' / scripts[0]}"
 
 
@@ -103,65 +124,9 @@ def flags(section, *names):
     return " ".join(words)
 
 
-@cache
-def file_of_game(game):
-    return str(RESOURCES / "games" / f"{split_order(game)[0]}.yaml")
-
-
-def game_file(wildcards):
-    return file_of_game(wildcards.game)
-
-
-def game_files(split):
-    return sorted({file_of_game(game) for game in config["splits"][split]["games"]})
-
-
-def context_files(split):
-    return [RESOURCES / "contexts" / f"{context}.yaml" for context in sorted(config["splits"][split]["contexts"])]
-
-
-def prompt_format_file():
-    return RESOURCES / "prompt_formats" / f"{config['prompt_format']}.yaml"
-
-
-def stage_of(split):
-    """in_sample, numbers for a split of games of that kind, or out_of_sample for every other split."""
-    if split in NUMBER_SPLITS:
-        return NUMBER_STAGE
-    return IN_SAMPLE if split == IN_SAMPLE else OUT_OF_SAMPLE
-
-
-def models_of(split):
-    """Every model that answers in a split."""
-    teacher = ["teacher"] if answered_by_teacher(config["splits"][split], config["teacher"]) else []
-    return [*teacher, "base", *TUNED]
-
-
-def shards(split, models, stage=None, among=None):
-    """Paths of the shards of some models in every cell of a split, or those among some cells.
-
-    stage: their folder; its own if none is named.
-    """
-    return [
-        f"{RESULTS}/{stage or stage_of(split)}/shards/{model}/{game}/{context}.parquet"
-        for model in models
-        for game, context in cells_of(config["splits"][split])
-        if among is None or (game, context) in among
-    ]
-
-
-def lazy_shards(*which, **stage):
-    """The same as an input function: paths of thousands of shards are written only for rules that a run has jobs of."""
-    return lambda wildcards: shards(*which, **stage)
-
-
-def packed_params(*inputs):
-    """Parameters of the names of these inputs, lists of shards: as few words, however many shards there are."""
-
-    def words(name):
-        return lambda wildcards, input: shlex.join(pack_paths(input[name]))
-
-    return {name: words(name) for name in inputs}
+def name_of(role):
+    """A model's name as a parameter; braces in it are no wildcards."""
+    return config[role]["name"].replace("{", "{{").replace("}", "}}")
 
 
 def same_run(wildcards):
@@ -171,44 +136,51 @@ def same_run(wildcards):
     return f"--configfiles {files} --config {shlex.quote(json.dumps(dict(settings.config)))}"
 
 
-def name_of(role):
-    """A model's name as a parameter; braces in it are no wildcards."""
-    return config[role]["name"].replace("{", "{{").replace("}", "}}")
+# Models and shards
 
 
-def prepared(role):
-    """A model at its precision: the manifest is what jobs depend on, the weights must merely be there."""
-    folder = f"{RESULTS}/models/{role}/{config[role].get('precision')}"
+def prepared(role, precision=None):
+    """A model at a precision: the manifest is what jobs depend on, the weights must merely be there."""
+    folder = STORE.model_folder(role, precision)
     return {"manifest": f"{folder}/manifest.json", "weights": ancient(f"{folder}/weights")}
 
 
-def adapter_files(folder):
-    """What a training writes, as outputs."""
-    return {
-        "adapter": directory(f"{folder}/adapter"),
-        "manifest": f"{folder}/manifest.json",
-        "curve": f"{folder}/curve.csv",
-        "loss_report": f"{folder}/loss_report.json",
-    }
+def adapted(student, seed):
+    """A student's adapter: its manifest is what jobs depend on."""
+    folder = f"{student.folder}/seed{seed}"
+    return {"adapter_manifest": f"{folder}/manifest.json", "adapter": ancient(f"{folder}/adapter")}
 
 
-def tuned_inputs(folder):
-    """What a shard of a student with the adapter in this folder is made of."""
-    return {
-        **adapted(folder),
-        "game": game_file,
-        "context": CONTEXT_FILE,
-        "prompt_format": prompt_format_file(),
-    }
+def weights_inputs(wildcards):
+    """What answers a job with the wildcards `model` and `weights`: a model, and the adapter of a tuned student."""
+    weights = STORE.weights[wildcards.weights]
+    if weights.student is None:
+        return prepared(weights.role)
+    seed = wildcards.model.removeprefix("tuned-seed")
+    if weights.merged:
+        folder = f"{STORE.merged_folder(wildcards.weights)}/seed{seed}"
+        return {"manifest": f"{folder}/manifest.json", "weights": ancient(f"{folder}/weights")}
+    return prepared(weights.role, weights.precision) | adapted(weights.student, seed)
 
 
-def adapted(folder):
-    """The student with the adapter in this folder."""
-    return {
-        **prepared("student"),
-        "adapter_manifest": f"{folder}/manifest.json",
-        "adapter": ancient(f"{folder}/adapter"),
-    }
+def engine_module(wildcards):
+    """The engine that answers a job with the wildcard `weights`, as a module."""
+    return module_of(config[STORE.weights[wildcards.weights].role]["engine"])
+
+
+def engine_words(model):
+    """The flags that ask for a model's engine, with its settings if there are any."""
+    settings = [f"--engine-settings={json.dumps(model[model['engine']], sort_keys=True)}"] if model["engine"] in model else []
+    return [f"--engine={model['engine']}", *settings]
+
+
+def answering(wildcards, input):
+    """The flags that name what answers such a job."""
+    weights = STORE.weights[wildcards.weights]
+    words = [f"--weights={input.weights}", f"--manifest={input.manifest}", *engine_words(config[weights.role])]
+    if "adapter" in input.keys():
+        words += [f"--adapter={input.adapter}", f"--adapter-manifest={input.adapter_manifest}"]
+    return shlex.join([*words, *(["--other-base"] if weights.other_base else [])])
 
 
 def model_resources(role, work):
@@ -230,16 +202,48 @@ def model_resources(role, work):
     }
 
 
-TABLES = (
-    "propensities",
-    "improvements",
-    "improvement_summaries",
-    "alignment",
-    "equivalence",
-    "contexts",
-    "generalisation",
-    "diagnostics",
-)
+def role_of_weights(wildcards):
+    return STORE.weights[wildcards.weights].role
+
+
+def models_of(split):
+    """Every model that answers in a split."""
+    teacher = ["teacher"] if answered_by_teacher(config["splits"][split], config["teacher"]) else []
+    return [*teacher, "base", *TUNED]
+
+
+def shards(split, models=None, changes={}, **settings):
+    """Paths of the shards of some models, all unless given, in every cell of a split. The rest: as Store.shards."""
+    return STORE.shards(cells_of(config["splits"][split]), models or models_of(split), changes, **settings)
+
+
+def lazy_shards(*which, **settings):
+    """The same as an input function: paths of thousands of shards are written only for rules that a run has jobs of."""
+    return lambda wildcards: shards(*which, **settings)
+
+
+def packed_params(*inputs):
+    """Parameters of the names of these inputs, lists of shards: as few words, however many shards there are."""
+
+    def words(name):
+        return lambda wildcards, input: shlex.join(pack_paths(input[name]))
+
+    return {name: words(name) for name in inputs}
+
+
+def game_files(split):
+    return sorted({str(game_file(game, RESOURCES)) for game in config["splits"][split]["games"]})
+
+
+def context_files(contexts):
+    return [RESOURCES / "contexts" / f"{context}.yaml" for context in sorted(contexts)]
+
+
+def prompt_format_file():
+    return RESOURCES / "prompt_formats" / f"{config['prompt_format']}.yaml"
+
+
+# Tables and figures
 
 
 def in_all_formats(folder, names):
@@ -248,26 +252,19 @@ def in_all_formats(folder, names):
     return files | {f"{name}_{kind}": f"{folder}/{name}.{kind}" for name in names for kind in ("csv", "tex")}
 
 
+def split_tables(split, names):
+    """Tables of a split, in all formats."""
+    return in_all_formats(f"{EXPERIMENT}/tables/{split}", names)
+
+
+def own_tables(*names):
+    """Tables of the whole experiment, in all formats."""
+    return in_all_formats(f"{EXPERIMENT}/tables", names)
+
+
 def table_flags(names):
     """Flags that tell a script where to write tables which are outputs of the same names."""
     return " ".join(f"--{name.replace('_', '-')} {{output.{name}}}" for name in names)
-
-
-def engine_flags(role):
-    """What asks for a local model's engine, if it is not transformers."""
-    model = config[role]
-    return shlex.join(VllmSettings(**model.get("vllm", {})).arguments()) if model["engine"] == "vllm" else ""
-
-
-def table_files(split):
-    """The tables of a split."""
-    return in_all_formats(f"{RESULTS}/tables/{split}", TABLES)
-
-
-NUMBER_GAMES_TABLES = in_all_formats(f"{RESULTS}/tables", ("number_games",))
-GAME_TABLES = in_all_formats(f"{RESULTS}/tables", ("games",))
-SENSITIVITY_TABLES = ("sensitivities", "reactions", "joint_choice_model")
-SENSITIVITIES = in_all_formats(f"{RESULTS}/tables", SENSITIVITY_TABLES)
 
 
 def in_sample_first(splits):
@@ -277,42 +274,33 @@ def in_sample_first(splits):
 
 def table(splits, name):
     """One table of some splits; in_sample first, whatever the order in the config."""
-    ordered = in_sample_first(splits)
-    return [table_files(split)[name] for split in ordered]
+    return [f"{EXPERIMENT}/tables/{split}/{name}.parquet" for split in in_sample_first(splits)]
+
+
+COMPARED_TABLES = tables_made_by("evaluate_split")
+NUMBER_TABLES = tables_made_by("evaluate_numbers")
+SENSITIVITY_TABLES = tables_made_by("measure_sensitivities")
 
 
 def tables(splits):
-    """All tables of some splits."""
-    return [file for name in table_files("") for file in table(splits, name)]
+    """All tables that compare students with their teacher in some splits."""
+    return [file for split in in_sample_first(splits) for file in split_tables(split, COMPARED_TABLES).values()]
 
 
 def student_tables():
-    """What there is of the splits in which students alone answer."""
-    return [
-        file
-        for split in STUDENT_SPLITS
-        for file in in_all_formats(f"{RESULTS}/tables/{split}", ("propensities",)).values()
-    ]
-
-
-NUMBER_TABLES = ("number_means", "number_distributions", "number_gaps")
-
-
-def number_table(name):
-    """One table of every split of games in which a number is named."""
-    return [f"{RESULTS}/tables/{split}/{name}.parquet" for split in sorted(NUMBER_SPLITS)]
+    """The tables of the splits in which only students answer."""
+    return [file for split in STUDENT_SPLITS for file in split_tables(split, ["propensities"]).values()]
 
 
 def number_tables():
-    """All tables of those splits, and the one of their games."""
-    splits = sorted(NUMBER_SPLITS)
-    files = [file for split in splits for file in in_all_formats(f"{RESULTS}/tables/{split}", NUMBER_TABLES).values()]
-    return [*files, *NUMBER_GAMES_TABLES.values()] if splits else []
+    """The tables of splits of games in which a number is named, and the one of these games."""
+    files = [file for split in sorted(NUMBER_SPLITS) for file in split_tables(split, NUMBER_TABLES).values()]
+    return [*files, *own_tables("number_games").values()] if files else []
 
 
 def figure(name):
     """A figure as PDF for a paper, PNG for a screen, and SVG for the page."""
-    return [f"{RESULTS}/figures/{name}.{kind}" for kind in ("pdf", "png", "svg")]
+    return [f"{EXPERIMENT}/figures/{name}.{kind}" for kind in ("pdf", "png", "svg")]
 
 
 def figure_files(name, **section):
@@ -321,19 +309,22 @@ def figure_files(name, **section):
     return {"pdf": pdf, "png": report(png, caption=f"{CAPTIONS}{name.partition('-')[0]}.rst", **section), "svg": svg}
 
 
-# Nobody need have kept the curve of an adapter that comes by its path.
-TRAINING_FIGURES = [] if FROZEN else ["training_curve"]
+# An adapter that comes by its path need not come with its training curve.
+TRAINING_FIGURES = [] if STUDENT.training is None else ["training_curve"]
+SPLIT_FIGURES = {
+    **{split: f"propensities-{split}" for split in sorted(CHOICE_SPLITS)},
+    **{split: f"numbers-{split}" for split in sorted(NUMBER_SPLITS)},
+}
 
 
 def figures():
-    """Every figure of a run."""
-    names = [*(f"propensities-{split}" for split in sorted(CHOICE_SPLITS)), "agreement", "gap_closed"]
-    names += [f"numbers-{split}" for split in sorted(NUMBER_SPLITS)]
-    return [file for name in names + TRAINING_FIGURES for file in figure(name)]
+    """Every figure of the main result."""
+    names = [*SPLIT_FIGURES.values(), "agreement", "gap_closed", *TRAINING_FIGURES]
+    return [file for name in names for file in figure(name)]
 
 
 def print_summary():
     """The result, as the last thing that a run which may have changed it prints."""
-    summary = Path(RESULTS) / "summary.md"
+    summary = Path(EXPERIMENT) / "summary.md"
     if summary.exists() and summary.stat().st_mtime >= STARTED:
         print(summary.read_text())

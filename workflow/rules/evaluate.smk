@@ -1,41 +1,89 @@
 """Evaluation: the shards of a split become tables, and the tables of all splits a summary.
 
-in: a split's shards, the in-sample shards of teacher and base (the baselines are fitted there alone)
-out: tables/{split}/*.{parquet,csv,tex}, tables/{sensitivities,reactions,joint_choice_model,games}.{parquet,csv,tex}, summary.md
+in: a split's shards, the in-sample shards of teacher and base (the baselines are fitted on them alone)
+out: tables/{split}/*, tables/{sensitivities,reactions,joint_choice_model,games,number_games}.*, summary.md
 """
 
 
-rule evaluate_in_sample:
+def split_shards(wildcards):
+    """Teacher, base and tuned students in a split; where contexts are held out, students that were trained without."""
+    if wildcards.split == HELD_OUT:
+        return held_out_shards()
+    if wildcards.split == HELD_OUT_REWORDED:
+        return reworded_shards()
+    return shards(wildcards.split)
+
+
+rule evaluate_split:
     input:
-        shards=lazy_shards(IN_SAMPLE, ["teacher", "base", *TUNED]),
+        shards=split_shards,
         reference=lazy_shards(IN_SAMPLE, ["teacher", "base"]),
-        published=RESOURCES / "paper" / "observed_choices.csv",
+        published=PUBLISHED,
     output:
-        **table_files("{split}"),
+        **split_tables("{split}", COMPARED_TABLES),
     log:
-        f"{RESULTS}/logs/evaluate/{{split}}.log",
+        f"{OWN_LOGS}/evaluate/{{split}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/evaluate/{{split}}.tsv"
+        f"{OWN_BENCHMARKS}/evaluate/{{split}}.tsv"
     wildcard_constraints:
-        split=IN_SAMPLE,
+        split="|".join([*SPLITS, HELD_OUT, HELD_OUT_REWORDED]),
     params:
         **packed_params("shards", "reference"),
         evaluation=flags(config["evaluation"]),
     shell:
         python("evaluate_split.py") + " --split {wildcards.split} --shards {params.shards}"
         " --reference-shards {params.reference} --published {input.published} {params.evaluation}"
-        " " + table_flags(TABLES) + " 2>&1 | tee {log}"
+        " " + table_flags(COMPARED_TABLES) + " 2>&1 | tee {log}"
+
+
+rule tabulate_propensities:
+    input:
+        shards=split_shards,
+    output:
+        **split_tables("{split}", ["propensities"]),
+    log:
+        f"{OWN_LOGS}/evaluate/{{split}}.log",
+    wildcard_constraints:
+        split="|".join(STUDENT_SPLITS) or "none",
+    params:
+        **packed_params("shards"),
+        confidence=flags(config["evaluation"], "confidence"),
+    shell:
+        python("tabulate_propensities.py") + " --split {wildcards.split} --shards {params.shards} {params.confidence}"
+        " --output {output.propensities} 2>&1 | tee {log}"
+
+
+rule evaluate_numbers:
+    input:
+        shards=split_shards,
+        games=lambda wildcards: game_files(wildcards.split),
+        published=CONTRIBUTIONS,
+    output:
+        **split_tables("{split}", NUMBER_TABLES),
+    log:
+        f"{OWN_LOGS}/evaluate/{{split}}.log",
+    benchmark:
+        f"{OWN_BENCHMARKS}/evaluate/{{split}}.tsv"
+    wildcard_constraints:
+        split="|".join(NUMBER_SPLITS) or "none",
+    params:
+        **packed_params("shards"),
+        evaluation=flags(config["evaluation"]),
+    shell:
+        python("evaluate_numbers.py")
+        + " --split {wildcards.split} --shards {params.shards} --game-files {input.games}"
+        " --published {input.published} {params.evaluation} " + table_flags(NUMBER_TABLES) + " 2>&1 | tee {log}"
 
 
 rule measure_sensitivities:
     input:
         propensities=table(SPLITS, "propensities"),
     output:
-        **SENSITIVITIES,
+        **own_tables(*SENSITIVITY_TABLES),
     log:
-        f"{RESULTS}/logs/evaluate/sensitivities.log",
+        f"{OWN_LOGS}/evaluate/sensitivities.log",
     benchmark:
-        f"{RESULTS}/benchmarks/evaluate/sensitivities.tsv"
+        f"{OWN_BENCHMARKS}/evaluate/sensitivities.tsv"
     params:
         evaluation=flags(config["evaluation"]),
     shell:
@@ -48,12 +96,25 @@ rule tabulate_games:
         games=sorted({file for split in CHOICE_SPLITS for file in game_files(split)}),
         propensities=table(CHOICE_SPLITS, "propensities"),
     output:
-        **GAME_TABLES,
+        **own_tables("games"),
     log:
-        f"{RESULTS}/logs/evaluate/games.log",
+        f"{OWN_LOGS}/evaluate/games.log",
     shell:
         python("tabulate_games.py") + " --game-files {input.games} --propensities {input.propensities}"
         " --output {output.games} 2>&1 | tee {log}"
+
+
+rule tabulate_number_games:
+    input:
+        games=sorted({file for split in NUMBER_SPLITS for file in game_files(split)}),
+        means=table(NUMBER_SPLITS, "number_means"),
+    output:
+        **own_tables("number_games"),
+    log:
+        f"{OWN_LOGS}/evaluate/number_games.log",
+    shell:
+        python("tabulate_number_games.py") + " --game-files {input.games} --number-means {input.means}"
+        " --output {output.number_games} 2>&1 | tee {log}"
 
 
 rule summarise_run:
@@ -63,23 +124,23 @@ rule summarise_run:
         improvements=table(SPLITS, "improvements"),
         equivalence=table(SPLITS, "equivalence"),
         generalisation=table(SPLITS, "generalisation"),
-        sensitivities=SENSITIVITIES["sensitivities"],
-        joint=SENSITIVITIES["joint_choice_model"],
-        number_means=number_table("number_means"),
-        number_gaps=number_table("number_gaps"),
-        published=RESOURCES / "paper" / "observed_choices.csv",
-        contributions=RESOURCES / "paper" / "observed_contributions.csv",
+        sensitivities=rules.measure_sensitivities.output.sensitivities,
+        joint=rules.measure_sensitivities.output.joint_choice_model,
+        number_means=table(NUMBER_SPLITS, "number_means"),
+        number_gaps=table(NUMBER_SPLITS, "number_gaps"),
+        published=PUBLISHED,
+        contributions=CONTRIBUTIONS,
     output:
-        report(f"{RESULTS}/summary.md", caption=f"{CAPTIONS}summary.rst", category="Summary"),
+        report(f"{EXPERIMENT}/summary.md", caption=f"{CAPTIONS}summary.rst", category="Summary"),
     log:
-        f"{RESULTS}/logs/summarise.log",
+        f"{OWN_LOGS}/summarise.log",
     benchmark:
-        f"{RESULTS}/benchmarks/summarise.tsv"
+        f"{OWN_BENCHMARKS}/summarise.tsv"
     params:
         teacher=name_of("teacher"),
         student=name_of("student"),
-        # What frozen adapters were taught is not in the config.
-        uniform_target_contexts=" ".join([] if FROZEN else sorted(config["training"]["uniform_target_contexts"])),
+        # The config doesn't say what frozen adapters were trained on.
+        uniform=" ".join(sorted(STUDENT.training["uniform_target_contexts"]) if STUDENT.training else []),
     shell:
         python("summarise_run.py") + " --alignment {input.alignment} --diagnostics {input.diagnostics}"
         " --improvements {input.improvements} --equivalence {input.equivalence}"
@@ -87,4 +148,5 @@ rule summarise_run:
         " --joint-choice-model {input.joint} --number-means {input.number_means}"
         " --number-gaps {input.number_gaps}"
         " --published {input.published} --contributions {input.contributions}"
-        " --teacher {params.teacher:q} --student {params.student:q} --uniform-target-contexts {params.uniform_target_contexts} --output {output} 2>&1 | tee {log}"
+        " --teacher {params.teacher:q} --student {params.student:q} --uniform-target-contexts {params.uniform}"
+        " --output {output} 2>&1 | tee {log}"

@@ -11,13 +11,28 @@ rule plot_propensities:
     output:
         **figure_files("propensities-{split}", category="Propensities", labels={"split": "{split}"}),
     log:
-        f"{RESULTS}/logs/figures/propensities-{{split}}.log",
+        f"{OWN_LOGS}/figures/propensities-{{split}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/figures/propensities-{{split}}.tsv"
+        f"{OWN_BENCHMARKS}/figures/propensities-{{split}}.tsv"
     params:
         view="",
     shell:
         python("plot_propensities.py") + " --propensities {input.propensities} --split {wildcards.split} {params.view}"
+        " --output {output} > {log} 2>&1"
+
+
+rule plot_numbers:
+    input:
+        distributions=table(["{split}"], "number_distributions"),
+        published=CONTRIBUTIONS,
+    output:
+        **figure_files("numbers-{split}", category="Numbers", labels={"split": "{split}"}),
+    log:
+        f"{OWN_LOGS}/figures/numbers-{{split}}.log",
+    benchmark:
+        f"{OWN_BENCHMARKS}/figures/numbers-{{split}}.tsv"
+    shell:
+        python("plot_numbers.py") + " --distributions {input.distributions} --published {input.published}"
         " --output {output} > {log} 2>&1"
 
 
@@ -27,9 +42,9 @@ rule plot_agreement:
     output:
         **figure_files("agreement", category="Agreement"),
     log:
-        f"{RESULTS}/logs/figures/agreement.log",
+        f"{OWN_LOGS}/figures/agreement.log",
     benchmark:
-        f"{RESULTS}/benchmarks/figures/agreement.tsv"
+        f"{OWN_BENCHMARKS}/figures/agreement.tsv"
     shell:
         python("plot_agreement.py") + " --propensities {input.propensities} --output {output} > {log} 2>&1"
 
@@ -40,21 +55,21 @@ rule plot_gap_closed:
     output:
         **figure_files("gap_closed", category="Gap closed"),
     log:
-        f"{RESULTS}/logs/figures/gap_closed.log",
+        f"{OWN_LOGS}/figures/gap_closed.log",
     benchmark:
-        f"{RESULTS}/benchmarks/figures/gap_closed.tsv"
+        f"{OWN_BENCHMARKS}/figures/gap_closed.tsv"
     shell:
         python("plot_gap_closed.py") + " --alignment {input.alignment} --output {output} > {log} 2>&1"
 
 
 rule plot_training_curve:
     input:
-        curves=expand(f"{ADAPTER}/curve.csv", seed=config["training"]["seeds"]),
+        curves=expand(f"{STUDENT.folder}/seed{{seed}}/curve.csv", seed=SEEDS),
     output:
         **figure_files("training_curve", category="Training"),
     log:
-        f"{RESULTS}/logs/figures/training_curve.log",
+        f"{OWN_LOGS}/figures/training_curve.log",
     benchmark:
-        f"{RESULTS}/benchmarks/figures/training_curve.tsv"
+        f"{OWN_BENCHMARKS}/figures/training_curve.tsv"
     shell:
         python("plot_training_curve.py") + " --curves {input.curves} --output {output} > {log} 2>&1"

@@ -1,55 +1,52 @@
-"""The page: a run as one HTML file that asks no network. Not part of `all`.
+"""The page: an experiment as one HTML file that asks no network. Not part of `all`.
 
-in: the tables, figures and summary of a run; manifests, prompts' texts, benchmark files and logs
-out: report.html; tables/{split}/rates.{parquet,csv,tex} and replies.parquet; figures/{paper,paper_order}-{split}.*
+in: the tables, figures and summary; manifests, prompts' texts, benchmark files and logs; what studies have made
+out: report.html; tables/{split}/rates.* and replies.parquet; figures/paper_order-{split}.*
 """
 
 import hashlib
-import json
 
 from tom.prompts.variants import PAPER_VARIANT
-from tom.page.study_results import made_files
-from tom.paper.published_choices import SPLITS as PAPER_SPLITS
 
 PAGE = ROOT / "workflow" / "report" / "page"
 ALL_SPLITS = in_sample_first(SPLITS)
-# Where students alone answer there is nothing to compare, and there are propensities, rates and replies.
+# Where only students answer there is nothing to compare, and there are propensities, rates and replies.
 ANSWERED = in_sample_first(CHOICE_SPLITS)
-COMPARED = [split for split in ALL_SPLITS if split in PAPER_SPLITS and PAPER_VARIANT.order in config["option_orders"]]
+COMPARED_WITH_PAPER = [
+    split for split in ALL_SPLITS if split in PAPER_SPLITS and PAPER_VARIANT.order in config["option_orders"]
+]
 PAGE_FIGURES = [
-    *(f"propensities-{split}" for split in ANSWERED),
-    *(f"{whose}-{split}" for split in COMPARED for whose in ("paper", "paper_order")),
-    *(f"numbers-{split}" for split in sorted(NUMBER_SPLITS)),
+    *(SPLIT_FIGURES[split] for split in in_sample_first(SPLIT_FIGURES)),
+    *(f"{whose}-{split}" for split in COMPARED_WITH_PAPER for whose in ("paper", "paper_order")),
     "agreement",
     "gap_closed",
     *TRAINING_FIGURES,
 ]
-LOCAL_MODELS = [role for role in ("teacher", "student") if config[role]["engine"] in ("transformers", "vllm")]
+LOCAL_MODELS = [role for role in ("teacher", "student") if "source" in config[role]]
 
 
-def page_texts():
+def page_texts(wildcards):
     """What prompts are written from, and counts that a recorded teacher replays."""
-    texts = {prompt_format_file(), *(file for split in ANSWERED for file in game_files(split) + context_files(split))}
-    for split in NUMBER_SPLITS:
-        texts |= set(game_files(split))
-        for game, context in cells_of(config["splits"][split]):
-            question, contexts = number_texts(game)
-            texts |= {question, contexts / f"{context}.yaml"}
-    recorded = ["counts", *(["contributions"] if GIVEN_NUMBERS else [])]
-    recorded = recorded if config["teacher"]["engine"] == "recorded" else []
-    return sorted(map(str, texts)) + [config["teacher"]["recorded"][name] for name in recorded]
+    texts = {
+        str(file)
+        for split in config["splits"].values()
+        for game, context in cells_of(split)
+        for file in STORE.texts(game, context, STORE.asking("base", game)).values()
+    }
+    recorded = config["teacher"].get("recorded", {}) if config["teacher"]["engine"] == "recorded" else {}
+    return sorted(texts) + [recorded[name] for name in ("counts", "contributions") if name in recorded]
 
 
 rule tabulate_replies:
     input:
         shards=split_shards,
     output:
-        **in_all_formats(f"{RESULTS}/tables/{{split}}", ("rates",)),
-        replies=f"{RESULTS}/tables/{{split}}/replies.parquet",
+        **split_tables("{split}", ["rates"]),
+        replies=f"{EXPERIMENT}/tables/{{split}}/replies.parquet",
     log:
-        f"{RESULTS}/logs/evaluate/replies-{{split}}.log",
+        f"{OWN_LOGS}/evaluate/replies-{{split}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/evaluate/replies-{{split}}.tsv"
+        f"{OWN_BENCHMARKS}/evaluate/replies-{{split}}.tsv"
     wildcard_constraints:
         split="|".join(ANSWERED),
     params:
@@ -66,69 +63,82 @@ use rule plot_propensities as plot_paper_order with:
             "paper_order-{split}", category="Beside the paper", labels={"split": "{split}", "of": "this run"}
         ),
     log:
-        f"{RESULTS}/logs/figures/paper_order-{{split}}.log",
+        f"{OWN_LOGS}/figures/paper_order-{{split}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/figures/paper_order-{{split}}.tsv"
+        f"{OWN_BENCHMARKS}/figures/paper_order-{{split}}.tsv"
     params:
         view="--view fixed",
 
 
-rule plot_paper:
-    input:
-        published=RESOURCES / "paper" / "observed_choices.csv",
-    output:
-        **figure_files("paper-{split}", category="Beside the paper", labels={"split": "{split}", "of": "the paper"}),
-    log:
-        f"{RESULTS}/logs/figures/paper-{{split}}.log",
-    wildcard_constraints:
-        split="|".join(PAPER_SPLITS),
-    params:
-        confidence=flags(config["evaluation"], "confidence"),
-    shell:
-        python("plot_paper.py") + " --published {input.published} --split {wildcards.split} {params.confidence}"
-        " --output {output} > {log} 2>&1"
+def study_files_made(wildcards):
+    """What studies have made: a parameter and no input, so that a page follows it and makes none of it."""
+    files = [Path(EXPERIMENT) / file for study in STUDIES for file in study.files(ALL_SPLITS)]
+    return " ".join(
+        f"{file} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in dict.fromkeys(files) if file.exists()
+    )
 
 
-def made_of_further_targets(wildcards):
-    """What other targets have made: a parameter and no input, so that a page follows it and makes none of it."""
-    made = made_files(Path(RESULTS), ALL_SPLITS)
-    return " ".join(f"{file} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in made)
+def timed_jobs(wildcards):
+    """The jobs whose durations the page shows: a stage, the GPUs of each job, and the names of their benchmark files."""
+
+    def job(stage, role, files):
+        gpus = config[role].get("gpus", 0) if role else 0
+        return shlex.join(["--jobs", stage, str(gpus), *files])
+
+    words = []
+    for role in LOCAL_MODELS:
+        source = STORE.source_key(role)
+        words.append(job("fetch", None, [f"fetch_model/{source}"]))
+        words.append(job("convert", role, [f"convert_model/{source}-{STORE.precision_folder(role)}"]))
+    for model in ["teacher", "base", *TUNED]:
+        asked = [
+            file.removesuffix(".parquet").replace(f"{RESULTS}/shards/", "sample/", 1)
+            for split in config["splits"]
+            if model in models_of(split)
+            for file in shards(split, [model])
+        ]
+        words.append(job(f"sample {model}", "teacher" if model == "teacher" else "student", pack_paths(dict.fromkeys(asked))))
+    if STUDENT.training is not None:
+        words.append(job("train", "student", [f"train/{STUDENT.key}-seed{seed}" for seed in SEEDS]))
+    words.append(job("evaluate", None, [f"{config['experiment']}/evaluate/{split}" for split in in_sample_first(config["splits"])]))
+    return " ".join(words)
 
 
 rule build_page:
     input:
-        **{name: table(ANSWERED if name == "propensities" else ALL_SPLITS, name) for name in TABLES},
-        **{name: SENSITIVITIES[name] for name in SENSITIVITY_TABLES},
-        **{name: number_table(name) for name in NUMBER_TABLES},
-        games=GAME_TABLES["games"],
-        number_games=[NUMBER_GAMES_TABLES["number_games"]] if NUMBER_SPLITS else [],
-        rates=expand(f"{RESULTS}/tables/{{split}}/rates.parquet", split=ANSWERED),
-        replies=expand(f"{RESULTS}/tables/{{split}}/replies.parquet", split=ANSWERED),
+        **{name: table(ANSWERED if name == "propensities" else ALL_SPLITS, name) for name in COMPARED_TABLES},
+        **{name: rules.measure_sensitivities.output[name] for name in SENSITIVITY_TABLES},
+        **{name: table(NUMBER_SPLITS, name) for name in NUMBER_TABLES},
+        games=rules.tabulate_games.output.games,
+        number_games=rules.tabulate_number_games.output.number_games if NUMBER_SPLITS else [],
+        rates=table(ANSWERED, "rates"),
+        replies=table(ANSWERED, "replies"),
         stated=rules.recompute_paper.output.figures,
-        usage=[USAGE_TABLE] if config["teacher"]["engine"] == "openai" else [],
+        usage=USAGE_TABLE,
         summary=rules.summarise_run.output,
-        figures=[f"{RESULTS}/figures/{name}.svg" for name in PAGE_FIGURES],
+        figures=[f"{EXPERIMENT}/figures/{name}.svg" for name in PAGE_FIGURES],
         template=[PAGE / "page.html.jinja", PAGE / "page.css", PAGE / "page.js"],
-        captions=[ROOT / "workflow" / "report" / f"{name.partition('-')[0]}.rst" for name in PAGE_FIGURES],
+        captions=sorted({ROOT / "workflow" / "report" / f"{name.partition('-')[0]}.rst" for name in PAGE_FIGURES}),
         columns=ROOT / "workflow" / "schemas" / "tables.yaml",
-        published=RESOURCES / "paper" / "observed_choices.csv",
-        texts=page_texts(),
+        published=PUBLISHED,
+        texts=page_texts,
         manifests=[
-            *(f"{RESULTS}/models/{role}/fetched/manifest.json" for role in LOCAL_MODELS),
+            *(f"{RESULTS}/models/{STORE.source_key(role)}/fetched/manifest.json" for role in LOCAL_MODELS),
             *(prepared(role)["manifest"] for role in LOCAL_MODELS),
-            *ADAPTER_MANIFESTS,
+            *expand(f"{STUDENT.folder}/seed{{seed}}/manifest.json", seed=SEEDS),
         ],
     output:
-        f"{RESULTS}/report.html",
+        f"{EXPERIMENT}/report.html",
     log:
-        f"{RESULTS}/logs/page.log",
+        f"{OWN_LOGS}/page.log",
     benchmark:
-        f"{RESULTS}/benchmarks/page.tsv"
+        f"{OWN_BENCHMARKS}/page.tsv"
     params:
         # By a function, since braces in a parameter that is a string would be taken for wildcards.
         config=lambda wildcards: json.dumps(config, sort_keys=True),
         usage=lambda wildcards, input: f"--usage {input.usage}" if input.usage else "",
-        made=made_of_further_targets,
+        made=study_files_made,
+        jobs=timed_jobs,
         run=same_run,
         splits=ALL_SPLITS,
         captions=ROOT / "workflow" / "report",
@@ -137,20 +147,17 @@ rule build_page:
     shell:
         "OUTDATED=$("
         + python("list_outdated.py")
-        + " --results {RESULTS} --splits {params.splits} --snakefile {workflow.main_snakefile:q} {params.run} 2> {log}) && "
+        + " --experiment {EXPERIMENT} --splits {params.splits} --snakefile {workflow.main_snakefile:q} {params.run} 2> {log}) && "
         + python("build_page.py")
         + " "
         + " ".join(
-            f"--{name.replace('_', '-')} {{input.{name}}}" for name in (*TABLES, *SENSITIVITY_TABLES, *NUMBER_TABLES)
+            f"--{name.replace('_', '-')} {{input.{name}}}"
+            for name in (*COMPARED_TABLES, *SENSITIVITY_TABLES, *NUMBER_TABLES)
         )
         + " --games {input.games} --number-games {input.number_games}"
         " --rates {input.rates} --replies {input.replies} --stated {input.stated} {params.usage} --summary {input.summary}"
         " --figures {input.figures} --captions {params.captions} --published {input.published}"
         " --manifests {input.manifests} --texts {input.texts}"
-        " --results {RESULTS} --outdated $OUTDATED --columns {input.columns} --template {params.template}"
-        " --project {params.project} --config {params.config:q} --output {output} >> {log} 2>&1"
-
-
-rule report:
-    input:
-        rules.build_page.output,
+        " --experiment {EXPERIMENT} --benchmarks {BENCHMARKS} --logs {LOGS} {params.jobs} --outdated $OUTDATED"
+        " --columns {input.columns} --template {params.template} --project {params.project} --config {params.config:q}"
+        " --output {output} >> {log} 2>&1"

@@ -5,40 +5,36 @@ in: resources/paper/
 out: paper/*.{parquet,csv,tex}, paper/paper.md
 """
 
-PAPER_TABLES = (
-    "figures",
-    "improvements",
-    "improvement_summaries",
-    "improvements_in_counts",
-    "alignment",
-    "equivalence",
-    "contexts",
-    "generalisation",
-    "sensitivities",
-    "reactions",
-    "joint_choice_model",
-    "contributions",
-)
-
 
 rule recompute_paper:
     input:
-        published=RESOURCES / "paper" / "observed_choices.csv",
-        contributions=RESOURCES / "paper" / "observed_contributions.csv",
+        published=PUBLISHED,
+        contributions=CONTRIBUTIONS,
         stated=RESOURCES / "paper" / "stated_figures.csv",
     output:
-        **in_all_formats(f"{RESULTS}/paper", PAPER_TABLES),
-        page=f"{RESULTS}/paper/paper.md",
+        **in_all_formats(f"{EXPERIMENT}/paper", tables_made_by("recompute_paper")),
+        page=f"{EXPERIMENT}/paper/paper.md",
     log:
-        f"{RESULTS}/logs/paper.log",
+        f"{OWN_LOGS}/paper.log",
     params:
         evaluation=flags(config["evaluation"]),
-        folder=f"{RESULTS}/paper",
+        folder=f"{EXPERIMENT}/paper",
     shell:
         python("recompute_paper.py") + " --published {input.published} --contributions {input.contributions}"
         " --stated {input.stated} {params.evaluation} --output {params.folder} > {log} 2>&1"
 
 
-rule paper:
+rule plot_paper:
     input:
-        rules.recompute_paper.output,
+        published=PUBLISHED,
+    output:
+        **figure_files("paper-{split}", category="Beside the paper", labels={"split": "{split}", "of": "the paper"}),
+    log:
+        f"{OWN_LOGS}/figures/paper-{{split}}.log",
+    wildcard_constraints:
+        split="|".join(PAPER_SPLITS),
+    params:
+        confidence=flags(config["evaluation"], "confidence"),
+    shell:
+        python("plot_paper.py") + " --published {input.published} --split {wildcards.split} {params.confidence}"
+        " --output {output} > {log} 2>&1"

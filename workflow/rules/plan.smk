@@ -5,10 +5,7 @@ in: Snakemake's own graph of jobs, benchmark files of earlier ones
 out: plan.parquet, which no rule declares; the tables that are printed are the logs as well
 """
 
-import json
-
-PLAN = f"{RESULTS}/plan.parquet"
-BENCHMARKS = f"{RESULTS}/benchmarks"
+PLAN = f"{EXPERIMENT}/plan.parquet"
 
 
 # Where Snakemake runs, since that is whose run is planned.
@@ -28,19 +25,22 @@ def shared_loads(wildcards):
 
 
 rule plan:
+    """What a run would do, why, and what it is expected to take: --config plan=TARGET for another target than all."""
     log:
-        f"{RESULTS}/logs/plan.log",
+        f"{OWN_LOGS}/plan.log",
     params:
+        target=config.get("plan", "all"),
         run=same_run,
         loads=shared_loads,
     shell:
         python("plan_run.py")
-        + " --target {config[plan]:q} --snakefile {workflow.main_snakefile:q} {params.run} {params.loads}"
+        + " --target {params.target:q} --snakefile {workflow.main_snakefile:q} {params.run} {params.loads}"
         " --observations {config[observations]} --benchmarks {BENCHMARKS} --output {PLAN} 2> {log} | tee -a {log}"
 
 
 rule plan_review:
+    """The last plan beside what then happened."""
     log:
-        f"{RESULTS}/logs/plan_review.log",
+        f"{OWN_LOGS}/plan_review.log",
     shell:
         python("review_plan.py") + " --plan {PLAN} 2>&1 | tee {log}"

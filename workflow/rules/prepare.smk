@@ -1,12 +1,16 @@
 """Bring each local model to this machine, once, at the precision that all its jobs use.
 
 in: the config's source of the model
-out: models/{role}/source/ and models/{role}/{precision}/, each a weights folder and its manifest
+out: models/{source}/fetched/ and models/{source}/{precision}/, each a weights folder and its manifest
 """
 
 
+def model_of_source(wildcards):
+    return config[STORE.sources[wildcards.source]]
+
+
 def source_flags(wildcards):
-    model = config[wildcards.role]
+    model = model_of_source(wildcards)
     source = model["source"]
     if source != "folder":
         return f"{source} {flags(model[source])} {flags(config, 'cache')}"
@@ -15,12 +19,12 @@ def source_flags(wildcards):
 
 def source_files(wildcards):
     """Small files of a local folder, compared by content; weights are checked against the manifest when loaded."""
-    model = config[wildcards.role]
+    model = model_of_source(wildcards)
     patterns = ("*.json", "*.jinja", "*.txt", "*.model") if model["source"] == "folder" else ()
     return sorted(file for pattern in patterns for file in Path(model["folder"]).glob(pattern))
 
 
-# Where Snakemake runs there is a network; on a cluster's nodes, where the other jobs run, often none.
+# There is a network where Snakemake runs, and often none on a cluster's nodes.
 localrules:
     fetch_model,
 
@@ -29,22 +33,21 @@ rule fetch_model:
     input:
         files=source_files,
     output:
-        weights=directory(f"{RESULTS}/models/{{role}}/fetched/weights"),
-        manifest=f"{RESULTS}/models/{{role}}/fetched/manifest.json",
+        weights=directory(f"{RESULTS}/models/{{source}}/fetched/weights"),
+        manifest=f"{RESULTS}/models/{{source}}/fetched/manifest.json",
     log:
-        f"{RESULTS}/logs/fetch_model/{{role}}.log",
+        f"{LOGS}/fetch_model/{{source}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/fetch_model/{{role}}.tsv"
+        f"{BENCHMARKS}/fetch_model/{{source}}.tsv"
     resources:
-        runtime=lambda wildcards: minutes(config[wildcards.role], "fetch"),
-        disk_mb=lambda wildcards: disk_mb(config[wildcards.role], "fetch"),
+        runtime=lambda wildcards: minutes(model_of_source(wildcards), "fetch"),
+        disk_mb=lambda wildcards: disk_mb(model_of_source(wildcards), "fetch"),
     params:
         source=source_flags,
     shell:
         "TQDM_DISABLE=1 "
         + python("fetch_model.py")
-        + " {params.source} --output {output.weights} --output-manifest {output.manifest}"
-        " 2>&1 | tee {log}"
+        + " {params.source} --output {output.weights} --output-manifest {output.manifest} 2>&1 | tee {log}"
 
 
 rule convert_model:
@@ -52,20 +55,40 @@ rule convert_model:
         weights=ancient(rules.fetch_model.output.weights),
         manifest=rules.fetch_model.output.manifest,
     output:
-        weights=directory(f"{RESULTS}/models/{{role}}/{{precision}}/weights"),
-        manifest=f"{RESULTS}/models/{{role}}/{{precision}}/manifest.json",
+        weights=directory(f"{RESULTS}/models/{{source}}/{{precision}}/weights"),
+        manifest=f"{RESULTS}/models/{{source}}/{{precision}}/manifest.json",
     log:
-        f"{RESULTS}/logs/convert_model/{{role}}-{{precision}}.log",
+        f"{LOGS}/convert_model/{{source}}-{{precision}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/convert_model/{{role}}-{{precision}}.tsv"
-    wildcard_constraints:
-        precision="nf4|float32|bfloat16|source",
+        f"{BENCHMARKS}/convert_model/{{source}}-{{precision}}.tsv"
     resources:
-        **model_resources(lambda wildcards: wildcards.role, "convert"),
-        disk_mb=lambda wildcards: disk_mb(config[wildcards.role], "convert"),
+        **model_resources(lambda wildcards: STORE.sources[wildcards.source], "convert"),
+        disk_mb=lambda wildcards: disk_mb(model_of_source(wildcards), "convert"),
     params:
-        compute_dtype=lookup("{role}/compute_dtype", within=config),
+        precision=lambda wildcards: wildcards.precision.partition("-")[0],
+        # Only what NF4 layers compute in is a choice.
+        compute_dtype=lambda wildcards: wildcards.precision.partition("-")[2] or "float32",
     shell:
         TORCH + python("convert_model.py") + " --weights {input.weights} --manifest {input.manifest}"
-        " --precision {wildcards.precision} --compute-dtype {params.compute_dtype}"
+        " --precision {params.precision} --compute-dtype {params.compute_dtype}"
         " --output {output.weights} --output-manifest {output.manifest} 2>&1 | tee {log}"
+
+
+rule merge_adapter:
+    input:
+        unpack(lambda wildcards: adapted(STORE.weights[wildcards.weights].student, wildcards.seed)),
+        **prepared("student"),
+    output:
+        weights=directory(f"{RESULTS}/models/merged/{{weights}}/seed{{seed}}/weights"),
+        manifest=f"{RESULTS}/models/merged/{{weights}}/seed{{seed}}/manifest.json",
+    log:
+        f"{LOGS}/merge_adapter/{{weights}}-seed{{seed}}.log",
+    threads: config["sampling"]["threads"]
+    resources:
+        **model_resources("student", "convert"),
+    shell:
+        TORCH
+        + python("merge_adapter.py")
+        + " --weights {input.weights} --manifest {input.manifest} --adapter {input.adapter}"
+        " --adapter-manifest {input.adapter_manifest} --threads {threads} --output {output.weights}"
+        " --output-manifest {output.manifest} 2>&1 | tee {log}"

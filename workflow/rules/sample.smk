@@ -1,87 +1,135 @@
 """Sampling: one job, and one Parquet shard, for each (model, game, context).
 
-in: a cell's texts, and the model (published counts, or weights with or without an adapter)
-out: in_sample/shards/{model}/{game}/{context}.parquet; out_of_sample.smk and leave_one_out.smk use the same rules
+in: a cell's texts, and the model: published counts, an endpoint, or weights with or without an adapter
+out: shards/{model}-{weights}/{asking}/{game}/{context}.parquet, where `weights` is a key of what answers and `asking` the
+prompt format and a key of how it is asked (tom/config/store.py)
+Splits, studies and experiments share the shards that they have in common.
 """
 
-# A choice alone is drawn from exact probabilities, which top_p has no part in: it would rerun shards for nothing.
-FREE_REPLIES = ["top_p"] if load_prompt_format(prompt_format_file()).form != CHOICE else []
-SAMPLING = " ".join(
-    [
-        flags(config, "observations", "option_orders"),
-        flags(config["sampling"], "seed", "temperature", "threads", *FREE_REPLIES),
-    ]
-)
-# How long an engine waits changes no result, so it is no parameter that a rerun would follow. The GPUs of a cluster's
-# job are needed by nobody else before it ends, and its engines end with it.
+from tom.sampling.recorded import read_contribution_counts, read_counts
+
+SHARD = f"{RESULTS}/shards/{{model}}-{{weights}}/{{asking}}/{{game}}/{{context}}.parquet"
+SHARD_LOG = f"{LOGS}/sample/{{model}}-{{weights}}/{{asking}}/{{game}}/{{context}}.log"
+SHARD_TIME = f"{BENCHMARKS}/sample/{{model}}-{{weights}}/{{asking}}/{{game}}/{{context}}.tsv"
+SHARD_USAGE = f"{RESULTS}/usage/{{model}}-{{weights}}/{{asking}}/{{game}}/{{context}}.json"
+# How long an engine waits changes no result, so it is no parameter that a rerun would follow. Nobody else needs the GPUs
+# of a cluster's job before it ends, and its engines end with it.
 SUBMITTED = allocation() and not workflow.is_main_process
 IDLE_SECONDS = max(config["sampling"]["idle_seconds"], 3600 if SUBMITTED else 0)
-SAMPLE_SHARD = python("sample_shard.py", "serve_engine.py")
-SAMPLE = (
-    TORCH
-    + "{params.python} --model {params.model} --game {wildcards.game} --game-file {input.game}"
-    + " --context-file {input.context} --prompt-format-file {input.prompt_format} {params.sampling} {params.engine}"
-    + " --idle-seconds {IDLE_SECONDS} --weights {input.weights} --manifest {input.manifest}"
-)
+
+
+def cell_texts(wildcards):
+    """The files that a cell's prompts are written from."""
+    return STORE.texts(wildcards.game, wildcards.context, wildcards.asking)
+
+
+def procedure(wildcards):
+    return STORE.askings[wildcards.asking].procedure
+
+
+def sampling_flags(wildcards):
+    return flags(STORE.askings[wildcards.asking].sampling)
+
+
+rule sample_shard:
+    input:
+        unpack(weights_inputs),
+        unpack(cell_texts),
+    output:
+        SHARD,
+    log:
+        SHARD_LOG,
+    benchmark:
+        SHARD_TIME
+    wildcard_constraints:
+        model="base|tuned-seed[0-9]+"
+        if config["teacher"]["engine"] in ("recorded", "openai")
+        else "teacher|base|tuned-seed[0-9]+",
+    threads: config["sampling"]["threads"]
+    resources:
+        **model_resources(role_of_weights, "sample"),
+    params:
+        python=lambda wildcards: python(
+            "sample_shard.py",
+            "serve_engine.py",
+            plugins=(engine_module(wildcards), f"tom.sampling.{procedure(wildcards)}"),
+        ),
+        procedure=procedure,
+        sampling=sampling_flags,
+        answering=answering,
+    shell:
+        TORCH
+        + "{params.python} --procedure {params.procedure} --model {wildcards.model} --game {wildcards.game}"
+        + " --game-file {input.game} --context-file {input.context} --prompt-format-file {input.prompt_format}"
+        + " {params.sampling} {params.answering} --idle-seconds {IDLE_SECONDS} --output {output} > {log} 2>&1"
 
 
 if config["teacher"]["engine"] == "recorded":
-    UNTUNED = "base"
-    RECORDED = read_counts(config["teacher"]["recorded"]["counts"], config["teacher"]["recorded"]["model"])
+    RECORDED = config["teacher"]["recorded"]
+    # Splits of games in which a number is named, where the teacher was recorded.
+    GIVEN_NUMBERS = [name for name, split in NUMBER_SPLITS.items() if answered_by_teacher(split, config["teacher"])]
+    COUNTS = read_counts(RECORDED["counts"], RECORDED["model"])
+    GIVEN = read_contribution_counts(RECORDED["contributions"], RECORDED["model"]) if GIVEN_NUMBERS else {}
+    # Each context is read once, however many cells it has.
+    RECORDED_AS = {}
 
-    @cache
-    def recorded_as(context):
-        """Read once for each context, however many cells it has."""
-        return recorded_context(context, RESOURCES)
-
-    # The counts of one cell, and not the whole table: editing a cell reruns that cell.
     def recorded_counts(wildcards):
-        cooperated, observations = RECORDED[wildcards.game, recorded_as(wildcards.context)]
-        return f"--cooperated {cooperated} --observations {observations}"
+        """The counts of one cell, and not the whole table: an edit of one cell's counts reruns that cell."""
+        cell = wildcards.game, wildcards.context
+        if cell in GIVEN:
+            words = ["--contributions", *GIVEN[cell], "--counts", *GIVEN[cell].values()]
+        else:
+            if cell[1] not in RECORDED_AS:
+                RECORDED_AS[cell[1]] = recorded_context(cell[1], RESOURCES)
+            cooperated, observations = COUNTS[cell[0], RECORDED_AS[cell[1]]]
+            words = ["--cooperated", cooperated, "--observations", observations]
+        return " ".join(map(str, words))
 
-    rule replay_teacher:
+    rule replay_shard:
         output:
-            f"{RESULTS}/in_sample/shards/teacher/{{game}}/{{context}}.parquet",
+            SHARD,
         log:
-            f"{RESULTS}/logs/sample/teacher/{{game}}-{{context}}.log",
+            SHARD_LOG,
         benchmark:
-            f"{RESULTS}/benchmarks/sample/teacher/{{game}}-{{context}}.tsv"
+            SHARD_TIME
+        wildcard_constraints:
+            model="teacher",
         params:
             python=python("replay_shard.py"),
             counts=recorded_counts,
-            prompt_format=config["prompt_format"],
+            prompt_format=lambda wildcards: STORE.askings[wildcards.asking].prompt_format,
         shell:
-            "{params.python} {params.counts} --model teacher --game {wildcards.game}"
+            "{params.python} {params.counts} --model {wildcards.model} --game {wildcards.game}"
             " --context {wildcards.context} --prompt-format {params.prompt_format} --output {output} > {log} 2>&1"
 
-elif config["teacher"]["engine"] == "openai":
-    UNTUNED = "base"
+
+if config["teacher"]["engine"] == "openai":
     ENDPOINT = config["teacher"]["endpoint"]
     # How patiently it is asked, with which key and at what price changes no reply, so no rerun follows them.
     ASKING = flags(ENDPOINT, "concurrency", "give_up_minutes", "key_variable", "timeout_seconds") + "".join(
         f" --{kind}-price {price}" for kind, price in ENDPOINT.get("prices", {}).items()
     )
-    PARTIAL = f"{RESULTS}/partial/teacher/{{game}}-{{context}}.jsonl"
 
     rule sample_endpoint:
         input:
-            game=game_file,
-            context=CONTEXT_FILE,
-            prompt_format=prompt_format_file(),
+            unpack(cell_texts),
         output:
-            shard=f"{RESULTS}/in_sample/shards/teacher/{{game}}/{{context}}.parquet",
-            usage=f"{RESULTS}/in_sample/usage/{{game}}/{{context}}.json",
+            shard=SHARD,
+            usage=SHARD_USAGE,
         log:
-            f"{RESULTS}/logs/sample/teacher/{{game}}-{{context}}.log",
+            SHARD_LOG,
         benchmark:
-            f"{RESULTS}/benchmarks/sample/teacher/{{game}}-{{context}}.tsv"
+            SHARD_TIME
+        wildcard_constraints:
+            model="teacher",
         resources:
             endpoint=1,
         params:
-            python=python("sample_endpoint.py"),
-            sampling=" ".join(
-                [flags(config, "observations", "option_orders"), flags(config["sampling"], "seed", "temperature", "top_p")]
+            python=lambda wildcards: python(
+                "sample_endpoint.py", plugins=(f"tom.sampling.{procedure(wildcards)}",)
             ),
+            procedure=procedure,
+            sampling=sampling_flags,
             endpoint=flags(
                 {
                     "base_url": ENDPOINT["base_url"],
@@ -90,90 +138,29 @@ elif config["teacher"]["engine"] == "openai":
                     "n_per_request": ENDPOINT["n_per_request"],
                 }
             ),
-            partial=PARTIAL,
+            partial=f"{RESULTS}/partial/{{model}}-{{weights}}/{{asking}}/{{game}}-{{context}}.jsonl",
         shell:
-            "{params.python} --model teacher --game {wildcards.game} --game-file {input.game}"
-            " --context-file {input.context} --prompt-format-file {input.prompt_format} {params.sampling}"
-            " {params.endpoint} {ASKING} --partial {params.partial} --usage {output.usage} --output {output.shard}"
-            " > {log} 2>&1"
+            "{params.python} --procedure {params.procedure} --model {wildcards.model} --game {wildcards.game}"
+            " --game-file {input.game} --context-file {input.context} --prompt-format-file {input.prompt_format}"
+            " {params.sampling} {params.endpoint} {ASKING} --partial {params.partial} --usage {output.usage}"
+            " --output {output.shard} > {log} 2>&1"
 
     def usage_files(wildcards):
-        return [
-            f"{RESULTS}/{stage_of(split)}/usage/{game}/{context}.json"
-            for split in sorted(config["splits"], key=lambda split: (split != IN_SAMPLE, split))
-            for game, context in cells_of(config["splits"][split])
-        ]
+        asked = [file for split in in_sample_first(config["splits"]) for file in shards(split, ["teacher"])]
+        found = (file.replace(f"{RESULTS}/shards/", f"{RESULTS}/usage/", 1) for file in dict.fromkeys(asked))
+        return [str(Path(file).with_suffix(".json")) for file in found]
 
     rule total_usage:
         input:
             usage=usage_files,
         output:
-            USAGE_TABLE,
+            f"{EXPERIMENT}/tables/usage.csv",
         log:
-            f"{RESULTS}/logs/usage.log",
+            f"{OWN_LOGS}/usage.log",
         params:
             **packed_params("usage"),
         shell:
             python("total_usage.py") + " --usage {params.usage} --output {output} 2>&1 | tee {log}"
 
-else:
-    UNTUNED = "base|teacher"
 
-
-def untuned_role(wildcards):
-    return "teacher" if wildcards.model == "teacher" else "student"
-
-
-def untuned_inputs(wildcards):
-    return prepared(untuned_role(wildcards))
-
-
-def untuned_engine(wildcards):
-    return engine_flags(untuned_role(wildcards))
-
-
-rule sample_untuned:
-    input:
-        unpack(untuned_inputs),
-        game=game_file,
-        context=CONTEXT_FILE,
-        prompt_format=prompt_format_file(),
-    output:
-        f"{RESULTS}/in_sample/shards/{{model}}/{{game}}/{{context}}.parquet",
-    log:
-        f"{RESULTS}/logs/sample/{{model}}/{{game}}-{{context}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/sample/{{model}}/{{game}}-{{context}}.tsv"
-    wildcard_constraints:
-        model=UNTUNED,
-    threads: config["sampling"]["threads"]
-    resources:
-        **model_resources(untuned_role, "sample"),
-    params:
-        python=SAMPLE_SHARD,
-        sampling=SAMPLING,
-        model="{model}",
-        engine=untuned_engine,
-    shell:
-        SAMPLE + " --output {output} > {log} 2>&1"
-
-
-rule sample_tuned:
-    input:
-        **tuned_inputs(ADAPTER),
-    output:
-        f"{RESULTS}/in_sample/shards/tuned-seed{{seed}}/{{game}}/{{context}}.parquet",
-    log:
-        f"{RESULTS}/logs/sample/tuned-seed{{seed}}/{{game}}-{{context}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/sample/tuned-seed{{seed}}/{{game}}-{{context}}.tsv"
-    threads: config["sampling"]["threads"]
-    resources:
-        **model_resources("student", "sample"),
-    params:
-        python=SAMPLE_SHARD,
-        sampling=SAMPLING,
-        model="tuned-seed{seed}",
-        engine=engine_flags("student"),
-    shell:
-        SAMPLE + " --adapter {input.adapter} --adapter-manifest {input.adapter_manifest} --output {output} > {log} 2>&1"
+USAGE_TABLE = [f"{EXPERIMENT}/tables/usage.csv"] if config["teacher"]["engine"] == "openai" else []

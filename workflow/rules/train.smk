@@ -1,44 +1,37 @@
 """QLoRA training: the in-sample shards of the teacher fan in, one adapter for all cells comes out.
 
 in: every in-sample shard of the teacher, the cells' texts, the quantised student
-out: in_sample/teacher.parquet, all of those shards as one file, which every training reads;
-adapters/{fold}/seed{seed}/: the adapter and its manifest, the training curve, what the loss looked at
+out: replies/{replies}.parquet, all of those shards as one file, which every training reads;
+adapters/{student}/seed{seed}/: the adapter and its manifest, the training curve, what the loss looked at
+`student` is a key of the recipe and of all that it is trained on: the config's own student, and those of studies.
 An interrupted training resumes from checkpoints/, which no rule declares; its end removes what it kept there.
 """
 
-RECIPE = flags(
-    {
-        key: value
-        for key, value in config["training"].items()
-        if key not in ("seeds", "threads", "target", "gauss_newton_steps", "orders", "letters", "uniform_target_contexts")
-    }
-)
-TEACHER_REPLIES = f"{RESULTS}/in_sample/teacher.parquet"
-TRAIN = (
-    TORCH
-    + python("train_adapter.py")
-    + " --replies {input.replies} --game-files {input.games} --context-files {input.contexts}"
-    + " --uniform-target-files {input.uniform_targets}"
-    + " --prompt-format-file {input.prompt_format} --weights {input.weights} --manifest {input.manifest}"
-    + " --threads {threads} --checkpoints {RESULTS}/checkpoints --seed {wildcards.seed} {params.recipe} --output {output.adapter} --output-manifest {output.manifest}"
-    + " --curve {output.curve} --output-loss-report {output.loss_report}"
-)
+
+def recipe(wildcards):
+    """A student's training section as flags, without what changes nothing that it learns."""
+    training = STORE.students[wildcards.student].training
+    return flags({name: training[name] for name in training if name not in ("seeds", "threads", "uniform_target_contexts")})
 
 
-# Seconds of reading: as a job of a cluster's, between the teacher's and the trainings, it would wait longer than it runs.
+def uniform_targets(wildcards):
+    return context_files(STORE.students[wildcards.student].training["uniform_target_contexts"])
+
+
+# Seconds of reading: as a cluster's job it would wait longer than it runs.
 localrules:
-    gather_teacher,
+    gather_shards,
 
 
-# Shards fan in here alone: Snakemake searches all inputs of a job for each file that is asked of it, and of a training
-# every shard of its student asks some.
-rule gather_teacher:
+# Shards fan in here alone: Snakemake searches all inputs of a job for each file that is asked of it, and each shard of a
+# student asks its training for a file.
+rule gather_shards:
     input:
-        shards=lazy_shards(IN_SAMPLE, ["teacher"]),
+        shards=lambda wildcards: STORE.replies[wildcards.replies],
     output:
-        TEACHER_REPLIES,
+        f"{RESULTS}/replies/{{replies}}.parquet",
     log:
-        f"{RESULTS}/logs/train/gather_teacher.log",
+        f"{LOGS}/gather_shards/{{replies}}.log",
     params:
         **packed_params("shards"),
     shell:
@@ -48,22 +41,34 @@ rule gather_teacher:
 rule train_adapter:
     input:
         **prepared("student"),
-        replies=TEACHER_REPLIES,
+        replies=STORE.replies_file(),
         games=game_files(IN_SAMPLE),
-        contexts=context_files(IN_SAMPLE),
-        uniform_targets=[RESOURCES / "contexts" / f"{context}.yaml" for context in sorted(config["training"]["uniform_target_contexts"])],
+        contexts=context_files(config["splits"][IN_SAMPLE]["contexts"]),
+        uniform_targets=uniform_targets,
         prompt_format=prompt_format_file(),
     output:
-        # Frozen adapters are nobody's output, even those of this run: no changed knob trains them anew.
-        **adapter_files(f"{RESULTS}/adapters/anew/seed{{seed}}" if FROZEN else ADAPTER),
+        adapter=directory(f"{RESULTS}/adapters/{{student}}/seed{{seed}}/adapter"),
+        manifest=f"{RESULTS}/adapters/{{student}}/seed{{seed}}/manifest.json",
+        curve=f"{RESULTS}/adapters/{{student}}/seed{{seed}}/curve.csv",
+        loss_report=f"{RESULTS}/adapters/{{student}}/seed{{seed}}/loss_report.json",
     log:
-        f"{RESULTS}/logs/train/all-seed{{seed}}.log",
+        f"{LOGS}/train/{{student}}-seed{{seed}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/train/all-seed{{seed}}.tsv"
+        f"{BENCHMARKS}/train/{{student}}-seed{{seed}}.tsv"
+    wildcard_constraints:
+        # Frozen adapters are nobody's output: no changed setting trains them anew.
+        student="|".join(key for key, student in STORE.students.items() if student.training is not None) or "none",
     threads: config["training"]["threads"]
     resources:
         **model_resources("student", "train"),
     params:
-        recipe=f"{RECIPE} {flags(config['training'], 'target', 'gauss_newton_steps', 'option_orders', 'label_mapping')}",
+        recipe=recipe,
     shell:
-        TRAIN + " 2>&1 | tee {log}"
+        TORCH
+        + python("train_adapter.py")
+        + " --replies {input.replies} --game-files {input.games} --context-files {input.contexts}"
+        + " --uniform-target-files {input.uniform_targets}"
+        + " --prompt-format-file {input.prompt_format} --weights {input.weights} --manifest {input.manifest}"
+        + " --threads {threads} --checkpoints {RESULTS}/checkpoints --seed {wildcards.seed} {params.recipe}"
+        + " --output {output.adapter} --output-manifest {output.manifest} --curve {output.curve}"
+        + " --output-loss-report {output.loss_report} 2>&1 | tee {log}"

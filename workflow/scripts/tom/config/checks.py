@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tom.config.schema import config_schema
 from tom.config.study import (
     HELD_OUT,
     HELD_OUT_REWORDED,
@@ -15,12 +16,13 @@ from tom.config.study import (
     question_file,
     recorded_cells,
     recorded_context,
+    rewordings,
     splits_of_kind,
 )
 from tom.core.errors import UserError
 from tom.core.yaml_files import check
 from tom.engines.endpoint import read_key
-from tom.engines.vllm_settings import VllmSettings, require_vllm
+from tom.engines.registry import engine_names, load_engine, settings_of
 from tom.games import kinds as game_kinds
 from tom.games.game import split_order
 from tom.games.number_game_files import load_number_game
@@ -30,9 +32,13 @@ from tom.prompts.contexts import load_context
 from tom.prompts.number_questions import load_question
 from tom.prompts.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST, load_prompt_format
 from tom.prompts.variants import ORDERS, load_labels
-from tom.sampling.recorded_choices import read_counts, require_cells
-from tom.sampling.recorded_contributions import read_contribution_counts, require_contributions
-from tom.training.recipe import BOTH, LABEL, ORIGINAL
+from tom.sampling.recorded import read_contribution_counts, read_counts, require_cells, require_contributions
+from tom.training.recipe import BOTH, LABEL, ORIGINAL, TARGETS
+
+SHARED_FOLDERS = (
+    "adapters", "benchmarks", "checkpoints", "logs", "models", "partial", "replies", "shards", "usage",
+)  # fmt: skip
+"""Folders below results/ that an experiment can't be called by: tom/config/store.py."""
 
 
 def check_study(config: dict, file: str, resources: Path) -> None:
@@ -41,7 +47,8 @@ def check_study(config: dict, file: str, resources: Path) -> None:
     config: the merged configuration; file: where it was read, for messages; resources: the folder of
     games, contexts and prompt_formats. Nothing large is read.
     """
-    check(config, "config", file)
+    check(config, "config", file, config_schema())
+    _check_experiment(config, file)
     for name, target in ((HELD_OUT, "validate"), (HELD_OUT_REWORDED, "validate_reworded")):
         if name in config["splits"]:
             raise UserError(f"{file}: splits.{name}: this name belongs to `snakemake {target}`; take another")
@@ -54,6 +61,14 @@ def check_study(config: dict, file: str, resources: Path) -> None:
     _check_adapters(config, file)
     for role in ("teacher", "student"):
         _check_model(config, role, file, resources)
+
+
+def _check_experiment(config: dict, file: str) -> None:
+    if config["experiment"] in SHARED_FOLDERS:
+        raise UserError(
+            f"{file}: experiment: '{config['experiment']}' is a folder that experiments share (not allowed:"
+            f" {', '.join(SHARED_FOLDERS)})"
+        )
 
 
 def _check_texts(config: dict, file: str, resources: Path) -> None:
@@ -118,8 +133,39 @@ def check_target(config: dict, target: str, file: str, resources: Path) -> None:
         if form == CHOICE_LAST:
             raise UserError(
                 f"{key} learns the choice behind the teacher's motivation, and a recorded teacher has no texts "
-                f"(allowed: an prompt_format of the form {CHOICE} or {CHOICE_FIRST})"
+                f"(allowed: a prompt format of the form {CHOICE} or {CHOICE_FIRST})"
             )
+
+
+def check_targets(config: dict, file: str, resources: Path) -> None:
+    """Raise UserError unless the teacher's replies hold what each target teaches."""
+    for target in TARGETS:
+        check_target(config, target, file, resources)
+
+
+def check_live_teacher(config: dict, file: str, resources: Path) -> None:
+    """Raise UserError for a recorded teacher."""
+    if config["teacher"]["engine"] == "recorded":
+        live = [*engine_names(), "openai"]
+        raise UserError(f"{file}: teacher.engine: a recorded teacher can't be asked again (allowed: {', '.join(live)})")
+
+
+def check_two_contexts(config: dict, file: str, resources: Path) -> None:
+    """Raise UserError unless one in-sample context can be left out."""
+    if len(config["splits"][IN_SAMPLE]["contexts"]) < 2:
+        raise UserError(
+            f"{file}: splits.{IN_SAMPLE}.contexts: leaving one out leaves none to be taught (allowed: two or more)"
+        )
+
+
+def check_rewordings(config: dict, file: str, resources: Path) -> None:
+    """Raise UserError unless a file tells an in-sample context in other words."""
+    check_two_contexts(config, file, resources)
+    if not any(rewordings(config["splits"][IN_SAMPLE]["contexts"], resources).values()):
+        raise UserError(
+            f"{resources / 'contexts'}: no file tells a context of splits.{IN_SAMPLE} in other words"
+            " (paraphrase_of: NAME), which validate_reworded asks for"
+        )
 
 
 def _form(config: dict, resources: Path) -> str:
@@ -161,7 +207,7 @@ def check_labels(config: dict, file: str, resources: Path) -> None:
     if _form(config, resources) == CHOICE_LAST:
         raise UserError(
             f"{file}: prompt_format: '{config['prompt_format']}' has the choice at the end, and other labels are scored as"
-            f" the beginning of a reply (allowed: an prompt_format of the form {CHOICE} or {CHOICE_FIRST})"
+            f" the beginning of a reply (allowed: a prompt format of the form {CHOICE} or {CHOICE_FIRST})"
         )
 
 
@@ -251,8 +297,8 @@ def _check_model(config: dict, role: str, file: str, resources: Path) -> None:
             check_is_model(model["folder"])
         except UserError as error:
             raise UserError(f"{file}: {role}.folder: {error}") from None
-    if model["engine"] == "vllm":
-        _check_vllm(model, f"{file}: {role}")
+    if (engine := model["engine"]) in engine_names():
+        load_engine(engine).check(settings_of(engine, model.get(engine, {})), model, f"{file}: {role}")
 
 
 def _check_recorded(config: dict, role: str, file: str, resources: Path) -> None:
@@ -276,17 +322,3 @@ def _check_recorded(config: dict, role: str, file: str, resources: Path) -> None
         table = recorded["contributions"]
         counts = read_contribution_counts(table, recorded["model"])
         require_contributions(counts, choices, table, recorded["model"])
-
-
-def _check_vllm(model: dict, where: str) -> None:
-    if model["precision"] == "nf4" and not model["gpus"]:
-        raise UserError(
-            f"{where}.precision: vLLM serves nf4 on a GPU alone, and gpus is 0"
-            " (allowed: float32, bfloat16, source; or gpus: 1)"
-        )
-    sharing = VllmSettings(**model.get("vllm", {})).tensor_parallel
-    if sharing > max(1, model["gpus"]):
-        raise UserError(
-            f"{where}.vllm.tensor_parallel: {sharing}, but {where.rpartition(' ')[2]}.gpus is {model['gpus']}"
-        )
-    require_vllm(f"{where}.engine")

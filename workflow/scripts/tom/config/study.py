@@ -14,6 +14,13 @@ IN_SAMPLE = "in_sample"
 HELD_OUT = "held_out"
 HELD_OUT_REWORDED = "held_out_reworded"
 
+PAPER_SPLITS = {
+    IN_SAMPLE: IN_SAMPLE,
+    "out_of_sample_contexts": "out_of_sample_context",
+    "doubled_payoffs": "doubled_payoffs",
+}
+"""The default config's name of a split → the name in the paper's published counts."""
+
 Splits = dict[str, dict]
 """Name → its games and contexts."""
 

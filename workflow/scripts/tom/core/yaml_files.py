@@ -85,10 +85,13 @@ def describe(error: jsonschema.ValidationError, file: str) -> str:
     return f"{where}{error.message}"
 
 
-def check(document: Any, schema: str, file: str) -> None:
-    """Validate a document. Errors: UserError lists every renamed key and every violation, one per line."""
+def check(document: Any, schema: str, file: str, definition: dict[str, Any] | None = None) -> None:
+    """Validate a document against the schema of a name, or against another definition of it.
+
+    Errors: UserError lists every renamed key and every violation, one per line.
+    """
     document, renamed = apply_renames(document, schema)
-    validator = _Validator(load_schema(schema))
+    validator = _Validator(definition or load_schema(schema))
     errors = sorted(validator.iter_errors(document), key=lambda error: list(map(str, error.absolute_path)))
     if lines := [f"{file}: {line}" for line in renamed] + [describe(error, file) for error in errors]:
         raise UserError("\n".join(dict.fromkeys(lines)))

@@ -1,0 +1,402 @@
+"""Studies: targets besides the main result, each registered in tom/config/studies.py. None is part of `all`.
+
+Sampling and training are the rules of sample.smk and train.smk: a study asks for shards of other students, or of the
+same models asked in another way. Here stand its tables and its figure.
+out: tables/, figures/, collateral/, labels/
+"""
+
+from snakemake.logging import logger as snakemake_logger
+
+from tom.config.study import all_cells, curve_cells, games_without_curve, rewordings
+from tom.training.folds import CONTEXT, Fold
+
+
+def groups_of(study):
+    """Name in the table → changes of the training section of each student that a study compares."""
+    return study.students(config)
+
+
+# Students by how they were trained: compare_training_targets, controls, counterbalancing, learning_curve
+
+COMPARED = {study.tables[0].name: study for study in COMPARISONS.values()}
+
+
+def compared_shards(wildcards):
+    """The shards of every group of students of a study, of teacher and base, and the in-sample ones as a reference."""
+    groups = groups_of(COMPARED[wildcards.comparison])
+    found = {f"students_{name}": shards(wildcards.split, TUNED, changes) for name, changes in groups.items()}
+    return found | {
+        "untuned": shards(wildcards.split, ["teacher", "base"]),
+        "reference": shards(IN_SAMPLE, ["teacher", "base"]),
+    }
+
+
+def training_times(wildcards):
+    """The benchmark files of the trainings, where the comparison shows what they took."""
+    study = COMPARED[wildcards.comparison]
+    if not study.comparison.timings:
+        return {}
+    return {
+        f"seconds_{name}": expand(f"{BENCHMARKS}/train/{STORE.student(changes).key}-seed{{seed}}.tsv", seed=SEEDS)
+        for name, changes in groups_of(study).items()
+    }
+
+
+def comparison_flags(wildcards, input):
+    """The students' shards by group, the training times by group, and what is compared with what."""
+    study = COMPARED[wildcards.comparison]
+    comparison, words = study.comparison, ["--by", study.comparison.by]
+    for name in groups_of(study):
+        words += ["--students", name, *pack_paths(input[f"students_{name}"])]
+        if comparison.timings:
+            words += ["--timings", name, *input[f"seconds_{name}"]]
+    words += [word for prefix, group in comparison.leads.items() for word in ("--lead", prefix, group)]
+    words += ["--whole", comparison.whole] if comparison.whole else []
+    words += ["--gpus", str(config["student"]["gpus"])] if comparison.timings else []
+    return shlex.join(map(str, words))
+
+
+rule tabulate_students:
+    input:
+        unpack(compared_shards),
+        unpack(training_times),
+    output:
+        table=f"{EXPERIMENT}/tables/{{split}}/{{comparison}}.parquet",
+        others=[f"{EXPERIMENT}/tables/{{split}}/{{comparison}}.{kind}" for kind in ("csv", "tex")],
+    log:
+        f"{OWN_LOGS}/evaluate/{{comparison}}-{{split}}.log",
+    wildcard_constraints:
+        comparison="|".join(COMPARED),
+        split="|".join(SPLITS),
+    params:
+        **packed_params("untuned", "reference"),
+        comparison=comparison_flags,
+        evaluation=flags(config["evaluation"]),
+    shell:
+        python("tabulate_students.py") + " --split {wildcards.split} --untuned {params.untuned}"
+        " --reference-shards {params.reference} {params.comparison} {params.evaluation} --output {output.table}"
+        " 2>&1 | tee {log}"
+
+
+def compared_tables(wildcards):
+    study = COMPARED[wildcards.comparison]
+    return table(SPLITS if study.comparison.all_splits else [IN_SAMPLE], wildcards.comparison)
+
+
+def drawn_lines(wildcards):
+    """The lines of the figure: each group with its label, and the baselines."""
+    comparison = COMPARED[wildcards.comparison].comparison
+    lines = [word for group, label in comparison.labels.items() for word in ("--line", group, label)]
+    return shlex.join(["--by", comparison.by, *lines, "--baselines", *comparison.baselines])
+
+
+rule plot_students:
+    input:
+        tables=compared_tables,
+    output:
+        figure("{comparison}"),
+    log:
+        f"{OWN_LOGS}/figures/{{comparison}}.log",
+    wildcard_constraints:
+        comparison="|".join(name for name, study in COMPARED.items() if study.comparison.labels),
+    params:
+        lines=drawn_lines,
+    shell:
+        python("plot_students.py") + " {params.lines} --tables {input.tables} --output {output} > {log} 2>&1"
+
+
+rule plot_learning_curve:
+    input:
+        table=table([IN_SAMPLE], "learning_curve"),
+    output:
+        figure("learning_curve"),
+    log:
+        f"{OWN_LOGS}/figures/learning_curve.log",
+    shell:
+        python("plot_learning_curve.py") + " --table {input.table} --output {output} > {log} 2>&1"
+
+
+# Students trained without a part of the cells: validate, validate_reworded, transfer_matrix
+
+
+def without(context):
+    """The changes of the students that were trained without a context."""
+    return {"held_out": str(Fold(CONTEXT, context))}
+
+
+def held_out_shards():
+    """Each in-sample cell by the students that were trained without its context, and by teacher and base."""
+    cells = cells_of(config["splits"][IN_SAMPLE])
+    return STORE.shards(cells, ["teacher", "base"]) + [
+        file for model in TUNED for cell in cells for file in STORE.shards([cell], [model], without(cell[1]))
+    ]
+
+
+def reworded_shards():
+    """Each wording by the students that were trained without its situation, and by teacher and base."""
+    taught = config["splits"][IN_SAMPLE]
+    reworded = [
+        (context, (game, wording))
+        for context, wordings in rewordings(taught["contexts"], RESOURCES).items()
+        for wording in wordings
+        for game in taught["games"]
+    ]
+    untuned = STORE.shards([cell for _, cell in reworded], ["teacher", "base"])
+    return untuned + [
+        file for model in TUNED for context, cell in reworded for file in STORE.shards([cell], [model], without(context))
+    ]
+
+
+FOLDS = groups_of(BY_NAME["transfer_matrix"])
+
+
+rule tabulate_transfer_matrix:
+    input:
+        **{name: lazy_shards(IN_SAMPLE, TUNED, changes) for name, changes in FOLDS.items()},
+        untuned=lazy_shards(IN_SAMPLE, ["teacher", "base"]),
+    output:
+        **own_tables("transfer_matrix"),
+    log:
+        f"{OWN_LOGS}/evaluate/transfer_matrix.log",
+    params:
+        **packed_params("untuned"),
+        evaluation=flags(config["evaluation"]),
+        students=lambda wildcards, input: " ".join(
+            shlex.join(["--students", name, *pack_paths(input[name])]) for name in FOLDS
+        ),
+    shell:
+        python("tabulate_transfer_matrix.py") + " --untuned {params.untuned} {params.students} {params.evaluation}"
+        " --output {output.transfer_matrix} 2>&1 | tee {log}"
+
+
+rule plot_transfer_matrix:
+    input:
+        table=rules.tabulate_transfer_matrix.output.transfer_matrix,
+    output:
+        figure("transfer_matrix"),
+    log:
+        f"{OWN_LOGS}/figures/transfer_matrix.log",
+    shell:
+        python("plot_transfer_matrix.py") + " --table {input.table} --output {output} > {log} 2>&1"
+
+
+# The same models asked in other ways: response_curves, compare_prompt_formats, precision_drift
+
+
+def curve_shards(wildcards):
+    asked = all_cells(CHOICE_SPLITS)
+    cells = set(curve_cells(asked))
+    if lost := games_without_curve(asked):
+        snakemake_logger.warning(f"No response curve of {', '.join(lost)}: no context has all of its payoffs.")
+    files = [
+        file
+        for split in CHOICE_SPLITS
+        for file in STORE.shards([cell for cell in cells_of(config["splits"][split]) if cell in cells], models_of(split))
+    ]
+    if not files:
+        raise WorkflowError(
+            f"{CONFIG_NAMES}: splits: no game at several scales or shifts, all of them in one and the same context"
+            " (see config/payoff_scales.yaml)"
+        )
+    return list(dict.fromkeys(files))
+
+
+rule tabulate_response_curves:
+    input:
+        shards=curve_shards,
+    output:
+        **own_tables("response_curves"),
+    log:
+        f"{OWN_LOGS}/evaluate/response_curves.log",
+    params:
+        **packed_params("shards"),
+        confidence=flags(config["evaluation"], "confidence"),
+    shell:
+        python("tabulate_response_curves.py") + " --shards {params.shards} {params.confidence}"
+        " --output {output.response_curves} 2>&1 | tee {log}"
+
+
+rule plot_response_curves:
+    input:
+        table=rules.tabulate_response_curves.output.response_curves,
+    output:
+        figure("response_curves"),
+    log:
+        f"{OWN_LOGS}/figures/response_curves.log",
+    shell:
+        python("plot_response_curves.py") + " --table {input.table} --output {output} > {log} 2>&1"
+
+
+def formats_shards(wildcards):
+    return [
+        file
+        for name in config["compared_prompt_formats"]
+        for file in shards(IN_SAMPLE, ["teacher"], prompt_format=name)
+    ]
+
+
+if config["teacher"]["engine"] != "recorded":
+    for name in config["compared_prompt_formats"]:
+        shards(IN_SAMPLE, ["teacher"], prompt_format=name)
+
+
+rule tabulate_prompt_formats:
+    input:
+        shards=formats_shards,
+    output:
+        **own_tables("prompt_formats"),
+    log:
+        f"{OWN_LOGS}/evaluate/prompt_formats.log",
+    params:
+        **packed_params("shards"),
+        confidence=flags(config["evaluation"], "confidence"),
+    shell:
+        python("tabulate_prompt_formats.py")
+        + " --shards {params.shards} {params.confidence} --output {output.prompt_formats} 2>&1 | tee {log}"
+
+
+# Exact propensities alone: no observation is drawn.
+DRIFT = {
+    "trained": {},
+    "bfloat16": {"precision": "bfloat16", "observations": 0},
+    "merged": {"merged": True, "observations": 0},
+}
+
+
+rule tabulate_precision_drift:
+    input:
+        **{name: lazy_shards(IN_SAMPLE, TUNED, **settings) for name, settings in DRIFT.items()},
+    output:
+        **own_tables("precision_drift"),
+    log:
+        f"{OWN_LOGS}/evaluate/precision_drift.log",
+    params:
+        **packed_params(*DRIFT),
+    shell:
+        python("precision_drift.py")
+        + " --trained {params.trained} --bfloat16 {params.bfloat16} --merged {params.merged}"
+        " --output {output.precision_drift} 2>&1 | tee {log}"
+
+
+# Other questions than cells: collateral, labels, and those of counterbalancing's students
+
+BALANCED = groups_of(BY_NAME["counterbalancing"])
+
+
+def labelled_name(wildcards):
+    """How the table of labels calls what answers: by its model, and a study's student by its group as well."""
+    student = STORE.weights[wildcards.weights].student
+    groups = [name for name, changes in BALANCED.items() if changes and STORE.student(changes) == student]
+    return f"{groups[0]}-{wildcards.model.removeprefix('tuned-')}" if groups else wildcards.model
+
+
+def model_files(pattern, students):
+    """A file for the base student, and for each seed of some students. students: changes of their training sections."""
+    asked = [("base", {}), *((model, changes) for changes in students for model in TUNED)]
+    return [pattern.format(model=model, weights=STORE.weights_key(model, changes)) for model, changes in asked]
+
+
+rule probe_model:
+    input:
+        unpack(weights_inputs),
+        probes=RESOURCES / "collateral" / "probes.yaml",
+        games=game_files(IN_SAMPLE),
+        prompt_format=prompt_format_file(),
+    output:
+        f"{EXPERIMENT}/probes/{{model}}-{{weights}}.parquet",
+    log:
+        f"{OWN_LOGS}/probes/{{model}}-{{weights}}.log",
+    benchmark:
+        f"{OWN_BENCHMARKS}/probes/{{model}}-{{weights}}.tsv"
+    threads: config["sampling"]["threads"]
+    resources:
+        **model_resources("student", "sample"),
+    params:
+        python=lambda wildcards: python("probe_model.py", "serve_engine.py", plugins=(engine_module(wildcards),)),
+        games=flags(config["splits"][IN_SAMPLE], "games"),
+        answering=answering,
+    shell:
+        TORCH
+        + "{params.python} --model {wildcards.model} --probes {input.probes} {params.games} --game-files {input.games}"
+        + " --prompt-format-file {input.prompt_format} {params.answering} --idle-seconds {IDLE_SECONDS}"
+        + " --threads {threads} --output {output} > {log} 2>&1"
+
+
+rule tabulate_collateral:
+    input:
+        probes=model_files(rules.probe_model.output[0], [{}]),
+    output:
+        **own_tables("collateral"),
+    log:
+        f"{OWN_LOGS}/evaluate/collateral.log",
+    params:
+        confidence=flags(config["evaluation"], "confidence"),
+    shell:
+        python("tabulate_collateral.py")
+        + " --probes {input.probes} {params.confidence} --output {output.collateral} 2>&1 | tee {log}"
+
+
+rule score_labels:
+    input:
+        unpack(weights_inputs),
+        labels=RESOURCES / "labels" / "{labels}.yaml",
+        games=game_files(IN_SAMPLE),
+        contexts=context_files(config["splits"][IN_SAMPLE]["contexts"]),
+        prompt_format=prompt_format_file(),
+    output:
+        f"{EXPERIMENT}/labels/{{labels}}/{{model}}-{{weights}}.parquet",
+    log:
+        f"{OWN_LOGS}/labels/{{labels}}-{{model}}-{{weights}}.log",
+    benchmark:
+        f"{OWN_BENCHMARKS}/labels/{{labels}}-{{model}}-{{weights}}.tsv"
+    wildcard_constraints:
+        labels="[a-z][a-z0-9_]*",
+    threads: config["sampling"]["threads"]
+    resources:
+        **model_resources("student", "sample"),
+    params:
+        python=lambda wildcards: python("score_labels.py", "serve_engine.py", plugins=(engine_module(wildcards),)),
+        cells=" ".join(
+            [
+                flags(config["splits"][IN_SAMPLE], "games", "contexts"),
+                flags(config, "option_orders"),
+                flags(config["sampling"], "temperature"),
+            ]
+        ),
+        # The config's own students by their model's name, those of a study with their group's.
+        name=labelled_name,
+        answering=answering,
+    shell:
+        TORCH
+        + "{params.python} --model {params.name} --labels-file {input.labels} {params.cells} --game-files {input.games}"
+        + " --context-files {input.contexts} --prompt-format-file {input.prompt_format} {params.answering}"
+        + " --idle-seconds {IDLE_SECONDS} --threads {threads} --output {output} > {log} 2>&1"
+
+
+def label_scores(students):
+    pattern = rules.score_labels.output[0]
+    return [
+        file
+        for labels in sorted(config["labels"])
+        for file in model_files(pattern.replace("{labels}", labels), students)
+    ]
+
+
+rule tabulate_labels:
+    input:
+        scores=lambda wildcards: label_scores([{}] if wildcards.table == "labels" else BALANCED.values()),
+        teacher=lazy_shards(IN_SAMPLE, ["teacher"]),
+    output:
+        labels=f"{EXPERIMENT}/tables/{{table}}.parquet",
+        others=[f"{EXPERIMENT}/tables/{{table}}.{kind}" for kind in ("csv", "tex")],
+    log:
+        f"{OWN_LOGS}/evaluate/{{table}}.log",
+    wildcard_constraints:
+        table="labels|counterbalancing_labels",
+    params:
+        **packed_params("teacher"),
+        evaluation=flags(config["evaluation"]),
+    shell:
+        python("tabulate_labels.py")
+        + " --scores {input.scores} --teacher-shards {params.teacher} {params.evaluation} --output {output.labels}"
+        + " 2>&1 | tee {log}"

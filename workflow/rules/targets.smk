@@ -1,0 +1,78 @@
+"""Targets: each stage of the main result by name, and each study. `snakemake --list-rules` says what they are.
+
+`all` stands in the Snakefile, since no included rule can be the default.
+"""
+
+
+rule prepare:
+    """The student's weights, fetched and quantised."""
+    input:
+        **prepared("student"),
+
+
+rule train:
+    """The students' adapters."""
+    input:
+        expand(f"{STUDENT.folder}/seed{{seed}}/manifest.json", seed=SEEDS),
+
+
+rule sample_in_sample:
+    """The in-sample shards of teacher, base and tuned students."""
+    input:
+        lazy_shards(IN_SAMPLE),
+
+
+rule in_sample:
+    """Tables and figure of the cells that the students are trained on."""
+    input:
+        tables([IN_SAMPLE]),
+        figure(SPLIT_FIGURES[IN_SAMPLE]),
+
+
+rule out_of_sample:
+    """Tables and figures of all other splits: unseen contexts, unseen payoffs, games in which a number is named."""
+    input:
+        tables(out_of_sample_splits(SPLITS)),
+        student_tables(),
+        number_tables(),
+        [figure(name) for split, name in SPLIT_FIGURES.items() if split != IN_SAMPLE],
+
+
+rule paper:
+    """The figures of the paper, from its published counts. Needs no model."""
+    input:
+        rules.recompute_paper.output,
+
+
+rule report:
+    """Everything as one HTML file."""
+    input:
+        rules.build_page.output,
+
+
+def study_files(study):
+    """A study's tables and figure. Only whoever asks for them needs what its check wants of the config."""
+
+    def files(wildcards):
+        if study.check:
+            checked(study.check)
+        found = [
+            file
+            for shown in study.tables
+            for parquet in expanded(shown.file, in_sample_first(SPLITS))
+            for file in in_all_formats(f"{EXPERIMENT}/{Path(parquet).parent}", [Path(parquet).stem]).values()
+        ]
+        return found + (figure(study.figure.name) if study.figure else [])
+
+    return files
+
+
+for study in STUDIES:
+
+    rule:
+        name:
+            study.name
+        input:
+            study_files(study),
+
+    workflow.get_rule(study.name).docstring = study.summary
