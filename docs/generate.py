@@ -89,17 +89,33 @@ def fill(text: str, name: str, content: str) -> str:
 
 
 def data_dictionary() -> str:
-    """Every column of every table, as Markdown."""
+    """The columns of all tables, as Markdown. A table that is like another refers to its columns."""
     document = yaml.safe_load((ROOT / "workflow/schemas/tables.yaml").read_text())
     lines = []
     for name, table in document["tables"].items():
-        lines += [f"## {name}", "", f"`{table['files']}`", "", table["about"], ""]
+        lines += [f"## {name}", "", f"`{table['files']}`{writers(table)}", "", table["about"], ""]
         lines += ["| column | type | unit | meaning |", "| --- | --- | --- | --- |"]
-        for column, entry in table["columns"].items():
-            kind, unit, meaning = entry or document["common"][column]
-            lines.append(f"| `{column}` | {kind} | {unit} | {meaning.replace('|', chr(92) + '|')} |")
-        lines.append("")
+        lines += column_rows(table.get("before", {}), document["common"])
+        if "like" in table:
+            lines.append(f"| *the columns of [{table['like']}](#{table['like']})* | | | |")
+        lines += [*column_rows(table.get("columns", {}), document["common"]), ""]
     return "\n".join(lines[:-1])
+
+
+def writers(table: dict) -> str:
+    """Which scripts write a table; empty for one that the repository provides."""
+    scripts = table.get("made_by", [])
+    names = [f"`{script}.py`" for script in ([scripts] if isinstance(scripts, str) else scripts)]
+    return f", written by {', '.join(names)}" if names else ""
+
+
+def column_rows(columns: dict, common: dict) -> list[str]:
+    """One row of the Markdown table for each column; a column without an entry is as in `common`."""
+    rows = []
+    for column, entry in columns.items():
+        kind, unit, meaning = entry or common[column]
+        rows.append(f"| `{column}` | {kind} | {unit} | {meaning.replace('|', chr(92) + '|')} |")
+    return rows
 
 
 def pages() -> dict[Path, str]:

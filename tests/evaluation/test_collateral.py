@@ -88,7 +88,7 @@ def test_more_bits_are_worse_and_more_probability_is_better():
 
 
 def test_models_that_met_other_probes_are_refused():
-    with pytest.raises(UserError, match="did not meet the same"):
+    with pytest.raises(UserError, match="base and tuned were not given the same"):
         collateral(table(base=[0.1, 0.2, 0.3], tuned=[0.1, 0.2]), 0.95)
 
 

@@ -70,12 +70,12 @@ def test_improvement_table_uses_the_test_of_its_measure():
         cells, teacher, Counted(base * 150, readable), {"tuned-seed1": Counted(tuned * 150, readable)}
     )
     exact = AlignedCounts(cells, teacher, Known(base), {"tuned-seed1": Known(tuned)})
-    table = improvement_table({("both", "sampled"): sampled, ("both", "exact"): exact}, 0.95)
+    table = improvement_table({("both", "sampled"): sampled, ("both", "exact"): exact}, "in_sample", 0.95)
     for measure in ("sampled", "exact"):
         rows = table.filter(measure=measure).sort("context")
         assert rows["context"].to_list() == ["business", "sports"]
         assert rows["improvement"][0] == pytest.approx(50)
-        assert np.isnan(rows["improvement"][1])
+        assert rows["improvement"][1] is None
         assert rows["verdict"].to_list() == ["improvement", "undetermined"]
     p_values = dict(table.filter(context="business").select("measure", "p_base_is_teacher").rows())
     assert p_values["sampled"] == pytest.approx(proportions_ztest([30, 240], [300, 300])[1])

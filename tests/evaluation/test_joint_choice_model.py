@@ -6,7 +6,8 @@ import statsmodels.api as sm
 from scipy.special import expit
 from scipy.stats import chi2, f
 
-from tom.evaluation.joint_choice_model import COLUMNS, compare_choices, joint_rows
+from tom.core.frames import table_schema
+from tom.evaluation.joint_choice_model import compare_choices, joint_rows
 from tom.evaluation.sensitivities import Layout
 from tom.evaluation.sensitivity_table import sensitivity_tables
 from tom.reporting.findings import joint_line
@@ -140,7 +141,7 @@ def table():
 
 
 def test_every_student_has_its_family(table):
-    assert list(table.columns) == list(COLUMNS)
+    assert dict(table.schema) == table_schema("joint_choice_model")
     assert table.group_by("model").len().sort("model").rows() == [("base", 3), ("tuned-seed1", 3), ("tuned-seed2", 3)]
 
 

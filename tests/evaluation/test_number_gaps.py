@@ -15,7 +15,7 @@ from scipy.stats import wasserstein_distance
 from tom.core.errors import UserError
 from tom.evaluation.number_gaps import middle_of
 from tom.paper.published_choices import read_contributions
-from tom.reporting.wording import number_lines
+from tom.reporting.findings import number_lines
 from tom.sampling.recorded import replay_contributions
 from tom.sampling.shards import NUMBER_COLUMNS, write_shard
 from tom.statistics.divergences import earth_movers

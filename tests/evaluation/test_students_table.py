@@ -11,8 +11,9 @@ import tabulate_students
 from made_shards import CONTEXTS, GAMES, shard_frame, small_run, student_rows, write_models
 
 from tom.core.errors import UserError
+from tom.core.frames import table_schema
 from tom.evaluation.aligned_counts import align_counts
-from tom.evaluation.alignment_table import COLUMNS, Uncertainty, align
+from tom.evaluation.alignment_table import Uncertainty, align
 from tom.evaluation.learning_curve import read_timings
 from tom.evaluation.propensities import count_replies
 from tom.evaluation.students_table import COMPARISONS, students_table
@@ -77,7 +78,7 @@ def test_baselines_stand_once_and_without_a_supervision(table):
     assert baselines["target"].null_count() == baselines.height
     assert not baselines.select("view", "measure", "predictor").is_duplicated().any()
     assert baselines.select(LEADS).null_count().row(0) == (baselines.height,) * len(LEADS)
-    assert table.columns == ["target", *COLUMNS, *LEADS]
+    assert table.columns == ["target", *table_schema("alignment"), *LEADS]
 
 
 def test_rows_are_those_of_the_alignment_table(table, untuned):

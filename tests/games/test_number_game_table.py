@@ -11,7 +11,7 @@ import tabulate_number_games
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tom.evaluation.number_counts import MEAN_COLUMNS
+from tom.core.frames import frame_of, table_schema
 from tom.games.beauty_contest import BeautyContest
 from tom.games.number_game_files import load_number_game
 from tom.games.number_game_table import runs, structure_row
@@ -203,7 +203,7 @@ def test_structure_stands_beside_behaviour(resources, tmp_path, monkeypatch):
         for model, context, mean, exact in cells
     ]
     means, target = tmp_path / "means.parquet", tmp_path / "games.parquet"
-    pl.DataFrame([{name: row.get(name) for name in MEAN_COLUMNS} for row in rows], MEAN_COLUMNS).write_parquet(means)
+    frame_of(rows, table_schema("number_means")).write_parquet(means)
     files = [resources / "games" / f"{name}.yaml" for name in ("trust_sending", "dictator")]
     arguments = ["tabulate_number_games.py", "--game-files", *files, "--number-means", means, "--output", target]
     monkeypatch.setattr(sys, "argv", list(map(str, arguments)))

@@ -4,11 +4,12 @@ import polars as pl
 import pytest
 
 from tom.core.errors import UserError
-from tom.page.beside_paper import paper_table
+from tom.core.table_columns import headings
+from tom.page.cells import paper_table
 from tom.page.html_tables import from_markdown, read_dictionary, to_table
-from tom.page.number_format import shown
 from tom.page.provenance import commit, config_sha256, config_text, model_table, part_of, versions
-from tom.page.result_tables import LEADS, SHOWN, result_tables
+from tom.page.result_tables import LEADS, result_tables
+from tom.reporting.wording import shown
 
 
 @pytest.mark.parametrize(
@@ -38,11 +39,12 @@ def test_a_table_leaves_out_what_holds_nothing_and_reads_names():
 
 def test_every_table_that_is_shown_is_described(root):
     dictionary = read_dictionary(root / "workflow/schemas/tables.yaml")
-    assert {heading.described_as or heading.table for heading in SHOWN} <= set(dictionary)
+    assert set(headings()) <= set(dictionary)
     assert dictionary["rates"]["observations"][1] == "replies"
+    assert dictionary["controls"]["gap"] == dictionary["alignment"]["gap"]
 
 
-def test_a_wide_table_stands_under_two_headings(root):
+def test_a_wide_table_is_shown_under_two_headings(root):
     keys = {"split": ["in_sample"] * 2, "predictor": ["tuned", "chance"], "gap_closed": [0.5, 0.1]}
     leads = {name: [0.4, None] for name in LEADS}
     dictionary = read_dictionary(root / "workflow/schemas/tables.yaml")
@@ -50,6 +52,19 @@ def test_a_wide_table_stands_under_two_headings(root):
     assert [column.name for column in gaps.columns] == list(keys)
     assert [column.name for column in lead.columns] == ["split", "predictor", *leads]
     assert [row[1] for row in lead.rows] == ["tuned"]
+    assert (gaps.key, lead.key) == ("table-alignment", "table-alignment-leads")
+
+
+def test_tables_are_shown_in_the_registrys_order_under_its_titles(root):
+    dictionary = read_dictionary(root / "workflow/schemas/tables.yaml")
+    frame = pl.DataFrame({"split": ["in_sample"], "level": ["split"]})
+    tables = dict.fromkeys(("figures", "diagnostics", "propensities", "equivalence", "rates"), frame)
+    tables |= {"games": frame.clear(), "contexts": frame}
+    found = result_tables(tables, {"contexts": ["contexts.csv"]}, dictionary)
+    shown = ["equivalence", "contexts", "propensities", "diagnostics", "figures"]
+    assert [table.key for table in found] == [f"table-{name}" for name in shown]
+    assert [(table.title, table.about) for table in found] == [headings()[name] for name in shown]
+    assert [table.files for table in found] == [[], ["contexts.csv"], [], [], []]
 
 
 def test_a_damaged_dictionary_is_named(tmp_path):

@@ -4,7 +4,7 @@ from recompute_paper import judge_paper, page
 
 from tom.core.errors import UserError
 from tom.paper.paper_figures import Recomputed, compare, read_stated, recompute
-from tom.paper.public_goods import COLUMNS, contribution_rows, contribution_set
+from tom.paper.public_goods import contribution_set, contribution_table
 from tom.paper.published_choices import read_contributions
 from tom.reporting.tables import latex_table
 from tom.statistics.uncertainty import Uncertainty
@@ -16,7 +16,7 @@ PRECISION = Uncertainty(300, 0.95, 1, 0.1)
 def tables(resources):
     tables = judge_paper(resources / "paper" / "observed_choices.csv", PRECISION)
     given = read_contributions(resources / "paper" / "observed_contributions.csv")
-    tables["contributions"] = pl.DataFrame(contribution_rows(given, 0.95), schema=COLUMNS)
+    tables["contributions"] = contribution_table(given, 0.95)
     found = recompute(tables, given, tables["contributions"], contribution_set(given, 0.95))
     return tables | {"figures": compare(read_stated(resources / "paper" / "stated_figures.csv"), found)}
 

@@ -1,4 +1,4 @@
-"""Every column of every table that the project reads or writes is described, with its type."""
+"""Each table that the project reads or writes has the columns that are registered for it, with their types."""
 
 import sys
 
@@ -6,16 +6,16 @@ import evaluate_numbers
 import polars as pl
 import pytest
 import recompute_paper
-import yaml
 from made_shards import label_scores, shard_frame, small_run, student_rows
 from made_tables import PRECISION, made_tables
 from precision_drift import drift
 from tabulate_prompt_formats import compare
 
-from tom.evaluation.collateral import PROBE_COLUMNS, collateral
+from tom.core.frames import frame_of, table_schema
+from tom.core.table_columns import describe_columns, read_registry
+from tom.evaluation.collateral import collateral
 from tom.evaluation.label_bias import label_bias
 from tom.evaluation.learning_curve import learning_curve, read_timings
-from tom.evaluation.number_counts import MEAN_COLUMNS
 from tom.evaluation.propensities import count_replies
 from tom.evaluation.rates import group_replies, order_rates
 from tom.evaluation.response_curves import response_curves
@@ -28,19 +28,15 @@ from tom.games.number_game_files import load_number_game
 from tom.games.number_game_table import number_game_table
 from tom.planning.forecast import COLUMNS as PLAN_COLUMNS
 from tom.prompts.probes import KINDS
-from tom.sampling.recorded_contributions import replay_contributions
+from tom.sampling.recorded import replay_contributions
 from tom.sampling.shards import COLUMNS, NUMBER_COLUMNS
 from tom.training.ablations import TEACHERS
 from tom.training.recipe import TARGETS
 
 
 @pytest.fixture(scope="module")
-def dictionary(root):
-    document = yaml.safe_load((root / "workflow/schemas/tables.yaml").read_text())
-    return {
-        name: {column: entry or document["common"][column] for column, entry in table["columns"].items()}
-        for name, table in document["tables"].items()
-    }
+def dictionary():
+    return {table: describe_columns(table) for table in read_registry()["tables"]}
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +78,7 @@ def test_the_tables_of_the_paper_are_described(dictionary, written):
     names = {file.stem for file in files}
     assert {file.stem for file in written.glob("*.csv")} == {file.stem for file in written.glob("*.tex")} == names
     for file in files:
-        same = {"improvements_in_counts": "improvement_summaries"}
-        described(pl.read_parquet(file), dictionary[same.get(file.stem, file.stem)])
+        described(pl.read_parquet(file), dictionary[file.stem])
         assert pl.read_csv(file.with_suffix(".csv")).columns == pl.read_parquet(file).columns
 
 
@@ -112,7 +107,7 @@ def test_tables_of_single_targets_are_described(dictionary, tmp_path):
             for kind in KINDS
             for number in range(3)
         ],
-        schema=PROBE_COLUMNS,
+        schema=table_schema("probes"),
     )
     described(probes, dictionary["probes"])
     described(collateral(probes, 0.95), dictionary["collateral"])
@@ -169,7 +164,8 @@ def test_tables_of_contributions_are_described(dictionary, resources):
 
 def test_the_table_of_games_with_numbers_is_described(dictionary, resources):
     game = load_number_game(resources / "games" / "dictator.yaml", "dictator")
-    means = pl.DataFrame([{"split": "giving", "game": "dictator", "model": "base", "mean": 2.0}], MEAN_COLUMNS)
+    rows = [{"split": "giving", "game": "dictator", "model": "base", "mean": 2.0}]
+    means = frame_of(rows, table_schema("number_means"))
     described(number_game_table([game], means), dictionary["number_games"])
 
 

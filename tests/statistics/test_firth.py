@@ -52,5 +52,5 @@ def test_separated_cells_stay_finite():
 
 
 def test_a_model_that_does_not_settle_says_so():
-    with pytest.raises(UserError, match="did not settle in 1 steps"):
+    with pytest.raises(UserError, match="did not converge in 1 steps"):
         fit_firth([[1.0]], [3], [300], steps=1)

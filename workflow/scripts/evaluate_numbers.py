@@ -1,8 +1,9 @@
-"""Evaluate the numbers that the students of one split name against their teacher's, if it was asked.
+"""Compare the numbers that the students of one split name with their teacher's, if it was asked.
 
-Writes three tables, each as Parquet and, beside it, as CSV and LaTeX: number_means (every model in every cell),
-number_distributions (how often each number) and number_gaps (distances from the teacher and what is closed
-of them, beside what needs no student and the paper's own). The same inputs give the same bytes.
+Writes these tables, each as Parquet and, beside it, as CSV and LaTeX: number_means (each model in each cell),
+number_distributions (how often each number was named) and number_gaps (distances from the teacher, how much of them is
+closed, and the same for predictors that need no student and for the paper's student). The same inputs give the same
+bytes.
 
 python workflow/scripts/evaluate_numbers.py --split public_goods --shards S.parquet ... \
     --game-files resources/games/public_goods.yaml --published resources/paper/observed_contributions.csv \
@@ -17,23 +18,25 @@ import polars as pl
 
 from tom.core.errors import UserError, run_main
 from tom.core.roles import BASE, TEACHER, tuned_models
+from tom.core.table_columns import tables_made_by
 from tom.evaluation.number_counts import count_numbers, distribution_table, mean_table
 from tom.evaluation.number_gaps import gap_table
 from tom.games.game import split_order
 from tom.games.number_game_files import load_number_game
 from tom.paper.published_contributions import published_contributions, published_gaps
-from tom.reporting.tables import write_table
+from tom.reporting.tables import add_table_flags, write_tables
 from tom.sampling.shards import NUMBER_COLUMNS, read_shards
 from tom.statistics.uncertainty import Uncertainty
 
-TABLES = ("number_means", "number_distributions", "number_gaps")
+TABLES = tables_made_by("evaluate_numbers")
 
 
 def evaluate(
     shards: pl.DataFrame, choices: dict[str, range], published: Path, split: str, uncertainty: Uncertainty
 ) -> dict[str, pl.DataFrame]:
-    """The TABLES of a split, by name; without a teacher's shards there are no gaps.
+    """Table → its rows for a split; number_gaps has none without a teacher's shards.
 
+    choices: game → the numbers that may be named. published: the paper's contributions, CSV.
     Errors: UserError names what the shards lack.
     """
     tuned_models({*shards["model"], TEACHER})
@@ -61,17 +64,14 @@ def main() -> None:
     parser.add_argument("--game-files", type=Path, nargs="+", required=True)
     parser.add_argument("--published", type=Path, required=True, help="the paper's contributions, CSV")
     Uncertainty.add_arguments(parser)
-    for name in TABLES:
-        flag = f"--{name.replace('_', '-')}"
-        parser.add_argument(flag, type=Path, required=True, help="Parquet; CSV and LaTeX go beside it")
+    add_table_flags(parser, TABLES)
     arguments = parser.parse_args()
 
     shards = read_shards(arguments.shards, NUMBER_COLUMNS)
     files = {file.stem: file for file in arguments.game_files}
     choices = {game: load_number_game(files[split_order(game)[0]], game).choices() for game in shards["game"].unique()}
     uncertainty = Uncertainty.from_arguments(arguments)
-    for name, table in evaluate(shards, choices, arguments.published, arguments.split, uncertainty).items():
-        write_table(table, getattr(arguments, name))
+    write_tables(evaluate(shards, choices, arguments.published, arguments.split, uncertainty), arguments)
 
 
 if __name__ == "__main__":

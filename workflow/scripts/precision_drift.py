@@ -1,4 +1,4 @@
-"""How far exact propensities move when a tuned student is evaluated at another precision than it was trained at.
+"""Measure how far exact propensities move when a tuned student runs at a precision other than that of its training.
 
 Writes one row for each precision and student, as Parquet and, beside it, as CSV and LaTeX.
 
@@ -24,11 +24,11 @@ PRECISIONS = ("bfloat16", "merged")
 
 
 def drift(trained: Shards, others: Mapping[str, Shards]) -> pl.DataFrame:
-    """Mean and largest |difference| of exact propensities from those at the precision of the training.
+    """The table: mean and largest |difference| of exact propensities from those at the precision of the training.
 
     trained: shards of the tuned students as trained; others: precision → shards of the same students and cells.
-    Over cells and listing orders, with the letters that observations are asked with.
-    Errors: UserError where a cell has no exact propensity in one of them.
+    Differences are over cells and listing orders, with the letters that observations are asked with.
+    Errors: UserError if a cell lacks exact propensities at one of the precisions.
     """
     keys = ["model", *CELL, "order"]
     expected = _scores(trained)
@@ -51,7 +51,7 @@ def drift(trained: Shards, others: Mapping[str, Shards]) -> pl.DataFrame:
 def _scores(shards: Shards) -> pl.DataFrame:
     scored = shards.lazy().filter((pl.col("record") == "score") & (pl.col("cooperation_label") == LABELS[0]))
     keys = ["model", *CELL, "order"]
-    # In one order whenever it is read: the last digit of a mean depends on it.
+    # Sorted, since the last digit of a mean depends on the order.
     return scored.select(*keys, "p_cooperate").collect(engine="streaming").sort(keys)
 
 

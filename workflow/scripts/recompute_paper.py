@@ -1,6 +1,6 @@
-"""Recompute the figures of arXiv 2408.05241 from its published counts, and say what they can carry.
+"""Recompute the figures of arXiv 2408.05241 from its published counts, and say what they support.
 
-The tables are those of a run of ours, made by the same code (tom/evaluation/split_tables.py,
+The tables are those of a run, made by the same code (tom/evaluation/split_tables.py,
 tom/evaluation/sensitivity_table.py).
 
 python workflow/scripts/recompute_paper.py --published resources/paper/observed_choices.csv \
@@ -17,13 +17,14 @@ import polars as pl
 from tom.config.study import IN_SAMPLE
 from tom.core.errors import run_main
 from tom.core.files import atomic_file, log_written
+from tom.core.frames import frame_of, table_schema
+from tom.core.table_columns import tables_made_by
 from tom.evaluation.aligned_counts import AlignedCounts
-from tom.evaluation.improvement_summary import COLUMNS, improvement_summary
+from tom.evaluation.improvement_summary import improvement_summary
 from tom.evaluation.sensitivity_table import sensitivity_tables
 from tom.evaluation.split_tables import comparison_tables
 from tom.paper.paper_figures import compare, read_stated, recompute
-from tom.paper.public_goods import COLUMNS as CONTRIBUTION_COLUMNS
-from tom.paper.public_goods import contribution_rows, contribution_set
+from tom.paper.public_goods import contribution_set, contribution_table
 from tom.paper.published_choices import SPLITS, read_contributions, read_published_cells
 from tom.reporting.findings import equivalence_line, joint_line, sensitivity_line
 from tom.reporting.tables import markdown_table, write_table
@@ -32,35 +33,37 @@ from tom.statistics.resampling import Counted
 from tom.statistics.uncertainty import Uncertainty
 
 ONE = ("fixed", "sampled")
-"""The paper's one view and measure."""
+"""The only view and measure of the paper."""
 
 
 def judge_paper(published: Path, uncertainty: Uncertainty) -> dict[str, pl.DataFrame]:
-    """The tables of tom/evaluation/split_tables.py and tom/evaluation/sensitivity_table.py, all splits together, for the
-    paper's counts.
+    """Table → its rows of all splits, from the paper's counts, a CSV file.
+
+    The tables are those of tom/evaluation/split_tables.py and tom/evaluation/sensitivity_table.py, and
+    improvements_in_counts.
     """
     counts = {split: read_published_cells(published, split) for split in SPLITS}
-    panels = {
+    aligned = {
         split: AlignedCounts(cells, models["teacher"], models["base"], {"tuned": models["tuned"]})
         for split, (cells, models) in counts.items()
     }
     judged = [
-        comparison_tables({ONE: part}, {ONE: panels[IN_SAMPLE]}, uncertainty, split, published=[])
-        for split, part in panels.items()
+        comparison_tables({ONE: part}, {ONE: aligned[IN_SAMPLE]}, uncertainty, split, published=[])
+        for split, part in aligned.items()
     ]
     tables = {name: pl.concat([found[name] for found in judged]) for name in judged[0]}
-    # With one student the mean over students is that student, under the same name.
+    # With one student, named `tuned`, the rows of the mean over students have the same name and are the same.
     for name in ("alignment", "generalisation", "contexts"):
         keys = [key for key in ("split", "predictor", "against", "context") if key in tables[name].columns]
         tables[name] = tables[name].unique(keys, keep="last", maintain_order=True)
     tables["improvements_in_counts"] = pl.concat(
-        [in_counts(part, uncertainty, split) for split, part in panels.items()], how="vertical"
+        [in_counts(part, uncertainty, split) for split, part in aligned.items()], how="vertical"
     )
     return tables | sensitivity_tables({ONE[0]: counts}, uncertainty)
 
 
 def in_counts(part: AlignedCounts, uncertainty: Uncertainty, split: str) -> pl.DataFrame:
-    """The summaries of improvement from counts instead of rates, as in the paper: a cell of 299 as if of 300."""
+    """The improvements of a split summed up from counts instead of rates, as in the paper: 299 replies count as 300."""
     size = max(int(answers.readable.max()) for answers in (part.teacher, part.base))
     padded = {
         name: Counted(answers.cooperated, np.full_like(answers.readable, size))
@@ -68,11 +71,11 @@ def in_counts(part: AlignedCounts, uncertainty: Uncertainty, split: str) -> pl.D
     }
     rows = improvement_summary(padded["base"], padded["tuned"], padded["teacher"], uncertainty, split, "counts")
     rows = [{"split": split, "view": ONE[0], "measure": ONE[1], "model": "tuned"} | row for row in rows]
-    return pl.DataFrame([{name: row.get(name) for name in COLUMNS} for row in rows], schema=COLUMNS).fill_nan(None)
+    return frame_of(rows, table_schema("improvements_in_counts"))
 
 
 def page(tables: dict[str, pl.DataFrame], uncertainty: Uncertainty) -> list[str]:
-    """The page's lines."""
+    """The lines of paper.md. tables: those of judge_paper, contributions and figures."""
     figures = tables["figures"].with_columns(part=pl.col("figure").str.split(".").list.first())
     lines = [
         "# The paper's figures, from its counts",
@@ -129,13 +132,11 @@ def main() -> None:
     stated = read_stated(arguments.stated)
     tables = judge_paper(arguments.published, uncertainty)
     given = read_contributions(arguments.contributions)
-    tables["contributions"] = pl.DataFrame(
-        contribution_rows(given, uncertainty.confidence), schema=CONTRIBUTION_COLUMNS
-    )
+    tables["contributions"] = contribution_table(given, uncertainty.confidence)
     found = recompute(tables, given, tables["contributions"], contribution_set(given, uncertainty.confidence))
     tables["figures"] = compare(stated, found)
-    for name, table in tables.items():
-        write_table(table, arguments.output / f"{name}.parquet")
+    for name in tables_made_by("recompute_paper"):
+        write_table(tables[name], arguments.output / f"{name}.parquet")
     target = arguments.output / "paper.md"
     with atomic_file(target) as temporary:
         temporary.write_text("\n".join(page(tables, uncertainty)) + "\n")

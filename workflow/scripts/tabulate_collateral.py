@@ -1,4 +1,4 @@
-"""Compare the probes of tuned students with those of the base, as Parquet and, beside it, as CSV and LaTeX.
+"""Compare the probes of tuned students with those of the base; writes Parquet and, beside it, CSV and LaTeX.
 
 python workflow/scripts/tabulate_collateral.py --probes P.parquet ... --confidence 0.95 --output T.parquet
 """

@@ -1,4 +1,4 @@
-"""Tabulate what the payoffs of each game say, beside how often teacher and students cooperate in it.
+"""Tabulate what the payoffs of each game imply, and how often teacher and students cooperate in it.
 
 python workflow/scripts/tabulate_games.py --game-files resources/games/stag_hunt.yaml ... \
     --propensities P.parquet ... --output G.parquet

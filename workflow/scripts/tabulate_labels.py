@@ -1,4 +1,4 @@
-"""Tabulate what models do where the options have other names, as Parquet and, beside it, as CSV and LaTeX.
+"""Tabulate how models answer when the options have other names; writes Parquet and, beside it, CSV and LaTeX.
 
 python workflow/scripts/tabulate_labels.py --scores S.parquet ... --teacher-shards T.parquet ... --bootstrap 2000 \
     --confidence 0.95 --margin 0.1 --seed 1 --output T.parquet

@@ -1,4 +1,4 @@
-"""Tabulate what students close of the base's gap against observations a cell and seconds of training.
+"""Tabulate what students close of the base's gap, by observations a cell and by seconds of training.
 
 Writes one table, as Parquet and, beside it, as CSV and LaTeX: rows of the alignment table for the students of each
 number of observations. The same inputs give the same bytes.

@@ -1,4 +1,4 @@
-"""Tabulate what the payoffs of each game in which a number is named say, beside the numbers that were named.
+"""Tabulate what the payoffs of each game in which a number is named imply, and the numbers that were named.
 
 python workflow/scripts/tabulate_number_games.py --game-files resources/games/trust_sending.yaml ... \
     --number-means M.parquet ... --output G.parquet

@@ -1,6 +1,6 @@
-"""Compare what one model answers when it is asked in different ways.
+"""Compare the answers of one model to different prompt formats.
 
-Writes one row for each prompt_format, over all cells of its shards, as Parquet and, beside it, as CSV and LaTeX.
+Writes one row for each prompt format, over all cells of its shards, as Parquet and, beside it, as CSV and LaTeX.
 
 python workflow/scripts/tabulate_prompt_formats.py --shards S.parquet ... --confidence 0.95 --output T.parquet
 """
@@ -18,7 +18,7 @@ from tom.sampling.shards import scanned_shards
 
 
 def compare(shards: pl.DataFrame | pl.LazyFrame, confidence: float) -> pl.DataFrame:
-    """The split's row of the propensities table for each prompt_format, with its order bias and length of replies."""
+    """The table: for each prompt format the propensity over all cells, the order bias and the replies' mean length."""
     rows = []
     lengths = shards.lazy().group_by("prompt_format").agg(pl.col("reply_tokens").mean()).collect(engine="streaming")
     for prompt_format, mean_tokens in lengths.sort("prompt_format").rows():
@@ -35,7 +35,7 @@ def compare(shards: pl.DataFrame | pl.LazyFrame, confidence: float) -> pl.DataFr
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--shards", nargs="+", required=True, help="of one model, in every prompt_format")
+    parser.add_argument("--shards", nargs="+", required=True, help="of one model, in each prompt format")
     parser.add_argument("--confidence", type=float, required=True, help="of the intervals, e.g. 0.95")
     parser.add_argument("--output", type=Path, required=True, help="Parquet; CSV and LaTeX go beside it")
     arguments = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Tabulate how often each model cooperates in a split in which no teacher answers: nothing is compared with one.
+"""Tabulate how often each model cooperates in a split in which no teacher answers.
 
 python workflow/scripts/tabulate_propensities.py --split payoff_scales --shards S.parquet ... --confidence 0.95 \
     --output P.parquet

@@ -1,4 +1,4 @@
-"""Tabulate what a split's shards hold order by order: rates, and replies grouped by their text.
+"""Tabulate a split's shards by listing order: rates, and the distinct replies.
 
 python workflow/scripts/tabulate_replies.py --split in_sample --shards S.parquet ... --confidence 0.95 \
     --rates R.parquet --replies T.parquet
@@ -27,7 +27,7 @@ def main() -> None:
     with scanned_shards(arguments.shards) as (shards,):
         rates, replies = order_rates(shards, arguments.confidence), group_replies(shards)
     write_table(with_split(rates, arguments.split), arguments.rates)
-    # Texts by the thousand: no table for a paper, so Parquet alone.
+    # Thousands of texts are no table for a paper, so this one is Parquet alone.
     replies = with_split(replies, arguments.split)
     with atomic_file(arguments.replies) as temporary:
         replies.write_parquet(temporary, compression="zstd", statistics=False)

@@ -1,4 +1,4 @@
-"""Tabulate how often each model cooperates in a game against the scale and the shift of its payoffs.
+"""Tabulate how often each model cooperates in a game, by the scale and the shift of its payoffs.
 
 Writes Parquet and, beside it, CSV and LaTeX. The same inputs give the same bytes.
 

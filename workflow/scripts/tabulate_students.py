@@ -1,8 +1,7 @@
-"""Compare what students close of the base's gap, by what they were taught: its target, its teacher, or
-what was counterbalanced.
+"""Compare what students close of the base's gap, by their training: its target, its teacher, or its counterbalancing.
 
 Writes one table of a split, as Parquet and, beside it, as CSV and LaTeX: rows of the alignment table for each group of
-students, and by how much they lead the others. The same inputs give the same bytes.
+students, and their leads over other groups. The same inputs give the same bytes.
 
 python workflow/scripts/tabulate_students.py --by target --split in_sample --untuned S.parquet ... \
     --students choices S.parquet ... --students replies S.parquet ... --students shuffled_motivation S.parquet ... \
@@ -18,7 +17,7 @@ from tom.reporting.tables import write_table
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--by", choices=COMPARISONS, required=True, help="what tells the groups apart")
+    parser.add_argument("--by", choices=COMPARISONS, required=True, help="what distinguishes the groups")
     add_arguments(parser)
     arguments = parser.parse_args()
     write_table(table_of(arguments, arguments.by), arguments.output)

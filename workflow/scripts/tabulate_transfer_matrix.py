@@ -1,4 +1,4 @@
-"""Tabulate the gap that students close on each context and game, by what their training left out.
+"""Tabulate the gap that students close on each context and game, by what was left out of their training.
 
 Writes Parquet and, beside it, CSV and LaTeX. The same inputs give the same bytes.
 

@@ -1,4 +1,4 @@
-"""Add up what the teacher's endpoint took: a table with a line for each shard and one for all."""
+"""Add up what the teacher's endpoint used: a CSV table with one row for each shard and one for their sum."""
 
 import argparse
 import csv
@@ -13,7 +13,7 @@ from tom.sampling.shard_paths import unpack_paths
 
 
 def read_usage(file: Path) -> tuple[Usage, float | None]:
-    """Tokens and cost of one shard."""
+    """Usage and cost of one shard; the cost is None without prices."""
     document = json.loads(file.read_text())
     return Usage(**{field.name: document[field.name] for field in fields(Usage)}), document["cost"]
 

@@ -1,7 +1,7 @@
-"""A panel: teacher, base and tuned students side by side, over the same cells, in one view and measure.
+"""Counts of teacher, base and tuned students over the same cells, in one view and measure.
 
 Measures: `sampled` takes a student's propensities from its observations, `exact` from its engine's probabilities.
-The teacher's are sampled in both.
+The teacher's propensities are sampled in both.
 """
 
 from collections.abc import Mapping
@@ -26,10 +26,10 @@ class AlignedCounts:
     teacher: Counted
     base: Answers
     tuned: dict[str, Answers]
-    unreadable: int = 0  # cells left out because a model gave no readable reply there
+    unreadable: int = 0  # cells left out because a model gave no readable reply in them
 
     def readable(self) -> "AlignedCounts":
-        """The panel without the cells in which a model gave no readable reply."""
+        """The same without the cells in which a model gave no readable reply."""
         models = (self.teacher, self.base, *self.tuned.values())
         kept = np.isfinite([model.rates() for model in models]).all(axis=0)
         return AlignedCounts(
@@ -42,7 +42,7 @@ class AlignedCounts:
 
 
 def answers_of(counts: pl.DataFrame, model: str, orders: tuple[str, ...], measure: str) -> Answers:
-    """One model's counts or exact propensities, (cells, orders), cells sorted by game and context."""
+    """One model's counts or exact propensities, (cells, orders); cells are sorted by game and context."""
     rows = counts.filter((pl.col("model") == model) & pl.col("order").is_in(orders)).sort(*CELL, "order")
     columns = ("exact",) if measure == "exact" else ("cooperated", "readable")
     rows = rows.with_columns(readable=pl.col("cooperated") + pl.col("defected"))
@@ -51,7 +51,7 @@ def answers_of(counts: pl.DataFrame, model: str, orders: tuple[str, ...], measur
 
 
 def pooled_teacher(counts: pl.DataFrame) -> Counted:
-    """The teacher's counts over all its observations, (cells, 1), cells sorted by game and context."""
+    """The teacher's counts over all its observations, (cells, 1); cells are sorted by game and context."""
     rows = counts.filter(pl.col("model") == TEACHER).group_by(CELL).agg(pl.col("cooperated", "defected").sum())
     rows = rows.sort(CELL)
     cooperated, defected = (rows[name].to_numpy()[:, np.newaxis] for name in ("cooperated", "defected"))
@@ -59,13 +59,13 @@ def pooled_teacher(counts: pl.DataFrame) -> Counted:
 
 
 def available_measures(counts: pl.DataFrame) -> list[str]:
-    """`sampled`, and `exact` if every student's engine gave exact propensities."""
+    """`sampled`, and `exact` if every student's engine gives exact propensities."""
     students = counts.filter(pl.col("model") != TEACHER)
     return [measure for measure in MEASURES if measure == "sampled" or students["exact"].null_count() == 0]
 
 
 def align_counts(counts: pl.DataFrame, tuned: list[str], view: str, measure: str) -> AlignedCounts:
-    """The readable cells of a split in one view and measure. Errors: UserError when there is none."""
+    """The readable cells of a split in one view and measure. Errors: UserError if there is none."""
     orders = VIEWS[view]
     whole = AlignedCounts(
         cells=counts.filter(pl.col("model") == TEACHER).select(CELL).unique().sort(CELL).rows(),
@@ -83,7 +83,7 @@ def align_counts(counts: pl.DataFrame, tuned: list[str], view: str, measure: str
 
 
 def require_same_cells(counts: pl.DataFrame, what: str) -> None:
-    """Raise UserError unless all models have the teacher's cells, and all students the same orders in each."""
+    """Raise UserError unless all models have the teacher's cells, and all students the same orders in each cell."""
     cells = set(counts.filter(pl.col("model") == TEACHER).select(CELL).rows())
     students = counts.filter(pl.col("model") != TEACHER)
     orders = students["order"].unique().sort().to_list()
@@ -100,12 +100,12 @@ _MARK = "/"
 
 
 def mark_groups(groups: Mapping[str, pl.DataFrame | pl.LazyFrame]) -> list[pl.LazyFrame]:
-    """The shards of each group of students, their models marked."""
+    """The shards of each group of students, with the group's name in front of each model's."""
     marks = {name: pl.format(f"{{}}{_MARK}{{}}", pl.lit(name), "model").alias("model") for name in groups}
     return [shards.lazy().with_columns(marks[name]) for name, shards in groups.items()]
 
 
 def students_of(part: AlignedCounts, group: str) -> dict[str, Answers]:
-    """The panel's students of one group, by their own names."""
+    """The students of one group, by their own names."""
     marked = {name.partition(_MARK)[::2]: answers for name, answers in part.tuned.items()}
     return {name: answers for (of, name), answers in marked.items() if of == group}

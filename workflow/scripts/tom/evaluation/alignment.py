@@ -1,11 +1,12 @@
 """How near a student's propensities are to its teacher's.
 
-gap = mean over cells of |teacher − x|. gap closed = 1 − Σ|teacher − x| / Σ|teacher − base|: a ratio of sums, where
-the paper averages one ratio for each cell (arXiv 2408.05241, its section on improvement; tom/evaluation/improvement.py).
-That average is ruled by the cells whose base is already near the teacher; the ratio of sums is not.
+gap = mean over cells of |teacher − x|. gap closed = 1 − Σ|teacher − x| / Σ|teacher − base|. This is a ratio of sums,
+whereas the paper averages one ratio a cell (arXiv 2408.05241, its section on improvement;
+tom/evaluation/improvement.py). That average is dominated by cells whose base is already near the teacher. The ratio of
+sums is not.
 
-Intervals take teacher and student for independent. In sample they are not: the student was taught with the very
-counts that it is measured by, so its distance from the teacher's propensities is somewhat larger than its gap.
+Intervals assume that teacher and student are independent. In sample they are not: the student was taught the very
+counts that it is compared with, so it is somewhat farther from the teacher's true propensities than its gap says.
 """
 
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ def distance(teacher: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def gap_of(teacher: Counted, teacher_draws: np.ndarray, other: Answers, generator: np.random.Generator) -> Gap:
-    """The gap of a model from its teacher. teacher_draws: (draws, cells), resamples that all models are set against."""
+    """The gap of a model. teacher_draws: (draws, cells), the resampled teacher that all models are compared with."""
     redrawn = other.redrawn(len(teacher_draws), generator)
     return Gap(float(distance(teacher.rates(), other.rates())), distance(teacher_draws, redrawn))
 
@@ -42,20 +43,20 @@ def mean_gap(gaps: list[Gap]) -> Gap:
 
 
 def gap_closed(gap, base_gap):
-    """1 − gap / base_gap: 0 as far as the base, 1 the teacher itself, negative farther; nan for a base gap of 0."""
+    """1 − gap / base_gap: 0 is as far as the base, 1 the teacher itself, below 0 farther; nan for a base gap of 0."""
     return 1 - gap / np.where(np.asarray(base_gap) > 0, base_gap, np.nan)
 
 
 def closed_interval(gap: Gap, base: Gap, confidence: float, reach: float) -> tuple[float, float, float]:
     """(gap closed, low, high); nan where the base has no gap.
 
-    low is that of the symmetric bootstrap interval, high its high or `reach` (see `closed_reach`; nan for none),
-    whichever is higher, but at most 1.
+    low is the lower end of the symmetric bootstrap interval. high is its upper end or `reach`, whichever is higher, but
+    at most 1 (see `closed_reach`; nan for no reach).
 
-    Coverage at 95 %, from 500 simulated experiments in each of 54 cases (the paper's three splits; its own student
-    and students that leave 0 to 100 % of the base's gap; sampled and exact): 92 to 100 %. The percentile interval
-    holds the truth in 89 to 96 % of experiments for the paper's own student, but in 0 to 82 % for one that leaves
-    8 % of the gap, and never for the teacher itself.
+    Coverage at 95 % was 92 to 100 % in 54 simulated cases with 500 experiments each: the paper's three splits, its own
+    student and students that leave 0 to 100 % of the base's gap, sampled and exact. The percentile interval covers the
+    truth in 89 to 96 % of experiments for the paper's own student, in 0 to 82 % for a student that leaves 8 % of the
+    gap, and never for the teacher itself.
     """
     estimate = float(gap_closed(gap.estimate, base.estimate))
     low, high = symmetric(estimate, gap_closed(gap.draws, base.draws), confidence)
@@ -63,9 +64,9 @@ def closed_interval(gap: Gap, base: Gap, confidence: float, reach: float) -> tup
 
 
 def lead_interval(gap: Gap, other: Gap, base: Gap, confidence: float) -> tuple[float, float, float]:
-    """(lead, low, high): gap closed beyond another predictor's.
+    """(lead, low, high): the gap closed, less what another predictor closes.
 
-    Both are resampled with the same teacher and base, so the noise that they share drops out.
+    Both are resampled with the same teacher and base, so the noise that they share cancels.
     """
     lead = float(gap_closed(gap.estimate, base.estimate) - gap_closed(other.estimate, base.estimate))
     draws = gap_closed(gap.draws, base.draws) - gap_closed(other.draws, base.draws)
@@ -73,9 +74,10 @@ def lead_interval(gap: Gap, other: Gap, base: Gap, confidence: float) -> tuple[f
 
 
 def share_interval(gap: Gap, whole: Gap, base: Gap, confidence: float) -> tuple[float, float, float]:
-    """(share, low, high): gap closed as a share of what another predictor closes; nan unless that one closes some.
+    """(share, low, high): the gap closed as a share of what another predictor closes; nan unless that one closes some.
 
-    Some: more than nothing in all but half of 1 − confidence of the resamples; else the share is of noise.
+    It closes some if it closes more than nothing in all resamples but (1 − confidence) / 2 of them. Otherwise the share
+    would divide by noise.
     """
     of = gap_closed(whole.draws, base.draws)
     # A base without a gap has nan here, which is not above 0 either.
@@ -88,12 +90,12 @@ def share_interval(gap: Gap, whole: Gap, base: Gap, confidence: float) -> tuple[
 def closed_reach(
     teacher: Counted, student: Answers, base: Answers, draws: int, confidence: float, generator: np.random.Generator
 ) -> float:
-    """The most of the gap that the student may have closed; above 1 if it may be the teacher, nan if base has no gap.
+    """An upper limit of the gap closed; above 1 if the student may equal the teacher, nan if the base has no gap.
 
-    Counts of teacher and student differ by chance even where their propensities are equal, and a resample that
-    starts from them takes that difference for real. So here the cells that a z-test at the confidence can't tell
-    apart start from one rate: the pooled one, or the student's own where that is exact. Resamples show how far
-    below the truth of that world an estimate falls, and the estimate is raised by as much.
+    Counts of teacher and student differ by chance even where their propensities are equal, and resamples that start
+    from these counts treat the difference as real. Here, cells in which a z-test at the confidence finds no difference
+    start from a common rate: the pooled one, or the student's own where it is exact. The resamples show how far
+    estimates fall below the gap closed in that world, and the estimate is raised by as much.
     """
     rates, own = teacher.rates(), student.rates()
     readable = teacher.readable[:, 0]
@@ -123,10 +125,10 @@ def closed_reach(
 
 
 def noise_gap(teacher: Counted, student_is_exact: bool) -> float:
-    """The gap that a perfect student would show, in expectation: the ceiling of any alignment figure.
+    """The expected gap of a perfect student: the noise ceiling of every alignment figure.
 
-    Two draws of the teacher of its own size for a sampled student; one draw around the teacher's
-    propensity for a student whose propensities are exact. Computed from the binomial distribution, not drawn.
+    For a sampled student it is the distance of two draws of the teacher, both of its own size; for a student with exact
+    propensities, that of one draw from the teacher's propensity. Computed from the binomial distribution, not drawn.
     """
     gaps = []
     for cooperated, readable in zip(teacher.cooperated[:, 0], teacher.readable[:, 0], strict=True):

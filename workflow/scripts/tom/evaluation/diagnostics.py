@@ -1,4 +1,4 @@
-"""What a model's answers follow besides the game: the order of the options, or their letters."""
+"""Whether a model's answers follow the order or the letters of the options."""
 
 import polars as pl
 
@@ -7,14 +7,13 @@ from tom.prompts.variants import LABELS, ORDERS
 
 
 def diagnose(shards: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
-    """One row for each model, sorted by name.
+    """The table diagnostics without its split: one row for each model, sorted by name.
 
-    order_bias: mean over cells of |p first − p last|, p the exact propensity to cooperate with cooperation listed
-    first or last; 0 = the order does not matter. letter_change: mean over cells and orders of |p − p exchanged|,
-    the latter with C and D exchanged; 0 = follows the game. letter_distance: mean |p − (1 − p exchanged)|;
-    0 = follows the letter. option_mass: mean over all scored variants of the probability that a free reply begins
-    with an option. All null without the score rows they need. invalid: replies that can't be read,
-    and how many of them have each outcome of UNREADABLE.
+    order_bias: mean over cells of |p first − p last|, the exact propensities with cooperation listed first and last; 0:
+    the order does not matter. letter_change: mean over cells and orders of |p − p exchanged|, the latter with C and D
+    exchanged; 0: the model follows the game. letter_distance: mean |p − (1 − p exchanged)|; 0: it follows the letter.
+    option_mass: probability that a free reply begins with an option, mean over all scored variants. Each is null
+    without the score rows that it needs. invalid: replies that can't be read, by outcome in the columns of UNREADABLE.
     """
     by_model = (
         shards.lazy()
@@ -33,9 +32,10 @@ def diagnose(shards: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
 
 
 def answer_biases(scores: pl.DataFrame, labels: tuple[str, str]) -> pl.DataFrame:
-    """One row for each model: order_bias, letter_change, letter_distance and option_mass, as `diagnose` says.
+    """One row for each model: order_bias, letter_change, letter_distance and option_mass as in `diagnose`.
 
-    scores: score rows of every cell in each variant. labels: cooperation's as they are, and where they are exchanged.
+    scores: score rows of each cell in each variant. labels: the label of cooperation, and the one where they are
+    exchanged.
     """
     orders = _pairs(scores.filter(pl.col("cooperation_label") == labels[0]), "order", ORDERS)
     exchanged = _pairs(scores, "cooperation_label", labels, "order")
@@ -53,7 +53,7 @@ def answer_biases(scores: pl.DataFrame, labels: tuple[str, str]) -> pl.DataFrame
 
 
 def _pairs(scores: pl.DataFrame, column: str, values: tuple[str, str], *more_keys: str) -> pl.DataFrame:
-    """Each cell's propensity to cooperate at both values of a column, as `first` and `second`."""
+    """Each cell's propensity to cooperate at two values of a column, as `first` and `second`."""
     keys = ["model", *CELL, *more_keys]
     first, second = (
         scores.filter(pl.col(column) == value).select(*keys, pl.col("p_cooperate").alias(name))

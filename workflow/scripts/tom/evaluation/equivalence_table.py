@@ -1,11 +1,10 @@
-"""The equivalence table: is a student's propensity its teacher's, up to a margin, cell by cell and on average?
+"""The equivalence table: does a student's propensity equal its teacher's, up to a margin, in each cell and on average?
 
-Two families of Holm for each student, split, view and measure: its cells' tests of equality, and its cells' tests of
-equivalence. The split's own row, about the mean over its cells, is a family of one.
+Each student has two of Holm's families in a split, view and measure: the tests of equality of its cells, and their
+tests of equivalence. The split's own row, about the mean over its cells, is a family of one.
 """
 
 import numpy as np
-import polars as pl
 from scipy.stats import norm
 
 from tom.core.roles import BASE
@@ -23,33 +22,9 @@ from tom.statistics.resampling import Answers, Counted
 from tom.statistics.two_proportions import Count, equal_counts_p_value, equals_known_p_value, holm, newcombe
 from tom.statistics.uncertainty import Uncertainty
 
-COLUMNS = {
-    "split": pl.String,
-    "view": pl.String,
-    "measure": pl.String,
-    "model": pl.String,
-    "level": pl.String,
-    "game": pl.String,
-    "context": pl.String,
-    "teacher": pl.Float64,
-    "student": pl.Float64,
-    "difference": pl.Float64,
-    "low": pl.Float64,
-    "high": pl.Float64,
-    "jensen_shannon": pl.Float64,
-    "margin": pl.Float64,
-    "p_equal": pl.Float64,
-    "p_equal_holm": pl.Float64,
-    "p_equivalent": pl.Float64,
-    "p_equivalent_holm": pl.Float64,
-    "power": pl.Float64,
-    "power_in_family": pl.Float64,
-    "verdict": pl.String,
-}
-
 
 def equivalence_rows(part: AlignedCounts, uncertainty: Uncertainty, keys: dict[str, str]) -> list[dict]:
-    """Rows of COLUMNS for the base and each tuned student of a panel; keys: split, view and measure."""
+    """Rows of the table for the base and each tuned student; keys: split, view and measure."""
     return [
         keys | {"model": name, "margin": uncertainty.margin} | row
         for name, student in {BASE: part.base, **part.tuned}.items()
@@ -60,7 +35,7 @@ def equivalence_rows(part: AlignedCounts, uncertainty: Uncertainty, keys: dict[s
 def _cell_rows(part: AlignedCounts, student: Answers, uncertainty: Uncertainty) -> list[dict]:
     rates, own = part.teacher.rates(), student.rates()
     pooled = student.pooled() if isinstance(student, Counted) else None
-    # Of two models that cooperate as the teacher does.
+    # The variances of a difference between the teacher and a student with its propensity.
     variances = part.teacher.variances() * (2 if pooled else 1)
     level = 1 - uncertainty.confidence
     divergences = jensen_shannon(choice(rates), choice(own))
@@ -84,7 +59,7 @@ def _cell_rows(part: AlignedCounts, student: Answers, uncertainty: Uncertainty) 
 
 
 def _split_row(teacher: Counted, student: Answers, uncertainty: Uncertainty) -> dict:
-    """The mean over a split's cells, which are taken as they are: only replies vary."""
+    """The mean over a split's cells. The cells are fixed: only replies vary."""
     rates, own = teacher.rates(), student.rates()
     cells, difference = len(rates), float((own - rates).mean())
     variance = float((teacher.variances() + student.variances()).sum()) / cells**2

@@ -1,62 +1,29 @@
-"""Context by context: which predictor is nearer to the teacher, and would it be in a context never asked?
+"""Which predictor is nearer to the teacher in each context, and would it be in a context that was never asked?
 
-`contexts` shows every context; `generalisation` takes the contexts as the sample (tom/statistics/clusters.py). Both
-measure distances in propensity, as tom/evaluation/alignment.py does, and the same baselines.
+The table contexts shows each context. The table generalisation takes the contexts as the sample
+(tom/statistics/clusters.py). Both measure distances in propensity and use the baselines of tom/evaluation/baselines.py.
 """
 
 import numpy as np
-import polars as pl
 
 from tom.core.roles import BASE
 from tom.evaluation.aligned_counts import AlignedCounts
 from tom.evaluation.alignment import gap_closed
-from tom.evaluation.baselines import BASELINES, CHANCE, fit_constant, fit_offset, nearest_cell, shifted
+from tom.evaluation.baselines import BASELINES, Baselines
 from tom.statistics.clusters import mean_of_clusters, ratio_of_clusters, two_way_deviations
 from tom.statistics.two_proportions import holm
 
-_KEYS = {"split": pl.String, "view": pl.String, "measure": pl.String, "predictor": pl.String}
-CONTEXT_COLUMNS = _KEYS | {
-    "context": pl.String,
-    "cells": pl.Int64,
-    "gap": pl.Float64,
-    "base_gap": pl.Float64,
-    "gap_closed": pl.Float64,
-}
-GENERALISATION_COLUMNS = _KEYS | {
-    "against": pl.String,
-    "contexts": pl.Int64,
-    "contexts_nearer": pl.Int64,
-    "lead": pl.Float64,
-    "low": pl.Float64,
-    "high": pl.Float64,
-    "p_value": pl.Float64,
-    "p_holm": pl.Float64,
-    "context_sd": pl.Float64,
-    "share": pl.Float64,
-    "share_set": pl.String,
-    "share_low": pl.Float64,
-    "share_high": pl.Float64,
-    "between_seeds": pl.Float64,
-    "between_contexts": pl.Float64,
-    "rest": pl.Float64,
-}
-
 
 def context_gaps(part: AlignedCounts, reference: AlignedCounts) -> tuple[list[str], np.ndarray, dict[str, np.ndarray]]:
-    """(contexts, cells of each, predictor → (contexts,) mean distances from the teacher).
+    """(contexts, number of cells in each, predictor → (contexts,) mean distances from the teacher).
 
-    Predictors: base, each tuned student, `tuned` (the mean of their distances) and the baselines, fitted on the
-    reference.
+    Predictors: base, each tuned student, the baselines fitted on the reference, and `tuned`, the mean over students.
     """
     teacher, base = part.teacher.rates(), part.base.rates()
-    fitted_on, fitted_base = reference.teacher.rates(), reference.base.rates()
     predictions = {
         BASE: base,
         **{name: student.rates() for name, student in part.tuned.items()},
-        "chance": np.full_like(teacher, CHANCE),
-        "constant": np.full_like(teacher, fit_constant(fitted_on)),
-        "offset": shifted(base, fit_offset(fitted_on, fitted_base)),
-        "nearest": nearest_cell(part.cells, reference.cells, fitted_on),
+        **Baselines.fit(part, reference).predictions(base),
     }
     contexts = sorted({context for _, context in part.cells})
     members = np.array([[context == own for _, own in part.cells] for context in contexts], float)
@@ -67,7 +34,7 @@ def context_gaps(part: AlignedCounts, reference: AlignedCounts) -> tuple[list[st
 
 
 def context_rows(part: AlignedCounts, reference: AlignedCounts, keys: dict[str, str]) -> list[dict]:
-    """Rows of CONTEXT_COLUMNS, one for each predictor and context; keys: split, view and measure."""
+    """Rows of the table contexts, one for each predictor and context; keys: split, view and measure."""
     contexts, sizes, gaps = context_gaps(part, reference)
     return [
         keys
@@ -87,11 +54,11 @@ def context_rows(part: AlignedCounts, reference: AlignedCounts, keys: dict[str, 
 def generalisation_rows(
     part: AlignedCounts, reference: AlignedCounts, keys: dict[str, str], confidence: float
 ) -> list[dict]:
-    """Rows of GENERALISATION_COLUMNS: each tuned student, and their mean, against the base and every baseline.
+    """Rows of the table generalisation: each tuned student, and their mean, against the base and each baseline.
 
-    lead: mean over contexts of the other's gap less the student's; above 0 the student is nearer. share: the lead
-    as a share of the other's mean gap, which against the base is the gap closed. Holm's family: the comparisons of
-    one student in one split, view and measure.
+    keys: split, view and measure. lead: mean over contexts of the other's gap less the student's; above 0 the student
+    is nearer. share: the lead as a share of the other's mean gap; against the base it is the gap closed. Holm's family:
+    the comparisons of one student in one split, view and measure.
     """
     contexts, _, gaps = context_gaps(part, reference)
     rows = []

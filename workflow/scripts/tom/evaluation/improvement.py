@@ -1,9 +1,12 @@
-"""The paper's improvement of a cell: how far tuning went from the base towards the teacher, in percent."""
+"""The paper's improvement of a cell: how far tuning moved the base towards the teacher, in percent."""
+
+from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
 from scipy.stats import norm
 
+from tom.core.frames import frame_of, table_schema
 from tom.evaluation.aligned_counts import AlignedCounts
 from tom.evaluation.propensities import CELL
 from tom.statistics.fieller import RatioSet, fieller
@@ -26,8 +29,8 @@ def improvement(base, tuned, teacher) -> np.ndarray:
 def improvement_set(base: Answers, tuned: Answers, teacher: Answers, kept: np.ndarray, confidence: float) -> RatioSet:
     """Fieller's set, in percent, of Σ(tuned − base) / Σ(teacher − base) over some cells; kept: (cells,) of booleans.
 
-    One cell gives the set of its improvement, all of them that of the ratio of sums. Base stands in both, so the
-    two are correlated. Models are taken for independent; an exact propensity does not vary.
+    One cell gives the set of its improvement, all cells that of the ratio of sums. The base is part of numerator and
+    denominator, so the two are correlated. Models are assumed to be independent; an exact propensity does not vary.
     """
     rates = [answers.rates()[kept].sum() for answers in (base, tuned, teacher)]
     variances = [answers.variances()[kept].sum() for answers in (base, tuned, teacher)]
@@ -43,18 +46,18 @@ def improvement_set(base: Answers, tuned: Answers, teacher: Answers, kept: np.nd
 
 
 def published_improvement(published: dict[str, Counted]) -> np.ndarray:
-    """(cells,): the improvement of the paper's student, in percent, from counts as in the paper.
+    """(cells,): the improvement of the paper's student in percent, computed from counts as in the paper.
 
-    Counts and propensities differ for one cell, whose teacher was observed 299 times instead of 300.
+    Counts and propensities give different values for one cell, whose teacher was observed 299 times instead of 300.
     """
     base, tuned, teacher = (published[model].cooperated[:, 0] for model in ("base", "tuned", "teacher"))
     return improvement(base, tuned, teacher)
 
 
 def verdict(percent: float, p_value: float, confidence: float) -> str:
-    """One of VERDICTS. p_value: of the test that base and teacher are equal.
+    """One of VERDICTS. p_value: that of the test that base and teacher are equal.
 
-    Without a significant gap between base and teacher the improvement divides by noise: undetermined.
+    Without a significant gap between base and teacher the improvement divides by noise, and is undetermined.
     """
     if not p_value < 1 - confidence or np.isnan(percent):
         return "undetermined"
@@ -64,7 +67,10 @@ def verdict(percent: float, p_value: float, confidence: float) -> str:
 
 
 def summarise_improvements(percents: np.ndarray) -> dict[str, float | int]:
-    """Unweighted mean and median over cells, the paper's headline; cells without a gap are left out and counted."""
+    """Unweighted mean and median over cells, as the paper reports them; cells without a gap are left out and counted.
+
+    percents: (cells,) improvements, nan without a gap.
+    """
     known = percents[~np.isnan(percents)]
     return {
         "mean_improvement": float(np.mean(known)) if known.size else float("nan"),
@@ -73,10 +79,10 @@ def summarise_improvements(percents: np.ndarray) -> dict[str, float | int]:
     }
 
 
-def improvement_table(panels: dict[tuple[str, str], AlignedCounts], confidence: float) -> pl.DataFrame:
-    """A row for each tuned model, view, measure and cell; see tom/evaluation/improvement.py."""
+def improvement_table(aligned: Mapping[tuple[str, str], AlignedCounts], split: str, confidence: float) -> pl.DataFrame:
+    """The table: one row for each tuned student, view, measure and cell. aligned: (view, measure) → counts."""
     rows = []
-    for (view, measure), part in panels.items():
+    for (view, measure), part in aligned.items():
         base_counts = part.base.pooled() if isinstance(part.base, Counted) else None
         teacher_rates, base_rates = part.teacher.rates(), part.base.rates()
         cells = np.arange(len(part.cells))
@@ -93,6 +99,7 @@ def improvement_table(panels: dict[tuple[str, str], AlignedCounts], confidence: 
                 ratios = improvement_set(part.base, answers, part.teacher, cells == number, confidence)
                 rows.append(
                     {
+                        "split": split,
                         "model": model,
                         "game": game,
                         "context": context,
@@ -109,4 +116,4 @@ def improvement_table(panels: dict[tuple[str, str], AlignedCounts], confidence: 
                         "verdict": verdict(percent, p_value, confidence),
                     }
                 )
-    return pl.DataFrame(rows).sort("model", "view", "measure", *CELL)
+    return frame_of(rows, table_schema("improvements")).sort("model", "view", "measure", *CELL)

@@ -1,7 +1,6 @@
-"""What the improvements of a split add up to: the paper's mean, its median, and the ratio of sums, with intervals."""
+"""The improvements of a split summed up: the paper's mean and median, and the ratio of sums, with intervals."""
 
 import numpy as np
-import polars as pl
 
 from tom.evaluation.aligned_counts import AlignedCounts
 from tom.evaluation.improvement import improvement, improvement_set, summarise_improvements
@@ -9,27 +8,12 @@ from tom.statistics.intervals import symmetric
 from tom.statistics.resampling import Answers
 from tom.statistics.uncertainty import Uncertainty
 
-COLUMNS = {
-    "split": pl.String,
-    "view": pl.String,
-    "measure": pl.String,
-    "model": pl.String,
-    "statistic": pl.String,
-    "estimate": pl.Float64,
-    "low": pl.Float64,
-    "high": pl.Float64,
-    "draws_dropped": pl.Int64,
-    "fieller_set": pl.String,
-    "fieller_low": pl.Float64,
-    "fieller_high": pl.Float64,
-}
-
 
 def summed_improvement(base, tuned, teacher) -> np.ndarray:
     """100 × Σ(tuned − base) / Σ(teacher − base) over the last axis, in percent; nan where the sum of gaps is 0.
 
-    Unlike the mean of the cells' improvements it divides once, by a sum that noise hardly moves. Signed: a cell
-    above its teacher and one below cancel out (tom/evaluation/alignment.py measures distances instead).
+    Unlike the mean of the cells' improvements it divides once, by a sum that noise hardly changes. It is signed: a cell
+    above its teacher and a cell below cancel (tom/evaluation/alignment.py measures distances instead).
     """
     base, tuned, teacher = (np.asarray(values, float).sum(axis=-1) for values in (base, tuned, teacher))
     return improvement(base, tuned, teacher)
@@ -38,11 +22,11 @@ def summed_improvement(base, tuned, teacher) -> np.ndarray:
 def improvement_summary(
     base: Answers, tuned: Answers, teacher: Answers, uncertainty: Uncertainty, *names: str
 ) -> list[dict]:
-    """Rows of mean, median and ratio_of_sums: parametric bootstrap for each, Fieller's set for the last.
+    """Rows for mean, median and ratio_of_sums, each with a bootstrap interval, and the last with Fieller's set too.
 
-    The bootstrap interval is the symmetric one (tom/statistics/intervals.py). A draw in which a cell's teacher equals
-    its base has no mean and is dropped and counted. The mean of ratios has no finite variance in theory, so its
-    interval says how far it may swing rather than where the truth lies.
+    The bootstrap is parametric and the interval symmetric (tom/statistics/intervals.py). A draw in which a cell's
+    teacher equals its base has no mean; it is dropped and counted. The mean of ratios has no finite variance in theory,
+    so its interval says how far the mean varies rather than where the truth lies. names: seed the draws.
     """
     drawn = [
         answers.redrawn(uncertainty.draws, uncertainty.generator("improvement", *names, name))
@@ -72,7 +56,7 @@ def improvement_summary(
 def improvement_summaries(
     part: AlignedCounts, uncertainty: Uncertainty, split: str, view: str, measure: str
 ) -> list[dict]:
-    """Rows of COLUMNS for every tuned student of a panel."""
+    """Rows of the table for each tuned student."""
     return [
         {"split": split, "view": view, "measure": measure, "model": model} | row
         for model, answers in part.tuned.items()

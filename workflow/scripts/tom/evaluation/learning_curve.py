@@ -1,10 +1,9 @@
-"""The learning curve: what students close of the gap against what it took, in observations and in seconds.
+"""The learning curve: the gap that students close, by observations taught and by seconds of training.
 
-Seconds are those of the training job, as Snakemake's benchmark file has them: loading the student is part of them, of a
-training that was interrupted only what came after, and CPU time is measured at times, last within half a minute of the
-end. They grow little with the observations, since a pass
-computes each distinct reply once however often it occurred; what takes longer is refinement, which ends where the
-student is as near to the teacher as that many observations can show.
+Seconds are those of the training job in Snakemake's benchmark file. They include loading the student. Of an interrupted
+training they hold only what came after the interruption. CPU time is sampled, last within half a minute of the end.
+Seconds grow little with the observations, since an epoch computes each distinct reply once, however often it occurred.
+Refinement takes longer: it ends where the student is as near to the teacher as that many observations can show.
 """
 
 import re
@@ -20,10 +19,10 @@ SECONDS = ("cpu_seconds", "wall_seconds", "gpu_seconds")
 
 
 def read_timings(groups: dict[str, list[Path]], gpus: int) -> pl.DataFrame:
-    """Columns observations, predictor, and SECONDS for every student and their mean; null where nothing was measured.
+    """Columns observations, predictor and SECONDS of each student and of their mean; null where nothing was measured.
 
-    groups: group → its trainings' benchmark files, …seed{n}.tsv. gpus: of each training; GPU-seconds are these times
-    the wall clock's, and null without one.
+    groups: group → the benchmark files of its trainings, …seed{n}.tsv. gpus: of each training. GPU-seconds are the
+    wall-clock seconds times the GPUs, and null without one. Errors: UserError names a file that is no such benchmark.
     """
     rows = []
     for group, files in groups.items():
@@ -38,9 +37,9 @@ def read_timings(groups: dict[str, list[Path]], gpus: int) -> pl.DataFrame:
 
 
 def read_timing(file: Path, gpus: int) -> dict[str, float | None]:
-    """SECONDS of one job. Errors: UserError unless it is a benchmark file of Snakemake."""
+    """SECONDS of one job. Errors: UserError unless the file is a benchmark of Snakemake."""
     try:
-        # A job that ends before Snakemake first looks has no CPU time there.
+        # A job that ends before Snakemake's first measurement has no CPU time.
         rows = pl.read_csv(file, separator="\t", null_values=["NA", "-"], schema_overrides={"cpu_time": pl.Float64})
         wall, cpu = rows.select(pl.col("s").cast(pl.Float64), "cpu_time").row(0)
     except (FileNotFoundError, pl.exceptions.PolarsError) as error:
@@ -49,9 +48,10 @@ def read_timing(file: Path, gpus: int) -> dict[str, float | None]:
 
 
 def learning_curve(table: pl.DataFrame, untuned: pl.DataFrame | pl.LazyFrame, timings: pl.DataFrame) -> pl.DataFrame:
-    """A table of students by `observations` with these as numbers, and with SECONDS.
+    """The table of students by `observations`, these as numbers, with SECONDS added.
 
-    untuned: the teacher's shards, whose fullest cell says how many `all` of them are.
+    table: from students_table. untuned: shards with the teacher's; its fullest cell says how many observations `all`
+    is. timings: from read_timings.
     """
     sizes = untuned.lazy().filter(model=TEACHER, record="observation").group_by("game", "context").len()
     whole = str(sizes.select(pl.col("len").max()).collect(engine="streaming").item())

@@ -1,4 +1,4 @@
-"""Numbers named, counted: how often each model named each in each cell."""
+"""Counts of the numbers that each model named in each cell."""
 
 from dataclasses import dataclass
 
@@ -6,44 +6,17 @@ import numpy as np
 import polars as pl
 from scipy.stats import norm
 
+from tom.core.frames import frame_of, table_schema
 from tom.parsing.outcomes import UNREADABLE
-
-MEAN_COLUMNS = {
-    "split": pl.String,
-    "game": pl.String,
-    "context": pl.String,
-    "model": pl.String,
-    "observations": pl.Int64,
-    "invalid": pl.Int64,
-    **dict.fromkeys(UNREADABLE, pl.Int64),
-    "mean": pl.Float64,
-    "standard_error": pl.Float64,
-    "low": pl.Float64,
-    "high": pl.Float64,
-    "sd": pl.Float64,
-    "exact_mean": pl.Float64,
-    "option_mass": pl.Float64,
-    "confidence": pl.Float64,
-}
-
-DISTRIBUTION_COLUMNS = {
-    "split": pl.String,
-    "game": pl.String,
-    "context": pl.String,
-    "model": pl.String,
-    "number": pl.Int64,
-    "count": pl.Int64,
-    "share": pl.Float64,
-    "exact": pl.Float64,
-}
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """What one model named in one cell.
+    """The numbers that one model named in one cell.
 
-    choices: what could be named. counts: (choices,) readable replies that named each. exact: the same as
-    probabilities, None without logits. unreadable: outcome → replies that can't be read.
+    choices: the numbers that may be named. counts: (choices,) readable replies that named each. exact: (choices,) exact
+    probabilities, None without logits. unreadable: outcome → replies that can't be read. option_mass: probability that
+    a free reply is a number and nothing else, None without logits.
     """
 
     choices: range
@@ -53,7 +26,7 @@ class Numbers:
     option_mass: float | None
 
     def shares(self) -> np.ndarray:
-        """(choices,): of the readable replies; there is one."""
+        """(choices,): shares of the readable replies; needs at least one."""
         return self.counts / self.counts.sum()
 
 
@@ -62,7 +35,7 @@ Cell = tuple[str, str]
 
 
 def count_numbers(shards: pl.DataFrame, choices: dict[str, range]) -> dict[str, dict[Cell, Numbers]]:
-    """Model → cell → numbers. shards: of NUMBER_COLUMNS; choices: game → what may be named in it."""
+    """Model → cell → numbers. shards: as tom/sampling/shards.py has them; choices: game → what may be named in it."""
     found: dict[str, dict[Cell, Numbers]] = {}
     for (model, game, context), rows in shards.sort("model", "game", "context").group_by(
         "model", "game", "context", maintain_order=True
@@ -81,7 +54,7 @@ def count_numbers(shards: pl.DataFrame, choices: dict[str, range]) -> dict[str, 
 
 
 def mean_table(counted: dict[str, dict[Cell, Numbers]], split: str, confidence: float) -> pl.DataFrame:
-    """A row of MEAN_COLUMNS for each model and cell; what can't be known of too few replies is null.
+    """The table number_means: one row for each model and cell; null where there are too few replies for a value.
 
     low, high: normal interval of the mean of independent replies to one prompt.
     """
@@ -94,12 +67,12 @@ def mean_table(counted: dict[str, dict[Cell, Numbers]], split: str, confidence: 
             row |= _moments(given, confidence) | {"option_mass": given.option_mass}
             if given.exact is not None:
                 row["exact_mean"] = float(given.exact @ np.array(given.choices))
-            rows.append({name: row.get(name) for name in MEAN_COLUMNS})
-    return pl.DataFrame(rows, schema=MEAN_COLUMNS)
+            rows.append(row)
+    return frame_of(rows, table_schema("number_means"))
 
 
 def _moments(numbers: Numbers, confidence: float) -> dict[str, float]:
-    """mean, and with two replies or more sd, standard_error, low and high."""
+    """mean, and from two replies on also sd, standard_error, low and high."""
     given = np.repeat(np.array(numbers.choices), numbers.counts)
     if not given.size:
         return {}
@@ -113,7 +86,7 @@ def _moments(numbers: Numbers, confidence: float) -> dict[str, float]:
 
 
 def distribution_table(counted: dict[str, dict[Cell, Numbers]], split: str) -> pl.DataFrame:
-    """A row of DISTRIBUTION_COLUMNS for each model, cell and amount; share is null without a readable reply."""
+    """The table number_distributions: one row for each model, cell and number; share: null without a readable reply."""
     rows = []
     for model, cells in counted.items():
         for (game, context), given in cells.items():
@@ -124,4 +97,4 @@ def distribution_table(counted: dict[str, dict[Cell, Numbers]], split: str) -> p
                     | {"count": count, "share": count / total if total else None}
                     | {"exact": None if given.exact is None else float(given.exact[place])}
                 )
-    return pl.DataFrame(rows, schema=DISTRIBUTION_COLUMNS)
+    return frame_of(rows, table_schema("number_distributions"))

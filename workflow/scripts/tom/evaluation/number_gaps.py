@@ -1,8 +1,8 @@
-"""How far the numbers that a student names are from its teacher's, and how much of that tuning closed.
+"""How far the numbers that a student names are from its teacher's, and how much of that gap tuning closed.
 
-Two distances, means over cells: of the mean numbers, and of the whole distributions (the earth
-mover's). Predictors that need no student stand beside: every number equally often, and the middle one always.
-Measures are those of tom/evaluation/aligned_counts.py: the teacher's numbers are sampled in both.
+There are two distances, both means over cells: between the mean numbers, and between the whole distributions (the earth
+mover's distance). Two predictors need no student: uniform (all numbers equally often) and middle (always the middle
+number). Measures are those of tom/evaluation/aligned_counts.py: the teacher's numbers are sampled in both.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from tom.core.frames import frame_of, table_schema
 from tom.core.roles import BASE, TEACHER
 from tom.evaluation.alignment import Gap, closed_interval, mean_gap
 from tom.evaluation.number_counts import Cell, Numbers
@@ -17,55 +18,39 @@ from tom.statistics.divergences import earth_movers
 from tom.statistics.intervals import symmetric
 from tom.statistics.uncertainty import Uncertainty
 
-COLUMNS = {
-    "split": pl.String,
-    "level": pl.String,
-    "game": pl.String,
-    "context": pl.String,
-    "measure": pl.String,
-    "quantity": pl.String,
-    "predictor": pl.String,
-    "gap": pl.Float64,
-    "gap_low": pl.Float64,
-    "gap_high": pl.Float64,
-    "gap_closed": pl.Float64,
-    "low": pl.Float64,
-    "high": pl.Float64,
-    "confidence": pl.Float64,
-}
 UNIFORM, MIDDLE = "uniform", "middle"
 
 
 @dataclass(frozen=True)
 class Shares:
-    """Shares of the amounts of one cell, (amounts,), and of how many replies; replies None: known exactly."""
+    """Shares of the numbers in one cell, (numbers,), and the replies that they are of; replies None: known exactly."""
 
     shares: np.ndarray
     replies: int | None
 
     def redrawn(self, draws: int, generator: np.random.Generator) -> np.ndarray:
-        """(draws, amounts): shares of multinomial resamples; (1, amounts), the shares themselves, where known."""
+        """(draws, numbers): shares of multinomial resamples; if known exactly (1, numbers), the shares themselves."""
         if self.replies is None:
             return self.shares[np.newaxis]
         return generator.multinomial(self.replies, self.shares, size=draws) / self.replies
 
 
 def mean_distance(teacher: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """|difference of the mean numbers|; shares of the numbers on the last axis."""
+    """|difference of the mean numbers|, (...), in steps; arguments: (..., numbers) shares."""
     return np.abs((teacher - other) @ np.arange(teacher.shape[-1]))
 
 
 QUANTITIES = {"mean": mean_distance, "distribution": earth_movers}
-"""What is compared → the distance between two cells' shares."""
+"""What is compared → the distance between the shares of two models."""
 
 
 def sampled(given: Numbers) -> Shares:
-    """The observed shares; there is a readable reply."""
+    """The observed shares; needs at least one readable reply."""
     return Shares(given.shares(), int(given.counts.sum()))
 
 
 def middle_of(amounts: int) -> np.ndarray:
-    """The middle of so many numbers always; where it lies between two, these equally often."""
+    """(amounts,): all mass on the middle one of so many numbers, or half on each of the two middle ones."""
     shares = np.zeros(amounts)
     shares[(amounts - 1) // 2] += 0.5
     shares[amounts // 2] += 0.5
@@ -73,7 +58,7 @@ def middle_of(amounts: int) -> np.ndarray:
 
 
 def predictors(cell: dict[str, Numbers], measure: str) -> dict[str, Shares]:
-    """Predictor → shares in one cell: each student, and what needs none. cell: model → numbers."""
+    """Predictor → shares in one cell: the students, uniform and middle. cell: model → numbers."""
     amounts = cell[TEACHER].counts.size
     students = {
         model: Shares(given.exact, None) if measure == "exact" else sampled(given)
@@ -87,7 +72,7 @@ def predictors(cell: dict[str, Numbers], measure: str) -> dict[str, Shares]:
 
 
 def cells_answered(counted: dict[str, dict[Cell, Numbers]]) -> dict[Cell, dict[str, Numbers]]:
-    """Cell → model → numbers, of the cells in which every model gave a readable reply; none without a teacher."""
+    """Cell → model → numbers, of the cells with a readable reply of every model; none without a teacher."""
     if TEACHER not in counted:
         return {}
     cells = {cell: {model: found[cell] for model, found in counted.items()} for cell in counted[TEACHER]}
@@ -103,7 +88,7 @@ def measures_of(cells: dict[Cell, dict[str, Numbers]]) -> list[str]:
 def cell_gaps(
     cell: Cell, models: dict[str, Numbers], measure: str, uncertainty: Uncertainty, names: tuple[str, ...]
 ) -> dict[str, dict[str, Gap]]:
-    """Quantity → predictor → gap in one cell. names: of the generators, beside cell and model."""
+    """Quantity → predictor → gap in one cell. names: of the generators, in addition to cell and model."""
     generator = uncertainty.generator(*names, *cell, TEACHER)
     teacher = sampled(models[TEACHER])
     teacher_draws = teacher.redrawn(uncertainty.draws, generator)
@@ -117,7 +102,7 @@ def cell_gaps(
 
 
 def gap_rows(gaps: dict[str, Gap], uncertainty: Uncertainty, keys: dict) -> list[dict]:
-    """A row for each predictor, those of one quantity and level; the mean over tuned students too, as `tuned`."""
+    """Rows of one quantity and level: one for each predictor, and `tuned` for the mean over tuned students."""
     tuned = [gap for name, gap in gaps.items() if name.startswith("tuned")]
     rows = []
     for predictor, gap in (gaps | {"tuned": mean_gap(tuned)}).items():
@@ -133,9 +118,9 @@ def gap_rows(gaps: dict[str, Gap], uncertainty: Uncertainty, keys: dict) -> list
 def gap_table(
     counted: dict[str, dict[Cell, Numbers]], uncertainty: Uncertainty, split: str, names: tuple[str, ...] = ()
 ) -> pl.DataFrame:
-    """Rows of COLUMNS, cell by cell and for the split; none where no cell has readable replies of every model.
+    """The table: rows for each cell and for the split; none where no cell has a readable reply of every model.
 
-    counted: model → cell → numbers; teacher, base and students whose names begin with `tuned`.
+    counted: model → cell → numbers; teacher, base and students whose names begin with `tuned`. names: seed the draws.
     """
     cells = cells_answered(counted)
     rows = []
@@ -152,5 +137,4 @@ def gap_table(
                 for predictor in next(iter(found.values()))[quantity]
             }
             rows += gap_rows(whole, uncertainty, keys | {"level": "split"})
-    table = pl.DataFrame([{name: row.get(name) for name in COLUMNS} for row in rows], schema=COLUMNS)
-    return table.fill_nan(None)
+    return frame_of(rows, table_schema("number_gaps"))

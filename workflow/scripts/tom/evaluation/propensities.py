@@ -1,14 +1,14 @@
 """From shards to propensities: how often each model cooperates, cell by cell, in each view.
 
-Views: `fixed` is the paper's order (cooperation first), `swapped` the other, `both` the mean of the two orders'
-propensities with equal weight. A student is read in the view's own orders. The teacher's target is one and the
-same in every view, its rate over all its observations: a recorded teacher was asked in one order alone, and that
-target is what is taught in both.
+Views: `fixed` is the paper's order (cooperation first), `swapped` the other, and `both` the mean of the two orders'
+propensities with equal weight. A student's propensity is that of the view's orders. The teacher's is the same in every
+view, its rate over all observations: a recorded teacher was asked in one order only, and that rate is taught in both.
 """
 
 import polars as pl
 
 from tom.core.errors import UserError
+from tom.core.frames import table_schema
 from tom.core.roles import TEACHER
 from tom.parsing.outcomes import UNREADABLE
 from tom.prompts.variants import LABELS, ORDERS
@@ -26,9 +26,9 @@ def count_replies(shards: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     """One row for each (model, game, context, order) of the observations in shards.
 
     Columns: observations = cooperated + defected + invalid (replies that can't be read); invalid by outcome, in the
-    columns of UNREADABLE; then `exact` and `option_mass` from the score rows that ask with the same letters, null
-    without such rows. Memory grows with the cells, not with the observations of a lazy frame.
-    Errors: UserError names a cell given twice.
+    columns of UNREADABLE; `exact` and `option_mass` from the score rows with the same letters, null without such rows.
+    Memory grows with the cells of a lazy frame, not with its observations.
+    Errors: UserError names a cell that is given twice.
     """
     keys = ["model", *CELL, "order"]
     replies = shards.lazy().filter(pl.col("record") == "observation")
@@ -54,7 +54,7 @@ def count_replies(shards: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
 
 
 def _check_numbers(counts: pl.DataFrame) -> None:
-    """Raise UserError if a cell has more observations than there are numbers from its first to its last."""
+    """Raise UserError if a cell has more observations than numbers from its first observation to its last."""
     cells = counts.group_by("model", *CELL).agg(
         pl.col("observations").sum(), numbers=pl.col("last").max() - pl.col("first").min() + 1
     )
@@ -64,7 +64,7 @@ def _check_numbers(counts: pl.DataFrame) -> None:
 
 
 def count_unreadable() -> dict[str, pl.Expr]:
-    """Number of replies of each outcome of UNREADABLE, by its name."""
+    """Outcome of UNREADABLE → the number of replies with it."""
     return {outcome: (pl.col("outcome") == outcome).sum() for outcome in UNREADABLE}
 
 
@@ -75,20 +75,25 @@ def available_views(counts: pl.DataFrame) -> list[str]:
 
 
 def headline_view(views: list[str]) -> str:
-    """The view that a run is judged by: `both`, or the only one there is."""
+    """The view that the results are stated in: `both`, or the only one there is."""
     return max(views, key=list(VIEWS).index)
 
 
-def tabulate(counts: pl.DataFrame, views: list[str], confidence: float) -> pl.DataFrame:
-    """Propensities of every model at every level of LEVELS in every view.
+def headline_view_of(table: pl.DataFrame) -> str:
+    """The headline view of a table with a column `view`."""
+    return headline_view(table["view"].unique().to_list())
 
-    Levels above the cell pool the counts of their cells. rate: the mean of the orders' rates, null where an
-    order has no readable reply; low, high: Jeffreys interval of the counts pooled over the view's orders (wider
-    than needed where the orders differ); all_invalid_defect, all_invalid_cooperate: what the rate would be had all
-    unreadable replies defected or cooperated, bounds that no guess about them can leave (Manski, Nonparametric Bounds
-    on Treatment Effects, 1990); exact: mean of the exact propensities.
+
+def tabulate(counts: pl.DataFrame, views: list[str], confidence: float) -> pl.DataFrame:
+    """The table propensities without its split: every model at each level of LEVELS in each view.
+
+    counts: from count_replies. Levels above the cell pool the counts of their cells. rate: the mean of the orders'
+    rates, null where an order has no readable reply. low, high: Jeffreys interval of the counts pooled over the view's
+    orders, which is wider than needed where the orders differ. all_invalid_defect, all_invalid_cooperate: the rate if
+    all unreadable replies had defected or cooperated, which bounds it whatever they meant (Manski, Nonparametric Bounds
+    on Treatment Effects, 1990). exact: mean of the exact propensities.
     """
-    # The teacher's orders count as one, and belong to every view.
+    # The teacher's orders are pooled, and belong to every view.
     pooled = counts.with_columns(order=pl.when(pl.col("model") == TEACHER).then(None).otherwise("order"))
     tables = [
         _tabulate_level(
@@ -99,8 +104,7 @@ def tabulate(counts: pl.DataFrame, views: list[str], confidence: float) -> pl.Da
     ]
     table = pl.concat(tables, how="diagonal")
     low, high = jeffreys(table["cooperated"], table["cooperated"] + table["defected"], confidence)
-    names = ["model", "level", *CELL, "view", "observations", *_COUNTS]
-    names += ["rate", "low", "high", *BOUNDS, "exact", "option_mass"]
+    names = [name for name in table_schema("propensities") if name != "split"]
     table = table.with_columns(low=pl.Series(low), high=pl.Series(high)).select(names)
     return table.sort(pl.col("level").cast(pl.Enum(list(LEVELS))), *CELL, "view", "model")
 

@@ -1,4 +1,4 @@
-"""Rates order by order, and replies by their text: the detail below the propensities, for people who look closely."""
+"""Rates of each listing order, and replies by their text: the details that the propensities summarise."""
 
 import polars as pl
 
@@ -9,10 +9,10 @@ _KEYS = ("model", *CELL, "order")
 
 
 def order_rates(shards: pl.DataFrame | pl.LazyFrame, confidence: float) -> pl.DataFrame:
-    """The counts of count_replies, one row for each (model, game, context, order), and what follows from them.
+    """The table rates without its split: one row for each (model, game, context, order).
 
-    rate: null without a readable reply; low, high: Jeffreys; prompt_sha256: of the messages that were asked, null for
-    a recorded teacher.
+    Counts are those of count_replies. rate: null without a readable reply. low, high: its Jeffreys interval.
+    prompt_sha256: hash of the messages, null for a recorded teacher.
     """
     counts = count_replies(shards)
     readable = counts["cooperated"] + counts["defected"]
@@ -31,9 +31,9 @@ def order_rates(shards: pl.DataFrame | pl.LazyFrame, confidence: float) -> pl.Da
 
 
 def group_replies(shards: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
-    """Equal replies of one cell and order as one row with their number, `replies`; the most frequent first.
+    """The table replies without its split: the distinct replies of each cell and order, the most frequent first.
 
-    Equal means the same text, read in the same way: action, outcome, rule and finish.
+    Replies are the same if they have the same text and were read alike: action, outcome, rule and finish.
     """
     given = shards.lazy().filter(record="observation")
     grouped = given.group_by(*_KEYS, "action", "outcome", "rule", "finish", "raw")

@@ -1,7 +1,6 @@
-"""How a model reacts when all payoffs of a game are rescaled: cell by cell (the paper's Table 1), and on average."""
+"""How a model reacts to rescaled payoffs of a game: in each cell (the paper's Table 1), and on average."""
 
 import numpy as np
-import polars as pl
 from scipy.stats import norm
 
 from tom.core.roles import TEACHER
@@ -12,27 +11,13 @@ from tom.statistics.resampling import Counted
 from tom.statistics.two_proportions import equal_counts_p_value, holm, newcombe
 from tom.statistics.uncertainty import Uncertainty
 
-COLUMNS = {
-    "split": pl.String,
-    "view": pl.String,
-    "model": pl.String,
-    "game": pl.String,
-    "context": pl.String,
-    "original": pl.Float64,
-    "scaled": pl.Float64,
-    "difference": pl.Float64,
-    "low": pl.Float64,
-    "high": pl.Float64,
-    "p_value": pl.Float64,
-    "p_holm": pl.Float64,
-}
-
 
 def matched(
     taught: list[tuple[str, str]], cells: list[tuple[str, str]]
 ) -> tuple[list[tuple[str, str]], list[int], list[int]]:
-    """(rescaled cells, their numbers in `cells`, their originals' numbers in `taught`): of rescaled games that were
-    taught at the original payoffs.
+    """The rescaled cells whose game and context were taught at the original payoffs.
+
+    Returns (these cells, their indices in `cells`, the indices of their originals in `taught`).
     """
     numbers = {cell: number for number, cell in enumerate(taught)}
     found = [
@@ -46,7 +31,7 @@ def matched(
 def reaction_rows(
     cells: list[tuple[str, str]], original: dict[str, Counted], scaled: dict[str, Counted], confidence: float
 ) -> list[dict]:
-    """Rows of COLUMNS, without split and view, for each model and cell; counts: model → (cells, 1).
+    """Rows of the table, without split and view, for each model and cell; original, scaled: model → counts, (cells, 1).
 
     p_value: two-proportion z-test, as in the paper. Holm's family: the cells of one model.
     """
@@ -71,10 +56,11 @@ def reaction_rows(
 def reaction_summary(
     original: dict[str, Counted], scaled: dict[str, Counted], rows: list[dict], uncertainty: Uncertainty, *names: str
 ) -> list[dict]:
-    """Rows of tom/evaluation/sensitivities.py: each model's mean reaction, the number of cells that react, the slope on
-    the teacher's reactions.
+    """Rows of the table sensitivities: each model's mean reaction, the number of cells that react, and the slope of its
+    reactions on the teacher's.
 
-    The mean's interval is for these very cells. Cells are counted at 1 − confidence, with and without Holm.
+    rows: from reaction_rows. The mean's interval holds for these cells, not for others. Cells are counted at the level
+    1 − confidence, with and without Holm's adjustment. names: seed the draws.
     """
     level = 1 - uncertainty.confidence
     change = {model: scaled[model].rates() - original[model].rates() for model in scaled}

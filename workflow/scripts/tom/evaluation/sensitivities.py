@@ -1,24 +1,23 @@
-"""What moves the choice: game, context, and the size of the payoffs, for the teacher and each student.
+"""What moves the choice of the teacher and of each student: game, context, or the scale of the payoffs.
 
 Propensities are arranged by game and context. Rows are in long form, one quantity a row:
 
-- marginal_effect: how many points a game or context moves the propensity from the mean over all of them, averaged
-  over the other factor, from a main-effects binomial model with Firth's penalty (tom/statistics/firth.py). Delta
-  method; overdispersion (the lack of fit that is interaction) widens the interval, Student's t at the residual degrees.
-  Holm's family: all effects of one model, split and view.
-- variance_share: of the sum of squares over cells: game, context, interaction, and how much of it all is expected
-  from sampling noise alone. A share below the noise is no sensitivity.
-- slope_on_teacher: Σ student × teacher / Σ teacher² over the effects of a factor: 1 where the student has the
-  teacher's sensitivity, 0 where it has none of it, whatever its mean. Noise in the teacher's effects is subtracted
-  from the denominator, as in a regression with errors in variables (Fuller, Measurement Error Models, 1987,
-  section 1.2); none is given where nothing but noise would be left. In sample the student was taught that very
-  noise, so there its slope is a little too high.
+- marginal_effect: how far a game or context moves the propensity from the mean over all of them, averaged over the
+  other factor, from a main-effects binomial model with Firth's penalty (tom/statistics/firth.py). Delta method.
+  Overdispersion, the lack of fit that is interaction, widens the interval, which is Student's t at the residual degrees
+  of freedom. Holm's family: all effects of one model, split and view.
+- variance_share: the shares of game, context and interaction in the sum of squares over cells, and the share that
+  sampling noise alone is expected to give. A share below the noise shows no sensitivity.
+- slope_on_teacher: Σ student × teacher / Σ teacher² over the effects of a factor. It is 1 where the student has the
+  teacher's sensitivity and 0 where it has none of it, whatever its mean. Noise in the teacher's effects is subtracted
+  from the denominator, as in a regression with errors in variables (Fuller, Measurement Error Models, 1987, section
+  1.2). There is no slope where noise would explain all of them. In sample the student was taught that very noise, so
+  its slope is a little too high there.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 from scipy.stats import norm, t
 
 from tom.core.roles import TEACHER
@@ -28,31 +27,17 @@ from tom.statistics.resampling import Counted
 from tom.statistics.two_proportions import holm
 from tom.statistics.uncertainty import Uncertainty
 
-COLUMNS = {
-    "split": pl.String,
-    "view": pl.String,
-    "model": pl.String,
-    "quantity": pl.String,
-    "factor": pl.String,
-    "level": pl.String,
-    "estimate": pl.Float64,
-    "low": pl.Float64,
-    "high": pl.Float64,
-    "p_value": pl.Float64,
-    "p_holm": pl.Float64,
-}
-
 
 @dataclass(frozen=True)
 class Layout:
-    """Every game in every context. cells: (game, context), contexts running fastest within games."""
+    """All games in all contexts. Arrays of (cells,) are sorted by game, then context."""
 
     games: list[str]
     contexts: list[str]
 
     @classmethod
     def of(cls, cells: list[tuple[str, str]]) -> "Layout | None":
-        """The layout of sorted cells; None unless each game stands in each context."""
+        """The layout of sorted (game, context) cells; None unless each game is in each context."""
         games, contexts = (sorted(set(names)) for names in zip(*cells, strict=True))
         whole = [(game, context) for game in games for context in contexts]
         return cls(games, contexts) if whole == list(cells) else None
@@ -63,7 +48,7 @@ class Layout:
         return len(self.games), len(self.contexts)
 
     def effects(self, rates: np.ndarray) -> dict[str, np.ndarray]:
-        """Effects of (..., cells) rates, each (..., cells) and of sum 0: game, context, interaction."""
+        """Effects of game, context and interaction in (..., cells) rates; each is (..., cells) and sums to 0."""
         table = rates.reshape(*rates.shape[:-1], *self.shape)
         mean = table.mean(axis=(-2, -1), keepdims=True)
         game = table.mean(axis=-1, keepdims=True) - mean
@@ -72,9 +57,9 @@ class Layout:
         return {name: np.broadcast_to(part, table.shape).reshape(rates.shape) for name, part in parts.items()}
 
     def noise(self, variances: np.ndarray) -> dict[str, np.ndarray]:
-        """Expected sum of squares, (...), of each kind of effect from sampling noise of (..., cells) variances alone.
+        """The sum of squares, (...), of each kind of effect that sampling noise of (..., cells) variances alone gives.
 
-        Each projection takes from every cell the share of its degrees of freedom; in a whole layout all cells alike.
+        Each kind takes the share of its degrees of freedom in the variance of every cell, since the layout is balanced.
         """
         games, contexts = self.shape
         freedom = {"game": games - 1, "context": contexts - 1, "interaction": (games - 1) * (contexts - 1)}
@@ -84,9 +69,9 @@ class Layout:
 def sensitivity_rows(
     cells: list[tuple[str, str]], answers: dict[str, Counted], uncertainty: Uncertainty, *names: str
 ) -> list[dict]:
-    """Rows of COLUMNS, without split and view, for every model; answers: model → counts over the cells.
+    """Rows of the table, without split and view, for each model; answers: model → counts over the cells.
 
-    A split in which not every game stands in every context, or with one cell alone, has none.
+    A split has none if it has one cell only, or if some game is missing in some context. names: seed the draws.
     """
     layout = Layout.of(cells)
     if layout is None or len(cells) < 2:
@@ -108,7 +93,7 @@ def sensitivity_rows(
 
 
 def marginal_effects(layout: Layout, counts: Counted, confidence: float) -> list[dict]:
-    """Average marginal effects of every game and context, in propensity."""
+    """Average marginal effects of each game and context, in propensity."""
     design = main_effects(layout)
     cooperated, readable = counts.cooperated.sum(axis=1), counts.readable.sum(axis=1)
     fit = fit_firth(design, cooperated, readable)
@@ -162,7 +147,7 @@ def variance_shares(layout: Layout, counts: Counted, draws: np.ndarray, confiden
 def slopes_on_teacher(
     layout: Layout, answers: tuple[Counted, Counted], draws: tuple[np.ndarray, np.ndarray], uncertainty: Uncertainty
 ) -> list[dict]:
-    """Slopes of a student's effects on its teacher's, by factor; answers and draws: of (teacher, student)."""
+    """Slopes of a student's effects on its teacher's, by factor; answers, draws: (teacher's, student's)."""
     teacher, student = answers
     effects = [layout.effects(answers.rates()) for answers in (teacher, student)]
     drawn = [layout.effects(rates) for rates in draws]
@@ -170,7 +155,7 @@ def slopes_on_teacher(
     rows = []
     for factor, of_teacher in effects[0].items():
         found = slope(of_teacher, effects[1][factor], noise[factor])
-        # In the world of the resamples the observed teacher is the truth, noise and all.
+        # For the resamples the observed teacher is the truth, its noise included.
         truth = slope(of_teacher, effects[1][factor], 0.0)
         swings = slope(drawn[0][factor], drawn[1][factor], noise[factor]) - truth
         low, high = symmetric(float(found), found + swings, uncertainty.confidence)
@@ -181,13 +166,13 @@ def slopes_on_teacher(
 
 
 def slope(teacher: np.ndarray, student: np.ndarray, noise: float) -> np.ndarray:
-    """Σ student × teacher / (Σ teacher² − noise) over the last axis; nan where the noise is all there is."""
+    """Σ student × teacher / (Σ teacher² − noise) over the last axis; nan where the noise explains all of Σ teacher²."""
     left = (teacher**2).sum(axis=-1) - noise
     return (student * teacher).sum(axis=-1) / np.where(left > 1e-12, left, np.nan)
 
 
 def main_effects(layout: Layout) -> np.ndarray:
-    """(cells, k): a constant, and deviations from the mean for all but the last level of each factor."""
+    """The design, (cells, k): a constant, and deviations from the mean for all but the last level of each factor."""
     games, contexts = layout.shape
     game = np.repeat(_deviations(games), contexts, axis=0)
     context = np.tile(_deviations(contexts), (games, 1))
@@ -199,7 +184,7 @@ def _deviations(levels: int) -> np.ndarray:
 
 
 def averages(layout: Layout) -> list[tuple[str, list[str], np.ndarray]]:
-    """(factor, its levels, (levels, cells) that takes propensities to each level's deviation from the mean)."""
+    """(factor, its levels, the (levels, cells) matrix from propensities to each level's deviation from the mean)."""
     games, contexts = layout.shape
     mean = np.full(games * contexts, 1 / (games * contexts))
     return [

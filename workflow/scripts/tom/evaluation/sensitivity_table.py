@@ -1,10 +1,13 @@
-"""What moves the choice, in every split, from counts of any origin: sensitivities, reactions, the joint model."""
+"""What moves the choice in each split, from counts of any origin: sensitivities, reactions and the joint model."""
 
 import polars as pl
 
 from tom.config.study import IN_SAMPLE
+from tom.core.frames import frame_of, table_schema
 from tom.core.roles import TEACHER
-from tom.evaluation import joint_choice_model, reactions, sensitivities
+from tom.evaluation.joint_choice_model import joint_rows
+from tom.evaluation.reactions import matched, reaction_rows, reaction_summary
+from tom.evaluation.sensitivities import sensitivity_rows
 from tom.statistics.resampling import Counted
 from tom.statistics.uncertainty import Uncertainty
 
@@ -13,48 +16,35 @@ SplitCounts = dict[str, tuple[Cells, dict[str, Counted]]]
 """Split → its (game, context) cells, sorted, and each model's counts over them."""
 
 
-TABLES = {
-    "sensitivities": sensitivities.COLUMNS,
-    "reactions": reactions.COLUMNS,
-    "joint_choice_model": joint_choice_model.COLUMNS,
-}
-"""Table → its columns."""
-
-
 def sensitivity_tables(by_view: dict[str, SplitCounts], uncertainty: Uncertainty) -> dict[str, pl.DataFrame]:
-    """TABLES of every split in every view, null where a value is not defined."""
-    rows = {name: [] for name in TABLES}
-    for view, counts in by_view.items():
-        for name, more in _rows(counts, uncertainty, view).items():
-            rows[name] += more
-    return {name: _frame(rows[name], columns) for name, columns in TABLES.items()}
-
-
-def _rows(counts: SplitCounts, uncertainty: Uncertainty, view: str) -> dict[str, list[dict]]:
+    """Table → its rows of all splits in all views; what is not defined is null."""
     effects, by_cell, joint = [], [], []
-    for split, (cells, models) in counts.items():
-        keys = {"split": split, "view": view}
-        rows = sensitivities.sensitivity_rows(cells, models, uncertainty, split, view)
+    for view, counts in by_view.items():
         taught, originals = counts.get(IN_SAMPLE, ([], {}))
-        scaled_cells, scaled, original = reactions.matched(taught, cells)
-        if scaled_cells:
-            before = {model: taken(originals[model], original) for model in models}
-            after = {model: taken(models[model], scaled) for model in models}
-            found = reactions.reaction_rows(scaled_cells, before, after, uncertainty.confidence)
-            by_cell += [keys | row for row in found]
-            rows += reactions.reaction_summary(before, after, found, uncertainty, split, view)
-        effects += [keys | row for row in rows]
-        joint += [keys | row for row in joint_choice_model.joint_rows(cells, models, uncertainty.confidence)]
-    return dict(zip(TABLES, (effects, by_cell, joint), strict=True))
-
-
-def taken(counts: Counted, numbers: list[int]) -> Counted:
-    """The cells with these numbers, in this order."""
-    return Counted(counts.cooperated[numbers], counts.readable[numbers])
+        for split, (cells, models) in counts.items():
+            keys = {"split": split, "view": view}
+            rows = sensitivity_rows(cells, models, uncertainty, split, view)
+            scaled_cells, scaled, original = matched(taught, cells)
+            if scaled_cells:
+                before = {model: originals[model].cells(original) for model in models}
+                after = {model: models[model].cells(scaled) for model in models}
+                found = reaction_rows(scaled_cells, before, after, uncertainty.confidence)
+                by_cell += [keys | row for row in found]
+                rows += reaction_summary(before, after, found, uncertainty, split, view)
+            effects += [keys | row for row in rows]
+            joint += [keys | row for row in joint_rows(cells, models, uncertainty.confidence)]
+    return {
+        "sensitivities": frame_of(effects, table_schema("sensitivities")),
+        "reactions": frame_of(by_cell, table_schema("reactions")),
+        "joint_choice_model": frame_of(joint, table_schema("joint_choice_model")),
+    }
 
 
 def counts_of(propensities: pl.DataFrame, view: str) -> SplitCounts:
-    """Counts of every split in one view, from tables of propensities; cells that a model left empty are left out."""
+    """Counts of each split in one view, from tables of propensities.
+
+    Cells in which a model gave no readable reply are left out.
+    """
     cells = propensities.filter(level="cell", view=view).with_columns(
         readable=pl.col("cooperated") + pl.col("defected")
     )
@@ -74,7 +64,3 @@ def counts_of(propensities: pl.DataFrame, view: str) -> SplitCounts:
                 },
             )
     return found
-
-
-def _frame(rows: list[dict], columns: dict) -> pl.DataFrame:
-    return pl.DataFrame([{name: row.get(name) for name in columns} for row in rows], schema=columns).fill_nan(None)

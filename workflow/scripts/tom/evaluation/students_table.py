@@ -1,8 +1,8 @@
-"""What students close of the base's gap, by how they were taught: one table for every comparison of trainings.
+"""What students close of the base's gap, by how they were taught: one table for each comparison of trainings.
 
-Rows of tom/evaluation/alignment_table.py for each group of students, over the cells in which all of them, teacher and
-base gave readable replies; the baselines' rows stand once, without a group. `tuned` rows say besides how much more of
-the gap a group closes than another one (leads), and which share of what another one closes.
+Each group of students has its rows of tom/evaluation/alignment_table.py, over the cells in which all groups, the
+teacher and the base gave readable replies. Base and baselines have one row each, without a group. `tuned` rows also say
+how much more of the gap a group closes than another one (leads), or as what share of what another one closes.
 """
 
 import argparse
@@ -35,8 +35,10 @@ ENDS = ("low", "high")
 
 @dataclass(frozen=True)
 class Comparison:
-    """by: the column that names a student's group. leads: prefix of three columns → the group that is led. whole: the
-    group of whose closed gap shares are taken.
+    """How groups of students are compared.
+
+    by: the column that names a student's group. leads: prefix of three columns → the group that others are compared
+    with. whole: the group that shares of the gap closed refer to.
     """
 
     by: str
@@ -44,7 +46,7 @@ class Comparison:
     whole: str | None = None
 
     def columns(self) -> list[str]:
-        """The columns behind those of the alignment table."""
+        """The columns that follow those of the alignment table."""
         names = [f"{prefix}_{column}" for prefix in self.leads for column in ("lead", *ENDS)]
         return names + ([] if self.whole is None else ["share", *(f"share_{end}" for end in ENDS)])
 
@@ -54,19 +56,19 @@ ALL = "all"
 COMPARISONS = {
     comparison.by: comparison
     for comparison in (
-        # Over choices: what motivations teach. Over others' motivations: what they teach by being about their own cell.
+        # The lead over choices is what motivations teach. That over shuffled ones is what they teach about their cell.
         Comparison("target", {name: name for name in (LABEL, SHUFFLED_MOTIVATION)}),
-        # The bare word is a baseline's: one constant propensity that needs no student.
+        # The names end in _teacher because `constant` is also a baseline.
         Comparison("teacher", {f"{name}_teacher": name for name in (SHUFFLED, CONSTANT)}, whole=AS_IS),
         Comparison("observations", {}, whole=ALL),
-        # What both orders teach, beyond the paper's.
+        # What the second listing order teaches.
         Comparison("counterbalancing", {"one_order": "one_order"}),
     )
 }
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The flags of all that a table of students is made of."""
+    """The flags of a table of students."""
     parser.add_argument("--split", required=True)
     parser.add_argument("--untuned", nargs="+", required=True, help="teacher and base shards of the split")
     parser.add_argument(
@@ -78,7 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def table_of(arguments: argparse.Namespace, by: str) -> pl.DataFrame:
-    """The table that parsed flags name; by: a key of COMPARISONS."""
+    """The table of parsed flags; by: a key of COMPARISONS."""
     names, files = zip(*((name, files) for name, *files in arguments.students), strict=True)
     with scanned_shards(arguments.untuned, arguments.reference_shards, *files) as (untuned, reference, *tuned):
         return students_table(
@@ -99,10 +101,10 @@ def students_table(
     uncertainty: Uncertainty,
     comparison: Comparison,
 ) -> pl.DataFrame:
-    """The table of a split: the group, the columns of the alignment table, then those of the comparison.
+    """The table of a split: the group, then the columns of the alignment table, then those of the comparison.
 
-    untuned: shards of teacher and base. tuned: group → shards of its students. reference: the in-sample
-    shards of teacher and base, on which the baselines are fitted. Errors: UserError names what the shards lack.
+    untuned: shards of teacher and base. tuned: group → shards of its students. reference: the in-sample shards of
+    teacher and base, on which the baselines are fitted. Errors: UserError names what the shards lack.
     """
     counts = count_replies(pl.concat([untuned.lazy(), *mark_groups(tuned)]))
     reference_counts = count_replies(reference)

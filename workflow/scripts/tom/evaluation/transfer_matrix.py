@@ -1,7 +1,7 @@
-"""Who transfers where: the gap that students close on each part of the cells, by what their training left out.
+"""The transfer matrix: the gap that students close on each part of the cells, by what was left out of their training.
 
-A row for each fold that was left out (tom/training/folds.py), or nothing, and each fold that is measured on. Where
-both are the same, the student meets what it was not taught.
+There is a row for each fold that was left out (tom/training/folds.py), or nothing, and each fold that is measured on.
+Where the two are the same, the student is measured on what it was not taught.
 """
 
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
+from tom.core.frames import frame_of, table_schema
 from tom.core.roles import BASE, TEACHER
 from tom.evaluation.aligned_counts import (
     AlignedCounts,
@@ -27,30 +28,13 @@ from tom.training.folds import Fold, folds
 
 Shards = pl.DataFrame | pl.LazyFrame
 NOTHING, ALL = "nothing", "all cells"
-COLUMNS = {
-    "left_out": pl.String,
-    "measured_on": pl.String,
-    "unseen": pl.Boolean,
-    "view": pl.String,
-    "measure": pl.String,
-    "cells": pl.Int64,
-    "seeds": pl.Int64,
-    "gap": pl.Float64,
-    "gap_closed": pl.Float64,
-    "low": pl.Float64,
-    "high": pl.Float64,
-    "chance_lead": pl.Float64,
-    "chance_low": pl.Float64,
-    "chance_high": pl.Float64,
-    "confidence": pl.Float64,
-}
 
 
 def transfer_matrix(untuned: Shards, tuned: Mapping[str, Shards], uncertainty: Uncertainty) -> pl.DataFrame:
-    """The table, in the headline view, exact where all students are.
+    """The table, in the headline view and in the measure exact where all students have it.
 
-    untuned: shards of teacher and base. tuned: a fold as it is written, or NOTHING → shards of the students whose
-    training left it out, over the same cells. Errors: UserError names what the shards lack.
+    untuned: shards of teacher and base. tuned: a fold's name, or NOTHING → shards over the same cells of the students
+    whose training left it out. Errors: UserError names what the shards lack.
     """
     counts = count_replies(pl.concat([untuned.lazy(), *mark_groups(tuned)]))
     require_same_cells(counts, "shards")
@@ -64,8 +48,7 @@ def transfer_matrix(untuned: Shards, tuned: Mapping[str, Shards], uncertainty: U
                 row | {"measured_on": ALL if fold is None else str(fold), "unseen": row["left_out"] == str(fold)}
             )
     keys = {"view": view, "measure": measure, "confidence": uncertainty.confidence}
-    rows = [{name: (row | keys).get(name) for name in COLUMNS} for row in rows]
-    return pl.DataFrame(rows, schema=COLUMNS).fill_nan(None)
+    return frame_of([row | keys for row in rows], table_schema("transfer_matrix"))
 
 
 def _within(part: AlignedCounts, fold: Fold) -> AlignedCounts:

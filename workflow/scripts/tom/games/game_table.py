@@ -1,9 +1,9 @@
-"""Every game of a run by what its payoffs say, beside how often it was answered with cooperation."""
+"""The games of a run: what the payoffs of each imply, and how often models cooperate in it."""
 
 import polars as pl
 
-from tom.core.roles import BASE, TEACHER, role
-from tom.evaluation.propensities import headline_view
+from tom.core.frames import frame_of, roles_of, table_schema
+from tom.evaluation.propensities import headline_view_of
 from tom.games.equilibria import (
     Outcome,
     dominant_action,
@@ -15,23 +15,6 @@ from tom.games.equilibria import (
 )
 from tom.games.game import Game, family_of
 
-ROLES = (TEACHER, BASE, "tuned")
-
-COLUMNS = {
-    "split": pl.String,
-    "game": pl.String,
-    "family": pl.String,
-    "order": pl.String,
-    **dict.fromkeys("TRPS", pl.Float64),
-    "pure_equilibria": pl.String,
-    "mixed_cooperation": pl.Float64,
-    "dominant": pl.String,
-    "pareto_optimal": pl.String,
-    "social_optimum": pl.String,
-    "risk_dominant": pl.String,
-    **dict.fromkeys(ROLES, pl.Float64),
-}
-
 
 def letters(outcome: Outcome) -> str:
     """`CD`: the row player cooperates, the column player defects."""
@@ -39,7 +22,7 @@ def letters(outcome: Outcome) -> str:
 
 
 def structure_row(game: Game) -> dict:
-    """What a game's payoffs say, as columns; outcomes in letters, several separated by spaces."""
+    """What a game's payoffs imply, as columns; outcomes in letters, several separated by spaces."""
     payoffs = {letter: float(getattr(game, letter)) for letter in "TRPS"}
     order = sorted(payoffs, key=payoffs.get, reverse=True)
     dominant, risk = dominant_action(game), risk_dominant(game)
@@ -58,16 +41,15 @@ def structure_row(game: Game) -> dict:
 
 
 def game_table(games: list[Game], propensities: pl.DataFrame) -> pl.DataFrame:
-    """A row of COLUMNS for each split and game. propensities: the tables of every split.
+    """The table games: one row for each split and game. propensities: the tables of all splits.
 
-    A propensity is the mean over the split's contexts in the headline view, exact where known, and over tuned students.
+    Propensities are means over the split's contexts, and over tuned students, in the headline view; exact where known.
     """
     structure = {game.name: structure_row(game) for game in games}
     cells = propensities.filter(level="cell")
-    cells = cells.filter(view=headline_view(cells["view"].unique().to_list())).with_columns(
-        role=pl.col("model").map_elements(role, return_dtype=pl.String), shown=pl.coalesce("exact", "rate")
-    )
+    cells = cells.filter(view=headline_view_of(cells))
+    cells = cells.with_columns(role=roles_of(), shown=pl.coalesce("exact", "rate"))
     means = cells.group_by("split", "game", "role", maintain_order=True).agg(pl.col("shown").mean())
     wide = means.pivot("role", index=["split", "game"], values="shown", maintain_order=True)
     rows = [{"split": row["split"]} | structure[row["game"]] | row for row in wide.iter_rows(named=True)]
-    return pl.DataFrame([{name: row.get(name) for name in COLUMNS} for row in rows], schema=COLUMNS)
+    return frame_of(rows, table_schema("games"))

@@ -1,41 +1,20 @@
-"""Every game of a run in which a number is named: what its payoffs say, beside the numbers that were named."""
+"""The games of a run in which a number is named: what the payoffs of each imply, and the numbers that were named."""
 
 from collections.abc import Iterable
 
 import numpy as np
 import polars as pl
 
-from tom.core.roles import role
+from tom.core.frames import frame_of, roles_of, table_schema
 from tom.games import sequential as sequential_games
 from tom.games import symmetric as symmetric_games
 from tom.games.action_profiles import ALL
 from tom.games.dominance import dominant, strictly_dominated, weakly_dominated
-from tom.games.game_table import ROLES
 from tom.games.number_game import NumberGame, SequentialGame, SymmetricGame
-
-COLUMNS = {
-    "split": pl.String,
-    "game": pl.String,
-    "family": pl.String,
-    "role": pl.String,
-    "players": pl.Int64,
-    "lowest": pl.Int64,
-    "highest": pl.Int64,
-    "equilibria": pl.String,
-    "dominant": pl.String,
-    "strictly_dominated": pl.String,
-    "weakly_dominated": pl.String,
-    "elimination": pl.String,
-    "elimination_rounds": pl.Int64,
-    "pareto_optimal": pl.String,
-    "social_optimum": pl.String,
-    "compared": pl.String,
-    **dict.fromkeys(ROLES, pl.Float64),
-}
 
 
 def runs(numbers: Iterable[int]) -> str:
-    """`0, 2 to 4`: increasing numbers as text, three or more in a row by their ends."""
+    """`0, 2 to 4`: increasing numbers as text; runs of three or more are given by their ends."""
     found: list[list[int]] = []
     for number in numbers:
         if found and number == found[-1][-1] + 1:
@@ -47,7 +26,7 @@ def runs(numbers: Iterable[int]) -> str:
 
 
 def structure_row(game: NumberGame) -> dict:
-    """What a game's payoffs say, as columns; numbers of the player who is asked."""
+    """What a game's payoffs imply, as columns; numbers are those of the player who is asked."""
     found = sequential_columns(game) if hasattr(game, "moves") else symmetric_columns(game)
     choices = game.choices()
     return {
@@ -60,7 +39,7 @@ def structure_row(game: NumberGame) -> dict:
 
 
 def sequential_columns(game: SequentialGame) -> dict:
-    """What is said of a game in which one player replies to the other; its numbers as lists."""
+    """The columns of a game in which one player replies to the other; numbers as lists."""
     return {
         "role": game.role,
         "equilibria": sequential_games.perfect_equilibria(game),
@@ -72,7 +51,9 @@ def sequential_columns(game: SequentialGame) -> dict:
 
 
 def symmetric_columns(game: SymmetricGame) -> dict:
-    """What is said of a game in which all players decide at the same time; without what is too much to go through."""
+    """The columns of a game in which all players choose at the same time, without those that have too many outcomes to
+    search; numbers as lists.
+    """
     columns, compared = {"equilibria": symmetric_games.symmetric_equilibria(game)}, []
     if table := symmetric_games.payoff_table(game, game.choices()):
         left, rounds = symmetric_games.eliminated(game, table.payoffs)
@@ -81,12 +62,12 @@ def symmetric_columns(game: SymmetricGame) -> dict:
     if optima := symmetric_games.common_optima(game):
         columns |= {"pareto_optimal": optima.pareto, "social_optimum": optima.social}
         compared.append(optima.against)
-    # In the order of the alphabet: all only where both are.
+    # The alphabetically last one: `all` only if both are.
     return columns | {"compared": max(compared, default=None)}
 
 
 def dominance_columns(game: NumberGame, payoffs: np.ndarray) -> dict:
-    """The numbers that each rule of dominance names."""
+    """Column → the numbers that each kind of dominance applies to. payoffs: as tom/games/dominance.py takes them."""
     rules = {"dominant": dominant, "strictly_dominated": strictly_dominated, "weakly_dominated": weakly_dominated}
     return {
         name: [number for number, named in zip(game.choices(), rule(payoffs), strict=True) if named]
@@ -95,15 +76,13 @@ def dominance_columns(game: NumberGame, payoffs: np.ndarray) -> dict:
 
 
 def number_game_table(games: list[NumberGame], means: pl.DataFrame) -> pl.DataFrame:
-    """A row of COLUMNS for each split and game. means: the tables of every split (tom/evaluation/number_counts.py).
+    """The table number_games: one row for each split and game. means: the tables number_means of all splits.
 
-    Numbers are means over the split's contexts, exact where known, and over tuned students.
+    Numbers are means over the split's contexts, and over tuned students; exact where known.
     """
     structure = {game.name: structure_row(game) for game in games}
-    shown = means.with_columns(
-        role=pl.col("model").map_elements(role, return_dtype=pl.String), shown=pl.coalesce("exact_mean", "mean")
-    )
+    shown = means.with_columns(role=roles_of(), shown=pl.coalesce("exact_mean", "mean"))
     found = shown.group_by("split", "game", "role", maintain_order=True).agg(pl.col("shown").mean())
     wide = found.pivot("role", index=["split", "game"], values="shown", maintain_order=True)
     rows = [row | structure[row["game"]] for row in wide.iter_rows(named=True)]
-    return pl.DataFrame([{name: row.get(name) for name in COLUMNS} for row in rows], schema=COLUMNS)
+    return frame_of(rows, table_schema("number_games"))

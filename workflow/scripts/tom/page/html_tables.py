@@ -1,4 +1,4 @@
-"""Tables as the page's template wants them: texts in rows, and columns that say what they mean."""
+"""Tables as the page's template needs them: rows of texts, and columns with their meanings."""
 
 import base64
 import hashlib
@@ -12,15 +12,16 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from tom.core.errors import UserError
+from tom.core.table_columns import describe_columns, read_registry
 from tom.page.figures import read_text
 from tom.page.number_format import grouped, shown
 from tom.reporting.wording import readable
 
 NAMES = ("split", "game", "context", "order")
-"""Columns of names, which people read with a capital and spaces."""
+"""Columns of names, which the page shows with a capital and with spaces."""
 
 REPLY = "raw"
-"""The column of replies, which are shown as they are: null is no text at all, and not the same as an empty one."""
+"""The column of replies, which are shown unchanged: null is no text, which differs from an empty text."""
 
 TITLES = {
     REPLY: "reply",
@@ -32,7 +33,7 @@ TITLES = {
     "gpu_load_seconds": "GPU-seconds loading",
     "peak_mib": "peak MiB",
 }
-"""Headings of columns that are not called as they are."""
+"""Headings of columns whose heading is not their name."""
 
 Dictionary = dict[str, dict[str, tuple[str, str, str]]]
 """Table → column → (type, unit, meaning)."""
@@ -40,7 +41,7 @@ Dictionary = dict[str, dict[str, tuple[str, str, str]]]
 
 @dataclass(frozen=True)
 class Column:
-    """A column's key, its heading, what it means, and whether its values are numbers."""
+    """A column: its name in the table, its heading, its meaning, and whether its values are numbers."""
 
     name: str
     title: str
@@ -50,9 +51,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table ready to be shown: rows of texts, as many as there are columns; None only for a reply without text.
+    """A table ready to be shown.
 
-    key: its element's id; files: where all its digits lie; filters: the columns that can be filtered by their values.
+    key: the id of its element. rows: one text a column, None only for a reply without text. files: those with all
+    digits. filters: columns whose values the page offers as a filter.
     """
 
     key: str
@@ -64,25 +66,21 @@ class Table:
     filters: tuple[str, ...] = ()
 
     def values(self, name: str) -> list[str | None]:
-        """The different texts of a column, in the order of their first appearance."""
+        """The distinct texts of a column, in the order of their first appearance."""
         at = [column.name for column in self.columns].index(name)
         return list(dict.fromkeys(row[at] for row in self.rows))
 
     def offered(self) -> list[tuple[Column, list[str]]]:
-        """The filters that have something to choose between, each with its values."""
+        """The filters with two values or more, each with its values."""
         found = {column.name: column for column in self.columns}
         choices = [(found[name], self.values(name)) for name in self.filters if name in found]
         return [(column, values) for column, values in choices if len(values) > 1]
 
 
 def read_dictionary(file: str | Path) -> Dictionary:
-    """What every column of every table means (workflow/schemas/tables.yaml). Errors: UserError names the file."""
+    """The columns of all tables of a registry (workflow/schemas/tables.yaml). Errors: UserError names the file."""
     try:
-        document = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
-        return {
-            table: {name: tuple(entry or document["common"][name]) for name, entry in found["columns"].items()}
-            for table, found in document["tables"].items()
-        }
+        return {table: describe_columns(table, Path(file)) for table in read_registry(Path(file))["tables"]}
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{file}: no description of tables ({type(error).__name__}: {error})") from None
 
@@ -96,7 +94,7 @@ def to_table(
     files: list[str] | None = None,
     filters: tuple[str, ...] = NAMES[:1],
 ) -> Table:
-    """A frame as a table; columns that hold nothing are left out. described: column → (type, unit, meaning)."""
+    """A frame as a table; columns without any value are left out. described: column → (type, unit, meaning)."""
     kept = [name for name in frame.columns if frame[name].null_count() < frame.height]
     columns = [
         Column(name, readable(TITLES.get(name, name)), _meaning(described.get(name)), frame[name].dtype.is_numeric())
@@ -115,16 +113,19 @@ def _texts(name: str, values: list) -> list[str | None]:
 def _meaning(entry: tuple[str, str, str] | None) -> str:
     if entry is None:
         return ""
-    # The dictionary is written in Markdown.
+    # The registry is written in Markdown.
     unit, meaning = (part.replace("`", "") for part in entry[1:])
     return f"{meaning} ({unit})" if unit else meaning
 
 
 def render(folder: Path, **values: object) -> str:
-    """The page from the template, style and script in a folder; everything else that comes in is escaped."""
+    """The page, from the template, style and script in a folder. All values are escaped.
+
+    Errors: UserError names a file that is missing.
+    """
     environment = Environment(
         loader=FileSystemLoader(folder),
-        # By default the file's suffix decides, and a template that is renamed would let replies through as markup.
+        # By default the template's suffix decides, so renaming the template could let markup in replies through.
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -135,18 +136,18 @@ def render(folder: Path, **values: object) -> str:
         template = environment.get_template("page.html.jinja")
     except TemplateNotFound as error:
         raise UserError(f"{folder / str(error)}: no such template") from None
-    # Files of the template's own, which are not escaped.
+    # Files that belong to the template are not escaped.
     style, script = (Markup(read_text(folder / name, "part of the page")) for name in ("page.css", "page.js"))
     return template.render(style=style, script=script, script_hash=source_hash(script), **values)
 
 
 def source_hash(script: str) -> str:
-    """What a content security policy calls a script: the only one that browsers then run, whatever a reply holds."""
+    """A script's name in a content security policy. Browsers then run this script only, whatever a reply contains."""
     return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
 
 
 def from_markdown(text: str) -> Markup:
-    """Markdown as HTML, markup in it escaped; the first heading is left out, since the page has one."""
+    """Markdown as HTML, with markup escaped. The first heading is left out, since the page has one."""
     lines = text.splitlines()
     if lines and lines[0].startswith("# "):
         lines = lines[1:]

@@ -1,4 +1,4 @@
-"""The paper's figures beside what its counts give, with an interval and a verdict in words."""
+"""The paper's stated figures compared with what its counts give, with an interval and a verdict in words."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -8,32 +8,21 @@ import numpy as np
 import polars as pl
 
 from tom.core.errors import UserError
+from tom.core.frames import frame_of, table_schema
+from tom.evaluation.baselines import CHANCE
 from tom.evaluation.improvement import improvement
 from tom.reporting.wording import describe_leads
 from tom.statistics.fieller import INTERVAL, RatioSet
 
 Tables = dict[str, pl.DataFrame]
-"""The tables of every split by name, models named `teacher`, `base` and `tuned`."""
-
-COLUMNS = {
-    "figure": pl.String,
-    "stated": pl.Float64,
-    "recomputed": pl.Float64,
-    "low": pl.Float64,
-    "high": pl.Float64,
-    "unit": pl.String,
-    "origin": pl.String,
-    "interval": pl.String,
-    "agrees": pl.Boolean,
-    "verdict": pl.String,
-}
+"""Table → its rows of all splits; the models are `teacher`, `base` and `tuned`."""
 
 
 @dataclass(frozen=True)
 class Recomputed:
     """A figure from the counts, in its own unit.
 
-    interval: how low and high were found; verdict: what it can carry, None where it only describes the counts.
+    interval: how low and high were found. verdict: what the figure supports, None where it only describes the counts.
     """
 
     recomputed: float
@@ -54,9 +43,9 @@ def read_stated(file: str | Path) -> pl.DataFrame:
 
 
 def compare(stated: pl.DataFrame, found: dict[str, Recomputed]) -> pl.DataFrame:
-    """A row of COLUMNS for each stated figure. Errors: UserError for one that nothing recomputes.
+    """The table figures: one row for each stated figure. Errors: UserError for a figure that is not recomputed.
 
-    agrees: the recomputed figure rounds to the stated one, half a unit of its last place allowed either way.
+    agrees: the recomputed figure is within half a unit of the stated figure's last place.
     """
     rows = []
     for row in stated.iter_rows(named=True):
@@ -66,13 +55,17 @@ def compare(stated: pl.DataFrame, found: dict[str, Recomputed]) -> pl.DataFrame:
         agrees = abs(figure.recomputed - row["stated"]) <= 0.5 * 10.0 ** -row["decimals"] + 1e-9
         rows.append({name: row[name] for name in ("figure", "stated", "unit", "origin")} | asdict(figure))
         rows[-1]["agrees"] = bool(agrees)
-    return pl.DataFrame([{name: row.get(name) for name in COLUMNS} for row in rows], schema=COLUMNS)
+    return frame_of(rows, table_schema("figures"))
 
 
 def recompute(
     tables: Tables, given: dict[str, np.ndarray], contributions: pl.DataFrame, ratios: RatioSet
 ) -> dict[str, Recomputed]:
-    """Every figure by name, from the tables of the paper's counts and from its contributions."""
+    """Figure → its recomputed value.
+
+    tables: of the paper's counts. given: model → contributions in dollars, (replies,). contributions: the table of this
+    name. ratios: Fieller's set of the improvement of the mean contribution.
+    """
     found = {}
     for split in tables["alignment"]["split"].unique(maintain_order=True):
         found |= {f"{split}.{name}": figure for name, figure in _of_split(tables, split)}
@@ -99,10 +92,10 @@ def _of_split(tables: Tables, split: str) -> Iterator[tuple[str, Recomputed]]:
         row["model"]: row for row in tables["equivalence"].filter(split=split, level="split").iter_rows(named=True)
     }
     cells = tables["improvements"].filter(split=split)
-    coins = improvement(cells["base"].to_numpy(), 0.5, cells["teacher"].to_numpy())
+    by_chance = improvement(cells["base"].to_numpy(), CHANCE, cells["teacher"].to_numpy())
     context = tables["generalisation"].filter(split=split, predictor="tuned", against="base").to_dicts()[0]
     for name in ("mean", "median"):
-        row, of_chance = summaries[name], float({"mean": np.nanmean, "median": np.nanmedian}[name](coins))
+        row, of_chance = summaries[name], float({"mean": np.nanmean, "median": np.nanmedian}[name](by_chance))
         verdict = f"chance's is {of_chance:.1f}" + (", so it shows no gain" if of_chance >= row["estimate"] else "")
         if round(of_rates[name], 2) != round(row["estimate"], 2):
             verdict += f"; {of_rates[name]:.2f} in rates"
@@ -145,7 +138,7 @@ def _points(row: dict) -> str:
 
 
 def _table_1(reactions: pl.DataFrame) -> dict[str, Recomputed]:
-    """Cells that react, at the paper's own level whatever a run's confidence: the stated counts are at that one."""
+    """The number of cells that react, at the level of the paper's stated counts whatever the run's confidence."""
     level = 0.05
     found = {}
     for model in ("teacher", "base", "tuned"):

@@ -1,31 +1,20 @@
-"""The paper's public goods game: what each model gave, and how far tuning went towards the teacher."""
+"""The paper's public goods game: what each model gave, and how far tuning moved the base towards the teacher."""
 
 import numpy as np
 import polars as pl
 from scipy.stats import norm
 
+from tom.core.frames import frame_of, table_schema
 from tom.core.roles import TEACHER
 from tom.statistics.divergences import jensen_shannon, total_variation
 from tom.statistics.fieller import RatioSet, fieller
 
-COLUMNS = {
-    "model": pl.String,
-    "replies": pl.Int64,
-    "mean": pl.Float64,
-    "low": pl.Float64,
-    "high": pl.Float64,
-    "sd": pl.Float64,
-    "distinct": pl.Int64,
-    "total_variation": pl.Float64,
-    "jensen_shannon": pl.Float64,
-}
 
+def contribution_table(given: dict[str, np.ndarray], confidence: float) -> pl.DataFrame:
+    """The table contributions, one row for each model; given: model → (replies,) contributions in dollars.
 
-def contribution_rows(given: dict[str, np.ndarray], confidence: float) -> list[dict]:
-    """Rows of COLUMNS; given: model → (replies,) contributions in dollars.
-
-    low, high: normal interval of the mean of that many independent replies to one prompt. Divergences are from the
-    teacher, and too high by noise.
+    low, high: normal interval of the mean of independent replies to one prompt. Divergences are from the teacher, and
+    too high by sampling noise.
     """
     amounts = np.unique(np.concatenate(list(given.values())))
     shares = {model: (values[:, np.newaxis] == amounts).mean(axis=0) for model, values in given.items()}
@@ -46,11 +35,14 @@ def contribution_rows(given: dict[str, np.ndarray], confidence: float) -> list[d
                 "jensen_shannon": float(jensen_shannon(shares[model], shares[TEACHER])),
             }
         )
-    return rows
+    return frame_of(rows, table_schema("contributions"))
 
 
 def contribution_set(given: dict[str, np.ndarray], confidence: float) -> RatioSet:
-    """Fieller's set of the improvement of the mean contribution, in percent; replies taken for independent."""
+    """Fieller's set of the improvement of the mean contribution, in percent.
+
+    given: model → (replies,) contributions in dollars. Replies are assumed to be independent.
+    """
     mean = {model: float(values.mean()) for model, values in given.items()}
     variance = {model: float(values.var(ddof=1)) / values.size for model, values in given.items()}
     found = fieller(

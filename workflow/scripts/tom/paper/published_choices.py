@@ -11,8 +11,7 @@ from tom.evaluation.split_tables import with_split
 from tom.games.rescaling import SCALE_MARK
 from tom.parsing.outcomes import UNREADABLE
 from tom.prompts.variants import PAPER_VARIANT
-from tom.sampling.recorded_choices import DOUBLED
-from tom.sampling.recorded_contributions import read_contribution_counts
+from tom.sampling.recorded import read_contribution_counts
 from tom.statistics.resampling import Counted
 
 SPLITS = {
@@ -26,9 +25,9 @@ MODELS = ("teacher", "base", "tuned")
 
 
 def read_published_split(file: str | Path, split: str) -> dict[str, Counted] | None:
-    """Counts of teacher, base and tuned over the cells of a split, cells in one order; None for a split of our own.
+    """Model → counts over the cells of a split, sorted by game and context; None for a split that the paper lacks.
 
-    The paper asked in one order alone, so the arrays are (cells, 1).
+    The paper asked in one listing order only, so the arrays are (cells, 1).
     Errors: UserError names the file and what it lacks.
     """
     return read_published_cells(file, split)[1] if split in SPLITS else None
@@ -37,7 +36,7 @@ def read_published_split(file: str | Path, split: str) -> dict[str, Counted] | N
 def read_published_cells(file: str | Path, split: str) -> tuple[list[tuple[str, str]], dict[str, Counted]]:
     """(the split's (game, context) cells, sorted; the counts of read_published_split); split: one of SPLITS.
 
-    A doubled game is named as everywhere else, e.g. `stag_hunt-x2`.
+    A game with doubled payoffs is named as in a run, e.g. `stag_hunt-x2`. Errors: as read_published_split.
     """
     rows = _read(file, ["split", "context", "game", "model", "cooperated", "observations"])
     rows = rows.filter(pl.col("split") == SPLITS[split]).sort("game", "context")
@@ -49,7 +48,7 @@ def read_published_cells(file: str | Path, split: str) -> tuple[list[tuple[str, 
         model: Counted(*(part[name].to_numpy()[:, None] for name in ("cooperated", "observations")))
         for model, part in by_model.items()
     }
-    scale = f"{SCALE_MARK}2" if SPLITS[split] == DOUBLED else ""
+    scale = f"{SCALE_MARK}2" if split == "doubled_payoffs" else ""
     return [(f"{game}{scale}", context) for game, context in cells[0]], counts
 
 
@@ -62,7 +61,7 @@ def mean_contributions(file: str | Path) -> dict[str, float]:
 
 
 def read_contributions(file: str | Path) -> dict[str, np.ndarray]:
-    """Every reply's contribution in dollars, (replies,) of teacher, base and tuned, cell by cell; errors as above."""
+    """Model → the contribution of each reply in dollars, (replies,), cell by cell. Errors: as mean_contributions."""
     given = {
         model: np.array(
             [
@@ -90,7 +89,7 @@ def _read(file: str | Path, columns: list[str]) -> pl.DataFrame:
 
 
 def published_propensities(file: str | Path, split: str, confidence: float) -> pl.DataFrame:
-    """The table of tabulate, in the paper's order; models teacher, base and tuned. split: one of SPLITS."""
+    """The table propensities of a published split, one of SPLITS, in the view fixed; the models are MODELS."""
     cells, models = read_published_cells(file, split)
     rows = [
         {"model": model, "game": game, "context": context, "order": PAPER_VARIANT.order}

@@ -1,4 +1,4 @@
-"""The paper's own teacher, base and tuned student in a public goods game, counted as a run's are."""
+"""The paper's teacher, base and tuned student in a public goods game, counted as the models of a run are."""
 
 from pathlib import Path
 
@@ -9,14 +9,17 @@ from tom.evaluation.number_counts import Cell, Numbers
 from tom.evaluation.number_gaps import MIDDLE, UNIFORM, gap_table
 from tom.paper.published_choices import MODELS
 from tom.parsing.outcomes import UNREADABLE
-from tom.sampling.recorded_contributions import read_contribution_counts
+from tom.sampling.recorded import read_contribution_counts
 from tom.statistics.uncertainty import Uncertainty
 
 
 def published_contributions(
     file: str | Path, cells: list[Cell], choices: dict[str, range]
 ) -> dict[str, dict[Cell, Numbers]]:
-    """Model → cell → contributions, of the cells that were published for every model."""
+    """Model → cell → contributions, of those cells that were published for all models.
+
+    choices: game → what may be contributed. Errors: UserError names the file and what is wrong.
+    """
     counts = {model: read_contribution_counts(file, model) for model in MODELS}
     return {
         model: {
@@ -34,6 +37,6 @@ def _counted(counts: dict[int, int], choices: range) -> Numbers:
 
 
 def published_gaps(published: dict[str, dict[Cell, Numbers]], uncertainty: Uncertainty, split: str) -> pl.DataFrame:
-    """The paper's base and tuned student as rows of a split's gap table, from its own teacher and base."""
+    """The paper's base and tuned student as rows of the table number_gaps, from the paper's own teacher and base."""
     rows = gap_table(published, uncertainty, split, ("paper",)).filter(~pl.col("predictor").is_in([UNIFORM, MIDDLE]))
     return rows.with_columns(predictor=pl.format("paper_{}", "predictor"))

@@ -1,5 +1,7 @@
-"""Result tables: Parquet for programs and, beside each, the same as CSV for people and LaTeX for papers."""
+"""Files of result tables: each as Parquet for programs and, beside it, as CSV for people and LaTeX for papers."""
 
+import argparse
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import polars as pl
@@ -9,14 +11,14 @@ from tom.core.files import atomic_file, log_written
 
 
 def latex_table(table: pl.DataFrame, digits: int = 3) -> str:
-    """A longtable with a head on each page: text escaped, numbers flush right, floats to `digits` after the point.
+    """A longtable with its header on each page: text escaped, numbers flush right, floats to `digits` decimal places.
 
-    Null is an en dash. The Parquet file beside it has all digits.
+    Null is an en dash. The Parquet file has all digits.
     """
-    # pandas takes half a second to import, and readers of tables have no use for it.
+    # pandas takes half a second to import, and reading tables does not need it.
     import pandas as pd
 
-    # Column by column and as objects: null and nan stay apart, whole numbers stay whole.
+    # Column by column and as objects, so that null and nan stay distinct and whole numbers stay whole.
     frame = pd.DataFrame({name: pd.Series(table[name].to_list(), dtype=object) for name in table.columns})
     style = frame.style.format(precision=digits, na_rep="--", escape="latex").format_index(
         escape="latex", axis="columns"
@@ -26,7 +28,7 @@ def latex_table(table: pl.DataFrame, digits: int = 3) -> str:
 
 
 def markdown_table(header: list[str], rows: list[list[str]]) -> list[str]:
-    """Lines of an aligned table; the first column is flush left, all others flush right."""
+    """Lines of an aligned table; the first column is flush left, the others are flush right."""
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
 
@@ -42,7 +44,7 @@ def markdown_table(header: list[str], rows: list[list[str]]) -> list[str]:
 
 
 def write_table(table: pl.DataFrame, file: Path) -> None:
-    """Write a table as Parquet and, beside it, as CSV and as LaTeX."""
+    """Write a table as Parquet to a file, and as CSV and LaTeX beside it."""
     with atomic_file(file) as temporary:
         table.write_parquet(temporary, compression="zstd", statistics=False)
     with atomic_file(file.with_suffix(".csv")) as temporary:
@@ -52,8 +54,21 @@ def write_table(table: pl.DataFrame, file: Path) -> None:
     log_written(file, f"{table.height} rows, and as CSV and LaTeX")
 
 
+def add_table_flags(parser: argparse.ArgumentParser, tables: Iterable[str]) -> None:
+    """Add one required flag for each table, with the file to write it to."""
+    for name in tables:
+        flag = f"--{name.replace('_', '-')}"
+        parser.add_argument(flag, type=Path, required=True, help="Parquet; CSV and LaTeX go beside it")
+
+
+def write_tables(tables: Mapping[str, pl.DataFrame], arguments: argparse.Namespace) -> None:
+    """Write tables by name to the files of add_table_flags."""
+    for name, table in tables.items():
+        write_table(table, getattr(arguments, name))
+
+
 def read_table(*files: str | Path) -> pl.DataFrame:
-    """Read one table or several of the same columns as one. Errors: UserError names the file."""
+    """One table from several files of the same columns. Errors: UserError names a file that can't be read."""
     return pl.concat([_read(file) for file in files])
 
 

@@ -1,6 +1,6 @@
-"""Claims beyond the contexts that were asked: contexts are the sample, so their number is its size.
+"""Inference about contexts that were not asked: the contexts are the sample, and their number is the sample size.
 
-Cells of one context resemble each other, and more replies in the same contexts say nothing about a further one.
+Cells of one context resemble each other, and more replies in the same contexts say nothing about other contexts.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from tom.statistics.fieller import UNDEFINED, RatioSet, fieller
 
 @dataclass(frozen=True)
 class MeanOfClusters:
-    """A mean over clusters with its t interval, its standard deviation between them and the p-value of a mean of 0."""
+    """A mean over clusters: its t interval, the standard deviation between clusters, and the p-value of a mean of 0."""
 
     mean: float
     low: float
@@ -25,9 +25,9 @@ class MeanOfClusters:
 def mean_of_clusters(values, confidence: float) -> MeanOfClusters:
     """The mean of one value a cluster, (G,), with Student's t at G − 1 degrees of freedom.
 
-    Assumes that the clusters are a random sample and their values roughly normal; with three contexts t is 4.3 and
-    neither can be checked. One cluster has a mean and no interval; equal values have an interval of no width, which
-    is no certainty, and a p-value that is nan for a mean of 0.
+    Assumes that the clusters are a random sample and that their values are roughly normal. With three contexts t is
+    4.3, and neither can be checked. One cluster gives a mean without an interval. Equal values give an interval of
+    width 0, which does not mean certainty, and the p-value 0, or nan for a mean of 0.
     Source: Student (1908); for few clusters Donald, Lang, Inference with Difference-in-Differences (2007).
     """
     values = np.asarray(values, float)
@@ -44,8 +44,8 @@ def mean_of_clusters(values, confidence: float) -> MeanOfClusters:
 def ratio_of_clusters(numerators, denominators, confidence: float) -> RatioSet:
     """Fieller's set of the ratio of two means over the same clusters, both (G,), at G − 1 degrees of freedom.
 
-    It holds the θ that a one-sample t-test of numerators − θ · denominators does not reject. `undefined` below two
-    clusters.
+    It contains the θ that a one-sample t-test of numerators − θ · denominators does not reject. `undefined` with fewer
+    than two clusters.
     """
     pairs = np.array([numerators, denominators], float)
     clusters = pairs.shape[1]
@@ -58,10 +58,10 @@ def ratio_of_clusters(numerators, denominators, confidence: float) -> RatioSet:
 
 
 def two_way_deviations(values) -> tuple[float, float, float]:
-    """Standard deviations (between seeds, between contexts, of the rest) of one value for each pair, (seeds, contexts).
+    """Standard deviations (between seeds, between contexts, of the rest) of one value a pair, (seeds, contexts).
 
-    Moments of a two-way layout with random effects and one value a cell; the rest is interaction and sampling noise
-    together. A negative estimate of a variance is 0. nan where a factor has one level alone.
+    Moment estimates of a two-way layout with random effects and one value a pair. The rest is interaction and sampling
+    noise together. A negative estimate of a variance counts as 0. nan where a factor has only one level.
     Source: Searle, Casella, McCulloch, Variance Components (1992), chapter 4.
     """
     values = np.asarray(values, float)

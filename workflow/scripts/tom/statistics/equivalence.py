@@ -1,4 +1,4 @@
-"""Is a student the same as its teacher, up to a margin? Two one-sided tests, and three verdicts."""
+"""Does a student equal its teacher, up to a margin? Two one-sided tests, and three verdicts."""
 
 import numpy as np
 from scipy.stats import binomtest, norm
@@ -9,9 +9,9 @@ EQUIVALENT, DIFFERENT, UNDECIDED = EQUIVALENCES = ("equivalent", "different", "u
 
 
 def equivalence_p_value(first: Count, second: Count, margin: float) -> float:
-    """p-value of |first − second| < margin from counts: the larger of two one-sided score tests at ± margin.
+    """p-value for |first − second| < margin from counts: the larger one of two one-sided score tests at ± margin.
 
-    Small where the two are equivalent. nan where a count is empty.
+    It is small where the two are equivalent; nan where a count is empty.
     Source: Schuirmann, A Comparison of the Two One-Sided Tests Procedure (1987), with the tests of score_p_value.
     """
     return max(
@@ -21,9 +21,9 @@ def equivalence_p_value(first: Count, second: Count, margin: float) -> float:
 
 
 def known_equivalence_p_value(count: Count, propensity: float, margin: float) -> float:
-    """The same where one propensity is known exactly: the larger of two exact one-sided binomial tests.
+    """The same where one propensity is known exactly: the larger p-value of two exact one-sided binomial tests.
 
-    A bound beyond 0 or 1 can't be reached and is ruled out without data. nan for an empty count.
+    A bound below 0 or above 1 is ruled out without data. nan for an empty count.
     """
     cooperated, readable = int(count[0]), int(count[1])
     if readable == 0:
@@ -35,9 +35,9 @@ def known_equivalence_p_value(count: Count, propensity: float, margin: float) ->
 
 
 def mean_equivalence_p_values(difference: float, variance: float, margin: float) -> tuple[float, float]:
-    """(p-value of difference = 0, p-value of |difference| < margin) of a mean over many cells, by the normal.
+    """(p-value of difference = 0, p-value for |difference| < margin) of a mean over many cells, by the normal.
 
-    Without any variance the answer is certain: 0 or 1.
+    variance: of the estimated difference. Without any variance the p-values are 0 or 1; nan for what is not finite.
     """
     if not np.isfinite(difference) or not np.isfinite(variance):
         return float("nan"), float("nan")
@@ -48,10 +48,10 @@ def mean_equivalence_p_values(difference: float, variance: float, margin: float)
 
 
 def equivalence_verdict(p_equal: float, p_equivalent: float, confidence: float) -> str:
-    """One of EQUIVALENCES, from p-values that are adjusted for their family.
+    """One of EQUIVALENCES, from p-values that are adjusted within their family.
 
-    equivalent: the difference is within the margin, whether or not it is 0. different: it is not 0, and was not
-    shown to be within the margin. undecided: too few replies to say either; it is no evidence of equality.
+    equivalent: the difference is within the margin, whether or not it is 0. different: it is not 0, and not shown to be
+    within the margin. undecided: there are too few replies for either, which is no evidence of equality.
     """
     level = 1 - confidence
     if p_equivalent < level:
@@ -60,9 +60,9 @@ def equivalence_verdict(p_equal: float, p_equivalent: float, confidence: float) 
 
 
 def equivalence_power(difference: float, variance: float, margin: float, level: float) -> float:
-    """The chance that the test at `level` calls two propensities equivalent that truly differ by `difference`.
+    """The probability that the test at `level` finds two propensities equivalent whose true difference is `difference`.
 
-    variance: of the estimated difference. Normal approximation; nan where a variance is unknown.
+    variance: of the estimated difference. Normal approximation; nan where the variance is not finite.
     Source: Julious, Sample Sizes for Clinical Trials with Normal Data (2004), its section on bioequivalence.
     """
     if not np.isfinite(variance):

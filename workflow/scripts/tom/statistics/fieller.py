@@ -1,4 +1,4 @@
-"""Fieller's sets: which ratios of two means the data do not rule out."""
+"""Fieller's sets: the ratios of two means that the data do not rule out."""
 
 from dataclasses import dataclass
 from math import inf, isfinite, nan, sqrt
@@ -8,8 +8,10 @@ INTERVAL, OUTSIDE, EVERYTHING, UNDEFINED = "interval", "outside", "everything", 
 
 @dataclass(frozen=True)
 class RatioSet:
-    """A set of ratios. kind: `interval` is low to high (a bound may be infinite); `outside` is all but what lies
-    between low and high; `everything` rules out no ratio; `undefined` when there is no ratio to speak of.
+    """A set of ratios.
+
+    kind: `interval` is low to high, where a bound may be infinite; `outside` is all but what lies between low and high;
+    `everything` rules out no ratio; `undefined` if there is no ratio.
     """
 
     kind: str
@@ -32,10 +34,10 @@ def fieller(
 ) -> RatioSet:
     """All θ with |numerator − θ · denominator| ≤ critical · its standard error.
 
-    variances: sampling variances of the two means; critical: a quantile, of Student's t where the variances were
-    estimated, else of the normal. Assumes that the two means are jointly normal. Where the denominator can't be told
-    from 0 the set has no bound: `outside` or `everything`. Means of nan, or no spread and a denominator of 0, give
-    `undefined`.
+    variances: sampling variances of the two means; critical: a quantile, of Student's t where the variances are
+    estimated, else of the normal. Assumes that the two means are jointly normal. Where the denominator does not differ
+    significantly from 0 the set is unbounded: `outside` or `everything`. Means that are nan, or a denominator of 0
+    without any variance, give `undefined`.
     Source: Fieller, Some Problems in Interval Estimation (1954), solved as a quadratic inequality.
     """
     of_numerator, of_denominator = variances
@@ -45,7 +47,7 @@ def fieller(
     a = denominator**2 - square * of_denominator
     b = numerator * denominator - square * covariance
     c = numerator**2 - square * of_numerator
-    # The inequality is a·θ² − 2b·θ + c ≤ 0. Rounding may leave a root of 0 just below it.
+    # The inequality is a·θ² − 2b·θ + c ≤ 0. Rounding may make a discriminant of 0 negative.
     root = sqrt(max(b**2 - a * c, 0.0))
     if a > 0:
         return RatioSet(INTERVAL, (b - root) / a, (b + root) / a)

@@ -1,4 +1,4 @@
-"""A binomial model of choice whose estimates stay finite when a cell is 0 of 300."""
+"""Logistic regression whose estimates stay finite where 0 of 300 replies cooperate."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,10 @@ from tom.core.errors import UserError
 
 @dataclass(frozen=True)
 class FirthFit:
-    """coefficients (k,) on the logit scale; covariance (k, k), without overdispersion; fitted (rows,) propensities;
-    the logarithm of the penalised likelihood, less what depends on the counts alone.
+    """A fit of `fit_firth`.
+
+    coefficients: (k,), on the logit scale. covariance: (k, k), without overdispersion. fitted: (rows,) propensities.
+    log_likelihood: penalised, without terms that depend on the counts alone.
     """
 
     coefficients: np.ndarray
@@ -23,12 +25,12 @@ class FirthFit:
 def fit_firth(design, cooperated, readable, steps: int = 200, left_out=None) -> FirthFit:
     """Logistic regression of counts with Firth's penalty, the square root of the information's determinant.
 
-    design: (rows, k) of full rank; cooperated, readable: (rows,) counts. Newton's steps on the modified score, at
-    most 1 on any coefficient. One propensity alone gives (cooperated + 1/2) / (readable + 1); a saturated
-    table gives each cell its half success and half failure. statsmodels has no such fit.
-    left_out: (k,) of booleans, coefficients that are held at 0 while the penalty stays that of the whole design; so
-    likelihoods with and without them are of one and the same function.
-    Errors: UserError when it does not settle.
+    design: (rows, k), of full rank. cooperated, readable: (rows,) counts. Newton's steps on the modified score, at most
+    1 in any coefficient. A single propensity is estimated as (cooperated + 1/2) / (readable + 1); a saturated model
+    adds half a success and half a failure to each cell. statsmodels has no such fit.
+    left_out: (k,) of booleans, coefficients that are held at 0 under the penalty of the whole design, so that
+    likelihoods with and without them are values of the same function.
+    Errors: UserError if it does not converge.
     Source: Firth, Bias Reduction of Maximum Likelihood Estimates (1993); Heinze, Schemper,
     A Solution to the Problem of Separation in Logistic Regression (2002).
     """
@@ -50,4 +52,4 @@ def fit_firth(design, cooperated, readable, steps: int = 200, left_out=None) -> 
             penalised = float(likelihood + np.linalg.slogdet(information)[1] / 2)
             return FirthFit(coefficients, covariance, fitted, penalised)
         coefficients = coefficients + step / max(1.0, np.abs(step).max())
-    raise UserError(f"the model of choice did not settle in {steps} steps")
+    raise UserError(f"the model of choice did not converge in {steps} steps")

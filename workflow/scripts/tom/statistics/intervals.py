@@ -1,4 +1,4 @@
-"""Intervals for one proportion, and for a statistic that has been resampled."""
+"""Intervals for one proportion, and for a resampled statistic."""
 
 import numpy as np
 from scipy.stats import beta
@@ -9,7 +9,7 @@ def jeffreys(cooperated, readable, confidence: float) -> tuple[np.ndarray, np.nd
     """Equal-tailed Jeffreys intervals of proportions, elementwise.
 
     cooperated, readable: counts, arrays of one shape. Returns (low, high), proportions of that shape.
-    0 of n reaches down to 0, n of n up to 1, and 0 of 0 is (0, 1): nothing is known.
+    0 of n begins at 0, n of n ends at 1, and 0 of 0 is (0, 1).
     Source: Brown, Cai, DasGupta, Interval Estimation for a Binomial Proportion (2001), section 4.3, which sets
     the bounds at 0 of n and n of n; statsmodels' `proportion_confint(method="jeffreys")` leaves them out.
     """
@@ -22,10 +22,10 @@ def jeffreys(cooperated, readable, confidence: float) -> tuple[np.ndarray, np.nd
 
 
 def wilson(cooperated, readable, confidence: float) -> tuple[np.ndarray, np.ndarray]:
-    """Wilson's score intervals of proportions, elementwise: the shares that a z-test would not reject.
+    """Wilson's score intervals of proportions, elementwise: the propensities that a z-test does not reject.
 
     cooperated, readable: counts, arrays of one shape. Returns (low, high), proportions of that shape.
-    Assumes independent replies of one propensity. 0 of n begins at 0, n of n ends at 1, 0 of 0 is (0, 1).
+    Assumes independent replies with one propensity. 0 of n begins at 0, n of n ends at 1, 0 of 0 is (0, 1).
     Source: Wilson, Probable Inference, the Law of Succession, and Statistical Inference (1927); statsmodels.
     """
     cooperated, readable = np.asarray(cooperated, float), np.asarray(readable, float)
@@ -36,12 +36,12 @@ def wilson(cooperated, readable, confidence: float) -> tuple[np.ndarray, np.ndar
 def symmetric(estimate: float, draws: np.ndarray, confidence: float) -> tuple[float, float]:
     """estimate ± the quantile of |draw − estimate|: the symmetric bootstrap interval.
 
-    draws: (draws,) resampled values; those that are not finite are left out. Returns (nan, nan) for an
-    estimate that is not finite, or when no draw is.
+    draws: (draws,) resampled values; those that are not finite are left out. Returns (nan, nan) if the estimate or all
+    draws are not finite.
 
-    Why not percentiles: noise only ever adds to a sum of |teacher − student|, and resampling adds it once more.
-    The percentile interval of such a sum lies off on the noisy side and may not even contain the estimate; the
-    basic interval mirrors that and errs the other way. Here the bias widens the interval instead of moving it.
+    Percentiles would be biased: noise can only add to a sum of |teacher − student|, and resampling adds it once more.
+    The percentile interval of such a sum is too high and may not even contain the estimate; the basic interval is too
+    low by as much. Here the bias widens the interval instead of moving it.
     Source: Hall, On Symmetric Bootstrap Confidence Intervals (1988).
     """
     distances = np.abs(draws[np.isfinite(draws)] - estimate)

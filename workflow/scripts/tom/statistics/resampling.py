@@ -1,4 +1,4 @@
-"""Parametric bootstrap of propensities: what other draws from the observed rates would have given."""
+"""Parametric bootstrap of propensities: resamples drawn at the observed rates."""
 
 from dataclasses import dataclass
 
@@ -7,19 +7,19 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Counted:
-    """Counts of one model. Both arrays are (cells, orders); readable replies either cooperate or defect."""
+    """Counts of one model, both (cells, orders). Readable replies either cooperate or defect."""
 
     cooperated: np.ndarray
     readable: np.ndarray
 
     def rates(self) -> np.ndarray:
-        """(cells,): the propensity averaged over the orders, each with equal weight; nan if one has no reply."""
+        """(cells,): propensities averaged over the orders with equal weight; nan if an order has no readable reply."""
         return _ratio(self.cooperated, self.readable).mean(axis=1)
 
     def variances(self) -> np.ndarray:
         """(cells,): sampling variances of the rates.
 
-        Each share is taken as (cooperated + 1/2) / (readable + 1), so that 0 of n is not certain; a count without
+        Each share is taken as (cooperated + 1/2) / (readable + 1), so that 0 of n has a variance too. A count without
         replies gives nan. Source: Agresti, Categorical Data Analysis, on adding 1/2 to a count of zero.
         """
         share = (self.cooperated + 0.5) / (self.readable + 1)
@@ -34,8 +34,8 @@ class Counted:
         resampled = generator.binomial(self.readable, share, size=(draws, *share.shape))
         return _ratio(resampled, self.readable).mean(axis=2)
 
-    def cells(self, kept: np.ndarray) -> "Counted":
-        """The same for some of the cells; kept: (cells,) of booleans."""
+    def cells(self, kept: np.ndarray | list[int]) -> "Counted":
+        """The same for some of the cells; kept: (cells,) of booleans, or the indices of cells in the wanted order."""
         return Counted(self.cooperated[kept], self.readable[kept])
 
     def pooled(self) -> "Counted":
@@ -45,7 +45,7 @@ class Counted:
 
 @dataclass(frozen=True)
 class Known:
-    """Propensities known exactly, by engine or by definition: (cells, orders). Drawing again changes nothing."""
+    """Propensities known exactly, (cells, orders), such as an engine's. Resampling does not change them."""
 
     propensities: np.ndarray
 
@@ -58,7 +58,7 @@ class Known:
         return np.zeros(len(self.propensities))
 
     def redrawn(self, draws: int, generator: np.random.Generator) -> np.ndarray:
-        """(1, cells): the rates themselves, which broadcast over any number of draws."""
+        """(1, cells): the rates themselves, which broadcast against any number of draws."""
         return self.rates()[np.newaxis]
 
     def cells(self, kept: np.ndarray) -> "Known":

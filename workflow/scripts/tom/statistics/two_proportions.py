@@ -1,6 +1,6 @@
-"""Two proportions from counts: are they equal, and how far apart may they be?
+"""Two proportions from counts: tests of their equality, and intervals of their difference.
 
-All assume independent replies, each count of one propensity. A count is a pair (cooperated, readable).
+All assume independent replies, with one propensity in each count. A count is a pair (cooperated, readable).
 """
 
 import numpy as np
@@ -14,8 +14,8 @@ Count = tuple[int, int]
 def equal_counts_p_value(first: Count, second: Count) -> float:
     """Two-sided p-value of the pooled two-proportion z-test, as in Table 1 of arXiv 2408.05241.
 
-    This is the score test at a difference of 0, and its z² is Pearson's chi-square. 1 where all or none cooperate
-    in both; nan where a count is empty.
+    It is the score test at a difference of 0, and its z² is Pearson's chi-square. 1 where all or none of both counts
+    cooperate; nan where a count is empty.
     """
     (cooperated, readable), (others, of) = first, second
     if readable == 0 or of == 0:
@@ -26,16 +26,17 @@ def equal_counts_p_value(first: Count, second: Count) -> float:
 
 
 def equals_known_p_value(count: Count, propensity: float) -> float:
-    """Exact two-sided binomial test of a count against a propensity that is known exactly; nan for an empty one."""
+    """p-value of the exact two-sided binomial test of a count against an exact propensity; nan for an empty count."""
     cooperated, readable = count
     return float(binomtest(int(cooperated), int(readable), propensity).pvalue) if readable else float("nan")
 
 
 def score_p_value(first: Count, second: Count, difference: float, alternative: str) -> float:
-    """Score test that first − second equals `difference`, -1 < difference < 1; alternative: `larger` or `smaller`.
+    """One-sided p-value of the score test that first − second equals `difference`.
 
-    The variance is that of the likeliest propensities which differ by just that much, so the test is defined at
-    0 of n and n of n as well; without any variance, and as far apart as asked, it is 1/2. nan where a count is empty.
+    difference: -1 < difference < 1; alternative: `larger` or `smaller`. The variance is that of the likeliest
+    propensities with this difference, so the test is defined at 0 of n and n of n as well. 1/2 where the observed
+    difference equals it, also without any variance; nan where a count is empty.
     Source: Farrington, Manning, Test Statistics and Sample Size Formulae for Comparative Binomial Trials (1990).
     """
     (cooperated, readable), (others, of) = first, second
@@ -56,8 +57,8 @@ def likeliest_at(first: Count, second: Count, difference: float) -> tuple[float,
 
     The likelihood's derivative is a cubic in q. Its roots and the ends of the allowed range are compared.
     Source: Miettinen, Nurminen, Comparative Analysis of Two Rates (1985), appendix 1. statsmodels 0.15 has
-    `count0 * diff` where the paper's linear term has the size of that group, so its tests away from a difference of
-    0 are slightly off.
+    `count0 * diff` where the linear term of that paper has the size of the group, so its tests are slightly off at
+    differences other than 0.
     """
     (cooperated, readable), (others, of) = first, second
     all_readable, all_cooperated = readable + of, cooperated + others
@@ -78,7 +79,7 @@ def likeliest_at(first: Count, second: Count, difference: float) -> tuple[float,
 def newcombe(first: Count, second: Count, confidence: float) -> tuple[float, float]:
     """Newcombe's interval of first − second, from the Wilson intervals of the two: (low, high), -1 to 1.
 
-    Never leaves -1 to 1, and has a width at 0 of n as well. (-1, 1) where a count is empty.
+    It stays within -1 to 1 and has a width at 0 of n as well. (-1, 1) where a count is empty.
     Source: Newcombe, Interval Estimation for the Difference Between Independent Proportions (1998), method 10.
     """
     if first[1] == 0 or second[1] == 0:
@@ -90,11 +91,12 @@ def newcombe(first: Count, second: Count, confidence: float) -> tuple[float, flo
 def holm(p_values) -> np.ndarray:
     """Holm's adjusted p-values of one family, elementwise; nan stays nan and does not count.
 
-    Rejecting where they are below α keeps chance of any false rejection at α, however the tests depend on each
-    other. Each table says what its families are; p-values of different families are not adjusted for one another.
+    Rejecting where they are below α keeps the probability of any false rejection at or below α, however the tests
+    depend on each other. Each table states its families; p-values of different families are not adjusted for one
+    another.
     Source: Holm, A Simple Sequentially Rejective Multiple Test Procedure (1979).
     """
-    # statsmodels' multipletests gives the same, but collects garbage at each call: 0.2 s where 50 µs do.
+    # statsmodels' multipletests gives the same, but it runs a garbage collection at each call: 0.2 s instead of 50 µs.
     p_values = np.asarray(p_values, float)
     adjusted, known = np.full(p_values.shape, np.nan), np.flatnonzero(np.isfinite(p_values))
     order = known[np.argsort(p_values[known], kind="stable")]

@@ -1,4 +1,4 @@
-"""How certain results are to be: resamples, confidence, and the margin of equivalence."""
+"""How uncertainty is measured: resamples, confidence, and the margin of equivalence."""
 
 import argparse
 from dataclasses import dataclass
@@ -10,7 +10,11 @@ from tom.core.random import cell_generator
 
 @dataclass(frozen=True)
 class Uncertainty:
-    """draws: resamples behind each interval; margin: propensities less than this apart count as equivalent."""
+    """The settings of all intervals and tests.
+
+    draws: resamples of each interval. confidence: of all intervals. margin: propensities closer than this are
+    equivalent.
+    """
 
     draws: int
     confidence: float
@@ -19,7 +23,7 @@ class Uncertainty:
 
     @staticmethod
     def add_arguments(parser: argparse.ArgumentParser) -> None:
-        """One required flag for each."""
+        """Add one required flag for each field."""
         parser.add_argument("--bootstrap", type=int, required=True, help="resamples for each interval")
         parser.add_argument("--confidence", type=float, required=True, help="of all intervals, e.g. 0.95")
         parser.add_argument("--margin", type=float, required=True, help="of equivalence, in propensity, e.g. 0.1")
@@ -27,9 +31,9 @@ class Uncertainty:
 
     @classmethod
     def from_arguments(cls, arguments: argparse.Namespace) -> "Uncertainty":
-        """The uncertainty that parsed flags name."""
+        """The uncertainty of parsed flags."""
         return cls(arguments.bootstrap, arguments.confidence, arguments.seed, arguments.margin)
 
     def generator(self, *names: str) -> np.random.Generator:
-        """An independent generator for each model of each table."""
+        """An independent generator for these names, such as a table and a model; the same on every machine."""
         return cell_generator(self.seed, "bootstrap", *names)
