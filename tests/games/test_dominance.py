@@ -1,4 +1,4 @@
-"""Dominance among numbers: by trying everything, and in contests among many by what any of them may name."""
+"""Dominance among numbers, compared with brute force and, for large contests, with a search over sums."""
 
 from fractions import Fraction
 from itertools import combinations_with_replacement, product
@@ -19,7 +19,7 @@ TABLES = st.lists(st.lists(st.integers(0, 3), min_size=3, max_size=3), min_size=
 
 
 @given(TABLES)
-def test_dominance_is_what_its_words_say(payoffs):
+def test_dominance_follows_its_definition(payoffs):
     rivals = [[other for place, other in enumerate(payoffs) if place != number] for number in range(len(payoffs))]
     assert list(dominant(payoffs)) == [
         all((row >= other).all() for other in rivals[number]) for number, row in enumerate(payoffs)
@@ -60,7 +60,7 @@ class Mover:
 
 
 @given(st.lists(st.lists(st.integers(0, 3), min_size=2, max_size=2), min_size=2, max_size=4))
-def test_few_plans_of_a_second_player_tell_moves_apart_as_all_do(gains):
+def test_a_few_plans_of_the_second_player_decide_dominance_like_all_plans(gains):
     plans = list(product(range(2), repeat=len(gains)))
     whole = np.array([[row[plan[move]] for plan in plans] for move, row in enumerate(gains)])
     for rule in (dominant, strictly_dominated, weakly_dominated):
@@ -79,7 +79,7 @@ def test_profiles_are_all_or_of_two_numbers_or_none():
 
 @pytest.mark.parametrize("factor", ["1/3", "1/2", "2/3", "3/4", "9/10"])
 @pytest.mark.parametrize(("players", "highest"), [(4, 6), (4, 12), (5, 9), (6, 7)])
-def test_others_who_name_two_numbers_eliminate_what_all_others_do(monkeypatch, players, highest, factor):
+def test_profiles_of_two_numbers_eliminate_what_all_profiles_do(monkeypatch, players, highest, factor):
     game = BeautyContest("g", "beauty_contest", players, highest, Fraction(factor), 12)
 
     def rounds():

@@ -1,4 +1,4 @@
-"""What payoffs say: the textbook's answers for the named games, and what must hold of every order."""
+"""Analysis of 2x2 games: textbook results for the named games, and properties of every order."""
 
 import math
 from itertools import permutations, product
@@ -62,7 +62,7 @@ def test_textbook_games_in_other_payoffs():
     assert told(pure_equilibria(hunt)) == "CC DD" and risk_dominant(hunt) == (False, False)
     assert told(pareto_optimal(hunt)) == "CC"
     assert mixed_equilibrium(hunt) == pytest.approx(2 / 3)
-    # Two equilibria that cost the same to stray from: neither is dominant.
+    # Deviating from either equilibrium costs the same, so neither is risk dominant.
     assert risk_dominant(game_of("RPTS", (4, 3, 2, 1))) is None
     # Battle of the sexes (leader): players want to differ, and mixing gives each less than either equilibrium.
     assert told(pure_equilibria(game_of("TSRP"))) == "CD DC"
@@ -88,7 +88,7 @@ def test_no_player_gains_by_leaving_an_equilibrium(game):
 
 
 @pytest.mark.parametrize("game", GAMES, ids=list(ORDINALS))
-def test_what_holds_of_every_game(game):
+def test_properties_of_every_game(game):
     assert set(social_optima(game)) <= set(pareto_optimal(game))
     dominant = dominant_action(game)
     assert (dominant is None) == (mixed_equilibrium(game) is not None)
@@ -99,7 +99,7 @@ def test_what_holds_of_every_game(game):
 
 
 @pytest.mark.parametrize("game", GAMES, ids=list(ORDINALS))
-def test_exchanged_letters_exchange_the_outcomes(game):
+def test_swapped_actions_swap_the_outcomes(game):
     exchanged = Game("exchanged", "", T=game.S, R=game.P, P=game.R, S=game.T)
     for rule in (pure_equilibria, pareto_optimal, social_optima):
         assert {(not mine, not theirs) for mine, theirs in rule(game)} == set(rule(exchanged))
@@ -107,7 +107,7 @@ def test_exchanged_letters_exchange_the_outcomes(game):
         assert mixed_equilibrium(exchanged) == pytest.approx(1 - mixed)
 
 
-def test_a_larger_scale_changes_no_structure(resources):
+def test_a_scale_does_not_change_the_structure(resources):
     file = resources / "games" / "stag_hunt.yaml"
     single, double = (structure_row(load_game(file, name)) for name in ("stag_hunt", "stag_hunt-x2"))
     same = {"game", *"TRPS"}
@@ -116,7 +116,7 @@ def test_a_larger_scale_changes_no_structure(resources):
     }
 
 
-def test_the_named_games_are_half_of_all_orders_and_the_rest_are_the_same_with_letters_exchanged():
+def test_the_named_games_are_half_of_all_orders_and_the_rest_have_swapped_actions():
     assert len(ORDINALS) == len(set(ORDINALS.values())) == 24
     exchanged = {order.translate(str.maketrans("TSRP", "STPR")) for order in FAMILIES.values()}
     assert len(FAMILIES) == 12 and set(FAMILIES.values()).isdisjoint(exchanged)
@@ -130,7 +130,7 @@ def test_the_named_games_are_half_of_all_orders_and_the_rest_are_the_same_with_l
         ("harmony", "CC"), ("peace", "CC"), ("hero", "CD DC"), ("leader", "CD DC"),
     ],
 )  # fmt: skip
-def test_the_other_names_are_those_of_their_equilibria(family, equilibria):
+def test_further_named_games_have_their_known_equilibria(family, equilibria):
     assert told(pure_equilibria(game_of(FAMILIES[family]))) == equilibria
 
 

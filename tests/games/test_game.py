@@ -29,7 +29,7 @@ def write_game(folder, **changes):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_family_takes_one_order_of_four_payoffs_and_no_other(family):
+def test_a_family_accepts_exactly_one_order_of_payoffs(family):
     accepted = []
     for values in permutations((10, 5, 3, 2)):
         payoffs = dict(zip("TRPS", values, strict=True))
@@ -43,7 +43,7 @@ def test_a_family_takes_one_order_of_four_payoffs_and_no_other(family):
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("values", [(5, 5, 3, 2), (10, 3, 3, 2), (10, 5, 2, 2), (1, 1, 1, 1)])
-def test_a_tie_is_no_order(family, values):
+def test_ties_are_refused(family, values):
     with pytest.raises(UserError):
         check_family(family, ordered_payoffs(family, values), "game.yaml")
 
@@ -99,7 +99,7 @@ def test_a_bad_scale_or_shift_is_named(mark, example, number):
 
 
 @pytest.mark.parametrize("name", ["g-plus10-x2", "g-x2-x3", "g-plus1-minus2"])
-def test_a_shift_comes_behind_one_scale(name):
+def test_a_shift_follows_a_single_scale(name):
     with pytest.raises(UserError, match=name):
         split_rescaling(name)
 
@@ -112,13 +112,13 @@ def test_a_shifted_game_keeps_its_family_whatever_the_sign_of_its_payoffs(resour
     assert sorted([game.T, game.R, game.P, game.S]) == [-0.8, -0.7, -0.5, 0]
 
 
-def test_payoffs_that_a_prompt_could_not_tell_apart_are_refused(resources):
+def test_payoffs_that_are_equal_in_a_prompt_are_refused(resources):
     with pytest.raises(UserError, match="needs R > T > P > S"):
         load_game(resources / "games" / "stag_hunt.yaml", "stag_hunt-x0.0000000000001-plus10")
 
 
 @pytest.mark.parametrize("name", GAME_FILES)
-def test_a_scaled_game_multiplies_each_payoff_and_says_so(resources, name):
+def test_a_scale_multiplies_each_payoff_and_is_part_of_the_name(resources, name):
     file = resources / "games" / f"{name}.yaml"
     single, double = load_game(file, name), load_game(file, f"{name}-x2")
     assert double.name == f"{name}-x2"

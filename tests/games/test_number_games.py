@@ -1,4 +1,4 @@
-"""Games in which a number is named: their files, their payoffs, and what a player reads."""
+"""Games in which players name a number: files, payoffs, and prompts."""
 
 import pytest
 import yaml
@@ -52,7 +52,7 @@ def complaint(file, name="game") -> str:
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_what_may_be_named_in_a_shipped_game(resources, name):
+def test_the_allowed_numbers_of_the_shipped_games(resources, name):
     assert load_number_game(resources / "games" / f"{name}.yaml", name).choices() == SHIPPED[name]
 
 
@@ -91,12 +91,12 @@ def test_every_family_has_a_schema_and_a_file(resources):
         ("beauty_contest", {"factor": "6666666666666667/10000000000000000"}, ["factor", "does not match"]),
     ],
 )
-def test_a_game_that_is_none_is_refused(tmp_path, family, changes, parts):
+def test_an_invalid_game_is_refused(tmp_path, family, changes, parts):
     text = complaint(write_game(tmp_path, family, **changes))
     assert all(part in text for part in ["game.yaml", *parts]), text
 
 
-def test_a_scale_multiplies_what_is_at_stake(tmp_path):
+def test_a_scale_multiplies_the_stakes(tmp_path):
     file = write_game(tmp_path)
     assert load_number_game(file, "game-x2").endowment == 20
     assert load_number_game(file, "game-x0.5").choices() == range(6)
@@ -111,11 +111,11 @@ def test_a_scale_multiplies_what_is_at_stake(tmp_path):
     assert (contest.choices(), contest.prize) == (range(101), 40)
 
 
-def test_an_order_of_payoffs_is_for_other_games(tmp_path):
+def test_an_order_of_payoffs_is_refused(tmp_path):
     assert "game-trps" in complaint(write_game(tmp_path), "game-trps")
 
 
-def test_public_goods_pay_what_is_kept_and_an_equal_part(tmp_path):
+def test_public_goods_pay_the_kept_dollars_and_an_equal_share(tmp_path):
     game = made(tmp_path, "public_goods")
     assert game.payoff(0, (0, 0, 0)) == 10
     assert game.payoff(10, (10, 10, 10)) == 25
@@ -124,7 +124,7 @@ def test_public_goods_pay_what_is_kept_and_an_equal_part(tmp_path):
     assert game.payoff(0, (10, 10, 10)) == 28.75
 
 
-def test_two_players_divide(tmp_path):
+def test_payoffs_of_the_dictator_and_ultimatum_games(tmp_path):
     assert made(tmp_path, "dictator").payoffs(3, 0) == (7, 3)
     proposer, responder = (made(tmp_path, "ultimatum", role=role) for role in ("proposer", "responder"))
     assert proposer.payoffs(3, 1) == (7, 3) and proposer.payoffs(3, 0) == (0, 0)
@@ -132,7 +132,7 @@ def test_two_players_divide(tmp_path):
     assert proposer.asks_first and not responder.asks_first
 
 
-def test_what_is_trusted_is_tripled(tmp_path):
+def test_payoffs_of_the_trust_game(tmp_path):
     sender = made(tmp_path, "trust", role="sender", sent=None)
     assert sender.payoffs(5, 7) == (12, 8) and sender.payoffs(0, 0) == (10, 0)
     assert sender.replies(5) == range(16) and sender.choices() == range(11)
@@ -140,12 +140,12 @@ def test_what_is_trusted_is_tripled(tmp_path):
     assert list(returner.moves()) == [5] and returner.choices() == range(16)
 
 
-def test_a_traveller_is_paid_the_lower_claim_and_the_bonus_changes_hands(tmp_path):
+def test_payoffs_of_the_travellers_dilemma(tmp_path):
     game = made(tmp_path, "travellers_dilemma")
     assert [game.payoff(mine, (50,)) for mine in (49, 50, 51)] == [51, 50, 48]
 
 
-def test_the_nearest_to_the_factor_of_the_mean_wins_and_equals_share(tmp_path):
+def test_the_number_closest_to_the_target_wins_and_ties_split_the_prize(tmp_path):
     game = made(tmp_path, "beauty_contest", players=3)
     # Mean 30, so 20 wins alone.
     assert [game.payoff(20, (30, 40)), game.payoff(30, (20, 40)), game.payoff(40, (20, 30))] == [20, 0, 0]
@@ -162,7 +162,7 @@ def test_each_game_file_is_read_by_its_kind(resources):
         assert LOADERS[kind](resources / "games" / f"{stem}.yaml", name).name == name
 
 
-def test_a_file_without_a_kind_is_of_a_choice(tmp_path):
+def test_a_file_without_a_kind_is_a_choice(tmp_path):
     file = tmp_path / "game.yaml"
     file.write_text(yaml.safe_dump({"family": "stag_hunt", "payoffs": {"T": 5, "R": 10, "P": 3, "S": 2}}))
     assert kind_of(file) == CHOICE
@@ -210,7 +210,7 @@ def test_a_player_reads_every_rule(resources, name, rules, asked):
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_every_context_for_its_players_is_put_before_the_question(resources, name):
+def test_every_context_for_its_players_precedes_the_question(resources, name):
     folder = context_folder(name, resources)
     assert folder.name == ("group_contexts" if name in ("public_goods", "beauty_contest") else "contexts")
     for file in sorted(folder.glob("*.yaml")):

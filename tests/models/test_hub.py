@@ -1,4 +1,4 @@
-"""Models of a hub: one cache, fetched once, checked by hash, and offline everywhere behind it."""
+"""Models from a hub: fetched once into a shared cache, checked by hash, and then available offline."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ CONTENT = {"config.json": b"{}", "tokenizer_config.json": b"{ }", "model.safeten
 
 
 class Hub:
-    """The hub client's snapshot_download, which lays files out as the client does, and counts what it downloads."""
+    """A fake snapshot_download with the file layout of the hub client, which records its downloads."""
 
     def __init__(self):
         self.downloads = 0
@@ -51,7 +51,7 @@ def hub(monkeypatch):
 
 @pytest.fixture
 def fetch(hub, tmp_path, monkeypatch):
-    """Run the script as the rule does, into a project of its own; returns its folder."""
+    """Run the script as the rule does, in a new project; returns the project's folder."""
 
     def run(project):
         folder = tmp_path / project
@@ -64,7 +64,7 @@ def fetch(hub, tmp_path, monkeypatch):
     return run
 
 
-def test_projects_share_what_was_fetched_once(fetch, hub, tmp_path):
+def test_projects_share_one_download(fetch, hub, tmp_path):
     one, other = fetch("one"), fetch("other")
     assert hub.downloads == 1
     for folder in (one, other):
@@ -74,19 +74,19 @@ def test_projects_share_what_was_fetched_once(fetch, hub, tmp_path):
     assert json.loads((one / "manifest.json").read_text())["source"] == "hub"
 
 
-def test_what_is_in_the_cache_needs_no_network(fetch, hub):
+def test_a_cached_repository_needs_no_network(fetch, hub):
     fetch("one")
     hub.online = False
     assert (fetch("other") / "manifest.json").exists()
 
 
-def test_what_is_not_there_is_named_without_a_network(fetch, hub):
+def test_a_repository_that_can_not_be_fetched_is_named(fetch, hub):
     hub.online = False
     with pytest.raises(UserError, match=f"hub owner/name at {REVISION}: no network"):
         fetch("one")
 
 
-def test_weights_that_were_damaged_in_the_cache_are_refused(fetch, tmp_path):
+def test_corrupted_cached_weights_are_refused(fetch, tmp_path):
     weights = (fetch("one") / "weights/model.safetensors").resolve()
     weights.write_bytes(b"other")
     with pytest.raises(UserError, match=f"the hub says {weights.name}; delete"):
@@ -94,7 +94,7 @@ def test_weights_that_were_damaged_in_the_cache_are_refused(fetch, tmp_path):
     assert not (tmp_path / "other/manifest.json").exists()
 
 
-def test_files_that_are_no_links_into_a_cache_are_taken_as_they_are(tmp_path):
+def test_files_outside_the_cache_layout_are_not_checked(tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"weights")
     check_blobs(tmp_path)
 

@@ -1,4 +1,4 @@
-"""Precisions: what was quantised once is what is loaded, and it computes what its numbers say."""
+"""Precisions: saved and reloaded models have the same bits, and compute at the type that was set."""
 
 import json
 

@@ -93,7 +93,7 @@ def test_hidden_files_are_left_out(model, manifest, name):
     verify(model, manifest)
 
 
-def test_a_folder_of_links_is_the_folder(model, manifest, tmp_path):
+def test_a_folder_of_links_equals_the_folder(model, manifest, tmp_path):
     (tmp_path / "linked").mkdir()
     link_folder(model, tmp_path / "linked")
     assert (tmp_path / "linked" / "inner" / "extra.json").is_symlink()
@@ -134,7 +134,7 @@ def test_a_broken_manifest_is_named(content, tmp_path):
     assert str(file) in str(caught.value)
 
 
-def test_the_folders_hash_is_that_of_its_list_whatever_the_manifest_claims(model, manifest):
+def test_the_folders_hash_is_computed_from_the_list_of_files(model, manifest):
     file = model.parent / "manifest.json"
     file.write_text(json.dumps(manifest | {"sha256": "0" * 64}))
     assert read_manifest(file)["sha256"] == manifest["sha256"]
@@ -154,13 +154,13 @@ def test_a_model_has_config_weights_and_tokenizer(model, weights):
         ("model.safetensors", "model.safetensors (or its shards)"),
     ],
 )
-def test_what_a_model_lacks_is_named(model, name, part):
+def test_a_missing_part_of_a_model_is_named(model, name, part):
     (model / name).unlink()
     with pytest.raises(UserError) as caught:
         check_is_model(model)
     assert str(caught.value) == f"{model}: not a model folder, it lacks {part}"
 
 
-def test_a_model_that_is_not_there_is_named(tmp_path):
+def test_a_missing_model_folder_is_named(tmp_path):
     with pytest.raises(UserError, match="no such model folder"):
         check_is_model(tmp_path / "nowhere")

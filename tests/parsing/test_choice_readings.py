@@ -16,7 +16,7 @@ LETTERS = ("C", "D")
 FORM = dict(zip(("choice", "first", "last"), FORMS, strict=True))
 CORPUS = yaml.safe_load((Path(__file__).parents[1] / "helpers" / "awkward_replies.yaml").read_text())
 AWKWARD = [(case.get("rule", rule), case) for rule, cases in CORPUS.items() for case in cases]
-# Replies of many kinds: awkward ones, pieces of them in any order, and noise.
+# Awkward replies, fragments of these in any order, and noise.
 TEXTS = [case["text"] for _, case in AWKWARD]
 PIECES = st.sampled_from(sorted({piece for text in TEXTS for piece in re.split(r"(?<=[\s.,])", text) if piece}))
 FULL_REPLY = st.one_of(st.sampled_from(TEXTS), st.lists(PIECES, max_size=12).map("".join), st.text(max_size=60))
@@ -60,7 +60,7 @@ def test_a_text_without_any_option_is_never_read(text, options, form, finish):
 
 
 @given(text=FULL_REPLY, **FORMS_AND_FINISHES)
-def test_exchanging_the_letters_exchanges_the_reading(text, form, finish):
+def test_swapping_the_letters_swaps_the_reading(text, form, finish):
     swap = {"C": "D", "D": "C", "c": "d", "d": "c"}
     exchanged = re.sub(r"(?<!['’])\b[CDcd]\b", lambda letter: swap[letter[0]], text)
     first, second = read(text, form, LETTERS, finish), read(exchanged, form, LETTERS, finish)
@@ -83,13 +83,13 @@ def test_white_space_and_markup_around_a_reply_change_nothing(text, wrapped, opt
 
 
 @given(text=FULL_REPLY, options=ALL_OPTIONS, form=st.sampled_from(FORMS))
-def test_a_reply_that_was_cut_off_is_never_read_as_something_else(text, options, form):
+def test_a_truncated_reply_is_never_read_as_another_choice(text, options, form):
     whole, cut = (read(text, form, options, finish) for finish in FINISHES)
     assert cut.option in (whole.option, None)
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_reasons_that_name_both_letters_are_read_in_the_form_that_they_belong_to(form):
+def test_motivations_that_name_both_letters_are_read_in_their_own_form(form):
     before, after = "D would give me 5 and C would give me 3.", "I trust them."
     replies = dict(zip(FORMS, ("C", f"C. {before} {after}", f"{before} {after}\nChoice: C"), strict=True))
     assert read(replies[form], form).option == "C"

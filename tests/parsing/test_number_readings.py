@@ -80,11 +80,11 @@ def test_offers_claims_and_guesses_are_read(text, number):
         "My share is 6.",
     ],
 )
-def test_numbers_of_the_rules_and_parts_of_the_pie_are_no_answer(text):
+def test_numbers_from_the_rules_and_fractions_are_not_answers(text):
     assert read(text, choices=range(101)) == NumberReading("off_format", "no_amount")
 
 
-def test_what_may_not_be_named_is_out_of_range():
+def test_a_number_that_is_not_allowed_is_out_of_range():
     assert read("1", choices=range(2, 101)) == NumberReading("off_format", "out_of_range")
     assert read("2", choices=range(2, 101)).amount == 2
 
@@ -114,11 +114,11 @@ def test_what_may_not_be_named_is_out_of_range():
         ("I cannot make this decision.", "refused", "refusal"),
     ],
 )
-def test_anything_else_has_an_outcome(text, outcome, rule):
+def test_other_replies_have_an_outcome(text, outcome, rule):
     assert read(text) == NumberReading(outcome, rule)
 
 
-def test_a_number_on_which_a_reply_was_cut_off_may_have_gone_on():
+def test_a_number_at_the_end_of_a_truncated_reply_may_be_incomplete():
     assert read("I would donate 1", finish="length") == NumberReading("truncated", "cut_off")
     assert read("I would donate 1 dollar, as", finish="length").amount == 1
     assert read("With 10 dollars I", finish="length").outcome == "truncated"
@@ -158,7 +158,7 @@ def test_a_whole_number_in_range_is_read_however_it_is_wrapped(amount, wrapped):
 
 
 @given(text=st.text(alphabet=st.characters(exclude_categories=["N"]), max_size=40))
-def test_without_a_figure_only_number_words_and_everything_or_nothing_are_read(text):
+def test_without_digits_only_number_words_everything_and_nothing_are_read(text):
     found = read(text)
     words = (
         "zero",

@@ -1,4 +1,4 @@
-"""Chats as token ids: special tokens once, prompts that begin their exchanges, options that can be told apart."""
+"""Chats as token ids: special tokens, prompts as prefixes of exchanges, and options that can be distinguished."""
 
 import pytest
 from chat_tokenizers import (
@@ -28,7 +28,7 @@ def test_the_prompt_is_the_templates_text(chat):
 
 
 @pytest.mark.parametrize("last", ["Which?", ".", "..", ""])
-def test_the_opening_is_what_the_last_message_can_not_change(chat, last):
+def test_the_opening_does_not_depend_on_the_last_message(chat, last):
     opening = opening_ids(chat, [MESSAGES[0], {"role": "user", "content": last}])
     prompt = prompt_ids(chat, MESSAGES)
     assert prompt[: len(opening)] == opening or last.startswith(".")
@@ -68,7 +68,7 @@ def test_a_chatml_reply_is_its_text_and_the_end_of_turn(tokenizer):
 
 
 @pytest.mark.parametrize("reply", FULL_REPLY)
-def test_a_reply_that_does_not_end_breaks_off_behind_its_text(chat, reply):
+def test_a_reply_without_an_end_of_turn_ends_with_its_text(chat, reply):
     found = exchange(chat, MESSAGES, reply, ends=False)
     assert found.prompt == prompt_ids(chat, MESSAGES)
     assert chat.eos_token_id not in found.reply
@@ -78,7 +78,7 @@ def test_a_reply_that_does_not_end_breaks_off_behind_its_text(chat, reply):
 
 @pytest.mark.parametrize("ends", [True, False])
 @pytest.mark.parametrize(("reply", "given"), [("C, for D hurts", 1), ("Two\nlines: C", 9), (" led by a space", 4)])
-def test_what_is_given_of_a_reply_and_what_follows_make_the_whole(chat, reply, given, ends):
+def test_the_given_part_and_the_rest_make_the_whole_reply(chat, reply, given, ends):
     whole = exchange(chat, MESSAGES, reply, ends)
     found = exchange(chat, MESSAGES, reply, ends, given)
     assert found.prompt + found.reply == whole.prompt + whole.reply
@@ -87,7 +87,7 @@ def test_what_is_given_of_a_reply_and_what_follows_make_the_whole(chat, reply, g
     assert chat.decode(found.reply).startswith(reply[given:]) or len(known) < given
 
 
-def test_a_template_that_rewrites_what_breaks_off_is_refused_by_name():
+def test_a_template_that_rewrites_a_reply_without_an_end_of_turn_is_refused():
     shouting = make_chat_tokenizer(
         LLAMA_TEMPLATE.replace("{{ message.content }} </s>", "{{ message.content | upper }}</s>")
     )

@@ -20,11 +20,11 @@ def test_every_context_file_reads_as_plain_sentences(file):
     assert not set("{}") & set(context.situation)
 
 
-def test_no_two_contexts_read_alike():
+def test_no_two_contexts_are_alike():
     assert len({load_context(file).situation for file in CONTEXTS}) == len(CONTEXTS) == 31
 
 
-def test_every_taught_context_has_two_paraphrases_and_a_dozen_more_are_new():
+def test_every_training_context_has_two_paraphrases_and_a_dozen_are_new():
     contexts = [load_context(file) for file in CONTEXTS]
     assert Counter(context.paraphrase_of for context in contexts) == {
         None: 21,
@@ -32,7 +32,7 @@ def test_every_taught_context_has_two_paraphrases_and_a_dozen_more_are_new():
     }
 
 
-def test_a_paraphrase_is_recorded_as_its_original(tmp_path):
+def test_a_paraphrase_has_the_recorded_counts_of_its_original(tmp_path):
     (tmp_path / "pub.yaml").write_text("situation: You are in a pub.")
     (tmp_path / "pub_b.yaml").write_text("situation: You sit in a pub.\nparaphrase_of: pub")
     assert load_context(tmp_path / "pub_b.yaml") == Context("pub_b", "You sit in a pub.", "pub")

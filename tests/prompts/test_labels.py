@@ -1,4 +1,4 @@
-"""The options by other names: files, scores of a model, and what the table says of them."""
+"""Labels of the options: files, a model's scores, and the table of biases."""
 
 import sys
 
@@ -20,7 +20,7 @@ def teacher() -> pl.DataFrame:
     return shard_frame([row for rows in small_run()["teacher"].values() for row in rows])
 
 
-def test_the_projects_labels_are_distinct_and_hold_those_that_are_taught(resources):
+def test_the_shipped_labels_are_distinct_and_include_the_training_labels(resources):
     found = [load_labels(file) for file in sorted((resources / "labels").glob("*.yaml"))]
     assert len(set(found)) == len(found) >= 6
     assert load_labels(resources / "labels" / "letters.yaml") == LABELS
@@ -53,14 +53,14 @@ def test_letters_and_words_of_any_script_are_labels(tmp_path, names):
     assert load_labels(tmp_path / "mine.yaml") == names
 
 
-def test_a_prompt_says_its_own_labels_and_what_they_are():
+def test_a_prompt_names_its_labels_and_their_kind():
     files = cell_files("stag_hunt", "sports")
     letters, words = render_variants(
         files, [Variant(ORDERS[0], "D"), Variant(ORDERS[0], "keep", labels=("share", "keep"))]
     )
     assert "Answer with a single letter." in letters[-1]["content"]
     assert "Answer with a single word." in words[-1]["content"]
-    # Cooperation is listed first, and called what defection was.
+    # Cooperation is listed first and has the label of defection.
     assert "choose keep or share" in words[0]["content"]
     swapped = [
         {"role": message["role"], "content": message["content"].replace("keep", "D").replace("share", "C")}
@@ -81,12 +81,12 @@ def test_a_student_that_is_the_teacher_closes_all_and_a_base_closes_nothing(teac
     assert (tuned["cooperate"], tuned["defect"], tuned["cells"]) == ("A", "B", 4)
 
 
-def test_biases_of_order_and_label_are_told_apart(teacher):
+def test_order_bias_and_label_bias_are_distinguished(teacher):
     # Follows the order by .2 either way, and the game rather than its labels: exchanging them changes nothing.
     ordered = label_bias(label_scores({"base": 0.5, "tuned-seed1": 0.5}, bias=0.2), teacher, PRECISION)
     assert ordered["order_bias"].to_list() == pytest.approx([0.4, 0.4])
     assert ordered["letter_change"].to_list() == pytest.approx([0, 0])
-    # Says A in nine of ten whatever it means.
+    # Answers A with p = 0.9, whatever it means.
     scores = label_scores({"base": 0.5, "tuned-seed1": 0.9})
     exchanged = pl.col("exchanged") & (pl.col("model") != "base")
     scores = scores.with_columns(p_cooperate=pl.when(exchanged).then(0.1).otherwise("p_cooperate"))
@@ -96,7 +96,7 @@ def test_biases_of_order_and_label_are_told_apart(teacher):
     assert tuned["cooperation"] == pytest.approx(0.9)
 
 
-def test_labels_stand_apart_and_sorted(teacher):
+def test_labels_are_sorted(teacher):
     parts = [label_scores({"base": 0.9, "tuned-seed1": p}, name) for name, p in (("b_set", 0.4), ("a_set", 0.5))]
     found = label_bias(pl.concat(parts), teacher, PRECISION)
     assert found["labels"].to_list() == ["a_set", "a_set", "b_set", "b_set"]

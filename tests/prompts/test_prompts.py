@@ -1,4 +1,4 @@
-"""Prompts: the right numbers behind each choice, variants that differ in order alone, golden transcripts."""
+"""Prompts: the payoffs of each outcome, variants that differ only in order, and golden transcripts."""
 
 import hashlib
 import re
@@ -43,7 +43,7 @@ def outcomes(prompt_format: PromptFormat, messages) -> list[tuple[str, ...]]:
 
 
 def points_of(text: str) -> float:
-    """The points that a prompt tells of, below 0 for a loss."""
+    """The points in a text, negative for a loss."""
     found = float(text.removeprefix("a loss of "))
     assert found >= 0
     return -found if text.startswith("a loss of ") else found
@@ -78,7 +78,7 @@ def test_every_cell_of_the_default_config_has_a_golden_transcript(root):
 
 
 @given(variant=variants, T=payoffs, R=payoffs, P=payoffs, S=payoffs)
-def test_each_line_tells_the_points_of_its_outcome(prompt_format, variant, T, R, P, S):
+def test_each_line_has_the_points_of_its_outcome(prompt_format, variant, T, R, P, S):
     game = game_of(T, R, P, S)
     lines = outcomes(prompt_format, render(prompt_format, game, CONTEXT, variant))
     assert [line[:2] for line in lines] == [
@@ -107,7 +107,7 @@ def test_numbers_are_written_as_people_write_them(prompt_format, payoff, text):
     assert ("C", "D", "2", text) in lines
 
 
-def test_points_that_are_lost_are_called_a_loss(prompt_format):
+def test_negative_points_are_called_a_loss(prompt_format):
     rules = render(prompt_format, game_of(S=-2.5), CONTEXT, VARIANTS[0])[0]["content"]
     assert "You choose C, they choose D: a loss of 2.5 for you, 10 for them." in rules
 
@@ -121,7 +121,7 @@ def test_points_that_are_lost_are_called_a_loss(prompt_format):
         ((0.3, 0.125), "You choose C, they choose D: you get $0.125, they get $0.30."),
     ],
 )
-def test_dollars_are_got_or_lost(resources, payoffs, line):
+def test_payoffs_in_dollars_are_gained_or_lost(resources, payoffs, line):
     dollars = load_prompt_format(resources / "prompt_formats" / "choice_dollars.yaml")
     temptation, sucker = payoffs
     rules = render(dollars, game_of(T=temptation, S=sucker), CONTEXT, VARIANTS[0])[0]["content"]
@@ -142,7 +142,7 @@ def test_a_player_is_told_which_letter_cooperates(resources, order, label):
 
 
 @pytest.mark.parametrize(("game", "context"), CELLS)
-def test_a_pair_of_orders_has_the_same_lines_in_another_order(prompt_format, game, context):
+def test_both_option_orders_have_the_same_lines(prompt_format, game, context):
     for letter in LABELS:
         one, other = render_variants(cell_files(game, context), [Variant(order, letter) for order in ORDERS])
         lines, other_lines = (outcomes(prompt_format, messages) for messages in (one, other))
@@ -153,7 +153,7 @@ def test_a_pair_of_orders_has_the_same_lines_in_another_order(prompt_format, gam
 
 
 @pytest.mark.parametrize(("game", "context"), CELLS)
-def test_exchanged_letters_change_nothing_but_the_letters(game, context):
+def test_swapped_labels_change_only_the_labels(game, context):
     exchange = str.maketrans("CD", "DC")
     for order in ORDERS:
         one, other = render_variants(cell_files(game, context), [Variant(order, letter) for letter in LABELS])
@@ -170,7 +170,7 @@ def test_no_prompt_has_an_unfilled_brace(game, context):
             assert not set("{}") & set(message["content"])
 
 
-def test_every_prompt_of_a_run_is_unlike_every_other():
+def test_all_prompts_of_a_run_differ():
     rendered = [messages for cell in CELLS for messages in render_variants(cell_files(*cell), VARIANTS)]
     assert len({prompt_sha256(messages) for messages in rendered}) == len(CELLS) * len(VARIANTS)
 

@@ -1,4 +1,4 @@
-"""What jobs ask a cluster for grows with the model, and without a GPU the time does."""
+"""Resource requests grow with the model, and time limits also without a GPU."""
 
 import pytest
 
@@ -10,7 +10,7 @@ WORK = ["convert", "sample", "train"]
 
 
 @pytest.mark.parametrize("work", WORK)
-def test_a_larger_model_asks_for_more(work):
+def test_a_larger_model_requests_more(work):
     assert memory_mb(LARGE, work) - memory_mb(SMALL, work) >= 63 * 2000
     assert minutes(LARGE, work, observations=300, epochs=3) > minutes(SMALL, work, observations=300, epochs=3)
 
@@ -26,12 +26,12 @@ def test_larger_packs_take_more_memory_in_training_alone():
 
 
 @pytest.mark.parametrize("work", ["sample", "train"])
-def test_without_a_gpu_it_takes_longer(work):
+def test_time_limits_are_longer_without_a_gpu(work):
     slow = minutes(SMALL | {"gpus": 0}, work, observations=300, epochs=3)
     assert slow > 5 * minutes(SMALL, work, observations=300, epochs=3)
 
 
-def test_weights_take_the_disk_of_their_precision_and_a_folder_is_linked():
+def test_disk_space_depends_on_precision_and_a_local_folder_takes_none():
     wheel = SMALL | {"source": "wheel"}
     assert disk_mb(wheel, "fetch") == 2 * disk_mb(wheel | {"source": "hub"}, "fetch") == 4 * 7000
     assert disk_mb(wheel | {"source": "folder"}, "fetch") == 0
