@@ -1,11 +1,13 @@
 """The default run from a prepared environment to its summary: wall seconds, CPU seconds and peak memory.
 
-python benchmarks/default_run.py
+python benchmarks/default_run.py [-- SNAKEMAKE ARGUMENTS]
 
-Runs `snakemake --cores all` into a folder of its own. Memory is the sum over the run's processes of their
-proportional set size, which counts shared pages once, looked at every second.
+Runs `snakemake --cores all` into a folder of its own; what stands behind -- is added, such as a target or a config.
+Memory is the sum over the run's processes of their proportional set size, which counts shared pages once, looked at
+every second.
 """
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -32,8 +34,20 @@ def memory_bytes(root: psutil.Process) -> int:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("snakemake", nargs="*", help="further arguments of Snakemake, behind --")
+    arguments = parser.parse_args()
     shutil.rmtree(ROOT / RESULTS, ignore_errors=True)
-    command = [sys.executable, "-m", "snakemake", "--cores", "all", "--config", f"results={RESULTS}"]
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        *arguments.snakemake,
+        "--cores",
+        "all",
+        "--config",
+        f"results={RESULTS}",
+    ]
     environment = {name: value for name, value in os.environ.items() if name != "TOM_TRANSFER_RUN"}
     started, peak = time.perf_counter(), 0
     run = subprocess.Popen(command, cwd=ROOT, env=environment)

@@ -31,7 +31,7 @@ from snakemake.workflow import Workflow
 
 from tom.games.rescaling import SCALE_MARK
 from tom.prompts.variants import ORDERS, asked, scored
-from tom.sampling.recorded_choices import COLUMNS, replay
+from tom.sampling.recorded import COLUMNS, replay
 from tom.sampling.shards import write_shard
 
 COPIED = ("Snakefile", "workflow", "config", "resources", "profiles", "docs")
@@ -41,7 +41,7 @@ OBSERVATIONS = 300
 CONFIG = "large.yaml"
 COUNTS = "counts.csv"
 LOG = "said.log"
-SHARDS = Path("results/in_sample/shards")
+SHARD_RULES = ("replay_shard", "sample_shard")
 
 
 def make_study(folder: Path, seeds: int, games: int, contexts: int) -> list[tuple[str, str]]:
@@ -80,17 +80,17 @@ def make_study(folder: Path, seeds: int, games: int, contexts: int) -> list[tupl
     return cells
 
 
-def write_shards(folder: Path, seeds: int, cells: list[tuple[str, str]]) -> None:
-    """A shard for each model and cell: the teacher's counts, and students of random propensities."""
-    random = np.random.default_rng(1)
-    models = ["base", *(f"tuned-seed{seed}" for seed in range(1, seeds + 1))]
-    for number, (game, context) in enumerate(cells):
-        fields = {"model": "teacher", "game": game, "context": context, "prompt_format": "choice"}
-        rows = replay((number % OBSERVATIONS, OBSERVATIONS), fields)
-        write_shard(folder / SHARDS / "teacher" / game / f"{context}.parquet", rows)
-        for model in models:
-            rows = list(student_rows(fields | {"model": model}, random))
-            write_shard(folder / SHARDS / model / game / f"{context}.parquet", rows)
+def write_shard_of(job: Job) -> None:
+    """A job's shard: the teacher's counts, or a student of random propensities."""
+    (output,) = job.output
+    model, game, context = (job.wildcards[name] for name in ("model", "game", "context"))
+    fields = {"model": model, "game": game, "context": context, "prompt_format": "choice"}
+    if model == "teacher":
+        rows = replay((len(output) % OBSERVATIONS, OBSERVATIONS), fields)
+    else:
+        rows = list(student_rows(fields, np.random.default_rng(list(output.encode()))))
+    with open(os.devnull, "w") as nowhere, redirect_stderr(nowhere):
+        write_shard(output, rows)
 
 
 def student_rows(fields: dict, random: np.random.Generator) -> Iterator[dict]:
@@ -121,7 +121,10 @@ def student_rows(fields: dict, random: np.random.Generator) -> Iterator[dict]:
 
 
 def finish(folder: Path) -> None:
-    """Let all other outputs be there, empty, and Snakemake take all for finished; its own --touch takes an hour."""
+    """Write the shards, let all other outputs be there, empty, and Snakemake take all for finished.
+
+    Snakemake's own --touch takes an hour.
+    """
     os.chdir(folder)
     for make in (touch_outputs, remember):
         with SnakemakeApi(OutputSettings(quiet={Quietness.RULES, Quietness.PROGRESS}, dryrun=True)) as api:
@@ -136,6 +139,8 @@ def finish(folder: Path) -> None:
 
 def touch_outputs(workflow: Workflow, job: Job) -> None:
     """Make sure that the outputs of a job are there, and newer than its inputs."""
+    if job.rule.name in SHARD_RULES:
+        write_shard_of(job)
     for output in job.output:
         folder = Path(output) if output.is_directory else Path(output).parent
         folder.mkdir(parents=True, exist_ok=True)
@@ -181,16 +186,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="where to make the study; must not be there yet")
     parser.add_argument("--seeds", type=int, default=23, help="tuned students")
-    parser.add_argument("--games", type=int, default=20)
-    parser.add_argument("--contexts", type=int, default=20)
+    parser.add_argument("--games", type=int, default=20, help="in each context")
+    parser.add_argument("--contexts", type=int, default=20, help="in which each game is played")
     arguments = parser.parse_args()
     folder = arguments.folder.resolve()
     cells = make_study(folder, arguments.seeds, arguments.games, arguments.contexts)
     shards = (arguments.seeds + 2) * len(cells)
     say(f"dry run of {shards} shards", measured(snakemake("--dry-run", "--quiet", "all"), folder))
     say("snakemake plan", measured(snakemake("plan"), folder))
-    with open(os.devnull, "w") as nowhere, redirect_stderr(nowhere):
-        write_shards(folder, arguments.seeds, cells)
     # In a process of its own, since Snakemake changes the one that it runs in.
     child = multiprocessing.Process(target=finish, args=(folder,))
     child.start()

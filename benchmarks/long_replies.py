@@ -1,6 +1,6 @@
 """One step over packed replies that share their prompt against TRL's SFTTrainer on the same rows.
 
-python benchmarks/long_replies.py MODEL_FOLDER [--replies 300] [--trl-replies 16] [--prompt 400] [--length 100]
+python benchmarks/long_replies.py [--model FOLDER] [--replies 300] [--trl-replies 16] [--prompt 400] [--length 100]
 
 The same model, LoRA adapter and optimiser, and replies of one length behind one prompt, completion loss only. Ours
 takes one step over --replies, which is what a cell has; TRL's takes batches of --batch rows, each of which costs the
@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 import yaml
-from measure import ROOT, now, peak_gib, unit
+from measure import ROOT, add_model_argument, model_folder, now, peak_gib, unit
 from sft_rows import rows_of, sft_seconds
 
 SYSTEM, WORDS = "You are asked about a game.", "the other player may well see that trust pays for both of us in time "
@@ -24,17 +24,20 @@ SYSTEM, WORDS = "You are asked about a game.", "the other player may well see th
 def main() -> None:
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model", type=Path, help="model folder, e.g. results/models/student/nf4/weights")
-    parser.add_argument("--replies", type=int, default=300)
-    parser.add_argument("--trl-replies", type=int, default=16)
+    add_model_argument(parser)
+    parser.add_argument("--replies", type=int, default=300, help="that our side trains on")
+    parser.add_argument("--trl-replies", type=int, default=16, help="that TRL trains on")
     parser.add_argument("--prompt", type=int, default=400, help="tokens, about")
     parser.add_argument("--length", type=int, default=100, help="tokens of a reply, about")
     parser.add_argument("--batch", type=int, default=8, help="rows in a batch of TRL's")
-    parser.add_argument("--tokens-per-pack", type=int, default=config["training"]["tokens_per_pack"])
+    parser.add_argument(
+        "--tokens-per-pack", type=int, default=config["training"]["tokens_per_pack"], help="in a pass of ours"
+    )
     parser.add_argument("--side", choices=list(SIDES), help="measure one side alone and print it as JSON")
     arguments = parser.parse_args()
+    weights = model_folder(arguments.model) / "weights"
     if arguments.side:
-        print(json.dumps(measure(arguments, config)))
+        print(json.dumps(measure(weights, arguments, config)))
         return
     found = {}
     for side in SIDES:
@@ -50,7 +53,7 @@ def main() -> None:
     print("ratio: {:.2f} in tokens per second".format(found["ours"]["rate"] / found["trl"]["rate"]))
 
 
-def measure(arguments: argparse.Namespace, config: dict) -> dict:
+def measure(weights: Path, arguments: argparse.Namespace, config: dict) -> dict:
     """One side's rows, tokens as separate rows have them, CPU seconds, tokens per second and peak GiB."""
     import torch
     from weighted_training import adapted
@@ -60,8 +63,8 @@ def measure(arguments: argparse.Namespace, config: dict) -> dict:
     from tom.training.examples import TrainingExample, WeightedReply
 
     torch.set_num_threads(1)
-    tokenizer = load_tokenizer(arguments.model)
-    model = adapted(load_model(arguments.model, pick_device()), config)
+    tokenizer = load_tokenizer(weights)
+    model = adapted(load_model(weights, pick_device()), config)
     replies = {"ours": arguments.replies, "trl": arguments.trl_replies}[arguments.side]
     texts = [reply_text(tokenizer, number, arguments.length) for number in range(replies)]
     example = TrainingExample(

@@ -1,24 +1,23 @@
 """Every claim of the traveller's dilemma scored in one packed pass against one pass for each claim.
 
-python benchmarks/many_numbers.py [--claims 10]
+python benchmarks/many_numbers.py [--model FOLDER] [--claims 10]
 """
 
 import argparse
 
-from measure import ROOT, STUDENT, now, require_student, unit
+from measure import ROOT, add_model_argument, model_folder, now, open_model, unit
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--claims", type=int, default=10, help="claims that are scored one by one")
-    claims = parser.parse_args().claims
-    require_student()
+    add_model_argument(parser)
+    arguments = parser.parse_args()
+    claims, folder = arguments.claims, model_folder(arguments.model)
 
     from tom.config.study import context_folder, game_file, question_file
     from tom.engines.interface import Question
-    from tom.engines.transformers_engine import TransformersEngine
     from tom.games.number_game_files import load_number_game
-    from tom.models.local_model import LocalModel
     from tom.prompts.contexts import load_context
     from tom.prompts.number_questions import load_question, render_question
 
@@ -27,7 +26,7 @@ def main() -> None:
     context = load_context(context_folder(name, resources) / "neutral.yaml")
     messages = render_question(load_question(question_file(name, resources), game), game, context)
     options = tuple(map(str, game.choices()))
-    engine = TransformersEngine(LocalModel(STUDENT / "weights", STUDENT / "manifest.json", None, None, threads=1))
+    engine = open_model(folder)
 
     def seconds_of(questions: list[Question]) -> float:
         """Mean seconds of a question, each asked by itself, after one that warms up."""

@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="of a study")
     parser.add_argument("--at-once", action="store_true", help="all observations in memory")
     arguments = parser.parse_args()
-    files = sorted(arguments.folder.glob("results/in_sample/shards/*/*/*.parquet"))
+    files = sorted(arguments.folder.glob("results/shards/**/*.parquet"))
     cpu, wall = cpu_seconds(), time.perf_counter()
     if arguments.at_once:
         table = propensities(read_shards(files))

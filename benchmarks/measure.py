@@ -1,5 +1,6 @@
-"""What the benchmarks share: seconds of work on a CPU or a GPU, and the prepared default student."""
+"""What the benchmarks share: seconds of work on a CPU or a GPU, and the student that they load. Not run by itself."""
 
+import argparse
 import os
 import resource
 import subprocess
@@ -12,13 +13,37 @@ import psutil
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = ROOT / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
-STUDENT = ROOT / "results" / "models" / "student" / "nf4"
+PREPARED = "results/models/*/nf4*/manifest.json"
 
 
-def require_student() -> None:
-    """Stop with a hint unless the default student is prepared."""
-    if not (STUDENT / "manifest.json").exists():
-        sys.exit("no student yet: snakemake prepare --cores all")
+def add_model_argument(parser: argparse.ArgumentParser) -> None:
+    """The flag that names the model; `model_folder` reads it."""
+    parser.add_argument(
+        "--model",
+        type=Path,
+        metavar="FOLDER",
+        help="with weights/ and manifest.json (default: the last prepared student)",
+    )
+
+
+def model_folder(given: Path | None) -> Path:
+    """The folder given, or that of the student prepared last; ends the script where there is none."""
+    if given:
+        if not (given / "manifest.json").is_file():
+            sys.exit(f"error: {given}: no manifest.json (snakemake prepare makes such a folder)")
+        return given.resolve()
+    manifests = sorted(ROOT.glob(PREPARED), key=lambda file: file.stat().st_mtime)
+    if not manifests:
+        sys.exit("error: no student yet (snakemake prepare --cores all, or --model FOLDER)")
+    return manifests[-1].parent
+
+
+def open_model(folder: Path):
+    """An engine that runs the model of a folder in this process, on one thread."""
+    from tom.engines.opening import open_engine
+    from tom.models.local_model import LocalModel
+
+    return open_engine(LocalModel(folder / "weights", folder / "manifest.json", None, None, threads=1))
 
 
 def now() -> float:

@@ -1,6 +1,6 @@
 """One load for many shards against one load for each: CPU seconds of the sampling stage.
 
-python benchmarks/resident_engine.py [--shards 12]
+python benchmarks/resident_engine.py [--model FOLDER] [--shards 12]
 """
 
 import argparse
@@ -10,15 +10,17 @@ from itertools import islice, product
 from pathlib import Path
 
 import yaml
-from measure import ROOT, SCRIPTS, STUDENT, engine_cpu_seconds, require_student, run
+from measure import ROOT, SCRIPTS, add_model_argument, engine_cpu_seconds, model_folder, run
 
 IDLE_SECONDS = 30
 
 
-def shard_command(game: str, context: str, idle_seconds: float, output: Path) -> list[str]:
-    """The command line of one shard of the base student, as the rule has it."""
+def shard_command(model: Path, cell: tuple[str, str], idle_seconds: float, output: Path) -> list[str]:
+    """The command line of one shard of the base student, as the rule has it. cell: game and context."""
+    game, context = cell
     resources = ROOT / "resources"
     words = {
+        "procedure": "choices",
         "model": "base",
         "game": game,
         "game-file": resources / "games" / f"{game}.yaml",
@@ -29,8 +31,8 @@ def shard_command(game: str, context: str, idle_seconds: float, output: Path) ->
         "seed": 1,
         "threads": 1,
         "idle-seconds": idle_seconds,
-        "weights": STUDENT / "weights",
-        "manifest": STUDENT / "manifest.json",
+        "weights": model / "weights",
+        "manifest": model / "manifest.json",
         "output": output,
     }
     flags = [f"--{name}={value}" for name, value in words.items()]
@@ -46,19 +48,20 @@ def shard_command(game: str, context: str, idle_seconds: float, output: Path) ->
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--shards", type=int, default=12)
-    shards = parser.parse_args().shards
-    require_student()
+    parser.add_argument("--shards", type=int, default=12, help="cells that are sampled")
+    add_model_argument(parser)
+    arguments = parser.parse_args()
+    shards, model = arguments.shards, model_folder(arguments.model)
     split = yaml.safe_load((ROOT / "config/config.yaml").read_text())["splits"]["in_sample"]
     cells = list(islice(product(split["games"], split["contexts"]), shards))
     with tempfile.TemporaryDirectory() as temporary:
         alone = Path(temporary) / "alone.parquet"
         resident = Path(temporary) / "resident.parquet"
         # One shard first, so that neither side pays for reading the weights into the page cache.
-        run(shard_command(*cells[0], 0, alone))
-        loads = sum(run(shard_command(*cell, 0, alone))[0] for cell in cells)
+        run(shard_command(model, cells[0], 0, alone))
+        loads = sum(run(shard_command(model, cell, 0, alone))[0] for cell in cells)
         before = engine_cpu_seconds()
-        clients = sum(run(shard_command(*cell, IDLE_SECONDS, resident))[0] for cell in cells)
+        clients = sum(run(shard_command(model, cell, IDLE_SECONDS, resident))[0] for cell in cells)
         engine = engine_cpu_seconds() - before
         assert alone.read_bytes() == resident.read_bytes()
     print(f"{len(cells)} shards, one load each: {loads:.0f} CPU-s ({loads / len(cells):.1f} a shard)")

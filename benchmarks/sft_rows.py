@@ -1,4 +1,7 @@
-"""Supervised fine-tuning by TRL, a row for each observation: what the trainings here are measured against."""
+"""Supervised fine-tuning by TRL, a row for each observation: what trainings are measured against.
+
+Not run by itself.
+"""
 
 import tempfile
 

@@ -1,27 +1,29 @@
 """One pass over weighted, packed prompts against one epoch of TRL's SFTTrainer on the rows they stand for.
 
-python benchmarks/weighted_training.py [--rows 48]
+python benchmarks/weighted_training.py [--model FOLDER] [--rows 48] [--cells 20]
 
 The same NF4 student, LoRA adapter, optimiser and learning rate. 20 cells x 300 observations in both listing
 orders are 6,000 rows; TRL trains on --rows of them, completion loss only, and its epoch is extrapolated.
 """
 
 import argparse
-from itertools import product
+from dataclasses import fields
+from itertools import islice, product
 
 import yaml
-from measure import ROOT, STUDENT, now, require_student, unit
+from measure import ROOT, add_model_argument, model_folder, now, unit
 from sft_rows import rows_of, sft_seconds
 
-ROWS = 6000
 BATCH = 8
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=48, help="rows that TRL trains on")
-    rows = parser.parse_args().rows
-    require_student()
+    parser.add_argument("--cells", type=int, default=20, help="the first so many of the default experiment")
+    add_model_argument(parser)
+    arguments = parser.parse_args()
+    rows, weights = arguments.rows, model_folder(arguments.model) / "weights"
 
     import torch
 
@@ -31,10 +33,10 @@ def main() -> None:
     from tom.training.objective import add_gradient, pack_examples
 
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    examples = default_lessons(config)
-    tokenizer = load_tokenizer(STUDENT / "weights")
+    examples, of_all = default_lessons(config, arguments.cells)
+    tokenizer = load_tokenizer(weights)
 
-    model = adapted(load_model(STUDENT / "weights", pick_device()), config)
+    model = adapted(load_model(weights, pick_device()), config)
     limit = config["training"]["tokens_per_pack"]
     batches = [pack_examples(tokenizer, group, limit) for group in group_examples(examples)]
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=7e-4)
@@ -49,28 +51,28 @@ def main() -> None:
     for batch in batches:
         step(batch)
     ours = now() - started
-    trl = trl_seconds(tokenizer, adapted(load_model(STUDENT / "weights", pick_device()), config), examples, rows)
-    epoch = trl / rows * ROWS
+    trl = trl_seconds(tokenizer, adapted(load_model(weights, pick_device()), config), examples, rows)
+    epoch = trl / rows * of_all
     print(f"one pass over {len(examples)} weighted prompts in {len(batches)} batches: {ours:.1f} {unit()}")
-    print(f"TRL, {rows} rows: {trl:.1f} {unit()}; an epoch of {ROWS} rows: {epoch:.0f} {unit()} (extrapolated)")
+    print(f"TRL, {rows} rows: {trl:.1f} {unit()}; an epoch of {of_all} rows: {epoch:.0f} {unit()} (extrapolated)")
     print(f"ratio: {epoch / ours:.0f}")
 
 
-def default_lessons(config: dict) -> list:
-    """The default experiment's examples, from the published counts."""
+def default_lessons(config: dict, cells: int) -> tuple[list, int]:
+    """Examples of the default experiment's first cells, from the published counts, and how many rows they stand for."""
     import polars as pl
 
     from tom.prompts.cells import CellFiles
     from tom.prompts.prompts import CHOICE
-    from tom.sampling.recorded_choices import read_counts, replay
+    from tom.sampling.recorded import read_counts, replay
     from tom.sampling.shards import COLUMNS
     from tom.training.examples import cell_examples, weighted_replies
     from tom.training.recipe import LABEL
 
     counts = read_counts(ROOT / "resources/paper/observed_choices.csv", "teacher")
-    split = config["splits"]["in_sample"]
-    examples = []
-    for game, context in product(split["games"], split["contexts"]):
+    split, training = config["splits"]["in_sample"], config["training"]
+    examples, observations = [], 0
+    for game, context in islice(product(split["games"], split["contexts"]), cells):
         files = CellFiles(
             game,
             ROOT / "resources/games" / f"{game}.yaml",
@@ -81,8 +83,9 @@ def default_lessons(config: dict) -> list:
             {name: row.get(name) for name in COLUMNS} for row in replay(counts[game, context], {"model": "teacher"})
         ]
         (replies,) = weighted_replies([pl.DataFrame(rows, schema=COLUMNS)], LABEL, CHOICE, seed=1)
-        examples += cell_examples(files, replies, config["training"]["option_orders"])
-    return examples
+        examples += cell_examples(files, replies, training["option_orders"], training["label_mapping"])
+        observations += len(rows)
+    return examples, observations
 
 
 def adapted(model, config: dict):
@@ -90,8 +93,8 @@ def adapted(model, config: dict):
     from tom.training.recipe import Recipe
     from tom.training.trainer import add_adapter
 
-    knobs = {name: value for name, value in config["training"].items() if name not in ("seeds", "orders", "threads")}
-    return add_adapter(model, Recipe(**knobs), seed=1).train()
+    recipe = Recipe(**{field.name: config["training"][field.name] for field in fields(Recipe)})
+    return add_adapter(model, recipe, seed=1).train()
 
 
 def trl_seconds(tokenizer, model, examples: list, rows: int) -> float:
