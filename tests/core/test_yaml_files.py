@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 import yaml
 
+from tom.config.schema import config_schema
 from tom.core.errors import UserError
 from tom.core.yaml_files import RENAMED_KEYS, RENAMED_VALUES, SCHEMAS, check, load_schema, read_checked
 
@@ -44,7 +45,7 @@ def wheels(**other: str) -> dict:
 
 def complaint(document, schema: str) -> str:
     with pytest.raises(UserError) as caught:
-        check(document, schema, "some/file.yaml")
+        check(document, schema, "some/file.yaml", config_schema() if schema == "config" else None)
     return str(caught.value)
 
 
@@ -79,8 +80,8 @@ def test_every_property_has_a_description(name):
 
 
 def test_the_default_config_passes(root):
-    check(CONFIG, "config", "config/config.yaml")
-    check(wheels(), "config", "config/config.yaml")
+    for config in (CONFIG, wheels()):
+        check(config, "config", "config/config.yaml", config_schema())
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def test_the_shipped_labels_are_distinct_and_include_the_training_labels(resourc
         ("{cooperate: two words, defect: A}", "cooperate: "),
         ("{cooperate: A, defect: ''}", "defect: "),
         ("{cooperate: 1, defect: 2}", "cooperate: "),
-        ("{cooperate: '1', defect: '2'}", "One letter or word: no blanks, digits or braces."),
+        ("{cooperate: '1', defect: '2'}", "One letter or word, without blanks, digits or braces."),
         ("cooperate: |\n  A\ndefect: B", "cooperate: 'A\\n'"),
         ("{cooperate: A, defect: AB}", "defect: 'AB' and 'A', the label of cooperation: one is a prefix of the other"),
         ("{cooperate: shares, defect: share}", "one is a prefix of the other"),
@@ -122,7 +122,7 @@ def test_a_cell_in_which_the_teacher_can_not_be_read_is_left_out_of_gaps_alone(t
 def test_a_model_without_a_cell_is_named(teacher):
     scores = label_scores({"base": 0.9, "tuned-seed1": 0.4})
     lacking = scores.filter(~((pl.col("model") == "base") & (pl.col("game") == "stag_hunt")))
-    with pytest.raises(UserError, match="labels: base and the teacher did not meet the same cells"):
+    with pytest.raises(UserError, match="labels: base and the teacher were not asked in the same cells"):
         label_bias(lacking, teacher, PRECISION)
 
 
