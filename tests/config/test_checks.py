@@ -177,7 +177,7 @@ def test_a_coin_gives_no_motivations(project, target, prompt_format):
     config["training"] |= {"gauss_newton_steps": 0, "uniform_target_contexts": ["orchestra"]}
     text = complaint(config)
     assert (
-        "config.yaml: training.uniform_target_contexts: chance" in text
+        "config.yaml: training.uniform_target_contexts: a uniform target has no motivations" in text
         and f"'{prompt_format}'" in text
         and "allowed: []" in text
     )
@@ -207,7 +207,7 @@ def test_labels_are_scored_where_a_reply_begins_with_them_alone(project, check):
         check(CONFIG | {"prompt_format": "motivation_then_choice"}, "config.yaml", Path("resources"))
     text = str(caught.value)
     assert "config.yaml: prompt_format: 'motivation_then_choice'" in text
-    assert "allowed: an prompt_format of the form choice or choice_then_motivation" in text
+    assert "allowed: a prompt format of the form choice or choice_then_motivation" in text
 
 
 def test_labels_that_have_no_file_are_named(project):
@@ -218,7 +218,7 @@ def test_labels_that_have_no_file_are_named(project):
 def test_a_recorded_choice_is_taught_at_the_beginning_of_a_reply_alone(project):
     check_study(CONFIG | {"prompt_format": "choice_then_motivation"}, "config.yaml", Path("resources"))
     text = complaint(CONFIG | {"prompt_format": "motivation_then_choice"})
-    assert "training.target: 'label'" in text and "allowed: an prompt_format of the form choice" in text
+    assert "training.target: 'label'" in text and "allowed: a prompt format of the form choice" in text
 
 
 @pytest.mark.parametrize("role", ["teacher", "student"])
@@ -375,7 +375,7 @@ def public_goods(**changes) -> dict:
         (public_goods(games=["public_goods-x2"]), ["observed_contributions.csv", "'teacher' for public_goods-x2"]),
         (
             changed(public_goods()["splits"]["public_goods"], "splits", "in_sample"),
-            ["splits.in_sample.games: what is taught is choices"],
+            ["splits.in_sample.games: students are trained on choices"],
         ),
         (
             changed({"counts": "resources/paper/observed_choices.csv", "model": "teacher"}, "teacher", "recorded"),

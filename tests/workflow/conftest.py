@@ -1,14 +1,52 @@
-"""One finished run of the whole workflow, which the tests here copy and then disturb."""
+"""Finished runs of the whole workflow, which the tests here copy and then disturb; all workers share them."""
+
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from project import Project
+
+STUDIES = (
+    "collateral",
+    "controls",
+    "counterbalancing",
+    "labels",
+    "learning_curve",
+    "precision_drift",
+    "transfer_matrix",
+    "validate",
+    "validate_reworded",
+)
+"""The studies that tiny.yaml can answer; those of live teachers and other payoffs have tests of their own."""
+
+
+def shared(tmp_path_factory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that the first worker that asks for it makes, and that nobody changes."""
+    root = tmp_path_factory.getbasetemp()
+    if root.name.startswith("popen-"):
+        root = root.parent
+    folder = root / f"shared-{name}"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            unfinished = folder.with_suffix(".unfinished")
+            make(unfinished)
+            unfinished.rename(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory, tiny_folder) -> Project:
-    project = Project.create(tmp_path_factory.mktemp("finished") / "project", tiny_folder)
-    project.succeed()
-    return project
+    """A finished run of tiny.yaml."""
+    return Project(shared(tmp_path_factory, "run", lambda folder: Project.create(folder, tiny_folder).succeed()))
+
+
+@pytest.fixture(scope="session")
+def studied(tmp_path_factory, finished) -> Project:
+    """The finished run with all STUDIES and its page."""
+    return Project(
+        shared(tmp_path_factory, "studies", lambda folder: finished.copy(folder).succeed(*STUDIES, "paper", "report"))
+    )
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ EDITS = (
         "An estimator: Jeffreys intervals",
         f"{TOM}/statistics/intervals.py",
         "def jeffreys(cooperated, readable, confidence",
-        "def jeffreys(cooperated, readable, confidence=0.9, *, _edited=None) -> None: ...\ndef jeffreys(cooperated, readable, confidence",
+        "def jeffreys(cooperated, readable, confidence=0.5): ...\ndef jeffreys(cooperated, readable, confidence",
         TABLES | NUMBERS,
     ),
     Edit("A figure", "workflow/scripts/plot_agreement.py", "1.9 + 2.5", "1.8 + 2.5", {"plot_agreement": 1}),
@@ -198,7 +198,8 @@ EDITS = (
     Edit(
         "A context that moves from out of sample into the training",
         "tiny.yaml",
-        "    contexts: [business, friendship]\n  out_of_sample_contexts:\n    games: [prisoners_dilemma, stag_hunt]\n    contexts: [sports]\n",
+        "    contexts: [business, friendship]\n"
+        "  out_of_sample_contexts:\n    games: [prisoners_dilemma, stag_hunt]\n    contexts: [sports]\n",
         "    contexts: [business, friendship, sports]\n  out_of_sample_contexts: null\n",
         # Teacher and base are not asked again.
         {"gather_shards": 1, "sample_shard": CELLS, "evaluate_split": 2, "plot_propensities": 2}

@@ -7,8 +7,8 @@ BROKEN_CONFIGS = {
     "wrong type": ("epochs: 3", "epochs: many", ["training.epochs", "many"]),
     "whole number as a float": ("epochs: 3", "epochs: 3.0", ["training.epochs", "3.0"]),
     "observations that do not increase": (
-        "training:",
-        "learning_curve:\n  observations: [30, 10]\ntraining:",
+        "[5, 20]",
+        "[30, 10]",
         ["learning_curve.observations", "30, 10", "allowed: 10, 30"],
     ),
     "adapters that are not there": (
@@ -27,6 +27,12 @@ BROKEN_CONFIGS = {
         "  held_out_reworded:",
         ["splits.held_out_reworded", "validate_reworded"],
     ),
+    "an experiment called as a shared folder": (
+        "observations: 40",
+        "experiment: shards\nobservations: 40",
+        ["tiny.yaml: experiment: 'shards'", "not allowed: adapters"],
+    ),
+    "an old key": ("epochs: 3", "passes: 3", ["training.passes is now training.epochs"]),
     "game named twice": ("games: [stag_hunt-x2]", "games: [stag_hunt-x2, stag_hunt-x2.0]", ["stag_hunt-x2.0", "twice"]),
     "unknown game": ("games: [stag_hunt-x2]", "games: [chicken]", ["chicken", "snowdrift"]),
     "unknown context": ("contexts: [sports]", "contexts: [spots]", ["spots", "sports"]),
@@ -64,23 +70,24 @@ def test_a_context_without_a_situation_is_refused(fresh):
 
 
 def test_a_corrupt_shard_is_named(project):
-    shard = project.folder / "results/in_sample/shards/base/stag_hunt/business.parquet"
+    shard = project.folder / project.shard("base", "stag_hunt", "business")
     shard.write_bytes(shard.read_bytes()[:100])
     done = project.run()
     assert done.returncode != 0
-    assert "base/stag_hunt/business.parquet" in "".join((done.stdout + done.stderr).split())
+    assert "stag_hunt/business.parquet" in "".join((done.stdout + done.stderr).split())
     assert "damaged" in done.stdout + done.stderr
 
 
 def test_changed_weights_are_never_served(project):
-    weights = project.folder / "results/models/student/nf4/weights/model.safetensors"
+    weights = project.folder / project.store().model_folder("student") / "weights/model.safetensors"
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(bytes(content))
-    (project.folder / "results/in_sample/shards/base/stag_hunt/business.parquet").unlink()
+    shard = project.shard("base", "stag_hunt", "business")
+    (project.folder / shard).unlink()
     # An engine that another project loaded from the unchanged weights would answer, and rightly.
     project.edit("tiny.yaml", "idle_seconds: 30", "idle_seconds: 0")
-    done = project.run("results/in_sample/shards/base/stag_hunt/business.parquet")
+    done = project.run(shard)
     assert done.returncode != 0
     assert "model.safetensors: SHA-256" in " ".join((done.stdout + done.stderr).split())
 
@@ -94,7 +101,7 @@ def test_a_loss_that_is_no_number_ends_the_training(project):
 
 
 def test_more_observations_than_the_teacher_has_are_not_drawn(fresh):
-    fresh.edit("tiny.yaml", "training:", "learning_curve:\n  observations: [10, 300]\ntraining:")
+    fresh.edit("tiny.yaml", "[5, 20]", "[10, 300]")
     done = fresh.run("learning_curve")
     said = " ".join((done.stdout + done.stderr).split())
     assert done.returncode != 0

@@ -12,7 +12,7 @@ ADAPTERS = {
     "payoff_scales": 1,
     "three_seeds": 3,
     "tiny_pair": 1,
-    "uniform_target_contexts": 1,
+    "uniform_targets": 1,
 }
 
 

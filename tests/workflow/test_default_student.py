@@ -9,14 +9,12 @@ import pytest
 import yaml
 from project import Project
 
-SHARD = "results/in_sample/shards/base/stag_hunt/business.parquet"
-
 
 @pytest.fixture(scope="module")
 def fetched(tmp_path_factory, tiny_folder) -> Project:
     project = Project.create(tmp_path_factory.mktemp("default") / "project", tiny_folder)
     (project.folder / "tiny.yaml").write_text("{}\n")
-    project.succeed(SHARD)
+    project.succeed(project.shard("base", "stag_hunt", "business"))
     return project
 
 
@@ -33,14 +31,16 @@ def test_its_weights_are_the_published_ones_dequantised(fetched):
         "model.layers.0.mlp.down_proj.weight": "blk.0.ffn_down.weight",
         "model.layers.29.self_attn.v_proj.weight": "blk.29.attn_v.weight",
     }
-    with safe_open(fetched.folder / "results/models/student/fetched/weights/model.safetensors", "np") as weights:
+    with safe_open(
+        fetched.folder / fetched.store().model_folder("student", "fetched") / "weights/model.safetensors", "np"
+    ) as weights:
         for ours, theirs in names.items():
             tensor = published[theirs]
             assert np.array_equal(weights.get_tensor(ours), gguf.dequantize(tensor.data, tensor.tensor_type))
 
 
 def test_base_and_adapter_share_one_quantised_folder(fetched):
-    folder = fetched.folder / "results/models/student/nf4/weights"
+    folder = fetched.folder / fetched.store().model_folder("student") / "weights"
     settings = json.loads((folder / "config.json").read_text())["quantization_config"]
     assert settings["bnb_4bit_quant_type"] == "nf4"
     assert settings["bnb_4bit_use_double_quant"] is True
@@ -48,7 +48,7 @@ def test_base_and_adapter_share_one_quantised_folder(fetched):
 
 
 def test_the_untuned_student_prefers_what_is_mentioned_first(fetched):
-    scores = pl.read_parquet(fetched.folder / SHARD).filter(
+    scores = pl.read_parquet(fetched.folder / fetched.shard("base", "stag_hunt", "business")).filter(
         (pl.col("record") == "score") & (pl.col("cooperation_label") == "C")
     )
     first, last = (

@@ -39,8 +39,8 @@ def point_at(project, base_url: str):
 
 def test_shards_are_asked_for_resumed_and_kept(fresh, monkeypatch):
     monkeypatch.setenv("TEST_KEY", KEY)
-    table = "results/tables/usage.csv"
-    shards = "results/*/shards/teacher/*/*.parquet"
+    table = "results/main/tables/usage.csv"
+    shards = "results/shards/teacher-*/*/*/*.parquet"
     said = []
     top = {"C": -0.5, "D": -1.0}
     refuses = fails(401, f"Incorrect API key provided: {KEY}")
@@ -52,7 +52,7 @@ def test_shards_are_asked_for_resumed_and_kept(fresh, monkeypatch):
         assert "the key in TEST_KEY is refused" in " ".join(done.stderr.split())
         finished = {file: file.read_bytes() for file in project.folder.glob(shards)}
         assert 0 < len(finished) < CELLS
-        assert list(project.folder.glob("results/partial/teacher/*.jsonl"))
+        assert list(project.folder.glob("results/partial/teacher-*/*/*.jsonl"))
 
         server.bodies.clear()
         server.otherwise = answers(top=top)
@@ -60,7 +60,7 @@ def test_shards_are_asked_for_resumed_and_kept(fresh, monkeypatch):
         assert len(server.bodies) == CELLS * ASKED_EACH - ANSWERED
     assert len(list(project.folder.glob(shards))) == CELLS
     assert all(file.read_bytes() == content for file, content in finished.items())
-    assert not list(project.folder.glob("results/partial/teacher/*.jsonl"))
+    assert not list(project.folder.glob("results/partial/teacher-*/*/*.jsonl"))
     requests = CELLS * ASKED_EACH
     tokens = CELLS * (2 * SCORED + 2 * OBSERVATIONS)
     total = (project.folder / table).read_text().splitlines()[-1]
@@ -70,7 +70,7 @@ def test_shards_are_asked_for_resumed_and_kept(fresh, monkeypatch):
     project.edit("tiny.yaml", "concurrency: 4", "concurrency: 8")
     assert not project.plan(table)
     project.edit("tiny.yaml", "model: big-chat", "model: bigger-chat")
-    assert project.plan(table) == {"sample_endpoint": 2, "sample_endpoint_out_of_sample": 2, "total_usage": 1}
+    assert project.plan(table) == {"sample_endpoint": CELLS, "total_usage": 1}
 
     files = [file for file in project.folder.rglob("*") if file.is_file()]
     assert any(".snakemake" in file.parts for file in files)
@@ -90,6 +90,6 @@ def test_a_missing_key_stops_before_any_job(fresh, monkeypatch):
 def test_the_whole_run_follows_from_the_endpoint(fresh, monkeypatch):
     monkeypatch.setenv("TEST_KEY", KEY)
     planned = point_at(fresh, "http://127.0.0.1:9/v1").plan()
-    assert planned["sample_endpoint"] == 2 and planned["sample_endpoint_out_of_sample"] == 2
+    assert planned["sample_endpoint"] == CELLS
     assert planned["total_usage"] == 1 and planned["train_adapter"] == 1
-    assert "replay_teacher" not in planned
+    assert "replay_shard" not in planned

@@ -9,9 +9,9 @@ import pytest
 from project import Project, environment
 
 STAGES = {
-    "sampling the base student": "in_sample/shards/base/*/*.parquet",
+    "sampling the base student": "shards/base-*/*/*/*.parquet",
     "training": "checkpoints/*/checkpoint.pt",
-    "sampling the tuned student": "out_of_sample/shards/tuned-seed1/*/*.parquet",
+    "sampling the tuned student": "shards/tuned-seed1-*/*/*/sports.parquet",
 }
 
 
@@ -52,7 +52,7 @@ def test_a_stopped_run_leaves_no_half_file_and_goes_on(fresh, stop):
         run = subprocess.Popen(
             fresh.command("sample_in_sample"), cwd=fresh.folder, env=environment(), stdout=log, stderr=log
         )
-        while not list((fresh.folder / "results").glob("in_sample/shards/base/*/*.parquet")):
+        while not list((fresh.folder / "results").glob("shards/base-*/*/*/*.parquet")):
             assert run.poll() is None, (fresh.folder / "stopped.log").read_text()
             time.sleep(0.02)
         run.send_signal(stop)
@@ -63,6 +63,6 @@ def test_a_stopped_run_leaves_no_half_file_and_goes_on(fresh, stop):
             run.kill()
             run.wait()
     fresh.succeed("--unlock")
-    shard = "results/in_sample/shards/tuned-seed1/stag_hunt/business.parquet"
+    shard = fresh.shard("tuned-seed1", "stag_hunt", "business")
     fresh.succeed(shard)
     assert not list(fresh.folder.rglob("results/**/.*.parquet.*"))

@@ -10,12 +10,14 @@ import pytest
 from project import Project
 from taught_model import WHO_KNOWS, make_taught_model, replies_of
 
+from tom.config.studies import BY_NAME
+
 FORMS = ("choice_then_motivation", "motivation_then_choice")
 MAX_TOKENS = 24
 
 
-def shard_file(model: str) -> str:
-    return f"results/in_sample/shards/{model}/stag_hunt/business.parquet"
+def shard_file(project: Project, model: str) -> str:
+    return project.shard(model, "stag_hunt", "business")
 
 
 def create(folder: Path, teacher: Path, student: Path, form: str) -> Project:
@@ -45,7 +47,7 @@ def run(request, tmp_path_factory, tiny_folder, resources) -> tuple[str, Project
 def test_every_reply_is_kept_and_many_are_read(run):
     _, project, _ = run
     for model in ("teacher", "base", "tuned-seed1"):
-        replies = pl.read_parquet(project.folder / shard_file(model)).filter(record="observation")
+        replies = pl.read_parquet(project.folder / shard_file(project, model)).filter(record="observation")
         assert replies["order"].value_counts().sort("order").rows() == [
             ("cooperation_first", 10),
             ("cooperation_last", 10),
@@ -60,11 +62,11 @@ def test_every_reply_is_kept_and_many_are_read(run):
 
 def test_what_can_not_be_read_has_no_action_and_is_counted(run):
     _, project, _ = run
-    shards = pl.concat([pl.read_parquet(file) for file in (project.folder / "results").glob("*/shards/*/*/*.parquet")])
+    shards = pl.concat([pl.read_parquet(file) for file in (project.folder / "results").glob("shards/*/*/*/*.parquet")])
     unclear = shards.filter(pl.col("raw") == WHO_KNOWS)
     assert unclear.height > 0
     assert unclear["action"].null_count() == unclear.height
-    table = pl.read_parquet(project.folder / "results/tables/in_sample/diagnostics.parquet")
+    table = pl.read_parquet(project.experiment / "tables/in_sample/diagnostics.parquet")
     in_sample = shards.filter(pl.col("context") != "sports", record="observation")
     for row in table.iter_rows(named=True):
         own = in_sample.filter(model=row["model"])
@@ -74,23 +76,23 @@ def test_what_can_not_be_read_has_no_action_and_is_counted(run):
 def test_exact_figures_are_there_where_the_choice_comes_first_and_nowhere_else(run):
     form, project, _ = run
     first = form == FORMS[0]
-    tables = project.folder / "results" / "tables"
+    tables = project.experiment / "tables"
     for split in ("in_sample", "out_of_sample_contexts"):
         measures = pl.read_parquet(tables / split / "alignment.parquet")["measure"].unique().sort().to_list()
         assert measures == (["exact", "sampled"] if first else ["sampled"])
         diagnostics = pl.read_parquet(tables / split / "diagnostics.parquet")
         for name in ("order_bias", "letter_change", "letter_distance", "option_mass"):
             assert diagnostics[name].null_count() == (0 if first else diagnostics.height)
-    records = Counter(pl.read_parquet(project.folder / shard_file("base"))["record"])
+    records = Counter(pl.read_parquet(project.folder / shard_file(project, "base"))["record"])
     assert records == ({"score": 4, "observation": 20} if first else {"observation": 20})
 
 
 def test_the_run_ends_with_its_figures_and_its_summary(run):
     form, project, said = run
-    names = {path.stem for path in (project.folder / "results/figures").glob("*.png")}
+    names = {path.stem for path in (project.experiment / "figures").glob("*.png")}
     splits = ("in_sample", "out_of_sample_contexts")
     assert names == {"agreement", "gap_closed", "training_curve", *(f"propensities-{split}" for split in splits)}
-    summary = (project.folder / "results/summary.md").read_text()
+    summary = (project.experiment / "summary.md").read_text()
     assert "# What tiny learnt from tiny teacher" in summary
     assert f"propensities: {'exact' if form == FORMS[0] else 'sampled'}" in summary
     assert summary.rstrip() in said
@@ -100,10 +102,10 @@ def test_a_model_of_its_own_gives_the_bytes_of_a_resident_one(run, tmp_path):
     _, project, _ = run
     project = project.copy(tmp_path / "project")
     project.edit("tiny.yaml", "idle_seconds: 30", "idle_seconds: 0")
-    file = project.folder / shard_file("teacher")
+    file = project.folder / shard_file(project, "teacher")
     before = file.read_bytes()
     file.unlink()
-    project.succeed(shard_file("teacher"))
+    project.succeed(shard_file(project, "teacher"))
     assert file.read_bytes() == before
 
 
@@ -112,7 +114,8 @@ def test_top_p_reruns_the_sampling(run, tmp_path):
     project = project.copy(tmp_path / "project")
     assert project.plan() == Counter()
     project.edit("tiny.yaml", "top_p: 0.95", "top_p: 0.9")
-    assert {"sample_untuned", "train_adapter", "sample_tuned"} <= set(project.plan())
+    assert {"train_adapter", "sample_shard"} <= set(project.plan())
+    assert {model for model, _, _ in project.planned_shards()} == {"teacher", "base", "tuned-seed1"}
 
 
 def test_a_student_of_whole_replies_is_taught_in_both_orders(run, tmp_path):
@@ -121,7 +124,8 @@ def test_a_student_of_whole_replies_is_taught_in_both_orders(run, tmp_path):
     if form == FORMS[0]:
         # Letters are exchanged where they are all that is taught: whole replies are taught as they were given.
         project.edit("tiny.yaml", "  rank: 4", "  label_mapping: both\n  rank: 4")
-    folder = "results/target/replies/adapters/seed1"
+    changes = BY_NAME["compare_training_targets"].students(project.config())["full_reply"]
+    folder = project.adapter(changes)
     project.succeed(f"{folder}/manifest.json")
     examples = json.loads((project.folder / folder / "loss_report.json").read_text())["examples"]
     groups = {"stag_hunt/cooperation_first", "stag_hunt/cooperation_last"}
@@ -133,5 +137,5 @@ def test_a_teacher_that_nobody_can_read_ends_the_run_with_one_clear_error(tmp_pa
     done = project.run("train")
     said = " ".join((done.stdout + done.stderr).split())
     assert done.returncode != 0
-    assert "error: results/in_sample/teacher.parquet: no readable reply to learn from" in said
+    assert "error: results/replies/" in said and "no readable reply to learn from" in said
     assert "Traceback" not in said

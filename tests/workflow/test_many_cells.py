@@ -20,4 +20,6 @@ def test_the_commands_of_thousands_of_cells_fit(tmp_path, monkeypatch):
     for script in ("gather_shards.py", "train_adapter.py"):
         (command,) = (line for line in lines if f"scripts/{script}" in line)
         assert len(command) < LONGEST_ARGUMENT / 10
-    assert len(cells) * len("results/in_sample/shards/teacher/stag_hunt/place1.parquet") > LONGEST_ARGUMENT
+    assert (
+        len(cells) * len("results/shards/teacher-12345678/choice-12345678/stag_hunt/place1.parquet") > LONGEST_ARGUMENT
+    )

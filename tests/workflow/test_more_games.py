@@ -21,15 +21,15 @@ student:"""
 def test_students_name_numbers_in_games_of_every_form(project):
     project.edit("tiny.yaml", "student:", SPLITS)
     plan = project.plan()
-    assert plan["train_adapter"] == plan["sample_untuned"] == plan["replay_contributions"] == 0
-    assert plan["sample_untuned_numbers"] == plan["sample_tuned_numbers"] == 4
-    project.succeed("out_of_sample", "results/summary.md")
-    results = project.folder / "results"
-    returned = pl.read_parquet(results / "numbers/shards/base/trust_returning/friendship.parquet")
+    assert plan["train_adapter"] == plan["replay_shard"] == 0
+    assert plan["sample_shard"] == 2 * 4
+    project.succeed("out_of_sample", "results/main/summary.md")
+    results = project.experiment
+    returned = pl.read_parquet(project.folder / project.shard("base", "trust_returning", "friendship"))
     scores = returned.filter(record="score")
     assert scores["number"].to_list() == list(range(16)) and abs(scores["probability"].sum() - 1) < 1e-9
     assert returned["prompt_format"].unique().to_list() == ["trust_returner"]
-    claims = pl.read_parquet(results / "numbers/shards/tuned-seed1/travellers_dilemma/neutral.parquet")
+    claims = pl.read_parquet(project.folder / project.shard("tuned-seed1", "travellers_dilemma", "neutral"))
     assert claims.filter(record="score")["number"].to_list() == list(range(2, 101))
     games = {row["game"]: row for row in pl.read_parquet(results / "tables/number_games.parquet").to_dicts()}
     assert {name: row["equilibria"] for name, row in games.items()} == {

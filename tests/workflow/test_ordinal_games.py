@@ -13,11 +13,10 @@ student:"""
 def test_each_order_is_a_game_of_its_own(fresh):
     fresh.edit("tiny.yaml", "student:", TEACHER)
     fresh.edit("tiny.yaml", "games: [stag_hunt-x2]", "games: [ordinal-tspr, ordinal-trps-x2]")
-    jobs = fresh.planned_jobs("results/tables/doubled_payoffs/propensities.parquet")
-    shards = {output for rule, output in jobs if rule == "sample_untuned_out_of_sample"}
-    assert shards == {
-        f"results/out_of_sample/shards/{model}/{game}/{context}.parquet"
-        for model in ("teacher", "base")
+    shards = fresh.planned_shards("results/main/tables/doubled_payoffs/propensities.parquet")
+    assert {shard for shard in shards if shard[1].startswith("ordinal")} == {
+        (model, game, context)
+        for model in ("teacher", "base", "tuned-seed1")
         for game in ("ordinal-tspr", "ordinal-trps-x2")
         for context in ("business", "friendship")
     }

@@ -6,12 +6,12 @@ import polars as pl
 
 
 def test_every_cell_has_a_shard_for_each_model(finished):
-    shards = sorted((finished.folder / "results").glob("*_sample/shards/*/*/*.parquet"))
-    assert len(shards) == 3 * (4 + 2 + 2)
+    shards = list((finished.folder / "results/shards").rglob("*.parquet"))
+    assert len(shards) == 3 * (4 + 2 + 2 + 1)
 
 
 def test_a_student_shard_asks_both_orders_in_equal_shares(finished):
-    shard = pl.read_parquet(finished.folder / "results/in_sample/shards/base/stag_hunt/business.parquet")
+    shard = pl.read_parquet(finished.folder / finished.shard("base", "stag_hunt", "business"))
     observed = shard.filter(pl.col("record") == "observation")
     assert observed["order"].value_counts().sort("order").rows() == [
         ("cooperation_first", 20),
@@ -22,7 +22,7 @@ def test_a_student_shard_asks_both_orders_in_equal_shares(finished):
 
 
 def test_the_loss_sees_replies_alone(finished):
-    proof = json.loads((finished.folder / "results/adapters/all/seed1/loss_report.json").read_text())
+    proof = json.loads((finished.folder / finished.adapter() / "loss_report.json").read_text())
     assert {reply["supervised"] for example in proof["examples"] for reply in example["replies"]} == {
         "C<|im_end|>",
         "D<|im_end|>",
@@ -34,7 +34,11 @@ def test_the_loss_sees_replies_alone(finished):
 
 def test_every_job_left_a_log_and_shards_a_benchmark(finished):
     results = finished.folder / "results"
-    assert len(list(results.glob("logs/sample/*/*.log"))) == len(list(results.glob("benchmarks/sample/*/*.tsv"))) == 27
+    assert (
+        len(list((results / "logs/sample").rglob("*.log")))
+        == len(list((results / "benchmarks/sample").rglob("*.tsv")))
+        == 27
+    )
 
 
 def test_no_machine_path_stands_in_a_result(finished):
@@ -45,7 +49,7 @@ def test_no_machine_path_stands_in_a_result(finished):
 def test_a_model_of_its_own_gives_the_bytes_of_a_resident_one(project):
     project.edit("tiny.yaml", "idle_seconds: 30", "idle_seconds: 0")
     for model in ("base", "tuned-seed1"):
-        shard = f"results/in_sample/shards/{model}/stag_hunt/friendship.parquet"
+        shard = project.shard(model, "stag_hunt", "friendship")
         before = (project.folder / shard).read_bytes()
         (project.folder / shard).unlink()
         project.succeed(shard)
@@ -53,8 +57,8 @@ def test_a_model_of_its_own_gives_the_bytes_of_a_resident_one(project):
 
 
 def test_the_run_prints_its_summary_last(project):
-    (project.folder / "results/summary.md").unlink()
-    assert project.run().stdout.rstrip().endswith((project.folder / "results/summary.md").read_text().rstrip())
+    (project.experiment / "summary.md").unlink()
+    assert project.run().stdout.rstrip().endswith((project.experiment / "summary.md").read_text().rstrip())
 
 
 def test_snakemake_builds_its_report(project):

@@ -5,14 +5,15 @@ import shutil
 from collections import Counter
 
 import pytest
+from conftest import shared
+from project import Project
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def reported(finished, tmp_path_factory):
     """The finished run with its page."""
-    project = finished.copy(tmp_path_factory.mktemp("reported") / "project")
-    project.succeed("report")
-    return project
+    make = shared(tmp_path_factory, "page", lambda folder: finished.copy(folder).succeed("report"))
+    return Project(make)
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def project(reported, tmp_path):
 
 
 def page(project) -> str:
-    return (project.folder / "results/report.html").read_text()
+    return (project.experiment / "report.html").read_text()
 
 
 def test_the_page_holds_the_run(reported):
@@ -37,7 +38,7 @@ def test_the_page_holds_the_run(reported):
 
 def test_an_equal_run_gives_an_equal_page(project):
     before = page(project)
-    (project.folder / "results/report.html").unlink()
+    (project.experiment / "report.html").unlink()
     project.succeed("report")
     assert page(project) == before
 
@@ -60,8 +61,7 @@ def test_a_knob_that_changes_no_result_rebuilds_the_page_alone(project):
 
 
 def test_a_reading_of_replies_reruns_their_tables(project):
-    path = project.folder / "workflow/scripts/tom/evaluation/rates.py"
-    path.write_text(path.read_text() + "\n# edited\n")
+    project.edit("workflow/scripts/tom/evaluation/rates.py", "nulls_last=True", "nulls_last=bool(1)")
     assert project.plan("report") == Counter({"tabulate_replies": 3, "build_page": 1})
 
 
@@ -94,12 +94,12 @@ def test_what_another_target_made_appears_and_the_page_makes_none_of_it(project)
     # A table that today's config would make otherwise stays as it is, and the page says so.
     project.edit("tiny.yaml", "bootstrap: 200", "bootstrap: 200\n  confidence: 0.9")
     plan = project.plan("report")
-    assert plan["build_page"] == 1 and plan["tabulate_collateral"] == plan["probe_base"] == 0
+    assert plan["build_page"] == 1 and plan["tabulate_collateral"] == plan["probe_model"] == 0
     # A recorded teacher is not asked again, so this is of no config like this one; it hides nothing of the others.
-    tables = project.folder / "results/tables"
+    tables = project.experiment / "tables"
     shutil.copy2(tables / "collateral.parquet", tables / "prompt_formats.parquet")
     project.succeed("report")
-    told = r"Out of date.*?<code>results/tables/(\w+)\.parquet</code>. <code>snakemake (\w+)"
+    told = r"Out of date.*?<code>results/main/tables/(\w+)\.parquet</code>. <code>snakemake (\w+)"
     stale = re.findall(told, page(project))
     assert stale == [("collateral", "collateral"), ("prompt_formats", "compare_prompt_formats")]
     assert project.plan("report") == Counter()

@@ -20,12 +20,12 @@ student:"""
 def test_students_answer_alone_and_curves_are_drawn(project):
     project.edit("tiny.yaml", "student:", SPLIT)
     plan = project.plan()
-    assert plan["replay_teacher"] == plan["replay_teacher_out_of_sample"] == plan["train_adapter"] == 0
-    assert plan["sample_untuned_out_of_sample"] == plan["sample_tuned_out_of_sample"] == 4
+    assert plan["replay_shard"] == plan["train_adapter"] == 0
+    assert plan["sample_shard"] == 2 * 4
     assert plan["tabulate_propensities"] == plan["tabulate_games"] == plan["plot_propensities"] == 1
-    assert plan["evaluate_out_of_sample"] == plan["summarise_run"] == 0
-    project.succeed("response_curves", "out_of_sample", "results/tables/games.parquet")
-    tables, figures = project.folder / "results/tables", project.folder / "results/figures"
+    assert plan["evaluate_split"] == plan["summarise_run"] == 0
+    project.succeed("response_curves", "out_of_sample", "results/main/tables/games.parquet")
+    tables, figures = project.experiment / "tables", project.experiment / "figures"
     curves = pl.read_parquet(tables / "response_curves.parquet")
     assert curves.filter(role="tuned").select("scale", "shift").rows() == [(0.1, -4), (0.5, 0), (1, 0), (2, 0)]
     assert curves.filter(role="teacher")["scale"].to_list() == [1, 2]
@@ -38,7 +38,7 @@ def test_students_answer_alone_and_curves_are_drawn(project):
     for name in ("response_curves", "propensities-payoff_shifts"):
         assert all((figures / f"{name}.{kind}").stat().st_size > 5000 for kind in ("pdf", "png", "svg"))
     project.succeed("report")
-    page = (project.folder / "results/report.html").read_text()
+    page = (project.experiment / "report.html").read_text()
     assert "Propensities: Payoff shifts" in page and "Points of the response curves" in page
     # In cells, replies and prompts as in the splits that are compared.
     assert page.count("Stag hunt ×0.1 −4") > 10 and "Out of date" not in page
@@ -49,9 +49,8 @@ def test_a_live_teacher_answers_there_too(fresh):
     fresh.edit("tiny.yaml", "student:", LIVE_TEACHER)
     plan = fresh.plan()
     assert plan["tabulate_propensities"] == 0
-    assert plan["evaluate_out_of_sample"] == 3
-    shards = {file for rule, file in fresh.planned_jobs("response_curves") if rule == "sample_untuned_out_of_sample"}
-    assert "results/out_of_sample/shards/teacher/stag_hunt-x0.1-minus4/business.parquet" in shards
+    assert plan["evaluate_split"] == 4
+    assert ("teacher", "stag_hunt-x0.1-minus4", "business") in fresh.planned_shards("response_curves")
 
 
 def test_a_curve_of_one_point_is_refused(fresh):

@@ -7,7 +7,7 @@ import polars as pl
 
 def kept(project) -> pl.DataFrame:
     """The plan that was kept."""
-    return pl.read_parquet(project.folder / "results/plan.parquet")
+    return pl.read_parquet(project.experiment / "plan.parquet")
 
 
 def due(project) -> pl.DataFrame:
@@ -20,7 +20,8 @@ def test_a_new_study_is_planned_as_it_would_run_and_nothing_runs(fresh):
     said = fresh.succeed("plan")
     assert Counter(due(fresh)["rule"]) == expected
     assert f"{expected.total()} jobs to run, 0 done" in said
-    assert {path.name for path in (fresh.folder / "results").iterdir()} == {"logs", "plan.parquet"}
+    assert {path.name for path in (fresh.folder / "results").iterdir()} == {"logs", "main"}
+    assert {path.name for path in fresh.experiment.iterdir()} <= {"plan.parquet", "contents.yaml"}
     assert set(due(fresh)["reason"]) == {"missing output"}
     assert set(due(fresh)["seconds_from"]) == {"estimate"}
     # The base student and the tuned one; a recorded teacher is no model.
@@ -31,7 +32,7 @@ def test_the_config_of_the_command_line_is_the_one_that_is_planned(fresh):
     fresh.edit("tiny.yaml", "idle_seconds: 30", "idle_seconds: 0")
     fresh.edit("tiny.yaml", "rank: 4", "seeds: [1, 2]\n  rank: 4")
     fresh.succeed("plan", "--config", "plan=sample_in_sample")
-    assert Counter(due(fresh)["rule"])["sample_tuned"] == 8
+    assert Counter(due(fresh)["rule"])["sample_shard"] == 4 + 8
     assert due(fresh)["loads"].sum() == 8 + 4
     failed = fresh.run("plan", "--config", "plan=nothing_of_the_kind")
     assert failed.returncode and "can't plan the target 'nothing_of_the_kind'" in failed.stdout + failed.stderr
@@ -39,36 +40,33 @@ def test_the_config_of_the_command_line_is_the_one_that_is_planned(fresh):
 
 def test_a_plan_says_why_jobs_rerun_and_rests_on_earlier_ones(project):
     assert "nothing to do" in project.succeed("plan")
-    script = project.folder / "workflow/scripts/plot_agreement.py"
-    script.write_text(script.read_text() + "\n# edited\n")
-    (project.folder / "results/figures/gap_closed.png").unlink()
+    project.edit("workflow/scripts/plot_agreement.py", "1.9 + 2.5", "1.8 + 2.5")
+    (project.experiment / "figures/gap_closed.png").unlink()
     project.succeed("plan")
     assert dict(due(project).select("rule", "reason").rows()) == {
         "plot_agreement": "code",
         "plot_gap_closed": "missing output",
     }
-    # Of a job whose inputs are made anew, Snakemake asks no more.
+    # Another recipe is another student, whose files are missing; an edited text is an input that changed.
     project.edit("tiny.yaml", "epochs: 3", "epochs: 2")
     project.edit("resources/contexts/sports.yaml", "athletes", "sportspeople")
     project.edit("tiny.yaml", "rank: 4", "seeds: [1, 2]\n  rank: 4")
     project.succeed("plan")
     plan = due(project)
-    reasons = {
-        rule: set(jobs["reason"]) for (rule,), jobs in plan.group_by("rule") if rule != "sample_untuned_out_of_sample"
-    }
+    reasons = {rule: set(jobs["reason"]) for (rule,), jobs in plan.group_by("rule")}
     assert reasons["plot_agreement"] == {"upstream"}
-    assert reasons["sample_tuned"] == {"upstream", "missing output"}
-    assert reasons["train_adapter"] == {"params", "missing output"}
-    assert "sample_untuned" not in reasons
-    sports = plan.filter(rule="sample_untuned_out_of_sample")
-    assert sports.height == 2 and set(sports["reason"]) == {"inputs"}
+    assert reasons["train_adapter"] == {"missing output"}
+    shards = plan.filter(rule="sample_shard")
+    base = shards.filter(pl.col("output").str.contains("/base-"))
+    assert base.height == 2 and set(base["reason"]) == {"inputs"}
+    assert set(shards.filter(pl.col("output").str.contains("/tuned-"))["reason"]) == {"missing output"}
     trainings = plan.filter(rule="train_adapter").sort("subject")
-    assert trainings["seconds_from"].to_list() == ["measured", "other subjects"]
+    assert trainings["seconds_from"].to_list() == ["other subjects", "other subjects"]
     assert trainings["seconds"].n_unique() == 1 and trainings["bytes"].min() > 1000
 
 
 def test_a_review_sets_the_run_beside_its_plan(project):
-    (project.folder / "results/summary.md").unlink()
+    (project.experiment / "summary.md").unlink()
     project.succeed("plan")
     assert due(project)["rule"].to_list() == ["summarise_run"]
     project.succeed()

@@ -5,12 +5,11 @@ from collections import Counter
 import polars as pl
 import pytest
 
-FOLDER = "results/numbers/shards"
 MODELS = ("teacher", "base", "tuned-seed1")
 
 
 def shard(project, model: str, context: str = "neutral") -> pl.DataFrame:
-    return pl.read_parquet(project.folder / FOLDER / model / "public_goods" / f"{context}.parquet")
+    return pl.read_parquet(project.folder / project.shard(model, "public_goods", context))
 
 
 def test_every_model_has_a_shard(finished):
@@ -28,7 +27,7 @@ def test_every_model_has_a_shard(finished):
 
 
 def test_the_tables_are_those_of_the_shards(finished):
-    folder = finished.folder / "results/tables/public_goods"
+    folder = finished.experiment / "tables/public_goods"
     means = pl.read_parquet(folder / "number_means.parquet")
     for model in MODELS:
         row = means.row(by_predicate=pl.col("model") == model, named=True)
@@ -41,13 +40,13 @@ def test_the_tables_are_those_of_the_shards(finished):
 
 
 def test_the_figure_and_the_summary_tell_of_it(finished):
-    figures = finished.folder / "results/figures"
+    figures = finished.experiment / "figures"
     assert all((figures / f"numbers-public_goods.{kind}").stat().st_size > 5000 for kind in ("pdf", "png", "svg"))
-    assert "Public goods (not taught), mean number" in (finished.folder / "results/summary.md").read_text()
+    assert "Public goods (not taught), mean number" in (finished.experiment / "summary.md").read_text()
 
 
 def test_no_other_split_knows_of_it(finished):
-    tables = finished.folder / "results/tables"
+    tables = finished.experiment / "tables"
     for table in set(tables.rglob("*.parquet")) - {tables / "number_games.parquet"}:
         frame = pl.read_parquet(table)
         if "game" in frame.columns and table.parent.name != "public_goods":
@@ -56,28 +55,29 @@ def test_no_other_split_knows_of_it(finished):
 
 def test_its_texts_rerun_its_students_alone(project):
     project.edit("resources/group_contexts/neutral.yaml", "one another.", "each other.")
-    expected = {"sample_untuned_numbers": 1, "sample_tuned_numbers": 1, "evaluate_numbers": 1}
+    expected = {"sample_shard": 2, "evaluate_numbers": 1}
     expected |= {"plot_numbers": 1, "tabulate_number_games": 1, "summarise_run": 1}
     assert project.plan() == Counter(expected)
 
 
 def test_a_reading_of_contributions_reruns_no_choice(project):
-    path = project.folder / "workflow/scripts/tom/parsing/number_readings.py"
-    path.write_text(path.read_text() + "\n# edited\n")
-    assert not {"sample_untuned", "sample_tuned", "train_adapter", "evaluate_in_sample"} & set(project.plan())
+    file = "workflow/scripts/tom/parsing/number_readings.py"
+    project.edit(file, "import re\n", "import re as re\n")
+    assert not {"train_adapter", "evaluate_split"} & set(project.plan())
+    assert {game for _, game, _ in project.planned_shards()} <= {"public_goods"}
 
 
 def test_a_published_contribution_reruns_the_teacher(project):
     table = "resources/paper/observed_contributions.csv"
     project.edit(table, "neutral,public_goods,teacher,7,300", "neutral,public_goods,teacher,7,299")
     plan = project.plan()
-    assert plan["replay_contributions"] == plan["evaluate_numbers"] == 1
-    assert plan["sample_untuned_numbers"] == plan["replay_teacher"] == 0
+    assert plan["replay_shard"] == plan["evaluate_numbers"] == 1
+    assert plan["sample_shard"] == 0
 
 
 def test_a_deleted_shard_comes_back_with_the_same_bytes(project):
     for model in MODELS:
-        file = f"{FOLDER}/{model}/public_goods/neutral.parquet"
+        file = project.shard(model, "public_goods", "neutral")
         before = (project.folder / file).read_bytes()
         (project.folder / file).unlink()
         project.succeed(file)
@@ -87,7 +87,8 @@ def test_a_deleted_shard_comes_back_with_the_same_bytes(project):
 def test_it_is_part_of_the_out_of_sample_stage_and_can_be_dropped(fresh):
     assert fresh.plan("out_of_sample")["evaluate_numbers"] == 1
     fresh.edit("tiny.yaml", "student:", "  public_goods: null\nstudent:")
-    assert not {rule for rule in fresh.plan() if "numbers" in rule or "contributions" in rule}
+    assert not {rule for rule in fresh.plan() if "number" in rule}
+    assert "public_goods" not in {game for _, game, _ in fresh.planned_shards()}
 
 
 def test_a_live_teacher_is_asked_too(fresh):
@@ -97,8 +98,7 @@ def test_a_live_teacher_is_asked_too(fresh):
         "teacher:\n  engine: transformers\n  source: folder\n  folder: tiny-model\n  precision: source\n"
         "  compute_dtype: float32\n  gpus: 0\nstudent:",
     )
-    plan = fresh.plan()
-    assert plan["sample_untuned_numbers"] == 2
-    assert plan["replay_contributions"] == 0
-    fresh.succeed(f"{FOLDER}/teacher/public_goods/neutral.parquet")
+    asked = {model for model, game, _ in fresh.planned_shards() if game == "public_goods"}
+    assert asked == {"teacher", "base", "tuned-seed1"} and fresh.plan()["replay_shard"] == 0
+    fresh.succeed(fresh.shard("teacher", "public_goods", "neutral"))
     assert shard(fresh, "teacher").filter(record="score").height == 11

@@ -1,5 +1,6 @@
 """The profile for SLURM fits the workflow; tests/slurm runs it on a cluster."""
 
+import re
 import subprocess
 import sys
 
@@ -17,7 +18,7 @@ def rules() -> set[str]:
     # Between them these configs have every rule: a live teacher's and a recorded one's differ.
     for config in ("config/config.yaml", "config/tiny_pair.yaml"):
         said += subprocess.run([*command, config], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
-    return set(said.split())
+    return set(re.findall(r"^(\w+)(?: \(|$)", said, re.MULTILINE))
 
 
 def test_every_group_is_of_a_rule_and_has_a_size(rules):
@@ -28,7 +29,8 @@ def test_every_group_is_of_a_rule_and_has_a_size(rules):
 
 
 def test_every_rule_that_samples_shares_allocations(rules):
-    sampling = {rule for rule in rules if rule.startswith(("sample_", "score_", "ask_"))} - {"sample_in_sample"}
+    sampling = {rule for rule in rules if rule.startswith(("sample_", "score_", "probe_"))}
+    sampling -= {"sample_in_sample", "sample_endpoint"}
     assert sampling <= dict(entry.split("=") for entry in PROFILE["groups"]).keys()
 
 

@@ -1,7 +1,5 @@
 """The paper's whole protocol, motivations included, on the tiny pair: what it brings about is read from its results."""
 
-from pathlib import Path
-
 import pytest
 from pair_run import check_protocol, run_pair
 from project import Project
@@ -14,7 +12,7 @@ def finished(tmp_path_factory, tiny_folder) -> tuple[Project, str]:
 
 def test_the_student_learns_choices_and_motivations(finished):
     project, said = finished
-    check_protocol(project.folder / Path("results-tiny-pair"), "transformers", said)
+    check_protocol(project, "transformers", said)
 
 
 def test_a_second_run_finds_nothing_to_do(finished):

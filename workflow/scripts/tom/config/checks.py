@@ -44,8 +44,8 @@ SHARED_FOLDERS = (
 def check_study(config: dict, file: str, resources: Path) -> None:
     """Raise UserError unless a run of this config can start.
 
-    config: the merged configuration; file: where it was read, for messages; resources: the folder of
-    games, contexts and prompt_formats. Nothing large is read.
+    config: the merged configuration. file: where it was read, for messages. resources: the folder of games, contexts
+    and prompt formats. Nothing large is read.
     """
     check(config, "config", file, config_schema())
     _check_experiment(config, file)
@@ -55,8 +55,8 @@ def check_study(config: dict, file: str, resources: Path) -> None:
     _check_texts(config, file, resources)
     _check_disjoint(config, file)
     check_target(config, config["training"]["target"], file, resources)
-    _check_letters(config, file, resources)
-    _check_unanswered(config, file, resources)
+    _check_label_targets(config, file, resources)
+    _check_uniform_targets(config, file, resources)
     _check_increasing(config, file)
     _check_adapters(config, file)
     for role in ("teacher", "student"):
@@ -73,7 +73,9 @@ def _check_experiment(config: dict, file: str) -> None:
 
 def _check_texts(config: dict, file: str, resources: Path) -> None:
     if not config["splits"][IN_SAMPLE].get("recorded", True):
-        raise UserError(f"{file}: splits.{IN_SAMPLE}.recorded: what is taught is a teacher's answers (allowed: true)")
+        raise UserError(
+            f"{file}: splits.{IN_SAMPLE}.recorded: students are trained on a teacher's answers (allowed: true)"
+        )
     for name, split in config["splits"].items():
         _check_split(split, name, f"{file}: splits.{name}", resources)
     asked = [("prompt_format", config["prompt_format"])]
@@ -93,10 +95,12 @@ def _check_split(split: dict, name: str, where: str, resources: Path) -> None:
         kinds[game] = game_kinds.kind_of(game_file(game, resources))
     kind = kinds[split["games"][0]]
     if name == IN_SAMPLE and kind != game_kinds.CHOICE:
-        raise UserError(f"{where}.games: what is taught is choices (allowed: games of the kind {game_kinds.CHOICE})")
+        raise UserError(
+            f"{where}.games: students are trained on choices (allowed: games of the kind {game_kinds.CHOICE})"
+        )
     if other := [game for game in kinds if kinds[game] != kind]:
         raise UserError(
-            f"{where}.games: {other[0]} is of the kind {kinds[other[0]]} (allowed: {kind}, as the first is)"
+            f"{where}.games: {other[0]} is of the kind {kinds[other[0]]} (allowed: {kind}, the kind of the first)"
         )
     for game in split["games"]:
         loaded = game_kinds.LOADERS[kind](game_file(game, resources), game)
@@ -119,20 +123,20 @@ def check_target(config: dict, target: str, file: str, resources: Path) -> None:
     form = _form(config, resources)
     if config["training"]["uniform_target_contexts"] and (target != LABEL or form == CHOICE_LAST):
         raise UserError(
-            f"{file}: training.uniform_target_contexts: chance has no motivations, and target '{target}' and prompt_format"
-            f" '{config['prompt_format']}' teach more than letters (allowed: [])"
+            f"{file}: training.uniform_target_contexts: a uniform target has no motivations, and target '{target}' and"
+            f" prompt_format '{config['prompt_format']}' train on more than letters (allowed: [])"
         )
     key = f"{file}: training.target: '{target}'"
     if form == CHOICE and target != LABEL:
         raise UserError(
-            f"{key} learns motivations, and prompt_format '{config['prompt_format']}' asks for none (allowed: {LABEL})"
+            f"{key} trains on motivations; prompt_format '{config['prompt_format']}' asks for none (allowed: {LABEL})"
         )
     if config["teacher"]["engine"] == "recorded":
         if target != LABEL:
-            raise UserError(f"{key} learns the teacher's texts, and a recorded teacher has none (allowed: {LABEL})")
+            raise UserError(f"{key} trains on the teacher's texts, and a recorded teacher has none (allowed: {LABEL})")
         if form == CHOICE_LAST:
             raise UserError(
-                f"{key} learns the choice behind the teacher's motivation, and a recorded teacher has no texts "
+                f"{key} trains on the choice after the teacher's motivation, and a recorded teacher has no texts "
                 f"(allowed: a prompt format of the form {CHOICE} or {CHOICE_FIRST})"
             )
 
@@ -154,7 +158,7 @@ def check_two_contexts(config: dict, file: str, resources: Path) -> None:
     """Raise UserError unless one in-sample context can be left out."""
     if len(config["splits"][IN_SAMPLE]["contexts"]) < 2:
         raise UserError(
-            f"{file}: splits.{IN_SAMPLE}.contexts: leaving one out leaves none to be taught (allowed: two or more)"
+            f"{file}: splits.{IN_SAMPLE}.contexts: leaving one out leaves none to train on (allowed: two or more)"
         )
 
 
@@ -169,25 +173,25 @@ def check_rewordings(config: dict, file: str, resources: Path) -> None:
 
 
 def _form(config: dict, resources: Path) -> str:
-    """The form of the run's prompt_format."""
+    """The form of the config's prompt format."""
     return load_prompt_format(resources / "prompt_formats" / f"{config['prompt_format']}.yaml").form
 
 
-def _check_letters(config: dict, file: str, resources: Path) -> None:
+def _check_label_targets(config: dict, file: str, resources: Path) -> None:
     form, target = _form(config, resources), config["training"]["target"]
     what = f"target '{target}' and prompt_format '{config['prompt_format']}'"
     if config["training"]["gauss_newton_steps"] and (target != LABEL or form == CHOICE_LAST):
         raise UserError(
-            f"{file}: training.gauss_newton_steps: steps on single letters, and {what} teach more than those (allowed: 0)"
+            f"{file}: training.gauss_newton_steps: steps are for single letters, and {what} train on more (allowed: 0)"
         )
     if config["training"]["label_mapping"] == BOTH and (target != LABEL or form == CHOICE_LAST):
         raise UserError(
-            f"{file}: training.label_mapping: '{BOTH}' exchanges single letters, and {what} teach more than those"
+            f"{file}: training.label_mapping: '{BOTH}' exchanges single letters, and {what} train on more"
             f" (allowed: {ORIGINAL})"
         )
 
 
-def _check_unanswered(config: dict, file: str, resources: Path) -> None:
+def _check_uniform_targets(config: dict, file: str, resources: Path) -> None:
     folder, asked = resources / "contexts", {}
     for name, split in config["splits"].items():
         if folder in {context_folder(game, resources) for game in split["games"]}:
@@ -197,22 +201,22 @@ def _check_unanswered(config: dict, file: str, resources: Path) -> None:
         situation = recorded_context(context, resources)
         if situation in asked:
             raise UserError(
-                f"{file}: training.uniform_target_contexts: '{context}' is the situation '{situation}' of splits.{asked[situation]}"
-                " (allowed: contexts that no split has in any wording)"
+                f"{file}: training.uniform_target_contexts: '{context}' is the situation '{situation}' of"
+                f" splits.{asked[situation]} (allowed: contexts that no split has in any wording)"
             )
 
 
 def check_labels(config: dict, file: str, resources: Path) -> None:
-    """Raise UserError unless a reply begins with an option's name, which is what labels are scored as."""
+    """Raise UserError unless a reply begins with the choice: labels are scored as the beginning of a reply."""
     if _form(config, resources) == CHOICE_LAST:
         raise UserError(
-            f"{file}: prompt_format: '{config['prompt_format']}' has the choice at the end, and other labels are scored as"
-            f" the beginning of a reply (allowed: a prompt format of the form {CHOICE} or {CHOICE_FIRST})"
+            f"{file}: prompt_format: '{config['prompt_format']}' has the choice at the end, and other labels are scored"
+            f" as the beginning of a reply (allowed: a prompt format of the form {CHOICE} or {CHOICE_FIRST})"
         )
 
 
 def check_counterbalancing(config: dict, file: str, resources: Path) -> None:
-    """Raise UserError unless the run's own students are those that the others are set beside, and can be so taught."""
+    """Raise UserError unless the config's own student is the one that the others are compared with."""
     check_labels(config, file, resources)
     training = config["training"]
     needed = {
@@ -224,8 +228,8 @@ def check_counterbalancing(config: dict, file: str, resources: Path) -> None:
     for key, (found, allowed, agrees) in needed.items():
         if not agrees:
             raise UserError(
-                f"{file}: {key}: {', '.join(found)}, but `snakemake counterbalancing` sets the run's own students"
-                f" beside others (allowed with it: {', '.join(allowed)})"
+                f"{file}: {key}: {', '.join(found)}, but `snakemake counterbalancing` compares the config's own student"
+                f" with others (allowed with it: {', '.join(allowed)})"
             )
 
 
@@ -238,7 +242,7 @@ def _check_increasing(config: dict, file: str) -> None:
 
 
 def check_learning_curve(config: dict, file: str, resources: Path) -> None:
-    """Raise UserError unless the teacher has more observations of each in-sample cell than are to be drawn from them."""
+    """Raise UserError unless the teacher has more observations of each in-sample cell than the curve asks for."""
     teacher, fewest = config["teacher"], config["observations"]
     if teacher["engine"] == "recorded":
         counts = read_counts(teacher["recorded"]["counts"], teacher["recorded"]["model"])
@@ -247,7 +251,7 @@ def check_learning_curve(config: dict, file: str, resources: Path) -> None:
     if most >= fewest:
         raise UserError(
             f"{file}: learning_curve.observations: {most}, but the teacher has {fewest} of some in-sample cell, and the"
-            f" run's own students are taught all of them (allowed: less than {fewest})"
+            f" config's own student is trained on all of them (allowed: less than {fewest})"
         )
 
 
@@ -277,7 +281,7 @@ def _check_disjoint(config: dict, file: str) -> None:
         if shared:
             game, context = shared[0]
             raise UserError(
-                f"{file}: splits.{name}: {game} in {context} is taught (in_sample), so it is not out of sample"
+                f"{file}: splits.{name}: {game} in {context} is trained on (in_sample), so it is not out of sample"
             )
     spelt: dict = {}
     for name, split in config["splits"].items():

@@ -1,7 +1,7 @@
 """Where shards, adapters and weights lie: in folders named by a key of the settings that made them.
 
-Two experiments whose settings are equal share the files, and a changed setting makes new ones beside the old. A key says
-which settings; the content of files (a game, a context, a count) is followed by Snakemake.
+Experiments whose settings are equal share the files. A changed setting makes new files, and the old ones stay. A key
+stands for settings alone: the content of files (a game, a context, a count) is followed by Snakemake.
 
     models/{source}/{precision}/           weights and manifest of a model
     replies/{replies}.parquet              the teacher's replies that a training reads
@@ -41,7 +41,7 @@ def key_of(settings: object) -> str:
 
 @dataclass(frozen=True)
 class Student:
-    """A student of one training. training: the config's section with this student's changes; None for frozen adapters."""
+    """A student of one recipe. training: the config's section with this student's changes; None for frozen adapters."""
 
     key: str
     folder: Path  # of its adapters, a folder seed{n} each
@@ -172,7 +172,9 @@ class Store:
     def _register_student(self, changes: Mapping) -> Student:
         if not changes and "adapters" in self.config:
             folder = Path(self.config["adapters"])
-            student = Student(key_of({"adapters": str(folder)}), folder, None)
+            # Adapters of this very folder of results are what their key says, so their shards are at hand.
+            own = folder.parent == self.results / "adapters"
+            student = Student(folder.name if own else key_of({"adapters": str(folder)}), folder, None)
         else:
             training = {**self.config["training"], **changes}
             settings = {

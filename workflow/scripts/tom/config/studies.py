@@ -98,7 +98,7 @@ def trained_without(config: dict) -> Students:
 
 
 def trained_on_targets(config: dict) -> Students:
-    """A student for each target. Steps on the choices alone, and exchanged labels, are only for targets of one letter."""
+    """A student for each target. Gauss-Newton steps and exchanged labels are only for targets of one letter."""
     return {target: {"target": target, "gauss_newton_steps": 0, "label_mapping": ORIGINAL} for target in TARGETS}
 
 
@@ -127,7 +127,7 @@ STUDIES = (
             "Payoffs multiplied and, below where there are any, payoffs shifted. Filled markers: observed rates with"
             " Jeffreys intervals. Open markers: exact propensities.",
         ),
-        needs="a config whose splits ask a game at several payoffs in the same contexts, such as config/payoff_scales.yaml",
+        needs="a config whose splits ask a game at several payoffs in the same contexts (config/payoff_scales.yaml)",
     ),
     Study(
         "labels",
@@ -241,8 +241,8 @@ STUDIES = (
         "collateral",
         "Nothing else broken",
         "What training did to neutral texts, plain instructions and the understanding of payoffs, probe by probe beside"
-        " the base student. Bits: less is better. Probabilities and shares right: more is better. Undecided means too few"
-        " probes, not equality.",
+        " the base student. Bits: less is better. Probabilities and shares right: more is better. Undecided means too"
+        " few probes, not equality.",
         (Table("Probes before and after training", "tables/collateral.parquet", "collateral"),),
     ),
     Study(
@@ -265,7 +265,7 @@ STUDIES = (
         ),
         Figure(
             f"propensities-{HELD_OUT}",
-            "Points with intervals for teacher, base and tuned student in contexts that the student was trained without.",
+            "Points with intervals for teacher, base and tuned student in contexts left out of training.",
             "Read as the run's own propensities. Each context is answered by the student that was trained without it.",
         ),
         students=trained_without,
