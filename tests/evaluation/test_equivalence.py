@@ -18,7 +18,7 @@ def test_two_one_sided_tests_are_nearly_those_of_statsmodels():
     assert equivalence_p_value((210, 300), (216, 300), 0.1) == pytest.approx(expected, rel=0.05)
 
 
-def test_far_apart_is_not_equivalent_and_never_heard_is_nothing():
+def test_far_apart_is_not_equivalent_and_an_empty_count_has_no_p_value():
     assert equivalence_p_value((0, 300), (300, 300), 0.1) > 0.999
     assert equivalence_p_value((0, 300), (0, 300), 0.1) < 0.001
     assert np.isnan(equivalence_p_value((0, 0), (3, 300), 0.1))

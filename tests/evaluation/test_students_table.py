@@ -6,20 +6,29 @@ import plot_learning_curve
 import plot_students
 import polars as pl
 import pytest
-import tabulate_learning_curve
 import tabulate_students
 from made_shards import CONTEXTS, GAMES, shard_frame, small_run, student_rows, write_models
 
+from tom.config.studies import COMPARISONS
 from tom.core.errors import UserError
 from tom.core.frames import table_schema
 from tom.evaluation.aligned_counts import align_counts
 from tom.evaluation.alignment_table import Uncertainty, align
 from tom.evaluation.learning_curve import read_timings
 from tom.evaluation.propensities import count_replies
-from tom.evaluation.students_table import COMPARISONS, students_table
+from tom.evaluation.students_table import Comparison, students_table
+from tom.reporting.figure_style import BASELINES
 
 PRECISION = Uncertainty(200, 0.95, 1, 0.1)
-SUPERVISION = COMPARISONS["target"]
+
+
+def comparison(by: str) -> Comparison:
+    """How a study of the workflow compares its students."""
+    found = COMPARISONS[by].comparison
+    return Comparison(found.by, found.leads, found.whole)
+
+
+SUPERVISION = comparison("target")
 LEADS = SUPERVISION.columns()
 ERRORS = {"label": 0.2, "full_reply": 0.0, "shuffled_motivation": 0.3}
 """How far each target's student is off the teacher in every cell; the base is off by .6 and .2."""
@@ -125,18 +134,41 @@ CONTROLS = {"as_is": 0.0, "shuffled": 0.3, "constant": 0.2}
 CURVE = {"10": 0.2, "30": 0.1, "all": 0.0}
 
 
+def compared_flags(by: str) -> list:
+    """The flags of a study's comparison, as the rules give them."""
+    found = COMPARISONS[by].comparison
+    words = [word for prefix, group in found.leads.items() for word in ("--lead", prefix, group)]
+    return ["--by", by, *words, *(["--whole", found.whole] if found.whole else [])]
+
+
+def line_flags(by: str) -> list:
+    found = COMPARISONS[by].comparison
+    lines = [word for group, label in found.labels.items() for word in ("--line", group, label)]
+    return ["--by", by, *lines, "--baselines", *found.baselines]
+
+
 @pytest.mark.parametrize(("by", "errors"), [("target", ERRORS), ("teacher", CONTROLS)])
 def test_the_scripts_write_table_and_figure(untuned, tmp_path, monkeypatch, by, errors):
     table = tmp_path / "t.parquet"
-    run(monkeypatch, tabulate_students, "--by", by, *written_flags(untuned, tmp_path, errors), "--output", table)
+    words = [*compared_flags(by), *written_flags(untuned, tmp_path, errors)]
+    run(monkeypatch, tabulate_students, *words, "--output", table)
+    assert set(pl.read_parquet(table).columns) > set(comparison(by).columns())
     assert set(pl.read_parquet(table).filter(predictor="tuned")["seeds"]) == {2}
     assert (tmp_path / "t.csv").exists()
-    plotted(monkeypatch, tmp_path, plot_students, "--by", by, "--tables", table)
+    plotted(monkeypatch, tmp_path, plot_students, *line_flags(by), "--tables", table)
+
+
+def test_a_group_that_is_compared_with_has_students(untuned, tmp_path, monkeypatch, capsys):
+    words = ["--by", "teacher", "--whole", "as_is", *written_flags(untuned, tmp_path, {"constant": 0.2})]
+    monkeypatch.setattr(sys, "argv", ["tabulate_students", *map(str, words), "--output", str(tmp_path / "t.parquet")])
+    with pytest.raises(UserError, match=r"none of the group 'as_is' \(allowed: constant\)"):
+        tabulate_students.main()
 
 
 def test_the_figure_has_a_line_for_each_group_and_baseline(table):
-    rows = plot_students.rows_of(table, "target")
-    labels = [label for part in plot_students.LINES["target"] for label, _, _ in part.values()]
+    study = COMPARISONS["target"].comparison
+    rows = plot_students.rows_of(table, "target", study.labels, study.baselines)
+    labels = [*study.labels.values(), *(BASELINES[name].label for name in study.baselines)]
     assert sorted(rows["line"]) == sorted(labels)
     assert set(rows["view"]) == {"both"} and set(rows["measure"]) == {"exact"}
 
@@ -144,17 +176,18 @@ def test_the_figure_has_a_line_for_each_group_and_baseline(table):
 @pytest.fixture(scope="module")
 def controls(untuned) -> pl.DataFrame:
     tuned = {name: frame(student(error)) for name, error in CONTROLS.items()}
-    found = students_table(frame(untuned), tuned, frame(untuned), "in_sample", PRECISION, COMPARISONS["teacher"])
+    found = students_table(frame(untuned), tuned, frame(untuned), "in_sample", PRECISION, comparison("teacher"))
     return found.filter(view="both")
 
 
 def test_controls_are_set_beside_the_baselines_of_the_same_name(controls):
-    rows = plot_students.rows_of(controls, "teacher")
+    study = COMPARISONS["teacher"].comparison
+    rows = plot_students.rows_of(controls, "teacher", study.labels, study.baselines)
     closed = dict(rows.select("line", "gap_closed").rows())
     # The base is off by .6 and .2, a control by .2; the constant in between the teacher's .2 and .6 as well.
-    assert closed["by a constant teacher"] == pytest.approx(0.5)
-    assert closed["one constant"] == pytest.approx(0.5)
-    assert len(closed) == sum(map(len, plot_students.LINES["teacher"]))
+    assert closed[study.labels["constant"]] == pytest.approx(0.5)
+    assert closed[BASELINES["constant"].label] == pytest.approx(0.5)
+    assert len(closed) == len(study.labels) + len(study.baselines)
 
 
 def test_a_control_has_its_share_of_what_the_teacher_itself_gives(controls):
@@ -172,7 +205,7 @@ def test_a_control_has_its_share_of_what_the_teacher_itself_gives(controls):
 def test_nothing_is_a_share_of_what_was_not_closed(untuned):
     same = frame({"base": untuned["base"]}).with_columns(model=pl.lit("tuned-seed1"))
     tuned = {"as_is": same, "shuffled": frame(student(0.2)), "constant": frame(student(0.1))}
-    found = students_table(frame(untuned), tuned, frame(untuned), "in_sample", PRECISION, COMPARISONS["teacher"])
+    found = students_table(frame(untuned), tuned, frame(untuned), "in_sample", PRECISION, comparison("teacher"))
     assert found.filter(view="both")["share"].null_count() == found.filter(view="both").height
 
 
@@ -186,7 +219,7 @@ def test_the_learning_curve_has_observations_as_numbers_and_seconds(untuned, tmp
         for seed, file in enumerate(files, start=1):
             file.write_text(BENCHMARK.format(wall=10.0 * number, cpu="NA" if name == "10" else 10 * number + seed))
         words += ["--timings", name, *files]
-    run(monkeypatch, tabulate_learning_curve, *words, "--gpus", 2, "--output", table)
+    run(monkeypatch, tabulate_students, *compared_flags("observations"), *words, "--gpus", 2, "--output", table)
     found = pl.read_parquet(table).filter(view="both", measure="exact")
     means = found.filter(predictor="tuned")
     assert means.select("observations", "cpu_seconds", "wall_seconds", "gpu_seconds").rows() == [

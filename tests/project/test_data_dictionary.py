@@ -11,16 +11,17 @@ from made_tables import PRECISION, made_tables
 from precision_drift import drift
 from tabulate_prompt_formats import compare
 
+from tom.config.studies import COMPARISONS
 from tom.core.frames import frame_of, table_schema
 from tom.core.table_columns import describe_columns, read_registry
 from tom.evaluation.collateral import collateral
 from tom.evaluation.label_bias import label_bias
-from tom.evaluation.learning_curve import learning_curve, read_timings
+from tom.evaluation.learning_curve import ALL, learning_curve, read_timings
 from tom.evaluation.propensities import count_replies
 from tom.evaluation.rates import group_replies, order_rates
 from tom.evaluation.response_curves import response_curves
 from tom.evaluation.split_tables import with_split
-from tom.evaluation.students_table import ALL, COMPARISONS, students_table
+from tom.evaluation.students_table import Comparison, students_table
 from tom.evaluation.transfer_matrix import transfer_matrix
 from tom.games.game import load_game
 from tom.games.game_table import game_table
@@ -86,9 +87,10 @@ def test_tables_of_single_targets_are_described(dictionary, tmp_path):
     run = small_run()
     untuned, tuned = (shard_frame(rows_of(run, names)) for names in (("teacher", "base"), ("tuned-seed1",)))
 
-    def table_by(comparison, groups):
-        students = dict.fromkeys(groups, tuned)
-        return students_table(untuned, students, untuned, "in_sample", PRECISION, COMPARISONS[comparison])
+    def table_by(by, groups):
+        study = COMPARISONS[by].comparison
+        comparison = Comparison(study.by, study.leads, study.whole)
+        return students_table(untuned, dict.fromkeys(groups, tuned), untuned, "in_sample", PRECISION, comparison)
 
     described(table_by("target", TARGETS), dictionary["target"])
     described(table_by("teacher", TEACHERS), dictionary["controls"])

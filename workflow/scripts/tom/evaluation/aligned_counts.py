@@ -76,8 +76,8 @@ def align_counts(counts: pl.DataFrame, tuned: list[str], view: str, measure: str
     part = whole.readable()
     if not part.cells:
         models = {TEACHER: whole.teacher, BASE: whole.base, **whole.tuned}
-        mute = [name for name, answers in models.items() if not np.isfinite(answers.rates()).any()]
-        found = f"; {' and '.join(mute)} gave none in any cell" if mute else ""
+        silent = [name for name, answers in models.items() if not np.isfinite(answers.rates()).any()]
+        found = f"; {' and '.join(silent)} gave none in any cell" if silent else ""
         raise UserError(f"shards: no cell with readable replies of {', '.join(models)}{found}: see their column 'raw'")
     return part
 

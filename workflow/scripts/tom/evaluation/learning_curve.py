@@ -13,7 +13,9 @@ import polars as pl
 
 from tom.core.errors import UserError
 from tom.core.roles import TEACHER
-from tom.evaluation.students_table import ALL
+
+ALL = "all"
+"""The group of the students that were taught all observations."""
 
 SECONDS = ("cpu_seconds", "wall_seconds", "gpu_seconds")
 

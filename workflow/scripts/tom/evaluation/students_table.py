@@ -12,6 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
+from tom.core.errors import UserError
 from tom.core.roles import BASE, TEACHER, role
 from tom.evaluation.aligned_counts import (
     AlignedCounts,
@@ -26,8 +27,6 @@ from tom.evaluation.alignment_table import align, alignment_table
 from tom.evaluation.propensities import available_views, count_replies
 from tom.sampling.shards import scanned_shards
 from tom.statistics.uncertainty import Uncertainty
-from tom.training.ablations import AS_IS, CONSTANT, SHUFFLED
-from tom.training.recipe import LABEL, SHUFFLED_MOTIVATION
 
 Shards = pl.DataFrame | pl.LazyFrame
 ENDS = ("low", "high")
@@ -51,37 +50,30 @@ class Comparison:
         return names + ([] if self.whole is None else ["share", *(f"share_{end}" for end in ENDS)])
 
 
-ALL = "all"
-
-COMPARISONS = {
-    comparison.by: comparison
-    for comparison in (
-        # The lead over choices is what motivations teach. That over shuffled ones is what they teach about their cell.
-        Comparison("target", {name: name for name in (LABEL, SHUFFLED_MOTIVATION)}),
-        # The names end in _teacher because `constant` is also a baseline.
-        Comparison("teacher", {f"{name}_teacher": name for name in (SHUFFLED, CONSTANT)}, whole=AS_IS),
-        Comparison("observations", {}, whole=ALL),
-        # What the second listing order teaches.
-        Comparison("counterbalancing", {"one_order": "one_order"}),
-    )
-}
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The flags of a table of students."""
+    """Add the flags of a table of students."""
+    parser.add_argument("--by", required=True, help="the column that names a student's group")
     parser.add_argument("--split", required=True)
     parser.add_argument("--untuned", nargs="+", required=True, help="teacher and base shards of the split")
     parser.add_argument(
         "--students", nargs="+", action="append", required=True, help="a group's name and its shards; again for each"
     )
+    parser.add_argument(
+        "--lead", nargs=2, action="append", default=[], metavar=("PREFIX", "GROUP"),
+        help="of three columns, and the group that others are compared with; again for each",
+    )  # fmt: skip
+    parser.add_argument("--whole", help="the group that shares of the gap closed refer to")
     parser.add_argument("--reference-shards", nargs="+", required=True, help="teacher and base shards of in_sample")
     parser.add_argument("--output", type=Path, required=True, help="Parquet; CSV and LaTeX go beside it")
     Uncertainty.add_arguments(parser)
 
 
-def table_of(arguments: argparse.Namespace, by: str) -> pl.DataFrame:
-    """The table of parsed flags; by: a key of COMPARISONS."""
+def table_of(arguments: argparse.Namespace) -> pl.DataFrame:
+    """The table of parsed flags. Errors: UserError for a group that is compared with and has no students."""
+    comparison = Comparison(arguments.by, dict(arguments.lead), arguments.whole)
     names, files = zip(*((name, files) for name, *files in arguments.students), strict=True)
+    if absent := sorted({*comparison.leads.values(), *filter(None, [comparison.whole])} - set(names)):
+        raise UserError(f"--students: none of the group '{absent[0]}' (allowed: {', '.join(names)})")
     with scanned_shards(arguments.untuned, arguments.reference_shards, *files) as (untuned, reference, *tuned):
         return students_table(
             untuned,
@@ -89,7 +81,7 @@ def table_of(arguments: argparse.Namespace, by: str) -> pl.DataFrame:
             reference,
             arguments.split,
             Uncertainty.from_arguments(arguments),
-            COMPARISONS[by],
+            comparison,
         )
 
 

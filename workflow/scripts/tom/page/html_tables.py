@@ -14,8 +14,7 @@ from markupsafe import Markup
 from tom.core.errors import UserError
 from tom.core.table_columns import describe_columns, read_registry
 from tom.page.figures import read_text
-from tom.page.number_format import grouped, shown
-from tom.reporting.wording import readable
+from tom.reporting.wording import grouped, readable, shown
 
 NAMES = ("split", "game", "context", "order")
 """Columns of names, which the page shows with a capital and with spaces."""
