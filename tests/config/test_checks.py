@@ -243,7 +243,7 @@ def test_what_vllm_can_not_serve_is_refused(project, monkeypatch, role, changes,
 
 @pytest.mark.parametrize("changes", [{"precision": "float32"}, {"precision": "nf4", "gpus": 1}])
 def test_a_model_that_vllm_can_serve_passes(project, monkeypatch, changes):
-    monkeypatch.setattr("tom.engines.vllm_settings.find_spec", lambda name: name)  # as where it is installed
+    monkeypatch.setattr("tom.engines.vllm_engine.find_spec", lambda name: name)  # as where it is installed
     changes |= {"engine": "vllm", "vllm": {"tensor_parallel": 1, "memory_share": 0.9, "eager": True}}
     check_study(changed(local_teacher(**changes), "student"), "config.yaml", Path("resources"))
 

@@ -126,7 +126,7 @@ def test_work_at_an_engine_reads_the_texts_of_the_clients_folder(engines_folder,
         if folder.exists():
             folder.rename(tmp_path / "moved")
         folder.mkdir()
-        text = files.context_file.read_text().replace("The", f"Number {number}: the")
+        text = files.context_file.read_text().replace("athletes", f"athletes of team {number}")
         (folder / "sports.yaml").write_text(text)
         monkeypatch.chdir(folder)
         prompts.append(run_at_engine(local_model, 60, work)[0]["prompt_sha256"])
