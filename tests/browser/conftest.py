@@ -9,7 +9,7 @@ from playwright.sync_api import Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "helpers"))
 
-from made_page import build, make_further, page_inputs
+from made_page import build, make_studies, page_inputs
 
 # Nothing of the browser's own may ask the network: the tests count requests.
 FLAGS = (
@@ -20,10 +20,10 @@ FLAGS = (
 
 @pytest.fixture(scope="session")
 def page_file(tmp_path_factory, root) -> Path:
-    """A page with replies and further tables that try to break out of it."""
+    """A page with replies and tables of studies that try to break out of it."""
     folder = tmp_path_factory.mktemp("page")
     arguments = page_inputs(folder, root)
-    stale, *_ = make_further(folder / "results")
+    stale, *_ = make_studies(folder / "results/main")
     return build([*arguments, "--outdated", stale], folder / "report.html")
 
 

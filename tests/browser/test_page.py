@@ -38,18 +38,18 @@ def test_hostile_replies_do_nothing(visit):
     assert opened.said == []
 
 
-def test_further_results_are_told_opened_and_filtered(visit):
+def test_studies_are_opened_and_filtered(visit):
     opened = visit()
-    opened.page.locator("nav a", has_text="Further targets").click()
-    part = opened.page.locator("#further-labels")
+    opened.page.locator("nav a", has_text="Studies").click()
+    part = opened.page.locator("#study-labels")
     assert part.locator(".note").inner_text().startswith("Out of date")
     assert not part.locator("table").is_visible()
     part.locator("summary").first.click()
     (table,) = part.locator("table").evaluate_all("tables => tables.map((table) => table.id)")
-    assert opened.column(table, "labels") == ["letters", HOSTILE_NAME]
+    assert opened.column(table, "labels") == ["letters", "letters", HOSTILE_NAME, HOSTILE_NAME]
     part.get_by_label("Labels").select_option(HOSTILE_NAME)
-    assert opened.column(table, "model") == ["tuned-seed1"]
-    assert "snakemake learning_curve" in opened.page.locator("#further > ul").inner_text()
+    assert opened.column(table, "labels") == [HOSTILE_NAME, HOSTILE_NAME]
+    assert "snakemake learning_curve" in opened.page.locator("#studies > ul").inner_text()
     assert opened.page.evaluate("window.caught") is None and opened.said == []
 
 
@@ -220,7 +220,7 @@ def test_the_printed_file_holds_every_shown_row(visit, tmp_path):
     text = subprocess.run(["pdftotext", "-layout", file, "-"], capture_output=True, text=True, check=True).stdout
     assert "<script>window.caught = true</script>" in text
     assert len(re.findall(r"^\s*(?:In sample|Our own) .*Both, mean", text, re.MULTILINE)) == 2 * 4 * 3
-    replies = text[text.index("Not all of them are here") : text.index("\nUnreadable replies")]
+    replies = text[text.index("Not all of them are shown") : text.index("\nUnreadable replies")]
     assert "tuned-seed1" not in replies
     heads = re.findall(r"^\s*Split +Game +Context +Model +Order +Exact\b", text, re.MULTILINE)
     assert len(heads) > 1  # again on each sheet

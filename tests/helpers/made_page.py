@@ -97,8 +97,8 @@ def page_inputs(folder: Path, root: Path) -> list:
     manifest |= {"files": {"model.safetensors": "2" * 64, "tokenizer.json": "3" * 64, "chat_template.jinja": "4" * 64}}
     flags += ["--manifests", written(folder / "models/student/nf4/manifest.json", json.dumps(manifest))]
     measured = "s\th:m:s\tmax_rss\tcpu_time\n61.5\t0:01:01\t900.0\t120.0\n"
-    written(folder / "results/benchmarks/train/all-seed1.tsv", measured)
-    written(folder / "results/logs/train/all-seed1.log", "40 prompts\nmodel loaded in 6.4 s\npass 1/4\n")
+    written(folder / "results/benchmarks/train/student-seed1.tsv", measured)
+    written(folder / "results/logs/train/student-seed1.log", "40 prompts\nmodel loaded in 6.4 s\nepoch 1/4\n")
     config = yaml.safe_load((root / "config/config.yaml").read_text())
     config["student"]["name"] = NAME
     return [
@@ -106,7 +106,10 @@ def page_inputs(folder: Path, root: Path) -> list:
         *("--summary", written(folder / "summary.md", SUMMARY)),
         *("--captions", root / "workflow/report"),
         *("--published", published),
-        *("--results", folder / "results"),
+        *("--experiment", folder / "results/main"),
+        *("--benchmarks", folder / "results/benchmarks"),
+        *("--logs", folder / "results/logs"),
+        *("--jobs", "train", "1", "train/student-seed{1,2}"),
         *("--project", folder),
         *("--template", root / "workflow/report/page"),
         *("--columns", root / "workflow/schemas/tables.yaml"),
@@ -115,9 +118,13 @@ def page_inputs(folder: Path, root: Path) -> list:
     ]
 
 
-def make_further(results: Path) -> list[Path]:
-    """What three targets have made, one of them in part, with markup in a name; returns the files."""
-    labels = {"labels": ["letters", HOSTILE_NAME], "model": ["base", "tuned-seed1"], "gap_closed": [None, 0.5]}
+def make_studies(experiment: Path) -> list[Path]:
+    """Files of three studies, one of them incomplete, with markup in a name. experiment: their folder."""
+    labels = {
+        "labels": ["letters", "letters", HOSTILE_NAME, HOSTILE_NAME],
+        "model": ["base", "tuned-seed1"] * 2,
+        "gap_closed": [None, 0.5, None, 0.4],
+    }
     target = {"target": ["label"], "split": ["our_own"], "predictor": ["tuned"], "gap_closed": [0.25]}
     tables = {
         "tables/labels.parquet": labels,
@@ -125,10 +132,10 @@ def make_further(results: Path) -> list[Path]:
         "tables/our_own/target.parquet": target,
     }
     for name, columns in tables.items():
-        (results / name).parent.mkdir(parents=True, exist_ok=True)
-        pl.DataFrame(columns).write_parquet(results / name)
-    drawn = [written(results / f"figures/{name}.svg", SVG) for name in ("transfer_matrix", "target")]
-    return [*(results / name for name in tables), *drawn]
+        (experiment / name).parent.mkdir(parents=True, exist_ok=True)
+        pl.DataFrame(columns).write_parquet(experiment / name)
+    drawn = [written(experiment / f"figures/{name}.svg", SVG) for name in ("transfer_matrix", "target")]
+    return [*(experiment / name for name in tables), *drawn]
 
 
 def written(file: Path, text: str) -> Path:

@@ -98,7 +98,7 @@ def test_every_section_is_there_under_its_heading(page):
     sections = [
         "Result",
         "Figures",
-        "Beside the paper",
+        "The paper",
         "Cells",
         "Tables",
         "Replies",

@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 from made_tables import made_tables
 
-from tom.reporting.headline import headline, headline_measure
+from tom.reporting.findings import headline, headline_measure
 
 
 @pytest.fixture(scope="module")
@@ -12,8 +12,8 @@ def alignment(resources):
 
 def test_the_sentence_names_shares_intervals_and_where_there_is_a_gain(alignment):
     words = headline(alignment, "Small", "Large")
-    assert words.startswith("WeightedReply the choices of Large and asked in both listing orders, Small closes ")
-    assert "of the gap between them in the cells that were taught and" in words
+    assert words.startswith("Trained on the choices of Large and asked in both option orders, Small closes ")
+    assert "of the gap between them in the in-sample cells and" in words
     assert "in “Out of sample contexts”" in words
     assert "Below 0 %" not in words
 
@@ -30,21 +30,21 @@ BEATEN = {f"{name}_low": 0.1 for name in ("chance", "constant", "offset", "neare
 
 def test_a_gain_counts_where_every_baseline_is_beaten(alignment):
     everywhere = changed(changed(alignment, "in_sample", **BEATEN), "out_of_sample_contexts", **BEATEN)
-    assert "; everywhere is that more" in headline(everywhere, "Small", "Large")
+    assert "; it beats every simple baseline everywhere." in headline(everywhere, "Small", "Large")
     one = changed(everywhere, "out_of_sample_contexts", nearest_low=-0.1, nearest_high=0.1)
-    assert "; only in the cells that were taught is that more" in headline(one, "Small", "Large")
+    assert "; it beats every simple baseline only in the in-sample cells." in headline(one, "Small", "Large")
     none = changed(one, "in_sample", chance_low=-0.3, chance_high=-0.1)
-    assert "; nowhere is that more" in headline(none, "Small", "Large")
+    assert "; nowhere does it beat every simple baseline." in headline(none, "Small", "Large")
 
 
 def test_a_loss_and_a_lack_of_a_gap_are_said(alignment):
     lost = changed(alignment, "in_sample", gap_closed=-0.454, low=-0.5, high=-0.39)
     words = headline(lost, "Small", "Large")
     assert "−45 % (−50 to −39) of the gap" in words
-    assert words.endswith("Below 0 % it is farther from its teacher than before.")
+    assert words.endswith("A share below 0 % means that it is farther from its teacher than before training.")
     none = changed(alignment, "in_sample", gap_closed=None, **BEATEN)
     assert "nothing (there is no gap)" in headline(none, "Small", "Large")
-    assert "only in the cells" not in headline(none, "Small", "Large")
+    assert "only in the in-sample cells" not in headline(none, "Small", "Large")
 
 
 def test_the_measure_is_the_exact_one_where_every_split_has_it(alignment):

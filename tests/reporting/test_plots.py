@@ -138,14 +138,14 @@ def test_a_curve_without_validation_has_no_line_for_it(tmp_path):
     assert len(figure.axes[0].lines) == 2
 
 
-def test_refinements_stand_apart_from_the_passes(tmp_path):
+def test_gauss_newton_steps_stand_apart_from_the_epochs(tmp_path):
     file = tmp_path / "curve.csv"
     rows = ["epoch,step,loss,learning_rate,validation_loss", "1,1,0.5,0.001,", "2,2,0.4,,", "3,3,0.3,,"]
     file.write_text("\n".join(rows) + "\n")
     losses, rates = plot_training_curve.plot_curves({"run": plot_training_curve.read_curve(file)}).axes
-    _, mean, refined = losses.lines
+    _, mean, second_order = losses.lines
     assert mean.get_xydata().tolist() == [[1, 0.5]]
-    assert refined.get_xydata().tolist() == [[2, 0.4], [3, 0.3]]
+    assert second_order.get_xydata().tolist() == [[2, 0.4], [3, 0.3]]
     assert rates.lines[0].get_xydata().tolist()[0] == [1, 0.001]
 
 

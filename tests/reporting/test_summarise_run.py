@@ -3,18 +3,12 @@ import sys
 import polars as pl
 import pytest
 from made_tables import made_tables
-from summarise_run import (
-    TABLES,
-    describe_student,
-    main,
-    paper_lines,
-    summarise,
-    unreadable_lines,
-    verdict_line,
-)
+from summarise_run import main
 
+from tom.reporting.findings import verdict_line
+from tom.reporting.summary import TABLES, describe_student, paper_lines, predictors_of, summary_lines, unreadable_lines
 from tom.reporting.tables import markdown_table
-from tom.reporting.wording import describe_lead, describe_leads, listed
+from tom.reporting.wording import describe_lead, describe_leads, estimate, gap_closed, listed, signed_points
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +23,7 @@ def paper(resources):
 
 @pytest.fixture(scope="module")
 def lines(tables, paper):
-    return summarise(*(tables[name] for name in TABLES), *paper, "Small-135M", "Large-70b")
+    return summary_lines(tables, *paper, "Small-135M", "Large-70b")
 
 
 def test_the_summary_fits_a_screen(lines):
@@ -52,10 +46,10 @@ def test_the_summary_says_what_was_found(lines):
     assert "- Sensitivity other than the teacher's (joint model, Holm): base to context, mean" in flat
     # Bias of .1 either way in the base; change 0, distance |2p - 1|.
     assert (
-        "- base: the listing order moves it by 20 points (notable); "
+        "- base: the option order moves it by 20 points (notable); "
         "what is listed first decides, not the letter." in text
     )
-    assert "- tuned: the listing order moves it by 4 points (small)" in text
+    assert "- tuned: the option order moves it by 4 points (small)" in text
 
 
 def test_the_papers_figures_are_computed_from_its_counts(tables, paper):
@@ -77,7 +71,12 @@ def test_cells_are_counted_over_seeds(lines):
 
 @pytest.mark.parametrize(
     ("low", "high", "words"),
-    [(0.1, 0.2, "beats"), (-0.2, -0.1, "falls short of"), (-0.1, 0.1, "not to be told from"), (None, None, "compared")],
+    [
+        (0.1, 0.2, "beats"),
+        (-0.2, -0.1, "falls short of"),
+        (-0.1, 0.1, "not distinguishable from"),
+        (None, None, "comparable"),
+    ],
 )
 def test_a_lead_is_judged_by_its_interval(low, high, words):
     assert words in describe_lead({"chance_low": low, "chance_high": high}, "chance")
@@ -87,12 +86,20 @@ def test_leads_are_grouped_and_what_follows_is_said():
     row = {"chance": (0.1, 0.2), "constant": (-0.2, -0.1), "offset": (-0.1, 0.1), "nearest": (None, None)}
     row = {f"{name}_{end}": value for name, ends in row.items() for end, value in zip(("low", "high"), ends)}
     assert describe_leads(row) == (
-        "beats chance; falls short of the constant; not to be told from the offset;"
-        " not to be compared with the nearest cell, so this is no gain over what needs no student"
+        "beats chance; falls short of the constant; not distinguishable from the offset;"
+        " not comparable with the nearest cell, so this is no gain over what needs no student"
     )
     ahead = dict.fromkeys(row, 0.1)
     assert describe_leads(ahead) == "beats chance, the constant, the offset and the nearest cell"
     assert listed(["a"]) == "a"
+
+
+def test_an_estimate_has_one_form():
+    row = {"gap_closed": 0.334, "low": 0.28, "high": 0.381}
+    assert gap_closed(row) == "33 (28 to 38)"
+    assert gap_closed(row, " %") == "33 % (28 to 38)"
+    assert gap_closed(row | {"gap_closed": None}, undefined="undefined") == "undefined"
+    assert estimate(0.012, -0.003, 0.02, signed_points) == "+1.2 (-0.3 to +2.0)"
 
 
 @pytest.mark.parametrize(
@@ -109,7 +116,8 @@ def test_a_split_is_judged_by_its_interval(tables, closed, low, high, words):
         gap_closed=pl.lit(closed, pl.Float64), low=pl.lit(low, pl.Float64), high=pl.lit(high, pl.Float64)
     )
     none = tables["generalisation"].clear()
-    assert words in verdict_line(changed.filter(measure="exact"), none, "in_sample", "both")
+    tuned = predictors_of(changed.filter(measure="exact"), "in_sample", "both")["tuned"]
+    assert words in verdict_line(tuned, none)
 
 
 @pytest.mark.parametrize(
@@ -130,15 +138,14 @@ def test_unreadable_replies_are_told_by_model_and_outcome(tables, paper):
     )
     told = "Unreadable replies, left out of every rate: base 3.0% refused, 0.5% off format; tuned 3.0% refused."
     assert unreadable_lines(changed) == [told]
-    changed_tables = tables | {"diagnostics": changed}
-    assert told in summarise(*(changed_tables[name] for name in TABLES), *paper, "s", "t")
+    assert told in summary_lines(tables | {"diagnostics": changed}, *paper, "s", "t")
 
 
 def test_sampled_propensities_do_where_there_are_no_exact_ones(tables, paper):
-    sampled = [
-        tables[name].filter(measure="sampled") if "measure" in tables[name].columns else tables[name] for name in TABLES
-    ]
-    text = "\n".join(summarise(*sampled, *paper, "s", "t"))
+    sampled = {
+        name: table.filter(measure="sampled") if "measure" in table.columns else table for name, table in tables.items()
+    }
+    text = "\n".join(summary_lines(sampled, *paper, "s", "t"))
     assert "propensities: sampled" in text
 
 
@@ -161,5 +168,5 @@ def test_main_writes_the_summary(tables, paper, tmp_path, monkeypatch):
     with_chance = ["summarise_run.py", *arguments, "--uniform-target-contexts", "exam", "orchestra"]
     monkeypatch.setattr(sys, "argv", [*with_chance, "--output", str(tmp_path / "chance.md")])
     main()
-    told = "\n- Trained besides, chance in 2 contexts that no teacher was asked in: exam, orchestra.\n"
+    told = "\n- Also trained on chance in 2 contexts in which no teacher was asked: exam, orchestra.\n"
     assert (tmp_path / "chance.md").read_text() == plain + told

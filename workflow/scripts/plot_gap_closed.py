@@ -1,4 +1,4 @@
-"""Plot what the tuned students close of the gap to their teacher, beside baselines, ceiling and the paper.
+"""Plot the share of the gap to the teacher that tuned students close, beside baselines, noise ceiling and the paper.
 
 python workflow/scripts/plot_gap_closed.py --alignment A.parquet ... --output F.pdf F.png
 """
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tom.core.errors import run_main
-from tom.reporting.figure_style import COLOURS, save_figure, use_style
+from tom.reporting.figure_style import BASELINES, COLOURS, GAP_CLOSED, save_figure, use_style
 from tom.reporting.tables import read_table
 from tom.reporting.wording import readable
 
@@ -19,20 +19,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PREDICTORS = {
-    "noise_ceiling": ("noise ceiling", "baseline", "^"),
+    "noise_ceiling": (BASELINES["noise_ceiling"].label, "baseline", BASELINES["noise_ceiling"].marker),
     "tuned": ("tuned student", "tuned", "o"),
     "paper_tuned": ("the paper's tuned student", "paper", "P"),
-    "chance": ("chance", "baseline", "s"),
-    "constant": ("one constant", "baseline", "s"),
-    "offset": ("base, shifted", "baseline", "s"),
-}
+} | {name: (BASELINES[name].label, "baseline", BASELINES[name].marker) for name in ("chance", "constant", "offset")}
 """Predictor → (label, colour, marker), from top to bottom."""
 
 VIEW_TITLES = {"both": "both orders", "fixed": "the paper's order", "swapped": "swapped order"}
 
 
 def rows_of(alignment: pl.DataFrame) -> pl.DataFrame:
-    """The predictors' rows: exact where there is such a row, else sampled, as for the paper's student."""
+    """The rows of PREDICTORS: exact where there is such a row, else sampled, as for the paper's student."""
     shown = alignment.filter(pl.col("predictor").is_in(list(PREDICTORS)))
     keys = ["split", "view", "predictor"]
     # "exact" sorts before "sampled".
@@ -48,7 +45,7 @@ def plot_panel(axes: "Axes", rows: pl.DataFrame) -> None:
                 continue
             axes.plot(row["gap_closed"], height, color=COLOURS[colour], marker=marker, markersize=5)
             if row["low"] is not None:
-                # Taller than the marker, so that a short interval is seen beside it.
+                # Taller than the marker, so that a short interval is visible beside it.
                 ends = {"linestyles": "solid", "color": COLOURS[colour], "linewidth": 1.3}
                 axes.hlines(height, row["low"], row["high"], **ends)
                 axes.vlines([row["low"], row["high"]], height - 0.28, height + 0.28, **ends)
@@ -80,7 +77,7 @@ def plot_gap_closed(rows: pl.DataFrame) -> "Figure":
     for axes in grid[-1]:
         axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 5, 10]))
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=None))
-    figure.supxlabel("share of the base's gap to its teacher that is closed (%)", fontsize="medium")
+    figure.supxlabel(GAP_CLOSED, fontsize="medium")
     return figure
 
 

@@ -1,4 +1,4 @@
-"""Plot what students close of the gap to their teacher against observations a cell and seconds of training.
+"""Plot the share of the gap that students close against observations a cell and seconds of training.
 
 python workflow/scripts/plot_learning_curve.py --table T.parquet --output F.pdf F.png
 """
@@ -10,32 +10,28 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tom.core.errors import run_main
-from tom.core.roles import role
+from tom.core.frames import roles_of
 from tom.evaluation.propensities import headline_view
-from tom.reporting.figure_style import COLOURS, save_figure, use_style
+from tom.reporting.figure_style import BASELINES, COLOURS, save_figure, use_style
 from tom.reporting.tables import read_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LEVELS = {
-    "noise_ceiling": ("noise ceiling", "--"),
-    "nearest": ("nearest cell", "-."),
-    "constant": ("one constant", ":"),
-}
-"""Predictor that needs no student → (label, line style)."""
+LEVELS = ("noise_ceiling", "nearest", "constant")
+"""Predictors that need no student, drawn as level lines."""
 
 
 def rows_of(table: pl.DataFrame) -> pl.DataFrame:
-    """The rows of the headline view, exact where there are such, else sampled."""
+    """The rows of the headline view, exact where there are exact ones, else sampled."""
     shown = table.filter(view=headline_view(table["view"].unique().to_list()))
     # "exact" sorts before "sampled".
     return shown.filter(measure=shown["measure"].min())
 
 
 def plot_against(axes: "Axes", rows: pl.DataFrame, column: str) -> None:
-    """Each seed's students as open circles, their means filled, with intervals; a line along the observations."""
+    """Open circles for each seed's student, filled ones with intervals for the means; a line along the observations."""
     colour = COLOURS["tuned"]
     seeds = rows.filter(pl.col("predictor") != "tuned").drop_nulls([column, "gap_closed"])
     means = rows.filter(predictor="tuned").drop_nulls([column, "gap_closed"]).sort("observations")
@@ -47,22 +43,24 @@ def plot_against(axes: "Axes", rows: pl.DataFrame, column: str) -> None:
 
 
 def plot_learning_curve(rows: pl.DataFrame) -> "Figure":
-    """Gap closed against observations on the left, against GPU-seconds or, without a GPU, CPU-seconds on the right."""
+    """Gap closed against observations (left) and against GPU-seconds or, without a GPU, CPU-seconds (right)."""
     import matplotlib.pyplot as plt
     from matplotlib.ticker import NullLocator, PercentFormatter
 
     figure, axes_row = plt.subplots(1, 2, sharey=True, figsize=(6.4, 2.9), layout="constrained")
-    students = rows.filter(pl.col("predictor").map_elements(role, return_dtype=pl.String) == "tuned")
+    students = rows.filter(roles_of("predictor") == "tuned")
     on_gpu = students["gpu_seconds"].null_count() < students.height
     columns = {
         "observations": "observations a cell",
         "gpu_seconds" if on_gpu else "cpu_seconds": f"{'GPU' if on_gpu else 'CPU'}-seconds of training",
     }
     for axes, (column, label) in zip(axes_row, columns.items(), strict=True):
-        for row in rows.filter(pl.col("predictor").is_in(list(LEVELS))).iter_rows(named=True):
-            name, style = LEVELS[row["predictor"]]
+        for row in rows.filter(pl.col("predictor").is_in(LEVELS)).iter_rows(named=True):
+            style = BASELINES[row["predictor"]]
             if row["gap_closed"] is not None:
-                axes.axhline(row["gap_closed"], color=COLOURS["baseline"], linestyle=style, linewidth=1.2, label=name)
+                axes.axhline(
+                    row["gap_closed"], color=COLOURS["baseline"], linestyle=style.line, linewidth=1.2, label=style.label
+                )
         plot_against(axes, students, column)
         axes.set_xlabel(label)
     first, second = axes_row
@@ -73,7 +71,7 @@ def plot_learning_curve(rows: pl.DataFrame) -> "Figure":
     seconds = list(columns)[1]
     timed = students.filter(predictor="tuned").drop_nulls([seconds, "gap_closed", "low", "high"]).sort(seconds)
     for place, row in enumerate(timed.iter_rows(named=True)):
-        # Trainings take much the same time, so neighbours' labels would lie on one another.
+        # Trainings take much the same time, so the labels of neighbours would overlap.
         end, offset = (("high", 3), ("low", -11))[place % 2]
         second.annotate(
             row["observations"], (row[seconds], row[end]), (0, offset), textcoords="offset points", ha="center",

@@ -39,17 +39,17 @@ def read_curve(file: Path) -> pl.DataFrame:
 
 
 def label_of(file: Path) -> str:
-    """`adapters/all/seed2/curve.csv` → `seed 2`; a path that names no seed is labelled by its file."""
+    """`adapters/KEY/seed2/curve.csv` → `seed 2`; without a seed in its path, the name of the file."""
     seeds = re.findall(r"seed(\d+)", str(file))
     return f"seed {seeds[-1]}" if seeds else file.stem
 
 
 def plot_curves(curves: dict[str, pl.DataFrame]) -> "Figure":
-    """Loss above, learning rate below.
+    """Loss above, learning rate below, with up to four lines of loss for each training run.
 
-    Each run has a faint line of its steps, which differ by the cells that a step holds, a strong one of its means
-    over a pass, drawn at the pass's middle, diamonds for its gauss_newton_steps, each the loss over all cells behind it and
-    without a learning rate, and a dashed line of its validation loss, if it was measured.
+    Faint: the steps, whose losses differ by the cells in each. Strong: the mean of each epoch, drawn at its middle.
+    Diamonds: the loss over all cells after each Gauss-Newton step, which has no learning rate. Dashed: the validation
+    loss, if it was measured.
     """
     import matplotlib.pyplot as plt
     import seaborn as sns
@@ -58,13 +58,13 @@ def plot_curves(curves: dict[str, pl.DataFrame]) -> "Figure":
         2, 1, sharex=True, figsize=(6.2, 4.4), height_ratios=[3, 1], layout="constrained"
     )
     for (label, curve), colour in zip(curves.items(), sns.color_palette("colorblind", len(curves)), strict=True):
-        descent, refined = (curve.filter(pl.col("learning_rate").is_null() == null) for null in (False, True))
+        descent, second_order = (curve.filter(pl.col("learning_rate").is_null() == null) for null in (False, True))
         losses.plot(descent["step"], descent["loss"], color=colour, linewidth=0.7, alpha=0.4)
         epochs = descent.group_by("epoch").agg(pl.col("step", "loss").mean()).sort("epoch")
-        losses.plot(epochs["step"], epochs["loss"], color=colour, linewidth=1.8, label=f"{label}, mean of a pass")
-        if len(refined):
+        losses.plot(epochs["step"], epochs["loss"], color=colour, linewidth=1.8, label=f"{label}, mean of an epoch")
+        if len(second_order):
             diamonds = {"linestyle": ":", "marker": "D", "markersize": 4, "label": f"{label}, Gauss-Newton steps"}
-            losses.plot(refined["step"], refined["loss"], color=colour, **diamonds)
+            losses.plot(second_order["step"], second_order["loss"], color=colour, **diamonds)
         validated = curve.drop_nulls("validation_loss")
         if len(validated):
             validation = {"linestyle": "--", "marker": "o", "markersize": 4, "label": f"{label}, validation"}

@@ -1,5 +1,5 @@
 "use strict";
-// The page is whole without this script, which adds sorting, filters and CSV to its tables.
+// The page is complete without this script, which adds sorting, filters and CSV files to its tables.
 
 const words = new Intl.Collator("en", { numeric: true });
 const NOTHING = "–";
@@ -8,7 +8,7 @@ function column(table, name) {
   return [...table.tHead.rows[0].cells].findIndex((heading) => heading.dataset.name === name);
 }
 
-// A number is compared as one, `<` before it or not; null means nothing to compare, which stands last either way.
+// What a cell is sorted by; null for a missing value, which comes last in both directions.
 function keyOf(cell, numeric) {
   const text = cell.textContent.trim();
   if (text === NOTHING) return null;

@@ -1,4 +1,4 @@
-"""What the page says: everything that its template asks for, from the tables and files of a run."""
+"""What the page says: all values that its template asks for, from the tables and files of a run."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,10 +6,10 @@ from pathlib import Path
 import polars as pl
 
 from tom.evaluation.propensities import headline_view
-from tom.page.beside_paper import paper_table
-from tom.page.cells_table import cells_table
-from tom.page.durations import duration_table, duration_words, jobs_of, total_durations
+from tom.page.cells import cells_table, paper_table
+from tom.page.durations import Jobs, duration_table, duration_words, total_durations
 from tom.page.figures import (
+    DETAILS,
     Figure,
     describe_gap_closed,
     describe_numbers,
@@ -20,20 +20,21 @@ from tom.page.figures import (
 )
 from tom.page.html_tables import Dictionary, from_markdown
 from tom.page.provenance import commit, config_sha256, config_text, model_table, prompt_table, text_table, versions
+from tom.page.replies import UNREADABLE_CAP, transcripts, unreadable_tables
 from tom.page.result_tables import result_tables
-from tom.page.studies import further_results
-from tom.page.transcripts import transcripts
-from tom.page.unreadable import EXAMPLES, unreadable_tables
+from tom.page.studies import study_results
 from tom.paper.published_choices import SPLITS, published_propensities
-from tom.reporting.headline import headline
+from tom.reporting.findings import headline
 from tom.reporting.wording import readable
-
-DETAILS = "Every number stands in the tables of this page."
 
 
 @dataclass(frozen=True)
 class Sources:
-    """Where a run's other files lie."""
+    """The other files of a run, and where they lie.
+
+    experiment: the folder of its own results. benchmarks, logs: the folders of all jobs' files. jobs: those that the
+    page times. outdated: files of studies.
+    """
 
     summary: Path
     figures: list[Path]
@@ -41,7 +42,10 @@ class Sources:
     published: Path
     manifests: list[Path]
     texts: list[Path]
-    results: Path
+    experiment: Path
+    benchmarks: Path
+    logs: Path
+    jobs: list[Jobs]
     outdated: list[str]
     project: Path
 
@@ -53,14 +57,13 @@ def page_values(
     dictionary: Dictionary,
     config: dict,
 ) -> dict:
-    """Values by the template's names. tables, files: by the run's names of tables, all splits together."""
+    """Values by the template's names. tables, files: by the names of tables, all splits together."""
     rates, replies, propensities = (tables[name] for name in ("rates", "replies", "propensities"))
     confidence = config["evaluation"]["confidence"]
     student, teacher = config["student"]["name"], config["teacher"]["name"]
-    asked = [table.select("split", "model", "game", "context") for table in (rates, *given_in(tables))]
     compared = tables["alignment"]["split"].unique(maintain_order=True).to_list()
-    further, unmade = further_results(sources.results, compared, sources.outdated, dictionary)
-    durations = total_durations(jobs_of(pl.concat(asked), config), sources.results)
+    studies, unmade = study_results(sources.experiment, compared, sources.outdated, dictionary)
+    durations = total_durations(sources.jobs, sources.benchmarks, sources.logs)
     return {
         "student": student,
         "teacher": teacher,
@@ -72,13 +75,13 @@ def page_values(
         "paper_table": paper_table(propensities, sources.published, confidence),
         "cells": cells_table(rates, propensities, dictionary, files["rates"]),
         "tables": result_tables(tables, files, dictionary),
-        "further": further,
+        "studies": studies,
         "unmade": unmade,
         "transcripts": transcripts(replies, dictionary, files["replies"]),
         "recorded": config["teacher"]["engine"] == "recorded",
         "observations": int(rates["observations"].sum()),
         "unreadable": int(rates["invalid"].sum()),
-        "examples": EXAMPLES,
+        "examples": UNREADABLE_CAP,
         "unreadable_tables": unreadable_tables(replies, dictionary, files["replies"]),
         "models": model_table(sources.manifests),
         "teacher_engine": config["teacher"]["engine"],
@@ -88,18 +91,13 @@ def page_values(
         "config_sha256": config_sha256(config),
         "versions": versions(),
         "commit": commit(sources.project),
-        "durations": duration_table(durations, sources.results),
+        "durations": duration_table(durations, sources.benchmarks),
         "duration_words": duration_words(durations),
     }
 
 
-def given_in(tables: dict[str, pl.DataFrame]) -> list[pl.DataFrame]:
-    """The table of mean numbers, if the run has games in which a number is named."""
-    return [tables["number_means"]] if "number_means" in tables else []
-
-
 def run_figures(tables: dict[str, pl.DataFrame], sources: Sources) -> dict[str, list[Figure]]:
-    """`first`: what is closed of the gap; `others`: the rest of the run's own figures."""
+    """`first`: the share of the gap that is closed. `others`: the rest of the run's own figures."""
     propensities = tables["propensities"]
     view = headline_view(propensities["view"].unique().to_list())
     found = {file.stem: file for file in sources.figures}
@@ -107,12 +105,13 @@ def run_figures(tables: dict[str, pl.DataFrame], sources: Sources) -> dict[str, 
     for split in propensities["split"].unique(maintain_order=True):
         words = describe_propensities(propensities, split, view)
         others.append(_captioned(found[f"propensities-{split}"], sources, f"Propensities: {readable(split)}", words))
-    words = "Scatter of the students' propensities over their teacher's, a panel for each split and student. "
+    words = "Students' propensities plotted against their teacher's, a panel for each split and student. "
     others.append(_captioned(found["agreement"], sources, "Agreement with the teacher", words + DETAILS))
-    for split in [split for table in given_in(tables) for split in table["split"].unique(maintain_order=True)]:
+    numbers = tables["number_means"]["split"].unique(maintain_order=True) if "number_means" in tables else []
+    for split in numbers:
         words = describe_numbers(tables["number_means"], split)
         others.append(_captioned(found[f"numbers-{split}"], sources, f"Numbers named: {readable(split)}", words))
-    # A run with frozen adapters has none.
+    # A run with frozen adapters has no training curve.
     if "training_curve" in found:
         words = "Lines of the training loss and the learning rate over steps, one for each seed."
         others.append(_captioned(found["training_curve"], sources, "Training", words))
@@ -124,7 +123,7 @@ def run_figures(tables: dict[str, pl.DataFrame], sources: Sources) -> dict[str, 
 
 
 def paper_figures(propensities: pl.DataFrame, sources: Sources, confidence: float) -> list[tuple[Figure, Figure]]:
-    """(this run's, the paper's) propensities in the paper's order, for each split that both have."""
+    """(this run's, the paper's) propensities in the paper's option order, for each split that both have."""
     found = {file.stem: file for file in sources.figures}
     pairs = []
     for split in propensities["split"].unique(maintain_order=True):

@@ -7,9 +7,11 @@ from pathlib import Path
 import polars as pl
 
 from tom.core.errors import UserError
-from tom.core.roles import role
-from tom.reporting.headline import headline_measure
+from tom.core.frames import roles_of
+from tom.reporting.findings import headline_measure
 from tom.reporting.wording import readable
+
+DETAILS = "Every number stands in the tables of this page."
 
 
 def read_text(file: Path, what: str) -> str:
@@ -22,7 +24,7 @@ def read_text(file: Path, what: str) -> str:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure as a data URI."""
+    """A figure. source: the image as a data URI. alternative: a text for those who can't see it. file: its SVG."""
 
     title: str
     source: str
@@ -32,7 +34,7 @@ class Figure:
 
 
 def figure(file: Path, title: str, alternative: str, caption: str) -> Figure:
-    """Embed an SVG. As an image and not as markup: identifiers of several figures would clash."""
+    """An SVG as an image and not as markup, since identifiers of several figures would clash. Errors: UserError."""
     try:
         encoded = base64.b64encode(file.read_bytes()).decode()
     except OSError as error:
@@ -48,29 +50,30 @@ def read_caption(folder: Path, name: str) -> str:
 def describe_propensities(propensities: pl.DataFrame, split: str, view: str, whose: str = "") -> str:
     """Means over the cells of a split, model by model."""
     cells = propensities.filter(split=split, level="cell", view=view)
-    roles = cells.with_columns(role=pl.col("model").map_elements(role, return_dtype=pl.String))
-    means = roles.group_by("role", maintain_order=True).agg(pl.coalesce("exact", "rate").mean()).rows()
-    told = ", ".join(f"{name} {mean:.2f}" for name, mean in sorted(means) if mean is not None)
+    roles = cells.group_by(roles_of().alias("role"), maintain_order=True)
+    told = _means(roles.agg(pl.coalesce("exact", "rate").mean()))
     games, contexts = cells["game"].n_unique(), cells["context"].n_unique()
     return (
         f"Points with intervals for {whose}teacher, base and tuned student in {games} games and {contexts} contexts of "
-        f"{readable(split)}. Mean propensity to cooperate: {told}. Every number stands in the tables of this page."
+        f"{readable(split)}. Mean propensity to cooperate: {told}. {DETAILS}"
     )
 
 
 def describe_numbers(means: pl.DataFrame, split: str) -> str:
     """Mean numbers over the cells of a split of games in which a number is named, model by model."""
-    roles = means.filter(split=split).group_by(pl.col("model").map_elements(role, return_dtype=pl.String).alias("role"))
-    found = sorted(roles.agg(pl.col("mean").mean()).rows())
-    told = ", ".join(f"{name} {mean:.2f}" for name, mean in found if mean is not None)
+    told = _means(means.filter(split=split).group_by(roles_of().alias("role")).agg(pl.col("mean").mean()))
     return (
         "Bars of the mean numbers with standard errors, and lines of how often each number is named. "
-        f"Mean number: {told}. Every number stands in the tables of this page."
+        f"Mean number: {told}. {DETAILS}"
     )
 
 
+def _means(by_role: pl.DataFrame) -> str:
+    return ", ".join(f"{name} {mean:.2f}" for name, mean in sorted(by_role.rows()) if mean is not None)
+
+
 def describe_gap_closed(alignment: pl.DataFrame) -> str:
-    """What the tuned student and chance close, split by split and view by view."""
+    """The share that the tuned student and chance close, split by split and view by view."""
     shown = headline_measure(alignment)
     told = []
     for row in shown.filter(predictor="tuned").iter_rows(named=True):

@@ -73,7 +73,7 @@ def part_of(file: str) -> str:
 
 
 def model_table(manifests: list[Path]) -> Table:
-    """The files of every model and adapter, with their hashes. Errors: UserError names a manifest that can't be read."""
+    """The files of every model and adapter, with hashes. Errors: UserError names a manifest that can't be read."""
     rows = []
     for manifest in manifests:
         what = "/".join(manifest.parent.parts[-3:])

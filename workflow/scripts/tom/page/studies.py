@@ -1,72 +1,82 @@
-"""The page's part on further targets: what a run has made of them, and how to make the rest."""
+"""The page's part on studies: what has been made of each, and how to make the rest."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
+from tom.config.studies import STUDIES, Study, expanded
+from tom.config.studies import Table as StudyTable
 from tom.page.figures import Figure, figure
 from tom.page.html_tables import Dictionary, Table, to_table
-from tom.page.result_tables import FILTERS
-from tom.page.study_results import FURTHER, Further, FurtherFigure, FurtherTable, expanded
 from tom.reporting.tables import read_table
 
 DETAILS = "Every number stands in the table below."
-FURTHER_FILTERS = (*FILTERS, "labels", "kind", "role", "left_out", "measured_on", "prompt_format", "game", "context")
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What there is of one target. missing: what it would write besides; outdated: what Snakemake would make anew."""
+    """What has been made of a study. missing: its files not made yet; outdated: those Snakemake would make again."""
 
-    target: str
-    title: str
-    about: str
+    study: Study
     figures: list[Figure]
     tables: list[Table]
     missing: list[str]
     outdated: list[str]
 
 
-@dataclass(frozen=True)
-class Unmade:
-    """A target of which there is nothing."""
-
-    target: str
-    title: str
-    needs: str
+def made_files(experiment: Path, splits: list[str]) -> list[Path]:
+    """The files of all studies that have been made. experiment: the folder in which they lie."""
+    files = [experiment / file for study in STUDIES for file in study.files(splits)]
+    return [file for file in files if file.exists()]
 
 
-def further_results(
-    results: Path, splits: list[str], outdated: list[str], dictionary: Dictionary
-) -> tuple[list[Shown], list[Unmade]]:
-    """What is there, and what is not. results: a run's folder; outdated: files in it. Errors: UserError."""
+def study_results(
+    experiment: Path, splits: list[str], outdated: list[str], dictionary: Dictionary
+) -> tuple[list[Shown], list[Study]]:
+    """The studies of which something has been made, and those of which nothing has.
+
+    experiment: the folder in which their files lie. outdated: files in it. Errors: UserError names a damaged file.
+    """
     shown, unmade = [], []
-    for further in FURTHER:
-        files = [results / file for file in further.files(splits)]
-        if any(file.exists() for file in files):
-            missing = [str(file) for file in files if not file.exists()]
-            stale = [str(file) for file in files if str(file) in outdated]
-            tables = [_table(table, results, splits, dictionary) for table in further.tables]
-            drawn = [_figure(further, further.figure, results)] if further.figure else []
-            found = ([part for part in parts if part] for parts in (drawn, tables))
-            shown.append(Shown(further.target, further.title, further.about, *found, missing, stale))
-        else:
-            unmade.append(Unmade(further.target, further.title, further.needs))
+    for study in STUDIES:
+        files = [experiment / file for file in study.files(splits)]
+        if not any(file.exists() for file in files):
+            unmade.append(study)
+            continue
+        tables = (_table(study, table, experiment, splits, dictionary) for table in study.tables)
+        shown.append(
+            Shown(
+                study,
+                _figures(study, experiment),
+                [table for table in tables if table],
+                missing=[str(file) for file in files if not file.exists()],
+                outdated=[str(file) for file in files if str(file) in outdated],
+            )
+        )
     return shown, unmade
 
 
-def _table(table: FurtherTable, results: Path, splits: list[str], dictionary: Dictionary) -> Table | None:
-    files = [file for name in expanded(table.file, splits) if (file := results / name).exists()]
+def grouping_columns(frame: pl.DataFrame) -> tuple[str, ...]:
+    """The columns that group rows: words, at least one of them in several rows."""
+    words = [name for name, kind in frame.schema.items() if kind == pl.String]
+    return tuple(name for name in words if frame[name].drop_nulls().is_duplicated().any())
+
+
+def _table(
+    study: Study, table: StudyTable, experiment: Path, splits: list[str], dictionary: Dictionary
+) -> Table | None:
+    files = [file for name in expanded(table.file, splits) if (file := experiment / name).exists()]
     if not files:
         return None
-    described, key = dictionary[table.described_as], f"table-further-{Path(table.file).stem}"
-    written = [str(file.with_suffix(".csv")) for file in files]
-    # Those that are out of date may have other columns.
+    # Files that are out of date may have other columns.
     frame = pl.concat(map(read_table, files), how="diagonal_relaxed")
-    return to_table(frame, described, key, table.title, "", written, FURTHER_FILTERS)
+    key, written = f"table-{study.name}-{Path(table.file).stem}", [str(file.with_suffix(".csv")) for file in files]
+    return to_table(frame, dictionary[table.name], key, table.title, "", written, grouping_columns(frame))
 
 
-def _figure(further: Further, drawn: FurtherFigure, results: Path) -> Figure | None:
-    file = results / drawn.file
-    return figure(file, further.title, f"{drawn.shows} {DETAILS}", drawn.caption) if file.exists() else None
+def _figures(study: Study, experiment: Path) -> list[Figure]:
+    drawn = study.figure
+    if drawn is None or not (file := experiment / "figures" / f"{drawn.name}.svg").exists():
+        return []
+    return [figure(file, study.title, f"{drawn.shows} {DETAILS}", drawn.caption)]

@@ -1,24 +1,102 @@
-"""What the tables of a run, or of the paper's counts, show in words."""
+"""What the tables of a run, or of the paper's counts, show: a sentence for each question, and the headline."""
 
 import polars as pl
 
 from tom.config.study import IN_SAMPLE
-from tom.core.roles import BASE, TEACHER, role
-from tom.reporting.wording import percent, readable, wrapped
+from tom.core.frames import roles_of
+from tom.core.roles import BASE, TEACHER
+from tom.evaluation.number_gaps import MIDDLE, QUANTITIES, UNIFORM
+from tom.evaluation.propensities import headline_view
+from tom.reporting.wording import (
+    beats_all,
+    describe_leads,
+    estimate,
+    gap_closed,
+    listed,
+    percent,
+    readable,
+    signed_points,
+    two_places,
+    wrapped,
+)
 from tom.statistics.equivalence import EQUIVALENCES
+
+ASKED = {
+    "both": "asked in both option orders",
+    "fixed": "asked in the paper's option order",
+    "swapped": "asked with cooperation listed last",
+}
+OTHERS = {UNIFORM: "all numbers equally likely", MIDDLE: "the middle number", "paper_tuned": "the paper's student"}
+"""Predictors of numbers that stand beside the tuned student."""
+
+
+# The headline
+
+
+def headline_measure(alignment: pl.DataFrame) -> pl.DataFrame:
+    """The rows of the measure that a run is judged by: `exact` where all splits have it, else `sampled`."""
+    exact = alignment.filter(measure="exact")
+    return exact if exact["split"].n_unique() == alignment["split"].n_unique() else alignment.filter(measure="sampled")
+
+
+def headline(alignment: pl.DataFrame, student: str, teacher: str) -> str:
+    """What share of its gap the tuned student closes in each split, and where that is more than a baseline does."""
+    shown = headline_measure(alignment)
+    view = headline_view(shown["view"].unique().to_list())
+    rows = shown.filter(view=view, predictor="tuned").to_dicts()
+    first, *others = (gap_closed(row, " %", "nothing (there is no gap)").replace("-", "−") for row in rows)
+    shares = [f"{first} of the gap between them", *others]
+    closed = listed([f"{share} {_where(row['split'])}" for share, row in zip(shares, rows, strict=True)])
+    beaten = [_where(row["split"]) for row in rows if row["gap_closed"] is not None and beats_all(row)]
+    if not beaten:
+        verdict = "nowhere does it beat every simple baseline"
+    else:
+        where = "everywhere" if len(beaten) == len(rows) else f"only {listed(beaten)}"
+        verdict = f"it beats every simple baseline {where}"
+    lost = any(row["gap_closed"] is not None and row["gap_closed"] < 0 for row in rows)
+    farther = " A share below 0 % means that it is farther from its teacher than before training." if lost else ""
+    return f"Trained on the choices of {teacher} and {ASKED[view]}, {student} closes {closed}; {verdict}.{farther}"
+
+
+def _where(split: str) -> str:
+    return "in the in-sample cells" if split == IN_SAMPLE else f"in “{readable(split)}”"
+
+
+# One split
+
+
+def verdict_line(tuned: dict, against_base: pl.DataFrame) -> str:
+    """What a split shows: does training close any of the gap, more than the baselines, and in contexts at large?
+
+    tuned: the row of the alignment table. against_base: the split's row of the generalisation table, if it has one.
+    """
+    if tuned["gap_closed"] is None:
+        change = "no gap to close"
+    elif tuned["low"] > 0:
+        change = "nearer to the teacher"
+    elif tuned["high"] < 0:
+        change = "farther from the teacher"
+    else:
+        change = "no clear change"
+    spread = "" if tuned["seed_sd"] is None else f" (seed SD {100 * tuned['seed_sd']:.1f} points)"
+    words = [f"- {readable(tuned['split'])}: {change}{spread}; {describe_leads(tuned)}."]
+    words += [f"{describe_contexts(row)}." for row in against_base.iter_rows(named=True)]
+    return wrapped(" ".join(words))
 
 
 def describe_contexts(row: dict) -> str:
-    """The lead over the base with contexts as the sample, in points; row: of the generalisation table."""
+    """The lead over the base with contexts as the sample, in points. row: of the generalisation table."""
     counted = f"Nearer than the base in {row['contexts_nearer']} of {row['contexts']} contexts"
     if row["low"] is None:
         return f"{counted}: too few to say more"
-    lead, low, high = (percent(row[name]) for name in ("lead", "low", "high"))
-    return f"{counted}; by {lead} ({low} to {high}) points for contexts at large"
+    return f"{counted}; by {estimate(row['lead'], row['low'], row['high'])} points for contexts at large"
+
+
+# All splits, or in sample
 
 
 def equivalence_line(equivalence: pl.DataFrame, view: str, measure: str) -> str:
-    """How many cells are the teacher's, another, or neither shown, all seeds together."""
+    """How many cells are equivalent to the teacher's, different from it or undecided, all seeds together."""
     shown = equivalence.filter(pl.col("model") != BASE, view=view, measure=measure, level="cell")
     counts = [
         f"{readable(split)} {' / '.join(str(verdicts.count(verdict)) for verdict in EQUIVALENCES)}"
@@ -33,11 +111,9 @@ def equivalence_line(equivalence: pl.DataFrame, view: str, measure: str) -> str:
 
 def sensitivity_line(sensitivities: pl.DataFrame, view: str) -> str | None:
     """What moves the choice in sample, and how much of it the student learnt; None where nothing was found."""
-    students = sensitivities.filter(split=IN_SAMPLE, view=view).with_columns(
-        student=pl.col("model").map_elements(role, return_dtype=pl.String)
-    )
+    students = sensitivities.filter(split=IN_SAMPLE, view=view).with_columns(student=roles_of())
     means = students.group_by("student", "quantity", "factor").agg(pl.col("estimate", "low", "high").mean())
-    shares = {(row["student"], row["factor"]): row["estimate"] for row in of_quantity(means, "variance_share")}
+    shares = {(row["student"], row["factor"]): row["estimate"] for row in _of_quantity(means, "variance_share")}
     if (TEACHER, "context") not in shares:
         return None
     parts = [
@@ -45,22 +121,18 @@ def sensitivity_line(sensitivities: pl.DataFrame, view: str) -> str | None:
         for name in (TEACHER, BASE, "tuned")
     ]
     slopes = {
-        row["factor"]: "none to learn"
-        if row["estimate"] is None
-        else f"{row['estimate']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
-        for row in of_quantity(means.filter(student="tuned"), "slope_on_teacher")
+        row["factor"]: estimate(row["estimate"], row["low"], row["high"], two_places, undefined="none to learn")
+        for row in _of_quantity(means.filter(student="tuned"), "slope_on_teacher")
     }
     return wrapped(
-        f"- In sample, variance from context / game / of it noise, %: {', '.join(parts)}. Sensitivity learnt (1: the"
-        f" teacher's, 0: none): to context {slopes['context']}, to game {slopes['game']}."
+        f"- In sample, variance due to context / game / noise, %: {', '.join(parts)}. Sensitivity learnt"
+        f" (1: the teacher's, 0: none): to context {slopes['context']}, to game {slopes['game']}."
     )
 
 
 def joint_line(joint: pl.DataFrame, view: str, confidence: float) -> str | None:
-    """Whose sensitivity is another than the teacher's in sample, by the joint model; None where it has no rows."""
-    rows = joint.filter(split=IN_SAMPLE, view=view).with_columns(
-        student=pl.col("model").map_elements(role, return_dtype=pl.String)
-    )
+    """Whose sensitivity differs from the teacher's in sample, by the joint model; None where it has no rows."""
+    rows = joint.filter(split=IN_SAMPLE, view=view).with_columns(student=roles_of())
     parts = []
     for student in (BASE, "tuned"):
         own = rows.filter(student=student)
@@ -71,13 +143,61 @@ def joint_line(joint: pl.DataFrame, view: str, confidence: float) -> str | None:
                 found.append(f"to {factor}" + (f" ({other} of {len(p_values)} seeds)" if len(p_values) > 1 else ""))
         means = own.filter(term="model").select(pl.col("estimate", "low", "high").mean()).rows()
         if means and None not in means[0]:
-            mean, low, high = (f"{100 * value:+.1f}" for value in means[0])
-            parts.append(f"{student} {' and '.join(found) or 'none shown'}, mean {mean} ({low} to {high}) points")
+            mean = estimate(*means[0], signed_points)
+            parts.append(f"{student} {' and '.join(found) or 'none shown'}, mean {mean} points")
     return (
         wrapped(f"- Sensitivity other than the teacher's (joint model, Holm): {'; '.join(parts)}.") if parts else None
     )
 
 
-def of_quantity(sensitivities: pl.DataFrame, quantity: str) -> list[dict]:
-    """The rows of one quantity."""
+def _of_quantity(sensitivities: pl.DataFrame, quantity: str) -> list[dict]:
     return sensitivities.filter(quantity=quantity).to_dicts()
+
+
+# Games in which a number is named
+
+
+def number_lines(means: pl.DataFrame, gaps: pl.DataFrame) -> list[str]:
+    """A paragraph for each split of such games. means, gaps: the tables of all such splits."""
+    # Sampled gaps, since their intervals hold the students' noise as well.
+    sampled = gaps.filter(level="split", measure="sampled")
+    return [
+        wrapped(" ".join(_number_sentences(means.filter(split=split), sampled.filter(split=split))))
+        for split in means["split"].unique(maintain_order=True)
+    ]
+
+
+def _number_sentences(means: pl.DataFrame, gaps: pl.DataFrame) -> list[str]:
+    """The sentences about one split."""
+    # The standard error of the mean over cells; unknown where a cell has a single reply.
+    errors = pl.col("standard_error")
+    error = pl.when(errors.null_count() == 0).then(errors.pow(2).sum().sqrt() / pl.len()).alias("error")
+    by_role = means.group_by(roles_of().alias("role")).agg(pl.col("mean", "option_mass").mean(), error)
+    found = {row["role"]: row for row in by_role.to_dicts()}
+    told = ", ".join(f"{name} {_with_error(found[name])}" for name in (TEACHER, BASE, "tuned") if name in found)
+    first = f"- {readable(means['split'][0])} (not taught), mean number: {told}."
+    masses = [f"{name} {found[name]['option_mass']:.2g}" for name in (BASE, "tuned") if found[name]["option_mass"]]
+    mass = [f"Probability that a reply is a number alone: {', '.join(masses)}."] if masses else []
+    if TEACHER not in found:
+        return [first, "No teacher answered.", *mass]
+    if not gaps.height:
+        return [first, "Not compared, since some model gave no readable reply in any cell."]
+    rows = {(row["quantity"], row["predictor"]): row for row in gaps.iter_rows(named=True)}
+    tuned = [gap_closed(rows[quantity, "tuned"], undefined="undefined") for quantity in QUANTITIES]
+    closed = "in the mean {}, in the distribution (earth mover's) {}".format(*tuned)
+    beside = ", ".join(
+        f"{name} {' and '.join(percent(rows[quantity, predictor]['gap_closed']) for quantity in QUANTITIES)}"
+        for predictor, name in OTHERS.items()
+        if ("mean", predictor) in rows
+    )
+    return [
+        first,
+        f"Share of the gap closed, %: {closed}; {beside}.",
+        *mass,
+    ]
+
+
+def _with_error(row: dict) -> str:
+    if row["mean"] is None:
+        return "-"
+    return f"{row['mean']:.2f} (standard error {'unknown' if row['error'] is None else two_places(row['error'])})"

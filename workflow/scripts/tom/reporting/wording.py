@@ -1,27 +1,21 @@
-"""What a run's games in which a number is named show, in words."""
+"""How names, numbers, estimates and verdicts read: the one form that each has in summary, page and figures."""
 
 import re
+from collections.abc import Callable
 from textwrap import wrap
 
-import polars as pl
-
-from tom.core.roles import BASE, TEACHER, role
 from tom.evaluation.baselines import BASELINES
-from tom.evaluation.number_gaps import MIDDLE, QUANTITIES, UNIFORM
 from tom.games.game import ORDER_MARK, ORDINAL
 from tom.games.rescaling import SCALE_MARK, SHIFT_MARKS
 
 WIDTH = 110
+NOTHING = "–"
+"""For a value that is missing, in a table of the page."""
+
+BASELINE_NAMES = {name: f"the {name}" for name in BASELINES} | {"chance": "chance", "nearest": "the nearest cell"}
 
 
-def percent(share: float | None) -> str:
-    """0.334 → `33`; `-` where nothing is defined."""
-    return "-" if share is None else f"{round(100 * share)}"
-
-
-def wrapped(text: str) -> str:
-    """A list's item, broken into lines."""
-    return "\n".join(wrap(text, WIDTH, subsequent_indent="  "))
+# Names and texts
 
 
 def readable(name: str) -> str:
@@ -34,87 +28,108 @@ def readable(name: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-NAMES = {name: f"the {name}" for name in BASELINES} | {"chance": "chance", "nearest": "the nearest cell"}
-
-
-def describe_lead(row: dict, baseline: str) -> str:
-    """How a student does against a baseline, by the interval of the difference; row: of the alignment table."""
-    low, high = row[f"{baseline}_low"], row[f"{baseline}_high"]
-    if low is None:
-        return "not to be compared with"
-    if low > 0:
-        return "beats"
-    return "falls short of" if high < 0 else "not to be told from"
-
-
-def describe_leads(row: dict) -> str:
-    """The same against every baseline, and what follows where one of them does as well."""
-    leads: dict[str, list[str]] = {}
-    for baseline in BASELINES:
-        leads.setdefault(describe_lead(row, baseline), []).append(NAMES[baseline])
-    words = "; ".join(f"{lead} {listed(names)}" for lead, names in leads.items())
-    return words if beats_all(row) else f"{words}, so this is no gain over what needs no student"
-
-
-def beats_all(row: dict) -> bool:
-    """Whether a student beats every baseline that it can be compared with; row: of the alignment table."""
-    return {describe_lead(row, baseline) for baseline in BASELINES} <= {"beats", "not to be compared with"}
-
-
 def listed(names: list[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
 
 
-OTHERS = {UNIFORM: "every number alike", MIDDLE: "the middle number", "paper_tuned": "the paper's student"}
-"""Predictors that stand beside the tuned student."""
+def wrapped(text: str) -> str:
+    """A list item, broken into lines."""
+    return "\n".join(wrap(text, WIDTH, subsequent_indent="  "))
 
 
-def number_lines(means: pl.DataFrame, gaps: pl.DataFrame) -> list[str]:
-    """A paragraph for each split of such games; means, gaps: the tables of all such splits."""
-    sampled = gaps.filter(level="split", measure="sampled")
-    return [
-        wrapped(" ".join(_sentences(means.filter(split=split), sampled.filter(split=split))))
-        for split in means["split"].unique(maintain_order=True)
-    ]
+# Numbers and estimates
 
 
-def _sentences(means: pl.DataFrame, gaps: pl.DataFrame) -> list[str]:
-    """The sentences about one split, from its sampled gaps, whose intervals hold the students' noise as well."""
-    by_role = means.group_by(pl.col("model").map_elements(role, return_dtype=pl.String).alias("role"))
-    # Of several replies' means, the standard error of their mean; a mean of one reply has none.
-    errors = pl.col("standard_error")
-    error = pl.when(errors.null_count() == 0).then(errors.pow(2).sum().sqrt() / pl.len()).alias("error")
-    found = {row["role"]: row for row in by_role.agg(pl.col("mean", "option_mass").mean(), error).to_dicts()}
-    told = ", ".join(f"{name} {_with_error(found[name])}" for name in (TEACHER, BASE, "tuned") if name in found)
-    first = f"- {readable(means['split'][0])} (not taught), mean number: {told}."
-    masses = [f"{name} {found[name]['option_mass']:.2g}" for name in (BASE, "tuned") if found[name]["option_mass"]]
-    mass = [f"A reply is a number alone with probability {', '.join(masses)}."] if masses else []
-    if TEACHER not in found:
-        return [first, "No teacher answered.", *mass]
-    if not gaps.height:
-        return [first, "Not compared: some model gave no readable reply in any cell."]
-    rows = {(row["quantity"], row["predictor"]): row for row in gaps.iter_rows(named=True)}
-    beside = ", ".join(
-        f"{name} {' and '.join(percent(rows[quantity, predictor]['gap_closed']) for quantity in QUANTITIES)}"
-        for predictor, name in OTHERS.items()
-        if ("mean", predictor) in rows
-    )
-    return [
-        first,
-        f"Closed of the gap, in %: in the mean {_closed(rows['mean', 'tuned'])}, in the distribution (earth mover's)"
-        f" {_closed(rows['distribution', 'tuned'])}; {beside}.",
-        *mass,
-    ]
+def percent(share: float | None) -> str:
+    """0.334 → `33`; `-` where nothing is defined."""
+    return "-" if share is None else f"{round(100 * share)}"
 
 
-def _closed(row: dict) -> str:
-    if row["gap_closed"] is None:
-        return "undefined"
-    return f"{percent(row['gap_closed'])} ({percent(row['low'])} to {percent(row['high'])})"
+def signed_points(share: float) -> str:
+    """0.0123 → `+1.2`, in percentage points."""
+    return f"{100 * share:+.1f}"
 
 
-def _with_error(row: dict) -> str:
-    if row["mean"] is None:
-        return "-"
-    return f"{row['mean']:.2f} (standard error {'unknown' if row['error'] is None else format(row['error'], '.2f')})"
+def two_places(number: float) -> str:
+    """0.847 → `0.85`."""
+    return f"{number:.2f}"
+
+
+def estimate(
+    value: float | None,
+    low: float | None,
+    high: float | None,
+    form: Callable[[float | None], str] = percent,
+    unit: str = "",
+    undefined: str = "-",
+) -> str:
+    """An estimate with its interval: `33 (28 to 38)`. form: how each of the three is written."""
+    return undefined if value is None else f"{form(value)}{unit} ({form(low)} to {form(high)})"
+
+
+def gap_closed(row: dict, unit: str = "", undefined: str = "-") -> str:
+    """The share of the gap that is closed, in percent, with its interval. row: of a table of gaps."""
+    return estimate(row["gap_closed"], row["low"], row["high"], percent, unit, undefined)
+
+
+def shown(value: object) -> str:
+    """The text of a table cell: numbers to three places, or fewer where they are large; a dash for null."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return _rounded(value) if isinstance(value, float) else str(value)
+
+
+def _rounded(number: float) -> str:
+    """0.12345 → `0.123`, 123.45 → `123.5`; a number that would round to 0 keeps its first digit."""
+    size = abs(number)
+    if size >= 100:
+        return f"{number:.1f}"
+    if 0 < size < 0.0005:
+        return f"{number:.1g}"
+    return f"{number:.3f}"
+
+
+def duration(seconds: float) -> str:
+    """59.4 → `59 s`, 4000 → `1 h 07 min`."""
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes == 0:
+        return f"{rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def grouped(number: int) -> str:
+    """12345 → `12,345`."""
+    return f"{number:,}"
+
+
+# Verdicts on a student against the baselines
+
+AHEAD, INCOMPARABLE = "beats", "not comparable with"
+
+
+def describe_lead(row: dict, baseline: str) -> str:
+    """How a student does against a baseline, by the interval of the difference. row: of the alignment table."""
+    low, high = row[f"{baseline}_low"], row[f"{baseline}_high"]
+    if low is None:
+        return INCOMPARABLE
+    if low > 0:
+        return AHEAD
+    return "falls short of" if high < 0 else "not distinguishable from"
+
+
+def describe_leads(row: dict) -> str:
+    """The same for every baseline, and the conclusion where one of them does as well as the student."""
+    leads: dict[str, list[str]] = {}
+    for baseline in BASELINES:
+        leads.setdefault(describe_lead(row, baseline), []).append(BASELINE_NAMES[baseline])
+    words = "; ".join(f"{lead} {listed(names)}" for lead, names in leads.items())
+    return words if beats_all(row) else f"{words}, so this is no gain over what needs no student"
+
+
+def beats_all(row: dict) -> bool:
+    """Whether a student beats every baseline that it can be compared with. row: of the alignment table."""
+    return {describe_lead(row, baseline) for baseline in BASELINES} <= {AHEAD, INCOMPARABLE}

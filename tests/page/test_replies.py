@@ -4,9 +4,8 @@ from made_page import hostile_run
 
 from tom.evaluation.rates import group_replies
 from tom.evaluation.split_tables import with_split
-from tom.page import transcripts as module
-from tom.page.transcripts import Cap, capped, transcripts, with_result
-from tom.page.unreadable import unreadable_tables
+from tom.page import replies as module
+from tom.page.replies import Cap, capped, transcripts, unreadable_tables, with_result
 
 DICTIONARY = {"replies": {}}
 

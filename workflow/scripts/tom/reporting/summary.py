@@ -1,0 +1,231 @@
+"""A run in one page of plain Markdown: what the students learnt, and what would have done as well without them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from tom.core.frames import roles_of
+from tom.core.roles import BASE, TEACHER
+from tom.evaluation.alignment import distance
+from tom.evaluation.alignment import gap_closed as closed_of
+from tom.evaluation.baselines import BASELINES, CHANCE
+from tom.evaluation.improvement import VERDICTS, improvement, published_improvement, summarise_improvements
+from tom.evaluation.propensities import headline_view
+from tom.paper.published_choices import SPLITS, mean_contributions, read_published_split
+from tom.parsing.outcomes import UNREADABLE
+from tom.reporting.findings import (
+    equivalence_line,
+    headline_measure,
+    joint_line,
+    number_lines,
+    sensitivity_line,
+    verdict_line,
+)
+from tom.reporting.tables import markdown_table
+from tom.reporting.wording import gap_closed, percent, readable, wrapped
+
+TABLES = (
+    "alignment",
+    "diagnostics",
+    "improvements",
+    "equivalence",
+    "generalisation",
+    "sensitivities",
+    "joint_choice_model",
+)
+NUMBER_TABLES = ("number_means", "number_gaps")
+"""Only of runs with games in which a number is named."""
+MODELS = (TEACHER, BASE, "tuned")
+VIEW_NAMES = {"both": "both", "fixed": "paper's", "swapped": "swapped"}
+NOTABLE = 0.1
+"""A mean change of propensity that the summary calls notable: as large as the paper's whole effect of training."""
+
+
+def summary_lines(
+    tables: Mapping[str, pl.DataFrame],
+    published: Path,
+    contributions: Path,
+    student: str,
+    teacher: str,
+    uniform_target_contexts: Sequence[str] = (),
+) -> list[str]:
+    """The summary's lines, some of them of several. tables: TABLES, and NUMBER_TABLES if the run has them.
+
+    published, contributions: the paper's counts. uniform_target_contexts: where the students were trained on chance.
+    """
+    alignment = tables["alignment"]
+    shown = headline_measure(alignment)
+    found = shown["view"].unique().to_list()
+    view, measure, confidence = headline_view(found), shown["measure"][0], alignment["confidence"][0]
+    views = list(dict.fromkeys([view, *(["fixed"] if "fixed" in found else [])]))
+    splits = shown["split"].unique(maintain_order=True).to_list()
+    against_base = tables["generalisation"].filter(view=view, measure=measure, predictor="tuned", against=BASE)
+    verdicts = [
+        verdict_line(predictors_of(shown, split, view)["tuned"], against_base.filter(split=split)) for split in splits
+    ]
+    sensitivity = sensitivity_line(tables["sensitivities"], view)
+    joint = joint_line(tables["joint_choice_model"], view, confidence)
+    parts = [
+        [f"# What {student} learnt from {teacher}"],
+        [
+            "gap: mean over cells of the distance from the teacher's propensity to cooperate, before → after training.",
+            "closed: share of the base's gap that training closed, %;"
+            f" interval: {confidence:.0%}; propensities: {measure}.",
+            "chance: p = 0.5. constant, offset, nearest cell: fitted in sample. ceiling: a perfect student.",
+        ],
+        alignment_lines(shown, views),
+        [*verdicts, equivalence_line(tables["equivalence"], view, measure), *filter(None, [sensitivity, joint])],
+        [
+            "Beside the paper, in its option order, sampled. Improvement: mean of (tuned - base) / (teacher - base).",
+        ],
+        paper_lines(alignment, published, contributions),
+        *diagnostics_parts(tables["diagnostics"]),
+        cells_lines(tables["improvements"], splits, view, measure),
+        unreadable_lines(tables["diagnostics"]),
+        unmeasured_lines(shown.filter(predictor="tuned", view=view)),
+        number_lines(tables["number_means"], tables["number_gaps"]) if "number_means" in tables else [],
+        uniform_lines(uniform_target_contexts),
+    ]
+    return [line for part in parts if part for line in ["", *part]][1:]
+
+
+def predictors_of(alignment: pl.DataFrame, split: str, view: str) -> dict[str, dict]:
+    """Predictor → its row, of one split and view."""
+    return {row["predictor"]: row for row in alignment.filter(split=split, view=view).iter_rows(named=True)}
+
+
+def alignment_lines(alignment: pl.DataFrame, views: list[str]) -> list[str]:
+    """The table of gaps: a line for each split and view."""
+    header = ["split", "order", "gap", "closed %", "chance", "const", "offset", "near", "ceiling"]
+    rows = []
+    for split in alignment["split"].unique(maintain_order=True):
+        for view in views:
+            found = predictors_of(alignment, split, view)
+            rows.append(
+                [
+                    readable(split),
+                    VIEW_NAMES[view],
+                    f"{found[BASE]['gap']:.3f} → {found['tuned']['gap']:.3f}",
+                    gap_closed(found["tuned"]),
+                    *(percent(found[name]["gap_closed"]) for name in (*BASELINES, "noise_ceiling")),
+                ]
+            )
+    return markdown_table(header, rows)
+
+
+def paper_lines(alignment: pl.DataFrame, published: Path, contributions: Path) -> list[str]:
+    """The paper's figures from its published counts, beside this run in the paper's option order.
+
+    Baselines are measured from each run's own base, so chance closes another share for the paper than for this run.
+    A split with other cells than the paper's has no figure to set beside it.
+    """
+    sampled = alignment.filter(measure="sampled")
+    rows = []
+    for split in SPLITS:
+        counts = read_published_split(published, split)
+        mean = summarise_improvements(published_improvement(counts))["mean_improvement"]
+        rates = {model: counts[model].rates() for model in counts}
+        chance = closed_of(distance(rates["teacher"], CHANCE), distance(rates["teacher"], rates["base"]))
+        found = predictors_of(sampled, split, "fixed")
+        ours = found.get("tuned")
+        if ours and ours["cells"] + ours["cells_unreadable"] != len(rates["teacher"]):
+            ours = None
+        rows.append(
+            [
+                readable(split),
+                f"{mean:.2f}",
+                "-" if ours is None or ours["mean_improvement"] is None else f"{ours['mean_improvement']:.2f}",
+                gap_closed(found["paper_tuned"]) if found else "-",
+                percent(float(chance)),
+                gap_closed(ours) if ours else "-",
+            ]
+        )
+    money = mean_contributions(contributions)
+    games = float(improvement(money["base"], money["tuned"], money["teacher"]))
+    rows.append(["Public goods", f"{games:.1f}", "-", "-", "-", "-"])
+    header = ["split", "paper: improvement %", "this run", "paper: closed %", "paper: chance", "this run"]
+    return markdown_table(header, rows)
+
+
+def diagnostics_parts(diagnostics: pl.DataFrame) -> list[list[str]]:
+    """What answers follow besides the game, over all splits and seeds: a table, and a sentence for each student."""
+    names = ["order_bias", "letter_change", "letter_distance", "option_mass"]
+    students = diagnostics.with_columns(student=roles_of())
+    means = students.group_by("student").agg(pl.col(names).mean(), pl.col("invalid", "observations").sum())
+    found = {row["student"]: row for row in means.iter_rows(named=True)}
+    header = [
+        "model",
+        "order bias",
+        "letters swapped",
+        "from letter",
+        "option mass",
+        "invalid replies",
+    ]
+    rows = [
+        [
+            name,
+            *("-" if found[name][column] is None else f"{found[name][column]:.3f}" for column in names),
+            f"{found[name]['invalid']} of {found[name]['observations']}",
+        ]
+        for name in MODELS
+    ]
+    words = [
+        describe_student(name, found[name]) for name in (BASE, "tuned") if found[name]["letter_change"] is not None
+    ]
+    return [markdown_table(header, rows), words]
+
+
+def describe_student(name: str, row: dict) -> str:
+    """What a student's answers follow. row: means of its diagnostics."""
+    order = "no option order to compare"
+    if row["order_bias"] is not None:
+        weight = "notable" if row["order_bias"] > NOTABLE else "small"
+        order = f"the option order moves it by {100 * row['order_bias']:.0f} points ({weight})"
+    change, from_letter = row["letter_change"], row["letter_distance"]
+    if max(change, from_letter) <= NOTABLE:
+        letters = "it is so near to chance that neither game nor letter shows"
+    elif change < from_letter and (row["order_bias"] or 0) > NOTABLE:
+        # A choice of what is listed first survives a swap of the letters, as a choice by payoffs does.
+        letters = "what is listed first decides, not the letter"
+    elif change < from_letter:
+        letters = "it follows the game more than the letter"
+    else:
+        letters = "it follows the letter more than the game"
+    return f"- {name}: {order}; {letters}."
+
+
+def cells_lines(improvements: pl.DataFrame, splits: list[str], view: str, measure: str) -> list[str]:
+    """How many cells have each verdict, all seeds together."""
+    shown = improvements.filter(view=view, measure=measure)
+    rows = []
+    for split in splits:
+        verdicts = shown.filter(split=split)["verdict"].to_list()
+        rows.append([readable(split), *(str(verdicts.count(verdict)) for verdict in VERDICTS)])
+    return markdown_table(["cells (all seeds)", *VERDICTS], rows)
+
+
+def unreadable_lines(diagnostics: pl.DataFrame) -> list[str]:
+    """The share of each model's replies that could not be read, by outcome; nothing where all could be."""
+    counts = diagnostics.group_by(roles_of().alias("student")).agg(pl.col("observations", *UNREADABLE).sum())
+    found = {row["student"]: row for row in counts.iter_rows(named=True)}
+    parts = []
+    for name in MODELS:
+        shares = {outcome: found[name][outcome] / found[name]["observations"] for outcome in UNREADABLE}
+        if told := ", ".join(f"{share:.1%} {outcome.replace('_', ' ')}" for outcome, share in shares.items() if share):
+            parts.append(f"{name} {told}")
+    return [wrapped(f"Unreadable replies, left out of every rate: {'; '.join(parts)}.")] if parts else []
+
+
+def unmeasured_lines(tuned: pl.DataFrame) -> list[str]:
+    """How many cells are left out of the gaps; nothing where none is. tuned: rows of the alignment table."""
+    count = tuned["cells_unreadable"].sum()
+    return [f"Cells left out, because a model gave no readable reply there: {count}."] if count else []
+
+
+def uniform_lines(contexts: Sequence[str]) -> list[str]:
+    """That students were trained on more than their teacher's choices, where they were."""
+    if not contexts:
+        return []
+    count = f"{len(contexts)} context" + "s" * (len(contexts) > 1)
+    return [wrapped(f"- Also trained on chance in {count} in which no teacher was asked: {', '.join(contexts)}.")]
