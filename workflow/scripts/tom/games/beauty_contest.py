@@ -1,4 +1,4 @@
-"""The beauty contest: whoever is closest to a fraction of the mean of all numbers wins a prize.
+"""The beauty contest: the number closest to a fraction of the mean of all numbers wins a prize.
 
 Source: Nagel, Unraveling in Guessing Games: An Experimental Study (1995).
 """
