@@ -131,6 +131,6 @@ def test_the_commit_is_the_projects_own(tmp_path):
     head = commit(tmp_path)
     assert len(head) == 40
     (tmp_path / "file").write_text("two")
-    assert commit(tmp_path) == f"{head}, with changes that are not committed"
+    assert commit(tmp_path) == f"{head}, with uncommitted changes"
     (tmp_path / "inside").mkdir()
     assert commit(tmp_path / "inside") is None

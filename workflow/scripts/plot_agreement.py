@@ -1,4 +1,4 @@
-"""Plot the students' propensities to cooperate against their teacher's, cell by cell, for every split.
+"""Plot the students' propensities to cooperate against their teacher's, cell by cell, for each split.
 
 python workflow/scripts/plot_agreement.py --propensities P.parquet ... --output F.pdf F.png
 """
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tom.core.errors import run_main
-from tom.core.roles import TEACHER, role
+from tom.core.frames import roles_of
+from tom.core.roles import TEACHER
 from tom.evaluation.propensities import CELL, headline_view
 from tom.reporting.figure_style import save_figure, use_style
 from tom.reporting.tables import read_table
@@ -25,13 +26,13 @@ MARKS = "osD^vPXh<>"
 def pairs_of(propensities: pl.DataFrame) -> pl.DataFrame:
     """A row for each split, cell and student: `propensity` beside its `teacher`'s.
 
-    The propensity is the exact one where there is one; tuned students of several seeds are averaged.
+    The propensity is the exact one where it is known. Tuned students are averaged over seeds.
     """
     cells = propensities.filter(pl.col("level") == "cell")
     cells = cells.filter(pl.col("view") == headline_view(cells["view"].to_list()))
     teacher = cells.filter(pl.col("model") == TEACHER).select("split", *CELL, pl.col("rate").alias("teacher"))
     students = cells.filter(pl.col("model") != TEACHER).with_columns(
-        student=pl.col("model").map_elements(role, return_dtype=pl.String),
+        student=roles_of(),
         propensity=pl.coalesce("exact", "rate"),
     )
     students = students.group_by("split", *CELL, "student", maintain_order=True).agg(pl.col("propensity").mean())
@@ -39,7 +40,7 @@ def pairs_of(propensities: pl.DataFrame) -> pl.DataFrame:
 
 
 def plot_pairs(pairs: pl.DataFrame) -> "Figure":
-    """A column for each split, a row for base and tuned; on the diagonal a student equals its teacher."""
+    """A column for each split, a row each for base and tuned. On the diagonal a student equals its teacher."""
     import matplotlib.pyplot as plt
     import seaborn as sns
     from matplotlib.lines import Line2D

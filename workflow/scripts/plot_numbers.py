@@ -1,6 +1,6 @@
 """Plot the numbers that teacher, base and tuned students name: means with standard errors, and distributions.
 
-The paper's figure 5 (arXiv 2408.05241), for this run, with the paper's own models beside.
+As figure 5 of the paper (arXiv 2408.05241), for this run, with the paper's own models beside.
 
 python workflow/scripts/plot_numbers.py --distributions D.parquet \
     --published resources/paper/observed_contributions.csv --output F.pdf F.png
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tom.core.errors import run_main
-from tom.core.roles import role
+from tom.core.frames import roles_of
 from tom.evaluation.number_counts import distribution_table
 from tom.paper.published_contributions import published_contributions
 from tom.reporting.figure_style import COLOURS, MARKERS, save_figure, use_style
@@ -31,7 +31,7 @@ PALETTE = {name: COLOURS[name] for name in ROLES}
 def with_paper(table: pl.DataFrame, published: Path) -> pl.DataFrame:
     """The distributions of a run, then those of the paper for the same cells, each with its `role` and `group`.
 
-    group: the game, if there are several, and the context; with `the paper` behind it for the paper's own.
+    group: the game, if there are several, and the context, followed by `the paper` for the paper's own.
     """
     cells = table.select("game", "context").unique(maintain_order=True).rows()
     ends = table.group_by("game").agg(pl.col("number").min(), pl.col("number").max().alias("highest")).rows()
@@ -46,7 +46,7 @@ def with_paper(table: pl.DataFrame, published: Path) -> pl.DataFrame:
     return pl.concat(
         [
             part.with_columns(
-                role=pl.col("model").map_elements(role, return_dtype=pl.String),
+                role=roles_of(),
                 group=pl.Series([group(row, whose) for row in part.iter_rows(named=True)], dtype=pl.String),
             )
             for part, whose in ((table, ""), (theirs, "the paper"))
@@ -55,7 +55,7 @@ def with_paper(table: pl.DataFrame, published: Path) -> pl.DataFrame:
 
 
 def plot_means(axes: "Axes", table: pl.DataFrame, groups: list[str]) -> None:
-    """A bar for each group and role: the mean of all replies, those of all seeds together, with its standard error."""
+    """A bar for each group and role: the mean of all replies, over all seeds together, with its standard error."""
     import seaborn as sns
 
     roles = [who for who in ROLES if who in table["role"]]
@@ -70,7 +70,7 @@ def plot_means(axes: "Axes", table: pl.DataFrame, groups: list[str]) -> None:
 
 
 def plot_distribution(axes: "Axes", table: pl.DataFrame) -> None:
-    """How often each number is named, by role: exact where known, the mean over seeds."""
+    """How often each number is named, by role: exact where known, averaged over seeds."""
     import seaborn as sns
 
     shown = table.with_columns(share=pl.coalesce("exact", "share")).drop_nulls("share")

@@ -1,4 +1,4 @@
-"""Plot the paper's own propensities as those of a run, from its published counts.
+"""Plot the paper's propensities from its published counts, in the same way as those of a run.
 
 python workflow/scripts/plot_paper.py --published resources/paper/observed_choices.csv --split in_sample \
     --confidence 0.95 --output F.pdf F.png

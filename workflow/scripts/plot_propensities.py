@@ -1,6 +1,6 @@
-"""Plot how often teacher, base and tuned students cooperate, game by game in each context of a split.
+"""Plot how often teacher, base and tuned students cooperate, in each game and context of a split.
 
-The paper's figures 2 to 4 (arXiv 2408.05241), for this run.
+As figures 2 to 4 of the paper (arXiv 2408.05241), for this run.
 
 python workflow/scripts/plot_propensities.py --propensities P.parquet --split in_sample --output F.pdf F.png
 """
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tom.core.errors import run_main
+from tom.core.frames import roles_of
 from tom.core.roles import role
 from tom.evaluation.propensities import BOUNDS, VIEWS, headline_view
 from tom.reporting.figure_style import COLOURS, MARKERS, save_figure, use_style
@@ -25,17 +26,17 @@ if TYPE_CHECKING:
 
 PANELS_A_ROW = 3
 BAND = {"linewidth": 6, "alpha": 0.25, "zorder": 1}
-"""The band of what the rate would be, however the unreadable replies were counted."""
+"""The band in which the rate would lie, however unreadable replies were counted."""
 
 
 def cells_of(propensities: pl.DataFrame, split: str, view: str | None = None) -> pl.DataFrame:
-    """The cells of a split in a view, its headline view if none is named."""
+    """The cells of a split in a view: its headline view unless one is named."""
     cells = propensities.filter((pl.col("split") == split) & (pl.col("level") == "cell"))
     return cells.filter(pl.col("view") == (view or headline_view(cells["view"].to_list())))
 
 
 def plot_context(axes: "Axes", cells: pl.DataFrame, games: list[str], models: list[str]) -> None:
-    """One context: a row for each game, in it a point with its interval for each model, the first on top."""
+    """One context: a row for each game, with a point and its interval for each model, the first model on top."""
     for number, model in enumerate(models):
         rows = cells.filter(pl.col("model") == model)
         offset = 0.56 * ((number + 0.5) / len(models) - 0.5)
@@ -57,8 +58,8 @@ def plot_context(axes: "Axes", cells: pl.DataFrame, games: list[str], models: li
 
 
 def legend_labels(cells: pl.DataFrame) -> dict[str, str]:
-    """Role → its label: its name, with the share of its replies that can't be read where there are any."""
-    counts = cells.group_by(pl.col("model").map_elements(role, return_dtype=pl.String).alias("role"))
+    """Role → its label: its name, and the share of its replies that can't be read, if there are any."""
+    counts = cells.group_by(roles_of().alias("role"))
     shares = dict(counts.agg(pl.col("invalid").sum() / pl.col("observations").sum()).rows())
     return {
         name: f"{name}, {shares[name]:.1%} unreadable" if shares[name] else name for name in MARKERS if name in shares
@@ -104,7 +105,7 @@ def plot_split(cells: pl.DataFrame) -> "Figure":
         columns = len(models)
     handles = models + marks
     if columns < len(handles):
-        # Legends fill column by column: this puts the models above and the marks below.
+        # Legends fill column by column: this order puts the models above and the marks below.
         handles = [handle for column in zip_longest(models, marks) for handle in column if handle]
     figure.legend(handles=handles, loc="outside upper center", ncols=columns)
     return figure

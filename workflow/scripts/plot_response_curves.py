@@ -19,23 +19,23 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 VARIED = {"scale": ("payoffs multiplied by", {"shift": 0.0}), "shift": ("payoffs shifted by", {"scale": 1.0})}
-"""What differs along a curve → (label of its axis, what is held at the original payoffs)."""
+"""What varies along a curve → (label of its axis, what is fixed at the original payoffs)."""
 
 
 def varied(table: pl.DataFrame) -> list[str]:
-    """Of VARIED, what some game has several values of. Errors: UserError if there are none."""
+    """The names in VARIED of which some game has several values. Errors: UserError if there are none."""
     found = [
         name
         for name, (_, held) in VARIED.items()
         if (table.filter(**held).group_by("game").agg(pl.col(name).n_unique())[name] > 1).any()
     ]
     if not found:
-        raise UserError("table: no game has several scales without a shift, or several shifts without a scale, to draw")
+        raise UserError("table: no game has several scales without a shift, or several shifts without a scale")
     return found
 
 
 def plot_curve(axes: "Axes", rows: pl.DataFrame, name: str) -> None:
-    """A line for each role through its rates, with intervals; open markers are exact."""
+    """A line for each role through its rates, with intervals. Open markers: exact propensities."""
     for who, marker in MARKERS.items():
         points = rows.filter(role=who).sort(name)
         style = {"color": COLOURS[who], "marker": marker}

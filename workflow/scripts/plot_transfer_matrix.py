@@ -1,4 +1,4 @@
-"""Plot the transfer matrix: what a training left out against where its student is measured, as a heat map.
+"""Plot the transfer matrix as a heat map: what the training left out against where its student is measured.
 
 python workflow/scripts/plot_transfer_matrix.py --table T.parquet --output F.pdf F.png
 """
@@ -24,12 +24,12 @@ def matrix_of(table: pl.DataFrame, column: str) -> pl.DataFrame:
 
 
 def label(fold: str) -> str:
-    """`context-business` → `business`; what names no fold stays."""
+    """`context-business` → `Business`; a name that is no fold stays."""
     return readable(fold.partition("-")[2] or fold)
 
 
 def plot_transfer_matrix(table: pl.DataFrame) -> "Figure":
-    """Percent of the gap closed; frames mark what the student was not taught, stars a lead over chance."""
+    """Percent of the gap closed. Frames: parts that the training left out. Stars: a lead over chance."""
     import matplotlib.pyplot as plt
     import seaborn as sns
     from matplotlib.patches import Rectangle
@@ -54,7 +54,7 @@ def plot_transfer_matrix(table: pl.DataFrame) -> "Figure":
                 axes.add_patch(
                     Rectangle((across, height), 1, 1, fill=False, edgecolor="black", linewidth=1.6, clip_on=False)
                 )
-    axes.set(xlabel="measured on", ylabel="left out of the training")
+    axes.set(xlabel="measured on", ylabel="left out of training")
     axes.tick_params(axis="x", rotation=60)
     for tick in axes.get_xticklabels():
         tick.set_horizontalalignment("right")

@@ -1,4 +1,4 @@
-"""Where numbers come from: hashes of weights, tokenizers, templates, adapters, prompts and texts; the config."""
+"""Where the numbers come from: the config, and hashes of weights, tokenizers, templates, prompts and texts."""
 
 import hashlib
 import json
@@ -32,14 +32,14 @@ def versions() -> list[tuple[str, str]]:
 
 
 def commit(project: Path) -> str | None:
-    """The commit that is checked out, with a remark if files differ from it; None where the project has none."""
+    """The commit that is checked out, with a remark if files differ from it; None outside a repository of its own."""
     top = _git(project, "rev-parse", "--show-toplevel")
-    # A project unpacked inside somebody else's repository is not that repository's commit.
+    # A project that was unpacked inside another repository has no commit of its own.
     if top is None or Path(top).resolve() != project.resolve():
         return None
     head = _git(project, "rev-parse", "HEAD")
     changed = _git(project, "status", "--porcelain", "--untracked-files=no")
-    return f"{head}, with changes that are not committed" if head and changed else head
+    return f"{head}, with uncommitted changes" if head and changed else head
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
@@ -56,11 +56,11 @@ PARTS = (
     ("weights", ("*.safetensors", "*.bin", "*.gguf", "*.index.json")),
     ("settings", ("*.json",)),
 )
-"""What a file of a model folder is, by its name; the first that fits."""
+"""Part of a model → patterns of its files' names. The first that fits counts."""
 
 MEANINGS = {
-    "what": ("", "", "a model or an adapter, as the folder of its manifest"),
-    "part": ("", "", "weights, tokenizer, chat template or settings; all: one hash over the files' hashes"),
+    "what": ("", "", "model or adapter, by the folder of its manifest"),
+    "part": ("", "", "weights, tokenizer, chat template or settings; all: a hash over the hashes of the files"),
     "sha256": ("", "", "of the file's bytes"),
     "prompt_sha256": ("", "", "of the messages, before any chat template"),
 }
@@ -97,14 +97,14 @@ def _read_manifest(file: Path) -> dict:
 
 
 def prompt_table(rates: pl.DataFrame, files: list[str]) -> Table:
-    """The hash of each cell's prompt in each listing order; rates: the table of every split."""
+    """The hash of each cell's prompt in each option order. rates: the table of every split."""
     filters = ("split", "game", "context", "order")
     prompts = rates.select(*filters, "prompt_sha256").drop_nulls().unique(maintain_order=True)
     return to_table(prompts, MEANINGS, "prompts-table", "Prompts", "", files, filters)
 
 
 def text_table(files: list[Path]) -> Table:
-    """The files that the prompts were written from, and the published counts, with their hashes."""
+    """The files from which prompts are composed, and the published counts, with their hashes."""
     rows = {"file": list(map(str, files)), "sha256": [_hash(file) for file in files]}
     return to_table(pl.DataFrame(rows), MEANINGS, "texts-table", "Texts and counts")
 
@@ -117,10 +117,10 @@ def _hash(file: Path) -> str:
 
 
 def config_sha256(config: dict) -> str:
-    """A hash of a config that no order of its keys changes."""
+    """A hash of a config that does not depend on the order of its keys."""
     return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
 
 
 def config_text(config: dict) -> str:
-    """A config as YAML, keys sorted."""
+    """A config as YAML, with sorted keys."""
     return yaml.safe_dump(config, sort_keys=True, allow_unicode=True, width=100)

@@ -16,7 +16,7 @@ DETAILS = "Every number stands in the table below."
 
 @dataclass(frozen=True)
 class Shown:
-    """What has been made of a study. missing: its files not made yet; outdated: those Snakemake would make again."""
+    """What has been made of a study. missing: its other files. outdated: files that Snakemake would make again."""
 
     study: Study
     figures: list[Figure]

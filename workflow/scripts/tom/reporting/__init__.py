@@ -1,1 +1,1 @@
-"""Reporting: tables as files, figures' style, and the sentences of the summary."""
+"""Reporting: files of tables, the style of figures, and results in words."""

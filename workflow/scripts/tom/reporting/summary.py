@@ -37,7 +37,7 @@ TABLES = (
 NUMBER_TABLES = ("number_means", "number_gaps")
 """Only of runs with games in which a number is named."""
 MODELS = (TEACHER, BASE, "tuned")
-VIEW_NAMES = {"both": "both", "fixed": "paper's", "swapped": "swapped"}
+VIEW_NAMES = {"both": "both", "fixed": "paper", "swapped": "swapped"}
 NOTABLE = 0.1
 """A mean change of propensity that the summary calls notable: as large as the paper's whole effect of training."""
 
@@ -149,7 +149,7 @@ def paper_lines(alignment: pl.DataFrame, published: Path, contributions: Path) -
 
 
 def diagnostics_parts(diagnostics: pl.DataFrame) -> list[list[str]]:
-    """What answers follow besides the game, over all splits and seeds: a table, and a sentence for each student."""
+    """How far answers follow order and letters, over all splits and seeds: a table, and a sentence for each student."""
     names = ["order_bias", "letter_change", "letter_distance", "option_mass"]
     students = diagnostics.with_columns(student=roles_of())
     means = students.group_by("student").agg(pl.col(names).mean(), pl.col("invalid", "observations").sum())
