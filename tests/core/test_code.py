@@ -38,7 +38,7 @@ finally:
 
 
 def entered(script: str, arguments: list, folder: Path) -> set[code.Symbol]:
-    """Top-level functions and classes that a real run of a script enters; bodies of modules and classes run on import."""
+    """Functions and classes at top level that a real run of a script enters; importing a module enters none."""
     report = folder / "entered.json"
     command = [sys.executable, "-c", SPY, code.SCRIPTS, script, report, *arguments]
     subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)

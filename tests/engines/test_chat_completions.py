@@ -1,4 +1,4 @@
-"""The endpoint engine against a real server on loopback that misbehaves as servers do."""
+"""The endpoint engine against a server on loopback that fails in the ways servers do."""
 
 import math
 from dataclasses import replace
@@ -81,7 +81,7 @@ def test_newer_models_are_told_the_length_in_their_own_word(engine_at):
 
 
 @pytest.mark.parametrize(
-    "misbehaviour",
+    "failure",
     [
         fails(429),
         fails(429, Retry_After="0"),
@@ -96,8 +96,8 @@ def test_newer_models_are_told_the_length_in_their_own_word(engine_at):
     ],
     ids=["429", "429 now", "500", "503", "408", "cut", "half", "no JSON", "error as 200", "no choices"],
 )
-def test_what_may_pass_is_asked_again(engine_at, misbehaviour):
-    with FakeEndpoint(answers(), misbehaviour, misbehaviour) as server:
+def test_what_may_pass_is_asked_again(engine_at, failure):
+    with FakeEndpoint(answers(), failure, failure) as server:
         assert engine_at(server.base_url).reply([REQUEST]) == [expected()]
     assert [body["seed"] - 1000 for body in server.bodies] == [0, 1, 1, 1, 2, 3, 4, 5]
 
@@ -146,7 +146,7 @@ def refusal(value: str) -> Exception:
 
 
 @pytest.mark.parametrize(
-    ("misbehaviour", "words"),
+    ("failure", "words"),
     [
         (fails(401), "the key in TEST_KEY is refused"),
         (fails(403), "the key in TEST_KEY is refused"),
@@ -156,9 +156,9 @@ def refusal(value: str) -> Exception:
     ],
     ids=["401", "403", "404", "400", "no money"],
 )
-def test_what_will_not_pass_is_one_error_at_once(engine_at, monkeypatch, misbehaviour, words):
+def test_what_will_not_pass_is_one_error_at_once(engine_at, monkeypatch, failure, words):
     monkeypatch.setenv("TEST_KEY", KEY)
-    with FakeEndpoint(misbehaviour) as server, pytest.raises(UserError) as caught:  # a second try would be answered
+    with FakeEndpoint(failure) as server, pytest.raises(UserError) as caught:  # a second try would be answered
         engine_at(server.base_url, key_variable="TEST_KEY").reply([REQUEST])
     assert words in str(caught.value) and server.base_url in str(caught.value)
     assert len(str(caught.value).splitlines()) == len(server.bodies) == 1
@@ -191,7 +191,7 @@ def test_a_dead_endpoint_is_given_up(engine_at):
 @pytest.mark.parametrize(
     "change", [{"seed": 5}, {"temperature": 0.7}, {"top_p": 0.8}, {"max_tokens": 4}, {"messages": MESSAGES[1:]}]
 )
-def test_another_question_is_not_answered_from_the_journal(engine_at, change):
+def test_another_question_is_not_answered_from_the_log(engine_at, change):
     with FakeEndpoint() as server:
         engine_at(server.base_url).reply([REQUEST])
         other = replace(REQUEST, **change)
@@ -199,7 +199,7 @@ def test_another_question_is_not_answered_from_the_journal(engine_at, change):
     assert len(server.bodies) == 12
 
 
-def test_another_model_or_address_is_not_answered_from_the_journal(engine_at):
+def test_another_model_or_address_is_not_answered_from_the_log(engine_at):
     with FakeEndpoint() as one, FakeEndpoint() as other:
         engine_at(one.base_url).reply([REQUEST])
         engine_at(one.base_url, model="teacher-7b").reply([REQUEST])

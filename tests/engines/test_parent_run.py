@@ -17,7 +17,7 @@ def name_of(pid: int) -> str:
 
 
 @pytest.fixture(autouse=True)
-def nobody_announced(monkeypatch):
+def no_run_announced(monkeypatch):
     monkeypatch.delenv(VARIABLE, raising=False)
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
 

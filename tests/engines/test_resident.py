@@ -27,7 +27,7 @@ from tom.sampling.procedures import CHOICES, FREE_REPLIES, NUMBERS
 
 
 @pytest.fixture(autouse=True)
-def nobody_announced(monkeypatch):
+def no_run_announced(monkeypatch):
     monkeypatch.delenv(parent_run.VARIABLE, raising=False)
 
 

@@ -69,10 +69,10 @@ def test_a_second_writer_is_refused(file):
     assert set(answers_in(file)) == {"a", "b"}
 
 
-def test_a_removed_journal_is_gone_and_the_next_is_empty(file):
+def test_a_removed_log_is_gone_and_the_next_is_empty(file):
     with open_response_log(file) as response_log:
         response_log.remove()
-        with open_response_log(file) as other:  # of another file at the same place, so nobody is in the way
+        with open_response_log(file) as other:  # of another file at the same place, so it is not locked
             assert other.answers == {}
     assert file.exists()
 

@@ -1,4 +1,4 @@
-"""Resident engines of a test run: in a private folder of their own, found there, and ended with it."""
+"""Resident engines of a test run: they live in a folder of their own and are killed with it."""
 
 import shutil
 import tempfile
@@ -11,7 +11,7 @@ import psutil
 
 
 def servers(folder: Path) -> set[int]:
-    """Process numbers of the engines under a folder."""
+    """Process ids of the engines under a folder."""
     found = psutil.process_iter(["pid", "cmdline"])
     return {
         process.info["pid"] for process in found if any(str(folder) in word for word in process.info["cmdline"] or [])
@@ -30,7 +30,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> bool:
 
 @contextmanager
 def private_engines() -> Iterator[Path]:
-    """Let engines live under a new short folder, for a socket's path must be short; kill them at the end."""
+    """Engines live under a new folder, whose path is short as a socket's must be; they are killed at the end."""
     folder = Path(tempfile.mkdtemp(prefix="tom-", dir="/tmp"))
     before, tempfile.tempdir = tempfile.tempdir, str(folder)
     try:

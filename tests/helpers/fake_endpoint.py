@@ -1,4 +1,4 @@
-"""An endpoint on loopback that answers as OpenAI's API does, or misbehaves as it is told."""
+"""An endpoint on loopback that answers as OpenAI's API does, or fails as a test tells it to."""
 
 import hashlib
 import json
@@ -54,7 +54,7 @@ def fails(status: int, message: str = "no", code: str | None = None, **headers: 
 
 
 def breaks_off(handler: "Handler", body: dict) -> None:
-    """Close the connection without a word."""
+    """Close the connection without an answer."""
     handler.close_connection = True
 
 
@@ -64,17 +64,17 @@ def stops_half_way(handler: "Handler", body: dict) -> None:
 
 
 def talks_nonsense(handler: "Handler", body: dict) -> None:
-    """JSON that is none."""
+    """Broken JSON."""
     handler.send_bytes(200, b'{"choices": [', {})
 
 
 def hangs(until: Event) -> Behaviour:
-    """Say nothing until the event is set, then break off."""
+    """Send nothing until the event is set, then close the connection."""
     return lambda handler, body: until.wait(60) and None
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One request: noted, then behaved to."""
+    """Records a request, then answers as the script says."""
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -91,11 +91,11 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, *arguments) -> None:
-        """Say nothing."""
+        """No log."""
 
 
 class FakeEndpoint:
-    """A server in a thread; the first requests meet `script`, one behaviour each, later ones `otherwise`."""
+    """A server in a thread: each behaviour of `script` answers one request, `otherwise` answers the later ones."""
 
     def __init__(self, *script: Behaviour, otherwise: Behaviour | None = None, port: int = 0):
         self.script = deque(script)
@@ -110,7 +110,7 @@ class FakeEndpoint:
         self.base_url = f"http://127.0.0.1:{self.port}/v1"
 
     def behaviour(self, headers: dict, body: dict) -> Behaviour:
-        """Note a request, its headers' names in small letters, and say what it meets."""
+        """Record a request, with header names in lower case, and return what answers it."""
         with self._lock:
             self.headers.append(headers)
             self.bodies.append(body)

@@ -18,7 +18,7 @@ from tom.engines.parent_run import is_alive
 from tom.engines.resident import LOST, source_sha256
 from tom.models.local_model import LocalModel
 
-LOOK_AROUND_SECONDS = 1.0
+POLL_SECONDS = 1.0
 
 
 class Outdated(Exception):
@@ -40,7 +40,7 @@ def answer(engine: Engine, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def serve_client(connection: Connection, engine: Engine, runs: set[str], source: str) -> None:
-    """Answer one client until it hangs up. Errors: Outdated."""
+    """Answer one client until it closes the connection. Errors: Outdated."""
     with connection:
         try:
             while True:
@@ -63,7 +63,7 @@ def serve(listener: Listener, engine: Engine, idle_seconds: float, source: str) 
     # Listener has no public way to wait with a time limit; its socket has.
     socket = listener._listener._socket
     while time.monotonic() - last < idle_seconds and not (runs and not any(map(is_alive, runs))):
-        if wait([socket], LOOK_AROUND_SECONDS):
+        if wait([socket], POLL_SECONDS):
             try:
                 connection = listener.accept()
             except (AuthenticationError, *LOST):

@@ -1,8 +1,8 @@
 """The `openai` engine: chat completions of any OpenAI-compatible endpoint.
 
-Each answer is kept in a response_log before the next is waited for, under the hash of the whole request body and
-the endpoint's address. An observation's seed is its request's seed plus its number, so an observation that is
-asked for later is the one that would have come before. Whether a seed is honoured is the endpoint's affair.
+Each answer goes into the response log as soon as it arrives, under the hash of the request body and the endpoint's
+address. An observation's seed is its request's seed plus its number, so an interrupted job that asks for the rest gets
+the observations it would have got. Not every endpoint honours seeds.
 """
 
 import json
@@ -23,28 +23,28 @@ from tom.engines.interface import SEEDS, ChoiceScore, Question, Reply, Request
 from tom.engines.response_log import ResponseLog, question_key
 
 TOP_LOGPROBS = 20
-"""Most alternatives of a token that the API gives."""
+"""The API gives at most this many alternatives of a token."""
 LONGEST_BACKOFF_SECONDS = 60.0
 MOST_JITTER = 1.25
-# Timeout, conflict, too many: the same request may be answered later, as after any 5xx.
+# Timeout, conflict, too many requests: worth another try, as after any 5xx.
 TRANSIENT = (408, 409, 429)
-# OpenAI says 429 as well when the account is empty, which no waiting mends.
+# With status 429 OpenAI also reports an empty account, where another try is useless.
 ACCOUNT_EMPTY = "insufficient_quota"
 KEY_REFUSED = (401, 403)
-# The server understood and will not: nothing about the key or the address.
+# The server understands the request and refuses it; key and address are right.
 REFUSED = (400, 422)
 
 
 class Refused(UserError):
-    """The endpoint does not do what a request asks."""
+    """The endpoint does not support what a request asks for."""
 
 
 class Malformed(Exception):
-    """An answer that is none; the next try may bring one."""
+    """Not a chat completion; the next try may bring one."""
 
 
 class EndpointEngine:
-    """An endpoint that scores questions, where it gives log-probabilities, and replies."""
+    """An endpoint as an engine; it scores questions only if it gives log-probabilities."""
 
     def __init__(self, endpoint: Endpoint, response_log: ResponseLog, top_logprobs: int = TOP_LOGPROBS):
         """Errors: UserError if the key's variable is not set."""
@@ -55,20 +55,20 @@ class EndpointEngine:
         self.usage = Usage()
         self._top_logprobs = top_logprobs
         self._key = read_key(endpoint.key_variable, "teacher.endpoint.key_variable")
-        # Without a key of its own the client would take OPENAI_API_KEY, and send it to whatever server this is.
+        # Without a key the client would send OPENAI_API_KEY to this server, whichever it is.
         self._headers = {} if self._key else {"Authorization": openai.Omit()}
         self._client = openai.OpenAI(
             base_url=endpoint.base_url,
             api_key=self._key or "none",
             timeout=endpoint.timeout_seconds,
-            max_retries=0,  # they have no limit in time and no backoff of one's own choice
+            max_retries=0,  # its own retries have no time limit and a fixed backoff
         )
 
     def score(self, questions: list[Question]) -> list[ChoiceScore] | None:
         """Exact probability of each option as the reply's first token, and their joint mass, at temperature 1.
 
-        None, and a line that says why, if the endpoint gives no log-probabilities or an option is not among the
-        most likely tokens: nothing is put in the place of what is not known.
+        None, with the reason in the log, if the endpoint gives no log-probabilities or an option is not among the
+        most likely tokens: an unknown probability is never estimated.
         """
         if any(question.ends for question in questions):
             return _no_scores("an endpoint tells the first token's alternatives alone, not how a reply ends")
@@ -91,9 +91,8 @@ class EndpointEngine:
     def reply(self, requests: list[Request]) -> list[list[Reply]]:
         """Each request's replies, in order.
 
-        A reply's tokens are None where one request brought several: the endpoint counts them together. A reply
-        that ended for another reason than its length counts as `stop`. Errors: UserError, and what was answered
-        so far stays in the response_log.
+        A reply's tokens are None if one request brought several: the endpoint counts them together. Every finish
+        other than `length` counts as `stop`. Errors: UserError; answers so far stay in the response log.
         """
         bodies = [
             [self._reply_body(request, first) for first in range(0, request.count, self.endpoint.n_per_request)]
@@ -121,7 +120,7 @@ class EndpointEngine:
         return body | ({"n": count} if count > 1 else {})
 
     def _ask(self, bodies: list[dict]) -> list[dict]:
-        """The answer to each request body, from the response_log where it is there."""
+        """The answer to each request body, from the response log if it is there."""
         keys = [question_key({"base_url": self.endpoint.base_url, "body": body}) for body in bodies]
         missing = {key: body for key, body in zip(keys, bodies, strict=True) if key not in self.response_log.answers}
         if len(missing) < len(bodies):
@@ -133,7 +132,7 @@ class EndpointEngine:
         return answers
 
     def _ask_missing(self, missing: dict[str, dict]) -> None:
-        """Ask side by side and keep each answer; after an error start nothing new, but keep what still comes in."""
+        """Ask concurrently and log each answer. After an error, start no request, but log those under way."""
         stopped = Event()
         error = None
         with ThreadPoolExecutor(self.endpoint.concurrency) as pool:
@@ -160,7 +159,7 @@ class EndpointEngine:
             raise
 
     def _ask_patiently(self, body: dict, stopped: Event) -> dict:
-        """One answer, asked for again after what may pass. Errors: UserError for what will not, or takes too long."""
+        """One answer, with retries after transient errors. Errors: UserError for any other error, or after too long."""
         import openai
 
         give_up_seconds = 60 * self.endpoint.give_up_minutes
@@ -205,20 +204,20 @@ class EndpointEngine:
         return answer
 
     def _wait_seconds(self, state: tenacity.RetryCallState) -> float:
-        """Seconds until the next try: what the endpoint asks for, or else twice as long each time; with jitter."""
+        """Seconds until the next try, with jitter: what the endpoint asks for, or else twice the last pause."""
         asked = retry_after(state.outcome.exception())
         doubled = tenacity.wait_exponential(self.endpoint.backoff_seconds, LONGEST_BACKOFF_SECONDS)(state)
         return (doubled if asked is None else asked) * random.uniform(1, MOST_JITTER)
 
     def _what_happened(self, error: Exception) -> str:
-        """An error in one line, without the key, whoever repeats it."""
+        """An error in one line, with the key masked wherever a server repeats it."""
         cause = f": {error.__cause__}" if error.__cause__ else ""
         words = " ".join(f"{type(error).__name__}: {error}{cause}".split())
         return words.replace(self._key, "***") if self._key else words
 
 
 def retry_after(error: BaseException) -> float | None:
-    """Seconds that a refusing answer asks to wait for, by its header Retry-After; None if it names none."""
+    """Seconds to wait by an answer's header Retry-After; None without one."""
     response = getattr(error, "response", None)
     value = response.headers.get("retry-after", "") if response is not None else ""
     try:
@@ -236,7 +235,7 @@ def _may_pass(status: int, code: str | None) -> bool:
 
 
 def _reduced(completion: dict) -> dict:
-    """What is kept of a chat completion: texts, why they ended, first token's alternatives, tokens."""
+    """What is kept of a chat completion: texts, finishes, alternatives of the first token, counts of tokens."""
     choices = []
     for choice in completion["choices"]:
         message = choice["message"]

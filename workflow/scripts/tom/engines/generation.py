@@ -1,8 +1,8 @@
-"""Free replies of a local model: the prompt is computed once, its replies are sampled side by side.
+"""Free replies of a local model: one prefill of the prompt, replies sampled in batches.
 
-How replies are drawn is the request's business alone. transformers' `generate` fills every setting that a call leaves
-open from the model folder's generation_config.json (repetition_penalty, min_p, suppressed tokens and the like), so that
-file is set aside while replies are drawn; only the end tokens that it lists count.
+Only the request decides how replies are sampled. transformers' `generate` takes every setting that a call leaves open
+from the model folder's generation_config.json (repetition_penalty, min_p, suppressed tokens and the like), so that file
+is ignored during sampling, except for the end tokens that it lists.
 """
 
 from collections.abc import Iterator
@@ -15,19 +15,19 @@ from tom.engines.interface import Reply, Request
 from tom.prompts.chat import prompt_ids
 
 ROWS = 64
-"""Replies sampled side by side at most: what bounds the memory of their key-value caches."""
+"""Most replies in a batch; bounds the memory of their key-value caches."""
 
 
 def generate(model, tokenizer, request: Request) -> list[Reply]:
-    """The replies of one request, drawn with a random generator of its own; torch's global one is left as it was.
+    """The replies of one request, sampled with its own seed; torch's global generator is left as it was.
 
     model, tokenizer: as tom/models/language_models.py loads them, with or without an adapter.
-    Errors: UserError where neither the tokenizer nor the model knows an end token.
+    Errors: UserError if neither the tokenizer nor the model names an end token.
     """
     import torch
     from transformers import GenerationConfig
 
-    # An adapter's layers sit in the model that PEFT wraps; the wrapper's own `generate` brings settings of its own.
+    # An adapter's layers sit in the model that PEFT wraps; the wrapper's `generate` has settings of its own.
     model = model.get_base_model() if hasattr(model, "get_base_model") else model
     ends = end_tokens(model, tokenizer)
     settings = GenerationConfig(
@@ -78,7 +78,7 @@ def _folder_settings_aside(model) -> Iterator[None]:
 
 
 def _reply(tokenizer, ids: list[int], ends: list[int]) -> Reply:
-    """ids: one row as sampled, filled up behind its end token."""
+    """ids: one row as sampled, padded after its end token."""
     stop = next((place for place, token in enumerate(ids) if token in ends), None)
     kept = ids if stop is None else ids[: stop + 1]
     text = tokenizer.decode(kept, skip_special_tokens=True, clean_up_tokenization_spaces=False)

@@ -32,7 +32,7 @@ def announce_run() -> None:
 
 
 def current_run() -> str | None:
-    """The run this process works for, or None if nobody announced one on this machine and in this allocation."""
+    """The run this process works for, or None if none was announced on this machine and in this allocation."""
     name = os.environ.get(VARIABLE)
     return name if name and name.startswith(place() + ":") else None
 

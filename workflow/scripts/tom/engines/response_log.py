@@ -67,7 +67,7 @@ def open_response_log(file: str | Path) -> Iterator[ResponseLog]:
 def _locked(file: Path) -> BinaryIO:
     """Open and lock the file; again if it was finished and deleted in between.
 
-    Not by the package filelock: it would lock a second file beside this one, which a killed job would leave behind.
+    Not by the package filelock: it would lock a second file beside this one, which a killed job would leave there.
     """
     while True:
         stream = os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT, 0o666), "r+b")

@@ -1,4 +1,4 @@
-"""Paths of many shards as few words, since a command line has room for some thousand paths and no more.
+"""Paths of many shards as few words: a command line has room for a few thousand paths only.
 
 A word is a path in which braces list alternatives, as in a shell: results/in_sample/shards/{base,teacher}/stag_hunt/…
 """
@@ -37,7 +37,7 @@ def _alternatives(names: list[str]) -> str:
 def unpack_paths(words: Iterable[str | Path]) -> Iterator[str]:
     """The paths that words stand for; a path without braces stands for itself."""
     for word in map(str, words):
-        # Pieces take turns: what is fixed, and what the braces list.
+        # Fixed pieces and lists in braces alternate.
         pieces = _ALTERNATIVES.split(word)
         choices = [piece.split(",") if at % 2 else [piece] for at, piece in enumerate(pieces)]
         yield from map("".join, product(*choices))
