@@ -15,6 +15,7 @@ from tom.engines.resident import ResidentEngine, engine_key
 from tom.engines.vllm_engine import VllmEngine
 from tom.prompts.variants import ORDERS
 from tom.sampling.choices import observe
+from tom.sampling.procedures import SamplingSettings
 from tom.sampling.shards import write_shard
 
 TEACHER = """teacher:
@@ -36,7 +37,8 @@ def test_resident_engines_serve_one_shard_after_another_with_the_same_bytes(engi
     def work(engine):
         used.append(type(engine))
         fields = {"model": "base", "game": "stag_hunt", "context": "sports"}
-        return observe(engine, cell_files("stag_hunt", "sports"), list(ORDERS), 300, 1.0, 1, fields)
+        settings = SamplingSettings(300, 1.0, seed=1, option_orders=ORDERS)
+        return observe(engine, cell_files("stag_hunt", "sports"), settings, fields)
 
     model = replace(local_model, engine="vllm")
     home = engines_folder / f"tom-transfer-{os.getuid()}" / engine_key(model)
