@@ -1,6 +1,5 @@
 """Every benchmark says how it is called, and runs: at toy size, on the tests' tiny model."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -13,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "benchmarks"
 NAMES = {file.name for file in FOLDER.glob("*.py")}
 HELPERS = {"measure.py", "sft_rows.py"}  # imported by the others
-# The smallest size at which each does all that it does; {model} is a model folder, {new} a folder that is not there yet.
+# The smallest size at which each does all that it does. {model}: a model folder; {new}: a folder that is not there yet.
 TOY = {
     "coverage.py": "--runs 2",
     "large_study.py": "{new} --seeds 1 --games 2 --contexts 2",
@@ -30,9 +29,9 @@ SECONDS_EACH = {"coverage.py", "many_shards.py", "many_numbers.py", "one_prefill
 
 
 def run(folder: Path, name: str, *arguments: str) -> str:
-    """Run a benchmark to its end; what it printed. Its engines and scratch files are kept apart from those of others."""
+    """Run a benchmark to its end; what it printed."""
     command = [sys.executable, folder / "benchmarks" / name, *arguments]
-    done = subprocess.run(command, cwd=folder, env=dict(os.environ), capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -81,6 +80,7 @@ def test_a_benchmark_says_how_it_is_called_and_starts_nothing(name):
     "name", [pytest.param(name, marks=[] if name in SECONDS_EACH else [pytest.mark.slow]) for name in TOY]
 )
 def test_a_benchmark_runs(name, model, shards, tmp_path, engines_folder, monkeypatch):
+    # Where a process looks for resident engines.
     monkeypatch.setenv("TMPDIR", str(engines_folder))
     words = TOY[name].format(model=model, shards=shards, new=tmp_path / "study").split()
     assert re.search(r"\d", run(ROOT, name, *words))

@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 from tiny_lessons import TinyLesson, TinyTexts, by_stem, tiny_lessons
 
-from tom.sampling.recorded_choices import read_counts
+from tom.sampling.recorded import read_counts
 
 RESOURCES = Path(__file__).resolve().parents[2] / "resources"
 COUNTS = RESOURCES / "paper" / "observed_choices.csv"

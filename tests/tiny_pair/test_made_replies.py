@@ -8,7 +8,7 @@ from tom.core.errors import UserError
 from tom.games.game import load_game
 from tom.prompts.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST, FORMS
 from tom.prompts.variants import ORDERS, Variant, scored
-from tom.sampling.recorded_choices import read_counts
+from tom.sampling.recorded import read_counts
 
 VARIANTS = scored(list(ORDERS))
 
