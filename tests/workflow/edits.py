@@ -49,14 +49,30 @@ OUT_OF_SAMPLE_CONTEXT = {
     "summarise_run": 1,
 }
 
+NEW_ENGINE = '''"""An engine."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """None."""
+'''
+
 EDITS = (
     # Wording and form
-    Edit("A docstring in a module that every script imports", f"{TOM}/core/errors.py", '"""', '"""Reworded. ', NOTHING),
+    Edit(
+        "A docstring in a module that every script imports",
+        f"{TOM}/core/errors.py",
+        '"""How a script ends',
+        '"""The way in which a script ends',
+        NOTHING,
+    ),
     Edit(
         "A comment in an engine",
         f"{TOM}/engines/transformers_engine.py",
-        "import torch\n",
-        "import torch  # why\n",
+        "sequences, starts = [], []\n",
+        "sequences, starts = [], []  # why\n",
         NOTHING,
     ),
     Edit("A type hint", f"{TOM}/core/random.py", "variants: int) -> list[int]", "variants) -> list", NOTHING),
@@ -76,13 +92,14 @@ EDITS = (
         {"sample_shard": 2 * CELLS} | TABLES | NUMBERS,
     ),
     Edit("Another engine", f"{TOM}/engines/vllm_engine.py", "CONTEXT_STEP = 2048", "CONTEXT_STEP = 4096", NOTHING),
-    Edit("A new engine", f"{TOM}/engines/new_engine.py", "", "Settings = None\n", NOTHING, new_file=True),
+    Edit("A new engine", f"{TOM}/engines/new_engine.py", "", NEW_ENGINE, NOTHING, new_file=True),
+    # Training
     Edit(
-        "How a training packs its prompts",
+        "The loss",
         f"{TOM}/training/objective.py",
-        "import",
-        "X = 1\nimport",
-        NOTHING,
+        "value += found.item()",
+        "value += 1 * found.item()",
+        {"sample_shard": CELLS} | TRAINING | TABLES | NUMBERS,
     ),
     # Prompts and replies
     Edit(
@@ -105,14 +122,14 @@ EDITS = (
         f"{TOM}/statistics/intervals.py",
         "def jeffreys(cooperated, readable, confidence",
         "def jeffreys(cooperated, readable, confidence=0.5): ...\ndef jeffreys(cooperated, readable, confidence",
-        TABLES | NUMBERS,
+        TABLES,
     ),
     Edit("A figure", "workflow/scripts/plot_agreement.py", "1.9 + 2.5", "1.8 + 2.5", {"plot_agreement": 1}),
     Edit(
         "What a column means",
         "workflow/schemas/tables.yaml",
-        "replies that cooperate",
-        "replies that cooperated",
+        "social context; null where it is not one context",
+        "Reworded: social context; null where it is not one context",
         NOTHING,
     ),
     # Texts
@@ -151,7 +168,8 @@ EDITS = (
         "resources/paper/observed_choices.csv",
         "out_of_sample_context,sports,stag_hunt,teacher,0,300",
         "out_of_sample_context,sports,stag_hunt,teacher,1,300",
-        {"replay_shard": 1, "evaluate_split": 3} | OUT_OF_SAMPLE_CONTEXT,
+        # Every split is shown beside the published students.
+        {"replay_shard": 1} | TABLES,
     ),
     # The config
     Edit(
