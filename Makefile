@@ -1,7 +1,7 @@
 # make: the environment, then the whole default experiment.
 # make test: the environment, then what takes seconds (10 minutes on two cores). make test-slow: what takes longer.
 # make test-pythons: the quick tests on each other Python of this machine that the project runs on, each in an
-# environment of its own (2.5 GB).
+# environment of its own (2 GB, or 6 where the package index has no torch for a CPU alone).
 # make test-page: the tests of the page in headless Chromium, which apt-get brings where this is run as root.
 # make test-vllm: the tests of the vLLM engine, in an environment of their own (4 GB). make test-gpu: those that need a GPU.
 # make test-slurm: those on a SLURM cluster, which they start on this machine; SLURM_TESTS=--require-cluster fails, and does
