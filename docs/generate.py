@@ -1,9 +1,10 @@
-"""Write what the documentation shows of the workflow itself: the config's knobs, the graph of rules, the columns.
+"""Write the parts of the documentation that follow from the workflow itself.
 
 python docs/generate.py
 
-Replaces what stands between the markers in config/README.md, docs/pipeline.md and docs/data_dictionary.md;
-tests/workflow/test_docs.py fails when that is stale.
+Replaces what stands between the markers in README.md, config/README.md, docs/pipeline.md and docs/data_dictionary.md:
+the targets, the config's keys, the graph of rules, the jobs that an edit makes, the tables' columns.
+tests/workflow/test_docs.py fails when one of them is stale.
 """
 
 import re
@@ -14,10 +15,20 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "workflow" / "scripts"), str(ROOT / "tests" / "workflow")]
+
+import edits  # noqa: E402
+
+from tom.config.schema import config_schema  # noqa: E402
+from tom.config.studies import STUDIES, Study  # noqa: E402
+
+TARGET_FILES = ("Snakefile", "workflow/rules/targets.smk", "workflow/rules/plan.smk")
+EDIT_GROUPS = {"training": edits.TRAINING, "tables": edits.TABLES, "numbers": edits.NUMBERS}
+"""Jobs that follow one another, and are named as one where an edit makes all of them."""
 
 
-def knob_rows(schema: dict, definitions: dict, default: object, path: str = "") -> list[tuple[str, str, str, str]]:
-    """(key, allowed, default, meaning) of every knob below a schema, depth first, less those that it refuses."""
+def key_rows(schema: dict, definitions: dict, default: object, path: str = "") -> list[tuple[str, str, str, str]]:
+    """(key, allowed, default, meaning) of every key of a schema, depth first, without those that it refuses."""
     rows = []
     for name, found in schema.get("properties", {}).items():
         entry = resolve(found, definitions)
@@ -26,7 +37,7 @@ def knob_rows(schema: dict, definitions: dict, default: object, path: str = "") 
             continue
         value = default.get(name) if isinstance(default, dict) else None
         if "properties" in entry and path.count(".") < 2:
-            rows += knob_rows(entry, definitions, value, f"{key}.")
+            rows += key_rows(entry, definitions, value, f"{key}.")
         else:
             rows.append((key, allowed(entry), show(value), entry.get("description", "")))
     return rows
@@ -43,7 +54,7 @@ def resolve(entry: dict, definitions: dict) -> dict:
 
 
 def allowed(entry: dict) -> str:
-    """What a knob may be, in words."""
+    """The values that a key may have, in words."""
     if "enum" in entry:
         return ", ".join(f"`{value}`" for value in entry["enum"])
     bounds = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
@@ -61,17 +72,17 @@ def show(value: object) -> str:
     return f"`{text[:20]}…`" if len(text) > 45 else f"`{text}`"
 
 
-def knob_table() -> str:
-    """The knobs of config/config.yaml as a Markdown table."""
-    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+def key_table() -> str:
+    """The keys of a config as a Markdown table."""
+    schema = config_schema()
     default = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    rows = knob_rows(schema, schema["$defs"], default)
+    rows = key_rows(schema, schema["$defs"], default)
     lines = [f"| `{key}` | {words} | {value} | {meaning} |" for key, words, value, meaning in rows]
     return "\n".join(["| key | allowed | default | meaning |", "| --- | --- | --- | --- |", *lines])
 
 
 def rule_graph() -> str:
-    """The graph of rules behind `all`, as a Mermaid diagram."""
+    """The graph of the rules that `all` needs, as a Mermaid diagram."""
     command = [sys.executable, "-m", "snakemake", "--rulegraph", "mermaid-js", "--cores", "1"]
     graph = subprocess.run(
         [*command, "--workflow-profile", "none", "--forceall"], cwd=ROOT, capture_output=True, text=True, check=True
@@ -79,6 +90,56 @@ def rule_graph() -> str:
     numbers = dict(re.findall(r"^\s*(id\d+)\[(\w+)\]", graph, re.MULTILINE))
     edges = sorted({(numbers[a], numbers[b]) for a, b in re.findall(r"^\s*(id\d+) --> (id\d+)", graph, re.MULTILINE)})
     return "\n".join(["```mermaid", "flowchart TB", *(f"    {a} --> {b}" for a, b in edges), "```"])
+
+
+def target_table() -> str:
+    """The targets of the main result: rules with a docstring."""
+    rule = re.compile(r'^rule (\w+):\n    """(.*)"""$', re.MULTILINE)
+    found = [target for file in TARGET_FILES for target in rule.findall((ROOT / file).read_text())]
+    lines = [f"| `{name}` | {about} |" for name, about in found]
+    return "\n".join(["| target | what it makes |", "| --- | --- |", *lines])
+
+
+def study_table() -> str:
+    """The studies, each a target."""
+    lines = [f"| `{study.name}` | {first_sentence(study)} | {study.needs} |" for study in STUDIES]
+    return "\n".join(["| target | what it shows | what it needs |", "| --- | --- | --- |", *lines])
+
+
+def first_sentence(study: Study) -> str:
+    """What a study is, in one sentence."""
+    return study.about.partition(". ")[0].removesuffix(".") + "."
+
+
+def study_files() -> str:
+    """The tables and the figure of each study, below the experiment's folder."""
+    lines = []
+    for study in STUDIES:
+        files = [table.file.removesuffix(".parquet") + ".*" for table in study.tables]
+        files += [f"figures/{study.figure.name}.*"] if study.figure else []
+        lines.append(f"| `{study.name}` | {', '.join(f'`{file}`' for file in files)} |")
+    return "\n".join(["| study | its tables and figure |", "| --- | --- |", *lines])
+
+
+def edit_table() -> str:
+    """The jobs that each edit of a finished run makes. Groups of jobs are spelt out below the table."""
+    lines = ["| edit | jobs |", "| --- | --- |"]
+    lines += [f"| {edit.what} | {made_jobs(edit.jobs)} |" for edit in edits.EDITS]
+    return "\n".join([*lines, "", *(f"- *{name}*: {job_list(jobs)}" for name, jobs in EDIT_GROUPS.items())])
+
+
+def made_jobs(jobs: dict[str, int]) -> str:
+    """The jobs of an edit, with whole groups by their name."""
+    whole = [name for name, group in EDIT_GROUPS.items() if group.items() <= jobs.items()]
+    named = set().union(*(EDIT_GROUPS[name] for name in whole))
+    rest = {rule: number for rule, number in jobs.items() if rule not in named}
+    parts = [job_list(rest)] if rest else []
+    return ", ".join([*parts, *(f"*{name}*" for name in whole)]) or "nothing"
+
+
+def job_list(jobs: dict[str, int]) -> str:
+    """Numbers of jobs by rule."""
+    return ", ".join(f"{number} `{rule}`" for rule, number in jobs.items())
 
 
 def fill(text: str, name: str, content: str) -> str:
@@ -121,11 +182,17 @@ def column_rows(columns: dict, common: dict) -> list[str]:
 def pages() -> dict[Path, str]:
     """Each page that holds something generated, as it should be."""
     parts = {
-        "config/README.md": ("knobs", knob_table),
-        "docs/pipeline.md": ("rules", rule_graph),
-        "docs/data_dictionary.md": ("columns", data_dictionary),
+        "README.md": {"targets": target_table, "studies": study_table},
+        "config/README.md": {"keys": key_table},
+        "docs/pipeline.md": {"rules": rule_graph, "study files": study_files, "edits": edit_table},
+        "docs/data_dictionary.md": {"columns": data_dictionary},
     }
-    return {ROOT / page: fill((ROOT / page).read_text(), name, make()) for page, (name, make) in parts.items()}
+    texts = {}
+    for page, made in parts.items():
+        texts[ROOT / page] = (ROOT / page).read_text()
+        for name, make in made.items():
+            texts[ROOT / page] = fill(texts[ROOT / page], name, make())
+    return texts
 
 
 if __name__ == "__main__":
