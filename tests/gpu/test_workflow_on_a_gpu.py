@@ -17,8 +17,8 @@ def test_the_tiny_pair_runs_through_the_workflow(tmp_path, tiny_folder, device):
     if device == "cuda":
         (project.folder / "gpu.yaml").write_text(ON_A_GPU)
         files.append("gpu.yaml")
-    said = replace(project, configfiles=tuple(files)).succeed()
-    results = project.folder / "results-tiny-pair"
-    table = pl.read_parquet(results / "tables/in_sample/alignment.parquet")
+    project = replace(project, configfiles=tuple(files))
+    said = project.succeed()
+    table = pl.read_parquet(project.experiment / "tables/in_sample/alignment.parquet")
     assert set(table["predictor"]) >= {"base", "tuned-seed1", "chance"}
     assert "What tiny student learnt from tiny teacher" in said

@@ -148,10 +148,10 @@ class Cluster:
         lines = self.call("squeue", "--noheader", "--format=%i %T", flag).stdout.splitlines()
         return dict(line.split() for line in lines)
 
-    def job_of(self, model: str) -> str | None:
-        """The job that has begun to sample a model, if one has."""
+    def job_of(self, sampled: str) -> str | None:
+        """The job that has begun to sample what answers, named as in the paths of shards; None if none has."""
         lines = self.call("squeue", "--noheader", "--format=%i %k", "--states=R").stdout.splitlines()
-        return next((line.split()[0] for line in lines if f" rule_sample-{model}_" in line), None)
+        return next((line.split()[0] for line in lines if f" rule_sample-{sampled}_" in line), None)
 
     def node_of(self, job: str) -> str:
         """The node that a job runs on."""

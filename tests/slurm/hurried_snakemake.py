@@ -13,11 +13,11 @@ import snakemake_executor_plugin_slurm as plugin
 from snakemake.cli import main
 from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
 
-PAUSE_SECONDS = 0.5
+PAUSE_SECONDS = 0.1
 
 
 async def pause(executor: RemoteExecutor) -> None:
-    """Wait for the next check of the jobs; the profile's limit of checks a second comes on top."""
+    """Wait for the next check of the jobs; the limit of checks a second comes on top."""
     await asyncio.sleep(PAUSE_SECONDS)
 
 

@@ -6,19 +6,20 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import psutil
 from cluster import Cluster
 from project import REPOSITORY, Project
 
+from tom.config.store import Store
+
 CONFIGFILES = ("config/config.yaml", "config/tiny_pair.yaml", "study.yaml")
 TEACHER, BASE, TUNED = "teacher", "base", "tuned-seed1"
-GROUPS = {TEACHER: "teacher", BASE: "base", TUNED: "tuned-1"}
-IN_SAMPLE = {"in_sample": ("prisoners_dilemma/business", "prisoners_dilemma/friendship")}
-NOT_TAUGHT = {"out_of_sample": ("prisoners_dilemma/sports",), "numbers": ("public_goods/neutral",)}
-SAMPLING = ("sample_shard.py",)
+IN_SAMPLE = (("prisoners_dilemma", "business"), ("prisoners_dilemma", "friendship"))
+NOT_TAUGHT = (("prisoners_dilemma", "sports"), ("public_goods", "neutral"))
 SNAKEMAKE = Path(__file__).with_name("hurried_snakemake.py")
 DEADLY = Path(__file__).with_name("deadly")
 PATIENCE_SECONDS = 900  # of one run
@@ -35,15 +36,24 @@ class Study:
     def create(cls, folder: Path, cluster: Cluster) -> "Study":
         project = Project.create(folder, REPOSITORY / "resources/tiny_pair/student")
         shutil.copy2(Path(__file__).with_name("study.yaml"), folder)
-        return cls(project, cluster)
+        return cls(replace(project, configfiles=CONFIGFILES), cluster)
 
     def copy(self, folder: Path) -> "Study":
         """The same study elsewhere, its results and Snakemake's memory of them included."""
-        return Study(self.project.copy(folder), self.cluster)
+        return Study(replace(self.project.copy(folder), configfiles=CONFIGFILES), self.cluster)
 
     @property
     def results(self) -> Path:
         return self.project.folder / "results"
+
+    @cached_property
+    def store(self) -> Store:
+        """What the keys in the paths of the results stand for."""
+        return self.project.store()
+
+    def sampled(self, model: str) -> str:
+        """The folder of a model's shards, logs and benchmark files, and the name of its group."""
+        return f"{model}-{self.store.weights_key(model)}"
 
     def run(self, *arguments: str) -> "Run":
         """Run Snakemake to its end."""
@@ -61,6 +71,8 @@ class Study:
     def running(self, *arguments: str) -> Iterator["Run"]:
         """A run of Snakemake under way; targets come first."""
         settings = ["--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "20"]
+        # The attempts of a check (profiles/slurm) last a minute, three times as long as the tests' outage.
+        settings += ["--max-status-checks-per-second", "2"]
         command = [sys.executable, SNAKEMAKE, *arguments, "--workflow-profile", "profiles/slurm", *settings]
         log = self.project.folder / f"run-{len(list(self.project.folder.glob('run-*.log')))}.log"
         with log.open("wb") as stream:
@@ -78,6 +90,11 @@ class Study:
             if process.poll() is None:
                 process.kill()
                 process.wait()
+
+    @property
+    def locked(self) -> bool:
+        """Whether a run has left its lock behind."""
+        return any((self.project.folder / ".snakemake/locks").glob("*"))
 
     @property
     def to_die(self) -> Path:
@@ -99,8 +116,7 @@ class Study:
 
         Without these an adapter would be trained anew.
         """
-        stages = NOT_TAUGHT if model == TEACHER else IN_SAMPLE | NOT_TAUGHT
-        return [f"results/{stage}/shards/{model}/{cell}.parquet" for stage, cells in stages.items() for cell in cells]
+        return self.store.shards(NOT_TAUGHT if model == TEACHER else IN_SAMPLE + NOT_TAUGHT, [model])
 
     def forget(self, *models: str) -> list[str]:
         """Delete the shards of some models, and return their paths: targets that bring them back."""
@@ -148,7 +164,7 @@ class Run:
 
     def job(self, model: str) -> str:
         """The job that samples a model, once it has begun."""
-        return self.until(lambda: self.study.cluster.job_of(GROUPS[model]), f"a job for {model}")
+        return self.until(lambda: self.study.cluster.job_of(self.study.sampled(model)), f"a job for {model}")
 
     def process_of(self, model: str, script: str) -> psutil.Process:
         """A process of that job that runs a script, once there is one."""
@@ -163,8 +179,8 @@ class Run:
 
     def sampled_at_present(self, model: str) -> set[str]:
         """The shards that a model's job works on."""
-        job, shards = self.study.cluster.job_of(GROUPS[model]), set()
-        for process in (process for script in SAMPLING for process in self.running(job, script)) if job else ():
+        job, shards = self.study.cluster.job_of(self.study.sampled(model)), set()
+        for process in self.running(job, "sample_shard.py") if job else ():
             with suppress(psutil.NoSuchProcess):
                 shards |= set(process.cmdline()[-1:])
         return shards

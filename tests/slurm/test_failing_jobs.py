@@ -8,10 +8,6 @@ from pathlib import Path
 from study import BASE, TEACHER, TUNED, Run, Study
 
 OUTAGE_SECONDS = 20
-STAGES = ("", "_out_of_sample", "_numbers")
-UNTUNED_RULES = [f"sample_untuned{stage}" for stage in STAGES]
-TUNED_RULES = [f"sample_tuned{stage}" for stage in STAGES]
-TRAINED = "results/adapters/all/seed1/manifest.json"
 CHECKPOINTS = 4  # two epochs and two gauss_newton_steps (study.yaml)
 
 
@@ -22,6 +18,11 @@ def check_recovery(study: Study, targets: list[str], finished: Study) -> None:
     after = study.kept(TEACHER, BASE, TUNED)
     assert {shard: after[shard] for shard in before} == before
     study.check_same(finished)
+
+
+def for_model(resource: str, model: str, value: object, others: object) -> str:
+    """What the shards of one model ask for, and those of the others, as an argument of --set-resources."""
+    return f"sample_shard:{resource}={value} if wildcards.model == '{model}' else {others}"
 
 
 @contextmanager
@@ -49,10 +50,9 @@ def damaged(file: Path):
 def test_a_lost_engine_costs_a_load_a_cancelled_job_and_a_crashed_node_the_shard_under_way(study, finished):
     targets = study.forget(TEACHER, BASE, TUNED)
     spared, crashed = "gpu1", "gpu2"
-    nodes = dict.fromkeys(UNTUNED_RULES, spared) | dict.fromkeys(TUNED_RULES, crashed)
-    place = [f"{rule}:slurm_extra='--no-requeue --nodelist={node}'" for rule, node in nodes.items()]
-    study.kill_later("serve_engine.py", "/models/teacher/")
-    with study.running(*targets, "--set-resources", *place) as run:
+    place = for_model("slurm_extra", TUNED, *(f"'--no-requeue --nodelist={node}'" for node in (crashed, spared)))
+    study.kill_later("serve_engine.py", f"/models/{study.store.source_key(TEACHER)}/")
+    with study.running(*targets, "--set-resources", place) as run:
         faults = {
             BASE: lambda: study.cluster.call("scancel", run.job(BASE)),
             TUNED: lambda: study.cluster.crash_node(crashed),
@@ -68,20 +68,21 @@ def test_a_lost_engine_costs_a_load_a_cancelled_job_and_a_crashed_node_the_shard
     for model in (BASE, TUNED):
         assert 0 < len(study.kept(model)) < len(study.shards(model))
     assert len(study.kept(TEACHER)) == len(study.shards(TEACHER))
-    logs = [log.read_text() for log in (study.results / "logs/sample/teacher").glob("*.log")]
+    logs = [log.read_text() for log in (study.results / "logs/sample" / study.sampled(TEACHER)).rglob("*.log")]
     assert sum("no resident engine: the engine went away" in log for log in logs) == 1
     check_recovery(study, targets, finished)
 
 
 def test_a_full_disk_and_too_little_memory_leave_nothing_half_written(study, finished):
     targets = study.forget(BASE, TUNED)
-    memory = [f"{rule}:mem_mb=150" for rule in TUNED_RULES]
-    with full_disk(study.results / "in_sample/shards/base"), study.running(*targets, "--set-resources", *memory) as run:
+    memory = for_model("mem_mb", TUNED, 150, 4000)
+    folder = (study.project.folder / study.shards(BASE)[0]).parent
+    with full_disk(folder), study.running(*targets, "--set-resources", memory) as run:
         assert run.wait() != 0
     assert "No space left on device" in run.said()
     assert "'FAILED'" in run.said()
     assert "exceeded memory limit" in run.said()
-    assert not any("in_sample/" in shard for shard in study.kept(BASE))
+    assert not any((study.project.folder / shard).parent == folder for shard in study.kept(BASE))
     assert not study.kept(TUNED)
     check_recovery(study, targets, finished)
 
@@ -90,10 +91,10 @@ def test_a_time_limit_and_a_failing_shard_leave_others_alone_and_so_does_what_be
     study, finished, tmp_path
 ):
     targets = study.forget(TEACHER, BASE, TUNED)
-    # One minute for the teacher's job, which is stopped until then.
-    limits = [f"{rule}:runtime={minutes}" for rule, minutes in zip(UNTUNED_RULES, (10, 0, 1), strict=True)]
-    file = study.results / "adapters/all/seed1/adapter/adapter_model.safetensors"
-    with damaged(file), study.running(*targets, "--set-resources", *limits) as run, run.held_up(TEACHER):
+    # One minute for the teacher's job, which is stopped until then: a job's time is the sum of its shards'.
+    limits = for_model("runtime", TEACHER, "int(wildcards.game == 'public_goods')", 10)
+    file = study.project.folder / study.project.adapter() / "adapter/adapter_model.safetensors"
+    with damaged(file), study.running(*targets, "--set-resources", limits) as run, run.held_up(TEACHER):
         # On a busy machine the minute may be over first.
         run.until(lambda: settled(run) or run.process.poll() is not None, "the end of the other jobs")
         train_through_kills_and_an_outage(finished.copy(tmp_path / "training"), finished)
@@ -113,16 +114,17 @@ def settled(run: Run) -> bool:
 
 def train_through_kills_and_an_outage(study: Study, finished: Study) -> None:
     """Train anew, killed behind each checkpoint but the last; the controller is away while the last try trains."""
-    (study.project.folder / TRAINED).unlink()
+    trained = f"{study.project.adapter()}/manifest.json"
+    (study.project.folder / trained).unlink()
     kills = CHECKPOINTS - 1
     study.kill_later("train_adapter.py", times=kills)
-    with study.running(TRAINED, "--retries", str(kills)) as run:
+    with study.running(trained, "--retries", str(kills)) as run:
         run.until(lambda: run.said().count("Trying to restart") == kills, "the last try")
         run.until(lambda: next(run.running(None, "train_adapter.py"), None), "its training")
         study.cluster.stop_controller()
         time.sleep(OUTAGE_SECONDS)
         study.cluster.start_controller()
         assert run.wait() == 0, run.said()
-    log = (study.results / "logs/train/all-seed1.log").read_text()
+    log = (study.results / f"logs/train/{study.store.student().key}-seed1.log").read_text()
     assert "resumed after epoch 2" in log and "resumed after Gauss-Newton step 1" in log
     study.check_same(finished)

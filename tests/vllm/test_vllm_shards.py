@@ -68,19 +68,20 @@ def finished(tmp_path_factory, tiny_folder) -> Project:
 
 
 def test_a_whole_workflow_runs_on_vllm(finished):
-    files = sorted((finished.folder / "results").glob("*_sample/shards/*/*/*.parquet"))
+    files = sorted((finished.folder / "results/shards").rglob("*.parquet"))
     shards = pl.concat([pl.read_parquet(file) for file in files])
     assert len(files) == 3 * (4 + 2 + 2)
     assert set(shards["model"]) == {"teacher", "base", "tuned-seed1"}
     assert set(shards["engine"]) == {"vllm"}
     assert shards["p_cooperate"].is_between(0, 1).all() and shards["option_mass"].is_between(0, 1).all()
-    assert "another tiny" in (finished.folder / "results/summary.md").read_text()
+    assert "another tiny" in (finished.experiment / "summary.md").read_text()
 
 
 def test_a_shard_comes_back_byte_for_byte(finished):
     for model in ("teacher", "tuned-seed1"):
-        shard = finished.folder / f"results/in_sample/shards/{model}/stag_hunt/business.parquet"
+        target = finished.shard(model, "stag_hunt", "business")
+        shard = finished.folder / target
         before = shard.read_bytes()
         shard.unlink()
-        finished.succeed(str(shard.relative_to(finished.folder)))
+        finished.succeed(target)
         assert shard.read_bytes() == before
