@@ -20,10 +20,15 @@ sys.path[:0] = [str(ROOT / "workflow" / "scripts"), str(ROOT / "tests" / "workfl
 import edits  # noqa: E402
 
 from tom.config.schema import config_schema  # noqa: E402
-from tom.config.studies import STUDIES, Study  # noqa: E402
+from tom.config.studies import CLOSED, STUDIES, Study  # noqa: E402
 
 TARGET_FILES = ("Snakefile", "workflow/rules/targets.smk", "workflow/rules/plan.smk")
-EDIT_GROUPS = {"training": edits.TRAINING, "tables": edits.TABLES, "numbers": edits.NUMBERS}
+EDIT_GROUPS = {
+    "training": edits.TRAINING,
+    "tables": edits.TABLES,
+    "tables of one split": edits.OUT_OF_SAMPLE_CONTEXT,
+    "numbers": edits.NUMBERS,
+}
 """Jobs that follow one another, and are named as one where an edit makes all of them."""
 
 
@@ -102,13 +107,13 @@ def target_table() -> str:
 
 def study_table() -> str:
     """The studies, each a target."""
-    lines = [f"| `{study.name}` | {first_sentence(study)} | {study.needs} |" for study in STUDIES]
+    lines = [f"| `{study.name}` | {study.title}. {first_sentence(study)} | {study.needs} |" for study in STUDIES]
     return "\n".join(["| target | what it shows | what it needs |", "| --- | --- | --- |", *lines])
 
 
 def first_sentence(study: Study) -> str:
-    """What a study is, in one sentence."""
-    return study.about.partition(". ")[0].removesuffix(".") + "."
+    """What a study is, in one sentence. The README says what a closed gap is."""
+    return study.about.replace(CLOSED, "Gap closed").partition(". ")[0].removesuffix(".") + "."
 
 
 def study_files() -> str:
