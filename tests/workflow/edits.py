@@ -176,8 +176,8 @@ EDITS = (
         "Its keys in another order", "tiny.yaml", "  epochs: 3\n  threads: 1\n", "  threads: 1\n  epochs: 3\n", NOTHING
     ),
     Edit("How long an engine waits", "tiny.yaml", "idle_seconds: 30", "idle_seconds: 0", NOTHING),
-    Edit("Threads of a training", "tiny.yaml", "  threads: 1\n", "  threads: 2\n", NOTHING),
-    Edit("top_p, where choices are drawn", "tiny.yaml", "idle_seconds: 30", "idle_seconds: 30\n  top_p: 0.5", NOTHING),
+    Edit("Threads of a training", "tiny.yaml", "threads: 1", "threads: 2", NOTHING),
+    Edit("top_p, where choices are drawn", "tiny.yaml", "sampling:\n", "sampling:\n  top_p: 0.5\n", NOTHING),
     Edit(
         "A training setting",
         "tiny.yaml",

@@ -3,6 +3,8 @@
 import pytest
 from project import REPOSITORY, Project
 
+pytestmark = pytest.mark.slow
+
 ADAPTERS = {
     "framings": 1,
     "laptop": 1,

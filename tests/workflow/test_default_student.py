@@ -9,6 +9,8 @@ import pytest
 import yaml
 from project import Project
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def fetched(tmp_path_factory, tiny_folder) -> Project:

@@ -8,6 +8,8 @@ import time
 import pytest
 from project import Project, environment
 
+pytestmark = pytest.mark.slow
+
 STAGES = {
     "sampling the base student": "shards/base-*/*/*/*.parquet",
     "training": "checkpoints/*/checkpoint.pt",

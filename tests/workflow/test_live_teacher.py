@@ -12,6 +12,8 @@ from taught_model import WHO_KNOWS, make_taught_model, replies_of
 
 from tom.config.studies import BY_NAME
 
+pytestmark = pytest.mark.slow
+
 FORMS = ("choice_then_motivation", "motivation_then_choice")
 MAX_TOKENS = 24
 

@@ -2,7 +2,10 @@
 
 import subprocess
 
+import pytest
 from project import REPOSITORY
+
+pytestmark = pytest.mark.slow
 
 LONGEST_ARGUMENT = 128 * 1024
 """Bytes that Linux lets one argument of a command have; a rule's command is one argument of the shell."""

@@ -1,6 +1,9 @@
 """Games in which a number is named, through Snakemake: asked, told of, and shown beside what payoffs say."""
 
 import polars as pl
+import pytest
+
+pytestmark = pytest.mark.slow
 
 SPLITS = """  public_goods: null
   trust_returning:

@@ -1,6 +1,9 @@
 """Payoffs at other scales and shifts, through Snakemake: students answer where no teacher has, and curves are drawn."""
 
 import polars as pl
+import pytest
+
+pytestmark = pytest.mark.slow
 
 SPLIT = """  payoff_shifts:
     recorded: false

@@ -10,6 +10,8 @@ from conftest import STUDIES
 
 from tom.config.studies import BY_NAME
 
+pytestmark = pytest.mark.slow
+
 HEADLINE = {"predictor": "tuned", "view": "both", "measure": "exact"}
 
 
@@ -150,7 +152,6 @@ def test_of_one_context_none_can_be_left_out(fresh):
         assert "tiny.yaml: splits.in_sample.contexts: leaving one out" in done.stdout + done.stderr
 
 
-@pytest.mark.slow
 def test_a_scale_of_payoffs_is_left_out_too(fresh):
     fresh.edit("tiny.yaml", "games: [stag_hunt-x2]", "games: [prisoners_dilemma-x2]")
     fresh.edit(
@@ -167,7 +168,6 @@ def test_a_scale_of_payoffs_is_left_out_too(fresh):
     assert not [left_out for left_out in table["left_out"] if left_out.startswith("game-")]
 
 
-@pytest.mark.slow
 def test_contexts_with_a_uniform_target_are_trained_on_and_no_shard_is_of_them(project):
     project.edit("tiny.yaml", "  rank: 4", "  uniform_target_contexts: [orchestra, exam]\n  rank: 4")
     project.succeed("in_sample")

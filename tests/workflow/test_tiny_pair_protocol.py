@@ -4,6 +4,8 @@ import pytest
 from pair_run import check_protocol, run_pair
 from project import Project
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, tiny_folder) -> tuple[Project, str]:
