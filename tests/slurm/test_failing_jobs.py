@@ -47,8 +47,15 @@ def damaged(file: Path):
         file.write_bytes(whole)
 
 
-def test_a_lost_engine_costs_a_load_a_cancelled_job_and_a_crashed_node_the_shard_under_way(study, finished):
+def test_one_fault_after_another_costs_the_shard_under_way_and_leaves_nothing_half_written(study, finished):
     targets = study.forget(TEACHER, BASE, TUNED)
+    lose_an_engine_a_job_and_a_node(study, targets)
+    run_out_of_disk_and_memory(study)
+    check_recovery(study, targets, finished)
+
+
+def lose_an_engine_a_job_and_a_node(study: Study, targets: list[str]) -> None:
+    """The teacher's engine is killed, the base student's job cancelled, and the tuned student's node crashes."""
     spared, crashed = "gpu1", "gpu2"
     place = for_model("slurm_extra", TUNED, *(f"'--no-requeue --nodelist={node}'" for node in (crashed, spared)))
     study.kill_later("serve_engine.py", f"/models/{study.store.source_key(TEACHER)}/")
@@ -70,21 +77,24 @@ def test_a_lost_engine_costs_a_load_a_cancelled_job_and_a_crashed_node_the_shard
     assert len(study.kept(TEACHER)) == len(study.shards(TEACHER))
     logs = [log.read_text() for log in (study.results / "logs/sample" / study.sampled(TEACHER)).rglob("*.log")]
     assert sum("no resident engine: the engine went away" in log for log in logs) == 1
-    check_recovery(study, targets, finished)
 
 
-def test_a_full_disk_and_too_little_memory_leave_nothing_half_written(study, finished):
-    targets = study.forget(BASE, TUNED)
+def run_out_of_disk_and_memory(study: Study) -> None:
+    """Ask for what the students' jobs left out: no room on the base student's disk, no memory for the tuned student."""
     memory = for_model("mem_mb", TUNED, 150, 4000)
-    folder = (study.project.folder / study.shards(BASE)[0]).parent
-    with full_disk(folder), study.running(*targets, "--set-resources", memory) as run:
+    missing = {model: [one for one in study.shards(model) if one not in study.kept(model)] for model in (BASE, TUNED)}
+    # Not of one game alone: Snakemake removes a game's empty folder, and could not if it were a disk's root.
+    folder = Path(missing[BASE][0]).parents[1]
+    with (
+        full_disk(study.project.folder / folder),
+        study.running(*missing[BASE], *missing[TUNED], "--set-resources", memory) as run,
+    ):
         assert run.wait() != 0
     assert "No space left on device" in run.said()
     assert "'FAILED'" in run.said()
     assert "exceeded memory limit" in run.said()
-    assert not any((study.project.folder / shard).parent == folder for shard in study.kept(BASE))
-    assert not study.kept(TUNED)
-    check_recovery(study, targets, finished)
+    assert not [shard for shard in missing[BASE] if shard in study.kept(BASE) and Path(shard).parents[1] == folder]
+    assert not study.kept(TUNED).keys() & set(missing[TUNED])
 
 
 def test_a_time_limit_and_a_failing_shard_leave_others_alone_and_so_does_what_befalls_a_training(
