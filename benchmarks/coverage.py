@@ -20,9 +20,8 @@ from tom.evaluation.sensitivities import Layout, marginal_effects, slope, slopes
 from tom.statistics.clusters import mean_of_clusters, ratio_of_clusters
 from tom.statistics.equivalence import equivalence_p_value, known_equivalence_p_value
 from tom.statistics.intervals import jeffreys, symmetric, wilson
-from tom.statistics.resampling import Counted
+from tom.statistics.resampling import Counted, Uncertainty
 from tom.statistics.two_proportions import equal_counts_p_value, holm, newcombe, score_p_value
-from tom.statistics.uncertainty import Uncertainty
 
 SIZE = 300
 GENERATOR = np.random.default_rng(1)

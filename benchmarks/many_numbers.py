@@ -17,7 +17,7 @@ def main() -> None:
 
     from tom.config.study import context_folder, game_file, question_file
     from tom.engines.interface import Question
-    from tom.games.number_game_files import load_number_game
+    from tom.games.kinds import load_number_game
     from tom.prompts.contexts import load_context
     from tom.prompts.number_questions import load_question, render_question
 

@@ -40,8 +40,8 @@ def model_folder(given: Path | None) -> Path:
 
 def open_model(folder: Path):
     """An engine that runs the model of a folder in this process, on one thread."""
+    from tom.engines.local_model import LocalModel
     from tom.engines.opening import open_engine
-    from tom.models.local_model import LocalModel
 
     return open_engine(LocalModel(folder / "weights", folder / "manifest.json", None, None, threads=1))
 

@@ -19,7 +19,7 @@ sys.path[:0] = [str(ROOT / "workflow" / "scripts"), str(ROOT / "tests" / "workfl
 
 import edits  # noqa: E402
 
-from tom.config.schema import config_schema  # noqa: E402
+from tom.config.checks import config_schema  # noqa: E402
 from tom.config.studies import CLOSED, STUDIES, Study  # noqa: E402
 
 TARGET_FILES = ("Snakefile", "workflow/rules/targets.smk", "workflow/rules/plan.smk")

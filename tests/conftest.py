@@ -80,7 +80,7 @@ def engines_folder():
 @pytest.fixture(scope="session")
 def local_model(tiny_folder):
     """The tiny model as a job names it."""
-    from tom.models.local_model import LocalModel
+    from tom.engines.local_model import LocalModel
     from tom.models.model_folders import write_manifest
 
     manifest = tiny_folder.parent / "float32.json"

@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 import yaml
 
-from tom.config.schema import config_schema
+from tom.config.checks import config_schema
 from tom.core.errors import UserError
 from tom.core.yaml_files import RENAMED_KEYS, RENAMED_VALUES, SCHEMAS, check, load_schema, read_checked
 

@@ -211,7 +211,7 @@ def test_its_code_is_all_that_it_may_execute():
         assert package in (*resident.PACKAGES, "__init__.py", resident.SERVER), file
 
 
-@pytest.mark.parametrize("edited", ["tom/engines/vllm_engine.py", "tom/parsing/refusals.py", "serve_engine.py"])
+@pytest.mark.parametrize("edited", ["tom/engines/vllm_engine.py", "tom/parsing/reply_text.py", "serve_engine.py"])
 def test_every_edit_changes_the_hash_of_its_code(tmp_path, monkeypatch, edited):
     shutil.copytree(resident.SCRIPTS.parent, tmp_path / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(resident, "SCRIPTS", tmp_path / "workflow" / "scripts")

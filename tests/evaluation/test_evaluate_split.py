@@ -7,7 +7,7 @@ from made_shards import CONTEXTS, GAMES, counted_rows, published_frame, shard_fr
 
 from tom.core.errors import UserError
 from tom.paper.published_choices import read_published_split
-from tom.statistics.uncertainty import Uncertainty
+from tom.statistics.resampling import Uncertainty
 
 PRECISION = Uncertainty(draws=300, confidence=0.95, seed=1, margin=0.1)
 IN_SAMPLE = ("diplomacy", "business", "environment", "friendship", "teamwork")

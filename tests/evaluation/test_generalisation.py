@@ -5,8 +5,7 @@ from scipy.stats import ttest_1samp
 from tom.evaluation.aligned_counts import AlignedCounts
 from tom.evaluation.equivalence_table import equivalence_rows
 from tom.evaluation.generalisation import context_rows, generalisation_rows
-from tom.statistics.resampling import Counted, Known
-from tom.statistics.uncertainty import Uncertainty
+from tom.statistics.resampling import Counted, Known, Uncertainty
 
 CELLS = [(game, context) for game in ("chess", "hunt") for context in ("x", "y", "z")]
 TEACHER = np.array([0.2, 0.5, 0.8, 0.2, 0.5, 0.8])

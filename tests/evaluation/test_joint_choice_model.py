@@ -11,8 +11,7 @@ from tom.evaluation.joint_choice_model import compare_choices, joint_rows
 from tom.evaluation.sensitivities import Layout
 from tom.evaluation.sensitivity_table import sensitivity_tables
 from tom.reporting.findings import joint_line
-from tom.statistics.resampling import Counted
-from tom.statistics.uncertainty import Uncertainty
+from tom.statistics.resampling import Counted, Uncertainty
 
 GAMES, CONTEXTS = ["a", "b", "c"], ["x", "y"]
 CELLS = [(game, context) for game in GAMES for context in CONTEXTS]

@@ -19,7 +19,7 @@ from tom.reporting.findings import number_lines
 from tom.sampling.recorded import replay_contributions
 from tom.sampling.shards import NUMBER_COLUMNS, write_shard
 from tom.statistics.divergences import earth_movers
-from tom.statistics.uncertainty import Uncertainty
+from tom.statistics.resampling import Uncertainty
 
 PRECISION = Uncertainty(2000, 0.95, 1, 0.1)
 CELL = {"game": "public_goods", "context": "neutral"}

@@ -11,8 +11,8 @@ from made_shards import shard_frame, student_rows, write_models
 from regenerate_golden import cell_files
 
 from tom.core.errors import UserError
+from tom.engines.local_model import LocalModel
 from tom.models.language_models import load_model, load_tokenizer
-from tom.models.local_model import LocalModel
 from tom.models.model_folders import read_manifest, verify, write_manifest
 from tom.prompts.cells import render_variants
 from tom.prompts.chat import prompt_ids

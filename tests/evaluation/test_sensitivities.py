@@ -4,8 +4,7 @@ from measure_sensitivities import measure
 
 from tom.evaluation.reactions import matched, reaction_rows, reaction_summary
 from tom.evaluation.sensitivities import Layout, marginal_effects, sensitivity_rows, slope
-from tom.statistics.resampling import Counted
-from tom.statistics.uncertainty import Uncertainty
+from tom.statistics.resampling import Counted, Uncertainty
 
 PRECISION = Uncertainty(300, 0.95, 1, 0.1)
 GAMES, CONTEXTS = ("a", "b", "c"), ("x", "y")

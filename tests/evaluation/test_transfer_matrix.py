@@ -9,7 +9,7 @@ import tabulate_transfer_matrix
 from made_shards import CONTEXTS, GAMES, shard_frame, small_run, student_rows, write_models
 
 from tom.evaluation.transfer_matrix import ALL, NOTHING, transfer_matrix
-from tom.statistics.uncertainty import Uncertainty
+from tom.statistics.resampling import Uncertainty
 
 PRECISION = Uncertainty(200, 0.95, 1, 0.1)
 TARGETS = dict(zip(CONTEXTS, (0.2, 0.6), strict=True))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tom.games.action_profiles import ALL, TWO, profiles
 from tom.games.beauty_contest import BeautyContest
 from tom.games.dominance import dominant, strictly_dominated, weakly_dominated
-from tom.games.number_game_files import load_number_game
+from tom.games.kinds import load_number_game
 from tom.games.sequential import payoff_table as sequential_table
 from tom.games.symmetric import eliminated, payoff_table
 

@@ -6,6 +6,7 @@ from itertools import permutations, product
 import pytest
 
 from tom.core.errors import UserError
+from tom.evaluation.game_table import letters, structure_row
 from tom.games.equilibria import (
     OUTCOMES,
     dominant_action,
@@ -16,7 +17,6 @@ from tom.games.equilibria import (
     social_optima,
 )
 from tom.games.game import FAMILIES, ORDINALS, Game, family_of, load_game, split_order
-from tom.games.game_table import letters, structure_row
 
 
 def game_of(order: str, values=(10, 5, 3, 2)) -> Game:

@@ -8,8 +8,7 @@ from tom.core.errors import UserError
 from tom.core.yaml_files import load_schema
 from tom.games import kinds as game_kinds
 from tom.games.game import load_game
-from tom.games.kinds import CHOICE, LOADERS, NUMBER, kind_of
-from tom.games.number_game_files import FAMILIES, load_number_game
+from tom.games.kinds import CHOICE, FAMILIES, LOADERS, NUMBER, kind_of, load_number_game
 from tom.prompts.contexts import load_context
 from tom.prompts.number_questions import load_question, render_question
 

@@ -8,7 +8,7 @@ from made_shards import shard_frame, small_run
 from measure_sensitivities import measure
 
 from tom.paper.published_choices import read_published_split
-from tom.statistics.uncertainty import Uncertainty
+from tom.statistics.resampling import Uncertainty
 
 PRECISION = Uncertainty(200, 0.95, 1, 0.1)
 SPLITS = ("in_sample", "doubled_payoffs", "out_of_sample_contexts")

@@ -11,8 +11,8 @@ import pytest
 from huggingface_hub.errors import LocalEntryNotFoundError
 
 from tom.core.errors import UserError
-from tom.models.hub import check_blobs
 from tom.models.model_folders import read_manifest
+from tom.models.sources import check_blobs
 
 REVISION = "0123abcd"
 CONTENT = {"config.json": b"{}", "tokenizer_config.json": b"{ }", "model.safetensors": b"weights" * 100}

@@ -6,9 +6,8 @@ import pytest
 from tom.core.errors import UserError
 from tom.core.table_columns import headings
 from tom.page.cells import paper_table
-from tom.page.html_tables import from_markdown, read_dictionary, to_table
+from tom.page.html_tables import LEADS, from_markdown, read_dictionary, result_tables, to_table
 from tom.page.provenance import commit, config_sha256, config_text, model_table, part_of, versions
-from tom.page.result_tables import LEADS, result_tables
 from tom.reporting.wording import shown
 
 

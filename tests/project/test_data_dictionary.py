@@ -15,8 +15,10 @@ from tom.config.studies import COMPARISONS
 from tom.core.frames import frame_of, table_schema
 from tom.core.table_columns import describe_columns, read_registry
 from tom.evaluation.collateral import collateral
+from tom.evaluation.game_table import game_table
 from tom.evaluation.label_bias import label_bias
 from tom.evaluation.learning_curve import ALL, learning_curve, read_timings
+from tom.evaluation.number_game_table import number_game_table
 from tom.evaluation.propensities import count_replies
 from tom.evaluation.rates import group_replies, order_rates
 from tom.evaluation.response_curves import response_curves
@@ -24,9 +26,7 @@ from tom.evaluation.split_tables import with_split
 from tom.evaluation.students_table import Comparison, students_table
 from tom.evaluation.transfer_matrix import transfer_matrix
 from tom.games.game import load_game
-from tom.games.game_table import game_table
-from tom.games.number_game_files import load_number_game
-from tom.games.number_game_table import number_game_table
+from tom.games.kinds import load_number_game
 from tom.planning.forecast import COLUMNS as PLAN_COLUMNS
 from tom.prompts.probes import KINDS
 from tom.sampling.recorded import replay_contributions

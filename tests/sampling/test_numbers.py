@@ -9,7 +9,7 @@ import torch
 from tom.core.errors import UserError
 from tom.engines.interface import ChoiceScore, Question, Reply
 from tom.engines.transformers_engine import TransformersEngine
-from tom.games.number_game_files import load_number_game
+from tom.games.kinds import load_number_game
 from tom.models.language_models import load_model
 from tom.prompts.cells import CellFiles
 from tom.prompts.chat import option_ids, prompt_ids

@@ -14,9 +14,9 @@ from tom.sampling.free_replies import SEEDS
 
 def open_tiny(folder: Path, scratch: Path):
     """An engine that runs the model of a folder in float32 on one thread; `scratch` takes the converted weights."""
+    from tom.engines.local_model import LocalModel
     from tom.engines.transformers_engine import TransformersEngine
     from tom.models.language_models import convert_precision
-    from tom.models.local_model import LocalModel
     from tom.models.model_folders import write_manifest
 
     weights, manifest = scratch / "float32", scratch / "float32.json"

@@ -14,10 +14,10 @@ from tiny_model import make_tiny_model
 from tom.core.errors import UserError
 from tom.engines import vllm_engine
 from tom.engines.interface import Question, Request
+from tom.engines.local_model import LocalModel
 from tom.engines.transformers_engine import TransformersEngine
 from tom.engines.vllm_engine import VllmEngine
 from tom.models.language_models import load_model
-from tom.models.local_model import LocalModel
 from tom.models.model_folders import write_manifest
 from tom.prompts.chat import prompt_ids
 

@@ -22,11 +22,11 @@ from tom.core.table_columns import tables_made_by
 from tom.evaluation.number_counts import count_numbers, distribution_table, mean_table
 from tom.evaluation.number_gaps import gap_table
 from tom.games.game import split_order
-from tom.games.number_game_files import load_number_game
+from tom.games.kinds import load_number_game
 from tom.paper.published_contributions import published_contributions, published_gaps
 from tom.reporting.tables import add_table_flags, write_tables
 from tom.sampling.shards import NUMBER_COLUMNS, read_shards
-from tom.statistics.uncertainty import Uncertainty
+from tom.statistics.resampling import Uncertainty
 
 TABLES = tables_made_by("evaluate_numbers")
 

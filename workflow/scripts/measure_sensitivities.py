@@ -16,7 +16,7 @@ from tom.core.errors import run_main
 from tom.core.table_columns import tables_made_by
 from tom.evaluation.sensitivity_table import counts_of, sensitivity_tables
 from tom.reporting.tables import add_table_flags, read_table, write_tables
-from tom.statistics.uncertainty import Uncertainty
+from tom.statistics.resampling import Uncertainty
 
 
 def measure(propensities: pl.DataFrame, uncertainty: Uncertainty) -> dict[str, pl.DataFrame]:

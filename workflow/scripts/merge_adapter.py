@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tom.core.errors import run_main
 from tom.core.files import atomic_folder
-from tom.models.local_model import LocalModel
+from tom.engines.local_model import LocalModel
 from tom.models.model_folders import write_manifest
 
 

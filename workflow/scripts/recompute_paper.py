@@ -23,14 +23,13 @@ from tom.evaluation.aligned_counts import AlignedCounts
 from tom.evaluation.improvement_summary import improvement_summary
 from tom.evaluation.sensitivity_table import sensitivity_tables
 from tom.evaluation.split_tables import comparison_tables
-from tom.paper.paper_figures import compare, read_stated, recompute
 from tom.paper.public_goods import contribution_set, contribution_table
 from tom.paper.published_choices import SPLITS, read_contributions, read_published_cells
 from tom.reporting.findings import equivalence_line, joint_line, sensitivity_line
+from tom.reporting.paper_figures import compare, read_stated, recompute
 from tom.reporting.tables import markdown_table, write_table
 from tom.reporting.wording import readable, wrapped
-from tom.statistics.resampling import Counted
-from tom.statistics.uncertainty import Uncertainty
+from tom.statistics.resampling import Counted, Uncertainty
 
 ONE = ("fixed", "sampled")
 """The only view and measure of the paper."""

@@ -13,10 +13,10 @@ from typing import Any
 
 from tom.core.errors import UserError, run_main
 from tom.engines.interface import Engine
+from tom.engines.local_model import LocalModel
 from tom.engines.opening import open_engine
 from tom.engines.parent_run import is_alive
 from tom.engines.resident import LOST, source_sha256
-from tom.models.local_model import LocalModel
 
 POLL_SECONDS = 1.0
 

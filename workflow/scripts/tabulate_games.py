@@ -8,8 +8,8 @@ import argparse
 from pathlib import Path
 
 from tom.core.errors import run_main
+from tom.evaluation.game_table import game_table
 from tom.games.game import load_games
-from tom.games.game_table import game_table
 from tom.reporting.tables import read_table, write_table
 
 

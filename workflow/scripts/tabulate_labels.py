@@ -13,7 +13,7 @@ from tom.core.errors import run_main
 from tom.evaluation.label_bias import label_bias
 from tom.reporting.tables import read_table, write_table
 from tom.sampling.shards import scanned_shards
-from tom.statistics.uncertainty import Uncertainty
+from tom.statistics.resampling import Uncertainty
 
 
 def main() -> None:

@@ -8,9 +8,9 @@ import argparse
 from pathlib import Path
 
 from tom.core.errors import run_main
+from tom.evaluation.number_game_table import number_game_table
 from tom.games.game import split_order
-from tom.games.number_game_files import load_number_game
-from tom.games.number_game_table import number_game_table
+from tom.games.kinds import load_number_game
 from tom.reporting.tables import read_table, write_table
 
 

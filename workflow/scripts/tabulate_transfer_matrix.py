@@ -14,7 +14,7 @@ from tom.core.errors import run_main
 from tom.evaluation.transfer_matrix import transfer_matrix
 from tom.reporting.tables import write_table
 from tom.sampling.shards import scanned_shards
-from tom.statistics.uncertainty import Uncertainty
+from tom.statistics.resampling import Uncertainty
 
 
 def main() -> None:

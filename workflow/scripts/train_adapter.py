@@ -17,8 +17,8 @@ from tom.core.code import code_sha256
 from tom.core.errors import UserError, run_main
 from tom.core.files import atomic_file, atomic_folder, write_json
 from tom.core.job_times import say_loaded
+from tom.engines.local_model import LocalModel
 from tom.games.game import split_order
-from tom.models.local_model import LocalModel
 from tom.models.model_folders import write_manifest
 from tom.prompts.cells import CellFiles
 from tom.prompts.prompts import load_prompt_format

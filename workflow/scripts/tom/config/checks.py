@@ -1,8 +1,9 @@
 """Whether a run of a config can start: checked before any job, and the message names file, key and what is allowed."""
 
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
-from tom.config.schema import config_schema
 from tom.config.study import (
     HELD_OUT,
     HELD_OUT_REWORDED,
@@ -20,12 +21,12 @@ from tom.config.study import (
     splits_of_kind,
 )
 from tom.core.errors import UserError
-from tom.core.yaml_files import check
+from tom.core.yaml_files import check, load_schema
 from tom.engines.endpoint import read_key
-from tom.engines.registry import engine_names, load_engine, settings_of
+from tom.engines.registry import engine_names, load_engine, settings_of, settings_schema
 from tom.games import kinds as game_kinds
 from tom.games.game import split_order
-from tom.games.number_game_files import load_number_game
+from tom.games.kinds import load_number_game
 from tom.games.rescaling import split_rescaling
 from tom.models.model_folders import check_is_model
 from tom.prompts.contexts import load_context
@@ -34,6 +35,22 @@ from tom.prompts.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST, load_prompt_f
 from tom.prompts.variants import ORDERS, load_labels
 from tom.sampling.recorded import read_contribution_counts, read_counts, require_cells, require_contributions
 from tom.training.recipe import BOTH, LABEL, ORIGINAL, TARGETS
+
+
+def config_schema() -> dict[str, Any]:
+    """JSON schema of a whole config: every local engine may answer for a model, with its own section of settings."""
+    schema = deepcopy(load_schema("config"))
+    model = schema["$defs"]["model"]["properties"]
+    engines = list(engine_names())
+    model["engine"]["enum"] = [*model["engine"]["enum"], *engines]
+    schema["properties"]["student"]["properties"]["engine"]["enum"] = engines
+    for name in engines:
+        settings = settings_schema(name)
+        if settings["properties"]:
+            about = f"How {name} serves the model, where it is the engine; every key has a default."
+            model[name] = {"description": about, **settings}
+    return schema
+
 
 SHARED_FOLDERS = (
     "adapters", "benchmarks", "checkpoints", "logs", "models", "partial", "replies", "shards", "usage",

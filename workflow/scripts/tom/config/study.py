@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tom.games import kinds as game_kinds
 from tom.games.game import split_order
-from tom.games.number_game_files import load_number_game
+from tom.games.kinds import load_number_game
 from tom.games.rescaling import Rescaling, split_rescaling
 from tom.prompts.contexts import load_context
 

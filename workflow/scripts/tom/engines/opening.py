@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from tom.engines.interface import Engine
+from tom.engines.local_model import LocalModel
 from tom.engines.registry import load_engine
 from tom.engines.resident import EngineLost, ResidentEngine, resident_engine
-from tom.models.local_model import LocalModel
 
 Result = TypeVar("Result")
 RESIDENT_TRIES = 2

@@ -27,8 +27,8 @@ from typing import Any
 
 from tom.core.errors import UserError
 from tom.engines.interface import ChoiceScore, Engine, Question, Reply, Request
+from tom.engines.local_model import LocalModel
 from tom.engines.parent_run import allocation, current_run
-from tom.models.local_model import LocalModel
 
 SCRIPTS = Path(__file__).resolve().parents[2]
 SERVER = "serve_engine.py"

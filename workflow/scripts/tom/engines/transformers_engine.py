@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import islice
 
 from tom.engines.interface import ChoiceScore, Question, Reply, Request
-from tom.models.local_model import LocalModel
+from tom.engines.local_model import LocalModel
 
 REMEMBERED_OPENINGS = 8  # games in a row, each in all its variants
 

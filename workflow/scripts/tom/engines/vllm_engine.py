@@ -11,7 +11,7 @@ from importlib.util import find_spec
 
 from tom.core.errors import UserError
 from tom.engines.interface import ChoiceScore, Question, Reply, Request
-from tom.models.local_model import LocalModel
+from tom.engines.local_model import LocalModel
 
 CONTEXT_STEP = 2048  # tokens; the model is reopened only for prompts much longer than all before
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tom.core.errors import UserError
-from tom.models.local_model import LocalModel
+from tom.engines.local_model import LocalModel
 
 CPU_CACHE_BYTES = 2**30  # for keys and values; VLLM_CPU_KVCACHE_SPACE (GiB) takes its place
 LORA_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)  # what vLLM can make room for

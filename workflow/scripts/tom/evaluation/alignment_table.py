@@ -23,8 +23,7 @@ from tom.evaluation.alignment import (
 )
 from tom.evaluation.baselines import BASELINES, Baselines
 from tom.evaluation.improvement import improvement, published_improvement, summarise_improvements
-from tom.statistics.resampling import Counted, Known
-from tom.statistics.uncertainty import Uncertainty
+from tom.statistics.resampling import Counted, Known, Uncertainty
 
 
 def alignment_table(rows: list[dict], confidence: float) -> pl.DataFrame:

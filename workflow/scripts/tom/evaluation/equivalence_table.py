@@ -18,9 +18,8 @@ from tom.statistics.equivalence import (
     mean_equivalence_p_values,
 )
 from tom.statistics.intervals import wilson
-from tom.statistics.resampling import Answers, Counted
+from tom.statistics.resampling import Answers, Counted, Uncertainty
 from tom.statistics.two_proportions import Count, equal_counts_p_value, equals_known_p_value, holm, newcombe
-from tom.statistics.uncertainty import Uncertainty
 
 
 def equivalence_rows(part: AlignedCounts, uncertainty: Uncertainty, keys: dict[str, str]) -> list[dict]:

@@ -5,8 +5,7 @@ import numpy as np
 from tom.evaluation.aligned_counts import AlignedCounts
 from tom.evaluation.improvement import improvement, improvement_set, summarise_improvements
 from tom.statistics.intervals import symmetric
-from tom.statistics.resampling import Answers
-from tom.statistics.uncertainty import Uncertainty
+from tom.statistics.resampling import Answers, Uncertainty
 
 
 def summed_improvement(base, tuned, teacher) -> np.ndarray:

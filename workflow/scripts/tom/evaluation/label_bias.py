@@ -10,8 +10,7 @@ from tom.evaluation.aligned_counts import pooled_teacher
 from tom.evaluation.alignment import closed_interval, closed_reach, gap_of
 from tom.evaluation.diagnostics import answer_biases
 from tom.evaluation.propensities import CELL, count_replies
-from tom.statistics.resampling import Counted, Known
-from tom.statistics.uncertainty import Uncertainty
+from tom.statistics.resampling import Counted, Known, Uncertainty
 
 SCORE_COLUMNS = table_schema("label_scores")
 

@@ -16,7 +16,7 @@ from tom.evaluation.alignment import Gap, closed_interval, mean_gap
 from tom.evaluation.number_counts import Cell, Numbers
 from tom.statistics.divergences import earth_movers
 from tom.statistics.intervals import symmetric
-from tom.statistics.uncertainty import Uncertainty
+from tom.statistics.resampling import Uncertainty
 
 UNIFORM, MIDDLE = "uniform", "middle"
 

@@ -7,9 +7,8 @@ from tom.core.roles import TEACHER
 from tom.evaluation.sensitivities import slope
 from tom.games.rescaling import Rescaling, split_rescaling
 from tom.statistics.intervals import symmetric
-from tom.statistics.resampling import Counted
+from tom.statistics.resampling import Counted, Uncertainty
 from tom.statistics.two_proportions import equal_counts_p_value, holm, newcombe
-from tom.statistics.uncertainty import Uncertainty
 
 
 def matched(

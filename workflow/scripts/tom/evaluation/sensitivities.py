@@ -23,9 +23,8 @@ from scipy.stats import norm, t
 from tom.core.roles import TEACHER
 from tom.statistics.firth import fit_firth
 from tom.statistics.intervals import symmetric
-from tom.statistics.resampling import Counted
+from tom.statistics.resampling import Counted, Uncertainty
 from tom.statistics.two_proportions import holm
-from tom.statistics.uncertainty import Uncertainty
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ from tom.core.roles import TEACHER
 from tom.evaluation.joint_choice_model import joint_rows
 from tom.evaluation.reactions import matched, reaction_rows, reaction_summary
 from tom.evaluation.sensitivities import sensitivity_rows
-from tom.statistics.resampling import Counted
-from tom.statistics.uncertainty import Uncertainty
+from tom.statistics.resampling import Counted, Uncertainty
 
 Cells = list[tuple[str, str]]
 SplitCounts = dict[str, tuple[Cells, dict[str, Counted]]]

@@ -11,7 +11,7 @@ from tom.evaluation.equivalence_table import equivalence_rows
 from tom.evaluation.generalisation import context_rows, generalisation_rows
 from tom.evaluation.improvement import improvement_table
 from tom.evaluation.improvement_summary import improvement_summaries
-from tom.statistics.uncertainty import Uncertainty
+from tom.statistics.resampling import Uncertainty
 
 AlignedByView = Mapping[tuple[str, str], AlignedCounts]
 """(view, measure) → the counts of teacher, base and students."""

@@ -26,7 +26,7 @@ from tom.evaluation.alignment import Gap, gap_of, lead_interval, mean_gap, share
 from tom.evaluation.alignment_table import align, alignment_table
 from tom.evaluation.propensities import available_views, count_replies
 from tom.sampling.shards import scanned_shards
-from tom.statistics.uncertainty import Uncertainty
+from tom.statistics.resampling import Uncertainty
 
 Shards = pl.DataFrame | pl.LazyFrame
 ENDS = ("low", "high")

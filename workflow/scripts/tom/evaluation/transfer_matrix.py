@@ -23,7 +23,7 @@ from tom.evaluation.aligned_counts import (
 from tom.evaluation.alignment import Gap, closed_interval, closed_reach, distance, gap_of, lead_interval, mean_gap
 from tom.evaluation.baselines import CHANCE
 from tom.evaluation.propensities import available_views, count_replies, headline_view
-from tom.statistics.uncertainty import Uncertainty
+from tom.statistics.resampling import Uncertainty
 from tom.training.folds import Fold, folds
 
 Shards = pl.DataFrame | pl.LazyFrame

@@ -1,12 +1,46 @@
-"""The kinds of games (a choice of two actions, or a number to name) and their loaders."""
+"""The kinds of games (a choice of two actions, or a number to name), and the loaders of their files."""
 
 from pathlib import Path
 
 import yaml
 
 from tom.core.errors import UserError
-from tom.games.game import load_game
-from tom.games.number_game_files import load_number_game
+from tom.core.yaml_files import check, read_document
+from tom.games.beauty_contest import BeautyContest
+from tom.games.dictator import Dictator
+from tom.games.game import load_game, split_order
+from tom.games.number_game import NumberGame
+from tom.games.public_goods import PublicGoods
+from tom.games.travellers_dilemma import TravellersDilemma
+from tom.games.trust import Trust
+from tom.games.ultimatum import Ultimatum
+
+FAMILIES = {
+    "public_goods": PublicGoods,
+    "dictator": Dictator,
+    "ultimatum": Ultimatum,
+    "trust": Trust,
+    "travellers_dilemma": TravellersDilemma,
+    "beauty_contest": BeautyContest,
+}
+"""Family → its class. The schema with the family's name lists its keys."""
+
+
+def load_number_game(file: str | Path, name: str) -> NumberGame:
+    """Read and check a game file, and scale its amounts if `name` has a scale.
+
+    Errors: UserError names the file, the key and the allowed values.
+    """
+    document = read_document(file, "game")
+    family = document.get("family") if isinstance(document, dict) else None
+    if family not in list(FAMILIES):
+        raise UserError(f"{file}: family: {family!r} is not allowed (allowed: {', '.join(FAMILIES)})")
+    check(document, family, str(file))
+    stem, order = split_order(name)
+    if order:
+        raise UserError(f"game '{name}': {file} has no payoffs to order (allowed: {stem})")
+    return FAMILIES[family].read(document, name, str(file))
+
 
 CHOICE, NUMBER = "choice", "number"
 

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from tom.core.errors import UserError
-from tom.prompts.amounts import number
+from tom.games.amounts import number
 
 SCALE_MARK, SHIFT_MARKS = "-x", {"-plus": 1, "-minus": -1}
 _SHIFT = re.compile("|".join(SHIFT_MARKS))

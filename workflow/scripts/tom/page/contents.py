@@ -18,10 +18,9 @@ from tom.page.figures import (
     read_caption,
     read_text,
 )
-from tom.page.html_tables import Dictionary, from_markdown
+from tom.page.html_tables import Dictionary, from_markdown, result_tables
 from tom.page.provenance import commit, config_sha256, config_text, model_table, prompt_table, text_table, versions
 from tom.page.replies import UNREADABLE_CAP, transcripts, unreadable_tables
-from tom.page.result_tables import result_tables
 from tom.page.studies import study_results
 from tom.paper.published_choices import SPLITS, published_propensities
 from tom.reporting.findings import headline

@@ -12,7 +12,8 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from tom.core.errors import UserError
-from tom.core.table_columns import describe_columns, read_registry
+from tom.core.table_columns import Heading, describe_columns, headings, read_registry
+from tom.evaluation.baselines import BASELINES
 from tom.page.figures import read_text
 from tom.reporting.wording import grouped, readable, shown
 
@@ -152,3 +153,32 @@ def from_markdown(text: str) -> Markup:
         lines = lines[1:]
     rendered = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["image", "link", "autolink"])
     return Markup(rendered.render("\n".join(lines)))
+
+
+KEYS = ("split", "view", "measure", "model", "predictor")
+FILTERS = (*KEYS, "level", "quantity", "verdict")
+LEADS = tuple(f"{baseline}_{column}" for baseline in BASELINES for column in ("lead", "low", "high"))
+LEADS_HEADING = Heading("Leads over the baselines", "Gap closed, less what each baseline closes.")
+
+
+def result_tables(tables: dict[str, pl.DataFrame], files: dict[str, list[str]], dictionary: Dictionary) -> list[Table]:
+    """The run's tables that have a heading and hold rows. tables, files: by the registry's names of tables."""
+    return [
+        to_table(part, dictionary.get(name, {}), key, shown.title, shown.caption, files.get(name, []), FILTERS)
+        for name, heading in headings().items()
+        if name in tables
+        for key, shown, part in _parts(name, heading, tables[name])
+        if part.height
+    ]
+
+
+def _parts(name: str, heading: Heading, frame: pl.DataFrame) -> list[tuple[str, Heading, pl.DataFrame]]:
+    """(key, heading, rows) of what the page shows of a table: the leads of the alignment table are shown apart."""
+    key = f"table-{name}"
+    if name == "alignment":
+        leads = frame.select(*(column for column in KEYS if column in frame.columns), *LEADS)
+        leads = leads.filter(pl.any_horizontal(pl.col(LEADS).is_not_null()))
+        return [(key, heading, frame.drop(LEADS)), (f"{key}-leads", LEADS_HEADING, leads)]
+    if name == "propensities":
+        frame = frame.filter(pl.col("level") != "cell")
+    return [(key, heading, frame)]

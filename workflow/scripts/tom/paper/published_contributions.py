@@ -10,7 +10,7 @@ from tom.evaluation.number_gaps import MIDDLE, UNIFORM, gap_table
 from tom.paper.published_choices import MODELS
 from tom.parsing.outcomes import UNREADABLE
 from tom.sampling.recorded import read_contribution_counts
-from tom.statistics.uncertainty import Uncertainty
+from tom.statistics.resampling import Uncertainty
 
 
 def published_contributions(

@@ -22,8 +22,7 @@ import re
 from dataclasses import dataclass
 
 from tom.engines.interface import Reply
-from tom.parsing.refusals import is_refusal
-from tom.parsing.reply_text import plain_text
+from tom.parsing.reply_text import is_refusal, plain_text
 from tom.parsing.statements import RULES, Statement, capitalise_marked_letters, find_statements
 from tom.prompts.prompts import CHOICE_LAST
 

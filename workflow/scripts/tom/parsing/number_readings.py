@@ -21,8 +21,7 @@ from fractions import Fraction
 
 from tom.engines.interface import Reply
 from tom.parsing.assertions import is_asserted
-from tom.parsing.refusals import is_refusal
-from tom.parsing.reply_text import plain_text, sentences
+from tom.parsing.reply_text import is_refusal, plain_text, sentences
 
 _WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _NUMBER = rf"(?:[-−]?\d+(?:,\d{{3}})*(?:\.\d+)?|\b(?:{'|'.join(_WORDS)})\b)"

@@ -1,4 +1,4 @@
-"""Snakemake's own graph of the jobs behind some targets, of a run that does not take place."""
+"""Snakemake's own graph of the jobs of a run that does not take place, and files that it would make anew."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -39,3 +39,16 @@ def graph_of(targets: set[str], snakefile: Path, configfiles: list[Path], config
             raise UserError(f"plan: Snakemake can't plan the target {named} (above: why)") from None
         # The graph has no public face; Snakemake's version is pinned.
         yield workflow._workflow
+
+
+def outdated(files: list[str], snakefile: Path, configfiles: list[Path], config: Mapping) -> list[str]:
+    """Of these files those that Snakemake would make anew, or could not make at all. The rest: as for graph_of."""
+    try:
+        with graph_of(set(files), snakefile, configfiles, config) as workflow:
+            anew = {str(file) for job in workflow.dag.jobs if workflow.dag.needrun(job) for file in job.output}
+            return [file for file in files if file in anew]
+    except UserError:
+        # One that can't be made from this config hides what holds of the others.
+        if len(files) == 1:
+            return files
+    return [found for file in files for found in outdated([file], snakefile, configfiles, config)]

@@ -5,8 +5,8 @@ from itertools import product
 from pathlib import Path
 
 from tom.core.yaml_files import read_checked
+from tom.games.amounts import number
 from tom.games.game import Game
-from tom.prompts.amounts import number
 from tom.prompts.contexts import Context
 from tom.prompts.prompts import Messages, PromptFormat, render
 from tom.prompts.variants import ORDERS, asked

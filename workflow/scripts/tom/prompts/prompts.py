@@ -9,8 +9,8 @@ from string import Formatter
 
 from tom.core.errors import UserError
 from tom.core.yaml_files import read_checked
+from tom.games import amounts
 from tom.games.game import Game
-from tom.prompts import amounts
 from tom.prompts.contexts import Context
 from tom.prompts.variants import Variant
 

@@ -4,8 +4,8 @@ import argparse
 from functools import partial
 
 from tom.core.files import atomic_file, log_written
+from tom.engines.local_model import LocalModel
 from tom.engines.opening import run_at_engine
-from tom.models.local_model import LocalModel
 from tom.sampling.procedures import Cell, SamplingSettings, make_shard
 
 

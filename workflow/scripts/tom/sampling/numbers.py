@@ -10,8 +10,8 @@ import numpy as np
 
 from tom.core.random import cell_generator
 from tom.engines.interface import SEEDS, ChoiceScore, Engine, Question, Request
+from tom.games.kinds import load_number_game
 from tom.games.number_game import NumberGame
-from tom.games.number_game_files import load_number_game
 from tom.parsing.number_readings import read_number
 from tom.prompts.cells import CellFiles
 from tom.prompts.contexts import load_context

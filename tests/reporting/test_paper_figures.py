@@ -3,11 +3,11 @@ import pytest
 from recompute_paper import judge_paper, page
 
 from tom.core.errors import UserError
-from tom.paper.paper_figures import Recomputed, compare, read_stated, recompute
 from tom.paper.public_goods import contribution_set, contribution_table
 from tom.paper.published_choices import read_contributions
+from tom.reporting.paper_figures import Recomputed, compare, read_stated, recompute
 from tom.reporting.tables import latex_table
-from tom.statistics.uncertainty import Uncertainty
+from tom.statistics.resampling import Uncertainty
 
 PRECISION = Uncertainty(300, 0.95, 1, 0.1)
 

