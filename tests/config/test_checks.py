@@ -162,7 +162,7 @@ def test_letters_are_exchanged_in_single_letters_alone(project):
         ("sports", ["'sports' is the situation 'sports' of splits.out_of_sample_contexts", "allowed: contexts"]),
     ],
 )
-def test_a_coin_is_taught_in_no_situation_that_a_split_asks(project, context, parts):
+def test_a_uniform_target_is_trained_in_no_situation_that_a_split_asks(project, context, parts):
     check_study(changed(["orchestra", "exam"], "training", "uniform_target_contexts"), "config.yaml", Path("resources"))
     text = complaint(changed(["orchestra", context], "training", "uniform_target_contexts"))
     for part in ["config.yaml: training.uniform_target_contexts: ", *parts]:
@@ -172,7 +172,7 @@ def test_a_coin_is_taught_in_no_situation_that_a_split_asks(project, context, pa
 @pytest.mark.parametrize(
     ("target", "prompt_format"), [("full_reply", "choice_then_motivation"), ("label", "motivation_then_choice")]
 )
-def test_a_coin_gives_no_motivations(project, target, prompt_format):
+def test_a_uniform_target_has_no_motivations(project, target, prompt_format):
     config = changed(target, "training", "target") | {"prompt_format": prompt_format, "teacher": local_teacher()}
     config["training"] |= {"gauss_newton_steps": 0, "uniform_target_contexts": ["orchestra"]}
     text = complaint(config)

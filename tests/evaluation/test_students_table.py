@@ -62,7 +62,7 @@ def table(untuned) -> pl.DataFrame:
     return students_table(frame(untuned), tuned, frame(untuned), "in_sample", PRECISION, SUPERVISION)
 
 
-def test_each_supervision_closes_what_its_students_close(table):
+def test_each_target_closes_what_its_students_close(table):
     found = table.filter(predictor="tuned", view="both", measure="exact")
     closed = dict(found.select("target", "gap_closed").iter_rows())
     for target, error in ERRORS.items():
@@ -82,7 +82,7 @@ def test_leads_are_differences_of_what_is_closed_and_none_over_itself(table):
             assert (low > 0) == (ERRORS[row["target"]] < ERRORS[other])
 
 
-def test_baselines_stand_once_and_without_a_supervision(table):
+def test_baselines_stand_once_and_without_a_target(table):
     baselines = table.filter(~pl.col("predictor").str.starts_with("tuned"))
     assert baselines["target"].null_count() == baselines.height
     assert not baselines.select("view", "measure", "predictor").is_duplicated().any()

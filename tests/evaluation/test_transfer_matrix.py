@@ -62,7 +62,7 @@ def test_a_part_is_the_mean_of_its_cells(table):
         assert gaps[ALL] == pytest.approx(sum(by_context) / 2)
 
 
-def test_a_coin_is_led_where_the_student_is_nearer(table):
+def test_chance_is_led_where_the_student_is_nearer(table):
     rows = table.filter(left_out=NOTHING, measured_on=ALL)
     assert rows["chance_low"].item() > 0
     assert dict(table.select("left_out", "seeds").iter_rows())[f"context-{CONTEXTS[0]}"] == 2

@@ -173,7 +173,11 @@ EDITS = (
     ),
     # The config
     Edit(
-        "Its keys in another order", "tiny.yaml", "  epochs: 3\n  threads: 1\n", "  threads: 1\n  epochs: 3\n", NOTHING
+        "The config's keys in another order",
+        "tiny.yaml",
+        "  epochs: 3\n  threads: 1\n",
+        "  threads: 1\n  epochs: 3\n",
+        NOTHING,
     ),
     Edit("How long an engine waits", "tiny.yaml", "idle_seconds: 30", "idle_seconds: 0", NOTHING),
     Edit("Threads of a training", "tiny.yaml", "threads: 1", "threads: 2", NOTHING),
@@ -229,7 +233,7 @@ EDITS = (
         },
     ),
     Edit(
-        "The experiment's name",
+        "The experiment's name, for the tables of another one",
         "tiny.yaml",
         "observations: 40",
         "experiment: other\nobservations: 40",

@@ -54,7 +54,7 @@ def test_its_look_rebuilds_the_page_alone(project, file):
     assert project.plan("report") == Counter({"build_page": 1})
 
 
-def test_a_knob_that_changes_no_result_rebuilds_the_page_alone(project):
+def test_a_setting_that_changes_no_result_rebuilds_the_page_alone(project):
     project.edit("tiny.yaml", "idle_seconds: 30", "idle_seconds: 0")
     assert project.plan("report") == Counter({"build_page": 1})
     assert project.plan() == Counter()

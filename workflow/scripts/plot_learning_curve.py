@@ -11,7 +11,7 @@ import polars as pl
 
 from tom.core.errors import run_main
 from tom.core.frames import roles_of
-from tom.evaluation.propensities import headline_view
+from tom.evaluation.propensities import headline_view_of
 from tom.reporting.figure_style import BASELINES, COLOURS, save_figure, use_style
 from tom.reporting.tables import read_table
 
@@ -25,7 +25,7 @@ LEVELS = ("noise_ceiling", "nearest", "constant")
 
 def rows_of(table: pl.DataFrame) -> pl.DataFrame:
     """The rows of the headline view, exact where there are exact ones, else sampled."""
-    shown = table.filter(view=headline_view(table["view"].unique().to_list()))
+    shown = table.filter(view=headline_view_of(table))
     # "exact" sorts before "sampled".
     return shown.filter(measure=shown["measure"].min())
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tom.core.errors import run_main
-from tom.evaluation.propensities import headline_view
+from tom.evaluation.propensities import headline_view_of
 from tom.reporting.figure_style import BASELINES, COLOURS, GAP_CLOSED, save_figure, use_style
 from tom.reporting.tables import read_table
 from tom.reporting.wording import readable
@@ -33,7 +33,7 @@ def rows_of(table: pl.DataFrame, by: str, groups: dict[str, str], baselines: lis
     line = group.otherwise(pl.col("predictor").replace_strict(labels, default=None, return_dtype=pl.String))
     shown = table.with_columns(line=line).drop_nulls("line")
     # "exact" sorts before "sampled".
-    shown = shown.filter(view=headline_view(shown["view"].unique().to_list())).sort("measure", maintain_order=True)
+    shown = shown.filter(view=headline_view_of(shown)).sort("measure", maintain_order=True)
     return shown.unique(["split", "line"], keep="first", maintain_order=True)
 
 

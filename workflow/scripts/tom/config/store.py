@@ -23,6 +23,7 @@ from tom.core.files import atomic_file
 from tom.engines.registry import settings_of
 from tom.games import kinds
 from tom.prompts.prompts import CHOICE, load_prompt_format
+from tom.sampling.shard_paths import pack_paths
 
 KEY_LENGTH = 8
 TEACHER, BASE, TUNED = "teacher", "base", "tuned"
@@ -105,6 +106,7 @@ class Store:
                 }
                 for key, weights in self.weights.items()
             },
+            "replies": {key: pack_paths(shards) for key, shards in self.replies.items()},
             "askings": {
                 key: {"procedure": asking.procedure, **asking.sampling} for key, asking in self.askings.items()
             },

@@ -147,7 +147,7 @@ STUDIES = (
             Table(
                 "Students by what was counterbalanced", "tables/in_sample/counterbalancing.parquet", "counterbalancing"
             ),
-            Table("The same students by labels", "tables/counterbalancing_labels.parquet", "labels"),
+            Table("The same students by labels", "tables/counterbalancing_labels.parquet", "counterbalancing_labels"),
         ),
         Figure(
             "counterbalancing",
@@ -274,8 +274,8 @@ STUDIES = (
     Study(
         "validate_reworded",
         "Held-out contexts in other words",
-        "The same students in other wordings of the context that they were trained without. What they close above and"
-        " not here, they owe to the words of that context and not to its situation.",
+        "Students trained without a context, asked in other wordings of it. What they close in its own words (`validate`)"
+        " and not here, they owe to the words of that context and not to its situation.",
         (
             Table(
                 "Gaps in other words, and how much of them is closed",

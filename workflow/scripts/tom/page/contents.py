@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from tom.evaluation.propensities import headline_view
+from tom.evaluation.propensities import headline_view_of
 from tom.page.cells import cells_table, paper_table
 from tom.page.durations import Jobs, duration_table, duration_words, total_durations
 from tom.page.figures import (
@@ -98,7 +98,7 @@ def page_values(
 def run_figures(tables: dict[str, pl.DataFrame], sources: Sources) -> dict[str, list[Figure]]:
     """`first`: the share of the gap that is closed. `others`: the rest of the run's own figures."""
     propensities = tables["propensities"]
-    view = headline_view(propensities["view"].unique().to_list())
+    view = headline_view_of(propensities)
     found = {file.stem: file for file in sources.figures}
     others = []
     for split in propensities["split"].unique(maintain_order=True):

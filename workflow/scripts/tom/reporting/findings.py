@@ -6,7 +6,7 @@ from tom.config.study import IN_SAMPLE
 from tom.core.frames import roles_of
 from tom.core.roles import BASE, TEACHER
 from tom.evaluation.number_gaps import MIDDLE, QUANTITIES, UNIFORM
-from tom.evaluation.propensities import headline_view
+from tom.evaluation.propensities import headline_view_of
 from tom.reporting.wording import (
     beats_all,
     describe_leads,
@@ -42,7 +42,7 @@ def headline_measure(alignment: pl.DataFrame) -> pl.DataFrame:
 def headline(alignment: pl.DataFrame, student: str, teacher: str) -> str:
     """What share of its gap the tuned student closes in each split, and where that is more than a baseline does."""
     shown = headline_measure(alignment)
-    view = headline_view(shown["view"].unique().to_list())
+    view = headline_view_of(shown)
     rows = shown.filter(view=view, predictor="tuned").to_dicts()
     first, *others = (gap_closed(row, " %", "nothing (there is no gap)").replace("-", "−") for row in rows)
     shares = [f"{first} of the gap between them", *others]

@@ -1,6 +1,7 @@
 """Paths of many shards as few words: a command line has room for a few thousand paths only.
 
-A word is a path in which braces list alternatives, as in a shell: results/in_sample/shards/{base,teacher}/stag_hunt/…
+A word is a path in which braces list alternatives, as in a shell:
+results/shards/base-1a2b3c4d/choice-5e6f7a8b/{snowdrift,stag_hunt}/{business,sports}.parquet
 """
 
 import re
@@ -13,9 +14,9 @@ _ALTERNATIVES = re.compile(r"\{([^{}]*)\}")
 
 
 def pack_paths(files: Iterable[str | Path]) -> list[str]:
-    """Words that stand for …/{model}/{game}/{context}.parquet, one for each folder whose paths are all combinations.
+    """Words for paths that end in {asking}/{game}/{context}.parquet: one where a folder has all combinations of these.
 
-    Their paths come in another order: game by game.
+    The paths that a word stands for come game by game.
     """
     folders: dict[Path, dict[tuple[str, ...], None]] = {}
     for path in map(Path, files):
