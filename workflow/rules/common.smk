@@ -170,7 +170,9 @@ def engine_module(wildcards):
 
 def engine_words(model):
     """The flags that ask for a model's engine, with its settings if there are any."""
-    settings = [f"--engine-settings={json.dumps(model[model['engine']], sort_keys=True)}"] if model["engine"] in model else []
+    settings = (
+        [f"--engine-settings={json.dumps(model[model['engine']], sort_keys=True)}"] if model["engine"] in model else []
+    )
     return [f"--engine={model['engine']}", *settings]
 
 

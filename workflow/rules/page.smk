@@ -97,10 +97,18 @@ def timed_jobs(wildcards):
             if model in models_of(split)
             for file in shards(split, [model])
         ]
-        words.append(job(f"sample {model}", "teacher" if model == "teacher" else "student", pack_paths(dict.fromkeys(asked))))
+        words.append(
+            job(f"sample {model}", "teacher" if model == "teacher" else "student", pack_paths(dict.fromkeys(asked)))
+        )
     if STUDENT.training is not None:
         words.append(job("train", "student", [f"train/{STUDENT.key}-seed{seed}" for seed in SEEDS]))
-    words.append(job("evaluate", None, [f"{config['experiment']}/evaluate/{split}" for split in in_sample_first(config["splits"])]))
+    words.append(
+        job(
+            "evaluate",
+            None,
+            [f"{config['experiment']}/evaluate/{split}" for split in in_sample_first(config["splits"])],
+        )
+    )
     return " ".join(words)
 
 

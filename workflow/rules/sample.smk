@@ -42,9 +42,11 @@ rule sample_shard:
     benchmark:
         SHARD_TIME
     wildcard_constraints:
-        model="base|tuned-seed[0-9]+"
-        if config["teacher"]["engine"] in ("recorded", "openai")
-        else "teacher|base|tuned-seed[0-9]+",
+        model=(
+            "base|tuned-seed[0-9]+"
+            if config["teacher"]["engine"] in ("recorded", "openai")
+            else "teacher|base|tuned-seed[0-9]+"
+        ),
     threads: config["sampling"]["threads"]
     resources:
         **model_resources(role_of_weights, "sample"),
@@ -125,9 +127,7 @@ if config["teacher"]["engine"] == "openai":
         resources:
             endpoint=1,
         params:
-            python=lambda wildcards: python(
-                "sample_endpoint.py", plugins=(f"tom.sampling.{procedure(wildcards)}",)
-            ),
+            python=lambda wildcards: python("sample_endpoint.py", plugins=(f"tom.sampling.{procedure(wildcards)}",)),
             procedure=procedure,
             sampling=sampling_flags,
             endpoint=flags(

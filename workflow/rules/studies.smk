@@ -143,7 +143,10 @@ def reworded_shards():
     ]
     untuned = STORE.shards([cell for _, cell in reworded], ["teacher", "base"])
     return untuned + [
-        file for model in TUNED for context, cell in reworded for file in STORE.shards([cell], [model], without(context))
+        file
+        for model in TUNED
+        for context, cell in reworded
+        for file in STORE.shards([cell], [model], without(context))
     ]
 
 
@@ -191,7 +194,9 @@ def curve_shards(wildcards):
     files = [
         file
         for split in CHOICE_SPLITS
-        for file in STORE.shards([cell for cell in cells_of(config["splits"][split]) if cell in cells], models_of(split))
+        for file in STORE.shards(
+            [cell for cell in cells_of(config["splits"][split]) if cell in cells], models_of(split)
+        )
     ]
     if not files:
         raise WorkflowError(

@@ -11,7 +11,9 @@ An interrupted training resumes from checkpoints/, which no rule declares; its e
 def recipe(wildcards):
     """A student's training section as flags, without what changes nothing that it learns."""
     training = STORE.students[wildcards.student].training
-    return flags({name: training[name] for name in training if name not in ("seeds", "threads", "uniform_target_contexts")})
+    return flags(
+        {name: training[name] for name in training if name not in ("seeds", "threads", "uniform_target_contexts")}
+    )
 
 
 def uniform_targets(wildcards):

@@ -274,7 +274,7 @@ STUDIES = (
     Study(
         "validate_reworded",
         "Held-out contexts in other words",
-        "Students trained without a context, asked in other wordings of it. What they close in its own words (`validate`)"
+        "Students trained without a context, asked in other wordings of it. What they close in its own words (validate)"
         " and not here, they owe to the words of that context and not to its situation.",
         (
             Table(
