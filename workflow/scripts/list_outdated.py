@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--config", type=json.loads, required=True, help="what overrides them, JSON")
     arguments = parser.parse_args()
     if made := made_files(arguments.experiment, arguments.splits):
-        from tom.planning.graph import outdated
+        from tom.core.snakemake_internals import outdated
 
         files = list(map(str, made))
         print("\n".join(outdated(files, arguments.snakefile, arguments.configfiles, arguments.config)))

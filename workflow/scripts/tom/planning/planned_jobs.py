@@ -7,7 +7,7 @@ from statistics import mean
 from typing import TYPE_CHECKING
 
 from tom.core.job_times import read_benchmark
-from tom.planning.graph import graph_of
+from tom.core.snakemake_internals import graph_of
 
 if TYPE_CHECKING:
     from snakemake.dag import DAG

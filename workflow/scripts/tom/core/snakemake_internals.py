@@ -1,0 +1,128 @@
+"""All that relies on what Snakemake (9.27) and its SLURM plugin (2.6) don't promise; their versions are pinned."""
+
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from snakemake.api import SnakemakeApi
+from snakemake.jobs import GroupJob
+from snakemake.logging import logger
+from snakemake.settings.enums import Quietness
+from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings
+from snakemake.workflow import Workflow
+
+from tom.core.errors import UserError
+
+UNBOUNDED_CORES = 2**20
+"""So that a job has the threads that it asks for."""
+
+
+@contextmanager
+def graph_of(targets: set[str], snakefile: Path, configfiles: list[Path], config: Mapping) -> Iterator[Workflow]:
+    """The workflow with its graph (`dag`). Nothing is run, locked or written.
+
+    targets: rules or files; configfiles, config: as on the command line of the run.
+    Errors: UserError if Snakemake can't plan them; it has said why.
+    """
+    silent = OutputSettings(
+        dryrun=True, quiet={Quietness.RULES, Quietness.PROGRESS}, enable_file_logging=False, printshellcmds=False
+    )
+    with SnakemakeApi(silent) as api:
+        try:
+            workflow = api.workflow(
+                ResourceSettings(cores=UNBOUNDED_CORES),
+                ConfigSettings(config=config, configfiles=configfiles),
+                snakefile=snakefile,
+            )
+            workflow.dag(DAGSettings(targets=targets, force_incomplete=True)).execute_workflow("dryrun")
+        except Exception as error:  # noqa: BLE001 whatever a Snakefile raises
+            api.print_exception(error)
+            named = ", ".join(f"'{target}'" for target in sorted(targets))
+            raise UserError(f"plan: Snakemake can't plan the target {named} (above: why)") from None
+        # The graph has no public face; Snakemake's version is pinned.
+        yield workflow._workflow
+
+
+def outdated(files: list[str], snakefile: Path, configfiles: list[Path], config: Mapping) -> list[str]:
+    """Of these files those that Snakemake would make anew, or could not make at all. The rest: as for graph_of."""
+    try:
+        with graph_of(set(files), snakefile, configfiles, config) as workflow:
+            anew = {str(file) for job in workflow.dag.jobs if workflow.dag.needrun(job) for file in job.output}
+            return [file for file in files if file in anew]
+    except UserError:
+        # One that can't be made from this config hides what holds of the others.
+        if len(files) == 1:
+            return files
+    return [found for file in files for found in outdated([file], snakefile, configfiles, config)]
+
+
+def forget_outputs(workflow: Workflow) -> None:
+    """Remove the old outputs of all jobs that are to run on a cluster, and remember what the new ones are made with.
+
+    Snakemake does both in a cluster's job and after its end. A job that never starts would leave an old file that
+    counts as made today. A job that outlives its run would leave a new file whose parameters nobody knows.
+    """
+    for job in jobs_to_run(workflow):
+        workflow.async_run(job.remove_existing_output())
+        workflow.async_run(workflow.persistence.finished(job))
+
+
+def jobs_to_run(workflow: Workflow) -> list:
+    """The jobs of a run that write something."""
+    return [job for job in workflow.dag.needrun_jobs() if job.output]
+
+
+def jobs_left(workflow: Workflow) -> set[str]:
+    """The numbers of cluster jobs that an earlier run started for the same outputs."""
+    return {number for job in jobs_to_run(workflow) for number in workflow.persistence.external_jobids(job)}
+
+
+def log_why_groups_fail() -> None:
+    """Log what SLURM says of a group's failed job: Snakemake drops it, and a crashed node leaves no log."""
+    dropped = GroupJob.log_error
+
+    def log_error(group, msg=None, *others, **named):
+        if msg:
+            logger.error(f"Group {group.groupid}: {msg}")
+        dropped(group, msg, *others, **named)
+
+    GroupJob.log_error = log_error
+
+
+def ask_squeue_through_an_outage() -> None:
+    """Let a check of the jobs that begins while the controller is away wait for it, and not turn to sacct.
+
+    The plugin takes no answer about MinJobAge for a controller that forgets its jobs too soon. Without accounting sacct
+    knows none of them: the plugin would forget the jobs, and the run never end.
+    """
+    import snakemake_executor_plugin_slurm as plugin
+
+    ask = plugin.get_min_job_age
+    known = ask()
+
+    def last_known():
+        nonlocal known
+        answer = ask()
+        known = known if answer is None else answer
+        return known
+
+    plugin.get_min_job_age = last_known
+
+
+def cancel_jobs_under_check() -> None:
+    """Let an interrupt cancel all jobs of the run: those under check are on no list of the plugin."""
+    import snakemake_executor_plugin_slurm as plugin
+
+    cancel_listed = plugin.Executor.cancel_jobs
+
+    def cancel_jobs(executor, listed):
+        try:
+            cancel_listed(executor, listed)
+        finally:
+            try:
+                subprocess.run(["scancel", f"--name={executor.run_uuid}"], timeout=60)
+            except subprocess.TimeoutExpired:
+                logger.warning(f"scancel --name={executor.run_uuid} took more than a minute: jobs may go on.")
+
+    plugin.Executor.cancel_jobs = cancel_jobs
