@@ -182,7 +182,7 @@ def test_an_old_value_is_refused_with_its_new_name_in_one_line(path, old, new):
 
 
 def test_every_new_name_is_in_the_schema():
-    properties = load_schema("config")["properties"]
+    properties = config_schema()["properties"]
     training = {f"training.{name}": entry for name, entry in properties["training"]["properties"].items()}
     assert set(RENAMED_KEYS["config"].values()) <= set(properties) | set(training)
     for path, names in RENAMED_VALUES["config"].items():

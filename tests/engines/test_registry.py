@@ -13,7 +13,7 @@ from tom.sampling.procedures import CHOICES, FREE_REPLIES, NUMBERS
 
 
 def test_the_engines_are_the_files_of_the_folder():
-    assert engine_names() == ("transformers", "vllm")
+    assert {"transformers", "vllm"} <= set(engine_names())
     assert module_of("vllm") == "tom.engines.vllm_engine"
 
 
@@ -26,8 +26,9 @@ def test_a_new_file_is_a_new_engine(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("function", [module_of, load_engine, settings_schema, lambda name: settings_of(name, {})])
 def test_an_unknown_engine_is_named_with_those_there_are(function):
-    with pytest.raises(UserError, match=r"'sglang' is no local engine \(allowed: transformers, vllm\)"):
-        function("sglang")
+    known = ", ".join(engine_names())
+    with pytest.raises(UserError, match=rf"'no_such' is no local engine \(allowed: {known}\)"):
+        function("no_such")
 
 
 @pytest.mark.parametrize("name", engine_names())

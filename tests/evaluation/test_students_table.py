@@ -18,6 +18,7 @@ from tom.evaluation.learning_curve import read_timings
 from tom.evaluation.propensities import count_replies
 from tom.evaluation.students_table import Comparison, students_table
 from tom.reporting.figure_style import BASELINES
+from tom.training.recipe import TARGETS
 
 PRECISION = Uncertainty(200, 0.95, 1, 0.1)
 
@@ -30,7 +31,8 @@ def comparison(by: str) -> Comparison:
 
 SUPERVISION = comparison("target")
 LEADS = SUPERVISION.columns()
-ERRORS = {"label": 0.2, "full_reply": 0.0, "shuffled_motivation": 0.3}
+# An error of its own for each target, whichever there are.
+ERRORS = dict.fromkeys(TARGETS, 0.1) | {"label": 0.2, "full_reply": 0.0, "shuffled_motivation": 0.3}
 """How far each target's student is off the teacher in every cell; the base is off by .6 and .2."""
 
 

@@ -5,6 +5,7 @@ from dataclasses import fields
 
 import pytest
 
+from tom.config.checks import config_schema
 from tom.core.yaml_files import load_schema
 from tom.training.recipe import TARGETS, Recipe
 
@@ -56,7 +57,7 @@ def test_the_schema_has_the_recipes_hyperparameters_and_types():
 
 
 def test_the_schema_has_the_recipes_targets():
-    assert tuple(load_schema("config")["properties"]["training"]["properties"]["target"]["enum"]) == TARGETS
+    assert config_schema()["properties"]["training"]["properties"]["target"]["enum"] == list(TARGETS)
 
 
 @pytest.mark.parametrize(

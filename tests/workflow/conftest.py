@@ -7,18 +7,15 @@ import pytest
 from filelock import FileLock
 from project import Project
 
-STUDIES = (
-    "collateral",
-    "controls",
-    "counterbalancing",
-    "labels",
-    "learning_curve",
-    "precision_drift",
-    "transfer_matrix",
-    "validate",
-    "validate_reworded",
-)
-"""The studies that tiny.yaml can answer; those of live teachers and other payoffs have tests of their own."""
+from tom.config.studies import BY_NAME
+
+TESTED_ELSEWHERE = {
+    "compare_prompt_formats": "test_live_teacher.py",
+    "compare_training_targets": "test_live_teacher.py",
+    "response_curves": "test_payoff_scales.py",
+}
+"""Studies that tiny.yaml can't answer: they need a live teacher or other payoffs → the tests that run them."""
+STUDIES = tuple(sorted(set(BY_NAME) - set(TESTED_ELSEWHERE)))
 
 
 def shared(tmp_path_factory, name: str, make: Callable[[Path], object]) -> Path:

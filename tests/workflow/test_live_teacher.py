@@ -11,6 +11,7 @@ from project import Project
 from taught_model import WHO_KNOWS, make_taught_model, replies_of
 
 from tom.config.studies import BY_NAME
+from tom.training.recipe import TARGETS
 
 pytestmark = pytest.mark.slow
 
@@ -141,3 +142,17 @@ def test_a_teacher_that_nobody_can_read_ends_the_run_with_one_clear_error(tmp_pa
     assert done.returncode != 0
     assert "error: results/replies/" in said and "no readable reply to learn from" in said
     assert "Traceback" not in said
+
+
+def test_studies_of_a_live_teacher_run_to_their_tables(run, tmp_path):
+    form, project, _ = run
+    if form == FORMS[1]:
+        return  # one form is enough: what differs is how replies are read
+    project = project.copy(tmp_path / "project")
+    project.edit("tiny.yaml", "prompt_format: short", "prompt_format: short\ncompared_prompt_formats: [choice, short]")
+    project.succeed("compare_training_targets", "compare_prompt_formats")
+    tables = project.experiment / "tables"
+    targets = pl.read_parquet(tables / "in_sample/target.parquet").filter(predictor="tuned")
+    assert set(targets["target"]) == set(TARGETS)
+    assert set(pl.read_parquet(tables / "prompt_formats.parquet")["prompt_format"]) == {"choice", "short"}
+    assert (project.experiment / "figures/target.png").stat().st_size > 5000

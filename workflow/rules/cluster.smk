@@ -1,4 +1,4 @@
-"""What a run knows and does before its first job, so that a run on a cluster can be killed at any time. No rule stands here."""
+"""What a run does before its first job, so that a run on a cluster can be killed at any time. No rule stands here."""
 
 from tom.core.snakemake_internals import (
     ask_squeue_through_an_outage,
@@ -12,23 +12,6 @@ from tom.slurm.orphaned_jobs import end_jobs
 if workflow.remote_exec:
     # No profile is read inside an allocation: there, too, jobs that hold a model take turns.
     workflow.register_resource("engine", 1)
-
-
-def register_keys():
-    """Let the store know every key of this config: a cluster's job, and a target, may be a shard's path and nothing else."""
-    for model in ("teacher", "base"):
-        STORE.weights_key(model)
-    for changes in all_students(config):
-        STORE.weights_key(TUNED[0], changes)
-    for name, split in config["splits"].items():
-        for model in models_of(name)[: -len(TUNED)]:
-            for game in split["games"]:
-                STORE.asking(model, game)
-    for settings in DRIFT.values():
-        shards(IN_SAMPLE, TUNED[:1], **settings)
-
-
-register_keys()
 
 
 def cancel_orphans():

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
 from tom.config.checks import check_study
 from tom.config.store import Store
-from tom.config.studies import BY_NAME, COMPARISONS, STUDIES, all_students, expanded
+from tom.config.studies import BY_NAME, COMPARISONS, STUDIES, expanded, register_keys
 from tom.config.study import (
     HELD_OUT,
     HELD_OUT_REWORDED,
@@ -80,9 +80,7 @@ PUBLISHED = RESOURCES / "paper" / "observed_choices.csv"
 CONTRIBUTIONS = RESOURCES / "paper" / "observed_contributions.csv"
 
 STORE = Store(config, RESOURCES)
-# A job on a cluster is asked for by its path alone, so every key of the config is known before any of them is used.
-for changes in all_students(config):
-    STORE.student(changes)
+register_keys(STORE, config)
 STUDENT = STORE.student()
 
 # Only the job that fetches asks a hub. Two torch processes that wait actively for their threads slow each other down

@@ -233,16 +233,8 @@ rule plot_response_curves:
 
 
 def formats_shards(wildcards):
-    return [
-        file
-        for name in config["compared_prompt_formats"]
-        for file in shards(IN_SAMPLE, ["teacher"], prompt_format=name)
-    ]
-
-
-if config["teacher"]["engine"] != "recorded":
-    for name in config["compared_prompt_formats"]:
-        shards(IN_SAMPLE, ["teacher"], prompt_format=name)
+    asked = BY_NAME["compare_prompt_formats"].asks(config).values()
+    return [file for settings in asked for file in shards(IN_SAMPLE, ["teacher"], **settings)]
 
 
 rule tabulate_prompt_formats:
@@ -260,12 +252,7 @@ rule tabulate_prompt_formats:
         + " --shards {params.shards} {params.confidence} --output {output.prompt_formats} 2>&1 | tee {log}"
 
 
-# Exact propensities alone: no observation is drawn.
-DRIFT = {
-    "trained": {},
-    "bfloat16": {"precision": "bfloat16", "observations": 0},
-    "merged": {"merged": True, "observations": 0},
-}
+DRIFT = BY_NAME["precision_drift"].asks(config)
 
 
 rule tabulate_precision_drift:

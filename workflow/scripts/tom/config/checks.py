@@ -41,6 +41,11 @@ def config_schema() -> dict[str, Any]:
     """JSON schema of a whole config: every local engine may answer for a model, with its own section of settings."""
     schema = deepcopy(load_schema("config"))
     model = schema["$defs"]["model"]["properties"]
+    target = schema["properties"]["training"]["properties"]["target"]
+    target["enum"] = list(TARGETS)
+    target["description"] += (
+        " ".join(["", *(f"{name}: {found.about};" for name, found in TARGETS.items())]).rstrip(";") + "."
+    )
     engines = list(engine_names())
     model["engine"]["enum"] = [*model["engine"]["enum"], *engines]
     schema["properties"]["student"]["properties"]["engine"]["enum"] = engines
@@ -51,6 +56,9 @@ def config_schema() -> dict[str, Any]:
             model[name] = {"description": about, **settings}
     return schema
 
+
+LETTER_TARGETS = ", ".join(name for name, target in TARGETS.items() if not target.motivations)
+"""The targets that need no texts."""
 
 SHARED_FOLDERS = (
     "adapters", "benchmarks", "checkpoints", "logs", "models", "partial", "replies", "shards", "usage",
@@ -138,19 +146,22 @@ def _require_file(folder: Path, stem: str, where: str) -> None:
 def check_target(config: dict, target: str, file: str, resources: Path) -> None:
     """Raise UserError unless the teacher's replies hold what this target teaches."""
     form = _form(config, resources)
-    if config["training"]["uniform_target_contexts"] and (target != LABEL or form == CHOICE_LAST):
+    if config["training"]["uniform_target_contexts"] and (TARGETS[target].motivations or form == CHOICE_LAST):
         raise UserError(
             f"{file}: training.uniform_target_contexts: a uniform target has no motivations, and target '{target}' and"
             f" prompt_format '{config['prompt_format']}' train on more than letters (allowed: [])"
         )
     key = f"{file}: training.target: '{target}'"
-    if form == CHOICE and target != LABEL:
+    if form == CHOICE and TARGETS[target].motivations:
         raise UserError(
-            f"{key} trains on motivations; prompt_format '{config['prompt_format']}' asks for none (allowed: {LABEL})"
+            f"{key} trains on motivations; prompt_format '{config['prompt_format']}' asks for none"
+            f" (allowed: {LETTER_TARGETS})"
         )
     if config["teacher"]["engine"] == "recorded":
-        if target != LABEL:
-            raise UserError(f"{key} trains on the teacher's texts, and a recorded teacher has none (allowed: {LABEL})")
+        if TARGETS[target].motivations:
+            raise UserError(
+                f"{key} trains on the teacher's texts, and a recorded teacher has none (allowed: {LETTER_TARGETS})"
+            )
         if form == CHOICE_LAST:
             raise UserError(
                 f"{key} trains on the choice after the teacher's motivation, and a recorded teacher has no texts "
@@ -197,11 +208,11 @@ def _form(config: dict, resources: Path) -> str:
 def _check_label_targets(config: dict, file: str, resources: Path) -> None:
     form, target = _form(config, resources), config["training"]["target"]
     what = f"target '{target}' and prompt_format '{config['prompt_format']}'"
-    if config["training"]["gauss_newton_steps"] and (target != LABEL or form == CHOICE_LAST):
+    if config["training"]["gauss_newton_steps"] and (TARGETS[target].motivations or form == CHOICE_LAST):
         raise UserError(
             f"{file}: training.gauss_newton_steps: steps are for single letters, and {what} train on more (allowed: 0)"
         )
-    if config["training"]["label_mapping"] == BOTH and (target != LABEL or form == CHOICE_LAST):
+    if config["training"]["label_mapping"] == BOTH and (TARGETS[target].motivations or form == CHOICE_LAST):
         raise UserError(
             f"{file}: training.label_mapping: '{BOTH}' exchanges single letters, and {what} train on more"
             f" (allowed: {ORIGINAL})"

@@ -222,18 +222,19 @@ class Store:
             self.weights[key] = Weights(role, held, student, merged, other_base)
         return key
 
-    def asking(self, model: str, game: str, prompt_format: str | None = None, observations: int | None = None) -> str:
-        """The name of how a model is asked about a game: the prompt format and a key of the sampling settings."""
+    def asking(self, model: str, game: str, prompt_format: str | None = None, sampling: Mapping = UNCHANGED) -> str:
+        """The name of how a model is asked about a game: the prompt format and a key of the sampling settings.
+
+        sampling: settings, such as `observations` or `temperature`, in place of the config's.
+        """
         role = TEACHER if model == TEACHER else "student"
         question = question_of(game, self.resources)
-        known = (role, question, prompt_format, observations)
+        known = (role, question, prompt_format, key_of(sampling))
         if known not in self._asked:
-            self._asked[known] = self._register_asking(*known)
+            self._asked[known] = self._register_asking(role, question, prompt_format, sampling)
         return self._asked[known]
 
-    def _register_asking(
-        self, role: str, question: str | None, prompt_format: str | None, observations: int | None
-    ) -> str:
+    def _register_asking(self, role: str, question: str | None, prompt_format: str | None, changes: Mapping) -> str:
         config, engine = self.config, self.config[role]["engine"]
         name = question or prompt_format or config["prompt_format"]
         if engine == "recorded":
@@ -245,7 +246,7 @@ class Store:
                 procedure = "numbers"
             else:
                 procedure = "choices" if form == CHOICE and engine != "openai" else "free_replies"
-            sampling = {"observations": config["observations"] if observations is None else observations}
+            sampling = {"observations": config["observations"]}
             sampling |= {name: config["sampling"][name] for name in ("seed", "temperature")}
             if not question:
                 sampling["option_orders"] = config["option_orders"]
@@ -256,6 +257,8 @@ class Store:
                 # A choice alone is drawn from exact probabilities, which top_p has no part in; so is a number.
                 if procedure == "free_replies":
                     sampling["top_p"] = config["sampling"]["top_p"]
+            # A setting that this way of asking doesn't have changes nothing.
+            sampling |= {name: value for name, value in changes.items() if name in sampling}
             asking = Asking(name, procedure, sampling)
         key = f"{name}-{key_of([asking.procedure, asking.sampling])}"
         self.askings.setdefault(key, asking)
@@ -268,21 +271,19 @@ class Store:
         changes: Mapping = UNCHANGED,
         *,
         prompt_format: str | None = None,
-        observations: int | None = None,
+        sampling: Mapping = UNCHANGED,
         precision: str | None = None,
         merged: bool = False,
     ) -> list[str]:
         """Paths of the shards of some models in some (game, context), model by model.
 
-        changes: of the training of tuned models; the rest, where given, in place of the config's.
+        changes: of the training of tuned models. sampling, and the rest: in place of the config's.
         """
         cells = list(cells)
         paths = []
         for model in models:
             folder = f"{self.results}/shards/{model}-{self.weights_key(model, changes, precision, merged)}"
-            askings = {
-                game: self.asking(model, game, prompt_format, observations) for game in {game for game, _ in cells}
-            }
+            askings = {game: self.asking(model, game, prompt_format, sampling) for game in {game for game, _ in cells}}
             paths += [f"{folder}/{askings[game]}/{game}/{context}.parquet" for game, context in cells]
         return paths
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tom.config import checks
+from tom.config.store import BASE, TEACHER, Store
 from tom.config.study import HELD_OUT, HELD_OUT_REWORDED, IN_SAMPLE, cells_of
 from tom.prompts.variants import PAPER_VARIANT
 from tom.training.ablations import CONSTANT, SHUFFLED
@@ -20,6 +21,12 @@ SPLIT = "{split}"
 
 Students = dict[str, Mapping]
 """Name in a table → changes of the training section; the config's own student has none."""
+
+Asked = dict[str, Mapping]
+"""Name in a table → how models are asked otherwise than in the main result, as keyword arguments of Store.shards."""
+
+TUNED_MODEL = "tuned-seed1"
+"""Stands for the tuned students of all seeds, which share their keys."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,8 @@ class Figure:
 @dataclass(frozen=True)
 class Study:
     """One study. about: what it is, and how it is read. needs: what not every run has. check: raises UserError where
-    the config lacks it. students: config → the students that it compares.
+    the config lacks it. students: config → the students that it compares. asks: config → the ways in which it asks a
+    model, `asked`, about the in-sample cells.
     """
 
     name: str
@@ -72,6 +80,8 @@ class Study:
     figure: Figure | None = None
     needs: str = ""
     students: Callable[[dict], Students] = lambda config: {}
+    asks: Callable[[dict], Asked] = lambda config: {}
+    asked: str = TUNED_MODEL
     comparison: Comparison | None = None
     check: Callable[[dict, str, Path], None] | None = None
 
@@ -226,11 +236,7 @@ STUDIES = (
         students=trained_on_targets,
         comparison=Comparison(
             "target",
-            {
-                LABEL: "choices",
-                "full_reply": "choices and motivations",
-                SHUFFLED_MOTIVATION: "choices, others' motivations",
-            },
+            {name: target.line for name, target in TARGETS.items()},
             # Over choices: what motivations teach. Over shuffled ones: what they teach by being about their own cell.
             leads={name: name for name in (LABEL, SHUFFLED_MOTIVATION)},
             all_splits=True,
@@ -252,6 +258,8 @@ STUDIES = (
         " alone or with its reasons. Where the rates differ, the format moved choices, and not the game.",
         (Table("The teacher by prompt format", "tables/prompt_formats.parquet", "prompt_formats"),),
         needs="a teacher that answers live",
+        asks=lambda config: {name: {"prompt_format": name} for name in config["compared_prompt_formats"]},
+        asked=TEACHER,
         check=checks.check_live_teacher,
     ),
     Study(
@@ -305,6 +313,12 @@ STUDIES = (
         "How far the tuned students' exact propensities move when they run on the unquantised weights, or merged into"
         " dequantised ones, and not on what they were trained on. 0 is no difference.",
         (Table("Drift by precision", "tables/precision_drift.parquet", "precision_drift"),),
+        # Exact propensities alone: no observation is drawn.
+        asks=lambda config: {
+            "trained": {},
+            "bfloat16": {"precision": "bfloat16", "sampling": {"observations": 0}},
+            "merged": {"merged": True, "sampling": {"observations": 0}},
+        },
     ),
 )
 """In the order of the page."""
@@ -317,3 +331,20 @@ COMPARISONS = {study.comparison.by: study for study in STUDIES if study.comparis
 def all_students(config: dict) -> list[Mapping]:
     """The changes of every student that a study of this config may ask for, the config's own first."""
     return [{}, *(changes for study in STUDIES for changes in study.students(config).values())]
+
+
+def register_keys(store: Store, config: dict) -> None:
+    """Let a store know every key that the files of a config may have.
+
+    A job on a cluster, or a file that is asked for by its path, names keys and nothing else.
+    """
+    games = sorted({game for split in config["splits"].values() for game in split["games"]})
+    for model in (TEACHER, BASE):
+        store.weights_key(model)
+        for game in games:
+            store.asking(model, game)
+    for changes in all_students(config):
+        store.weights_key(TUNED_MODEL, changes)
+    for study in STUDIES:
+        for settings in study.asks(config).values():
+            store.shards(cells_of(config["splits"][IN_SAMPLE]), [study.asked], **settings)

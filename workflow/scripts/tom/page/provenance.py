@@ -12,18 +12,19 @@ import yaml
 
 from tom.core.errors import UserError
 from tom.core.files import file_sha256
+from tom.engines.registry import engine_names
 from tom.page.html_tables import Table, to_table
 
 PACKAGES = (
-    "snakemake", "torch", "transformers", "tokenizers", "peft", "accelerate", "bitsandbytes", "safetensors", "vllm",
+    "snakemake", "torch", "transformers", "tokenizers", "peft", "accelerate", "bitsandbytes", "safetensors",
     "openai", "polars", "numpy", "scipy", "statsmodels", "matplotlib",
 )  # fmt: skip
 
 
 def versions() -> list[tuple[str, str]]:
-    """(package, version) of Python and of each of PACKAGES that is installed."""
+    """(package, version) of Python, and of each of PACKAGES and of the engines' packages that is installed."""
     found = [("python", platform.python_version())]
-    for package in PACKAGES:
+    for package in dict.fromkeys([*PACKAGES, *engine_names()]):
         try:
             found.append((package, version(package)))
         except PackageNotFoundError:

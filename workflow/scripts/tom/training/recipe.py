@@ -3,8 +3,30 @@
 import argparse
 from dataclasses import asdict, dataclass, fields
 
-LABEL, FULL_REPLY, SHUFFLED_MOTIVATION = TARGETS = ("label", "full_reply", "shuffled_motivation")
-"""Which part of the teacher's replies is learnt: tom/training/examples.py."""
+LABEL, FULL_REPLY, SHUFFLED_MOTIVATION = "label", "full_reply", "shuffled_motivation"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A part of the teacher's replies that is learnt: tom/training/examples.py.
+
+    about: for the config's documentation. line: its students' label in a figure. motivations: whether the replies'
+    texts are needed; without them a target is a single letter.
+    """
+
+    about: str
+    line: str
+    motivations: bool
+
+
+TARGETS = {
+    LABEL: Target("the choice alone", "choices", motivations=False),
+    FULL_REPLY: Target("choice and motivation", "choices and motivations", motivations=True),
+    SHUFFLED_MOTIVATION: Target(
+        "the choice with another cell's motivation, a control", "choices, others' motivations", motivations=True
+    ),
+}
+"""Name of a training target → what it is."""
 
 ORIGINAL, BOTH = LABEL_MAPPINGS = ("original", "both")
 """What the letters mean in training prompts: C cooperation as for the teacher, or that and, in as many prompts, D."""
