@@ -1,7 +1,7 @@
 # make: the environment, then the whole default experiment.
 # make test: the environment, then what takes seconds (10 minutes on two cores). make test-slow: what takes longer.
-# make test-pythons: the quick tests on each other Python of this machine that the project runs on, each in an
-# environment of its own (2 GB, or 6 where the package index has no torch for a CPU alone).
+# make test-pythons: the tests that need no model, on each other Python of this machine that the project runs on, each in
+# an environment of its own (1 GB).
 # make test-page: the tests of the page in headless Chromium, which apt-get brings where this is run as root.
 # make test-vllm: the tests of the vLLM engine, in an environment of their own (4 GB). make test-gpu: those that need a GPU.
 # make test-slurm: those on a SLURM cluster, which they start on this machine; SLURM_TESTS=--require-cluster fails, and does
@@ -19,8 +19,9 @@ NEW_ENVIRONMENT := python=$$(envs/find_python.sh $(PYTHON)) && echo "$$($$python
 PIP_INSTALL := python -m pip install --quiet --disable-pip-version-check
 # Whole files to each worker: tests of one file share what takes long to make.
 PARALLEL := -n $(WORKERS) --dist loadfile
-# What depends most on the version of Python and least on models: syntax, numbers, texts and tables.
+# What depends on the version of Python and on no model: syntax, numbers, texts and tables.
 QUICK_TESTS := $(addprefix tests/,core config games prompts parsing statistics evaluation planning paper reporting)
+OF_MODELS := ^(torch|transformers|peft|accelerate|bitsandbytes|trl|datasets)==
 # Beside a CPU's torch these break (operator torchvision::nms does not exist), and text needs none of them.
 VLLM_LEFT_OUT := ^(pip|torchvision|torchaudio|torchcodec)==
 
@@ -36,10 +37,10 @@ test: $(VENV)/tests lint
 test-slow: $(VENV)/tests
 	$(BIN)/python -m pytest -m slow $(PARALLEL)
 
-test-quick: $(VENV)/tests
-	$(BIN)/python -m pytest $(QUICK_TESTS) $(PARALLEL)
+test-quick: $(VENV)/quick
+	$(BIN)/python -m pytest $(QUICK_TESTS) -m "not slow and not training and not model" $(PARALLEL)
 
-# `make test` has run them on the Python of .venv.
+# `make test` runs these and all others on the Python of .venv.
 test-pythons: $(VENV)/tests
 	@own=$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 	for version in $(PYTHON_VERSIONS); do \
@@ -94,6 +95,13 @@ $(VENV)/runs: envs/requirements.txt
 
 $(VENV)/tests: envs/requirements-dev.txt $(VENV)/runs
 	$(BIN)/$(PIP_INSTALL) -r envs/requirements-dev.txt
+	touch $@
+
+# The pins but those of models, which are gigabytes: the quick tests need none of them.
+$(VENV)/quick: envs/requirements.txt envs/requirements-dev.txt
+	@$(NEW_ENVIRONMENT) $(VENV)
+	grep -hvE "^-r|$(OF_MODELS)" $^ > $(VENV)/quick.txt
+	$(BIN)/$(PIP_INSTALL) --no-deps -r $(VENV)/quick.txt
 	touch $@
 
 $(VENV)/page: envs/requirements-page.txt $(VENV)/tests

@@ -22,6 +22,17 @@ settings.register_profile("repeatable", deadline=None, derandomize=True, databas
 settings.load_profile("repeatable")
 
 
+MODEL_FIXTURES = {"tiny_folder", "nf4_folder", "adapter_folder", "tokenizer", "local_model", "adapted_model", "scores"}
+"""Fixtures that load or make a model."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need a model: they need torch."""
+    for item in items:
+        if MODEL_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker("model")
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The project's folder."""

@@ -6,13 +6,11 @@ import merge_adapter
 import polars as pl
 import precision_drift
 import pytest
-import torch
 from made_shards import shard_frame, student_rows, write_models
 from regenerate_golden import cell_files
 
 from tom.core.errors import UserError
 from tom.engines.local_model import LocalModel
-from tom.models.language_models import load_model, load_tokenizer
 from tom.models.model_folders import read_manifest, verify, write_manifest
 from tom.prompts.cells import render_variants
 from tom.prompts.chat import prompt_ids
@@ -30,6 +28,10 @@ def test_a_merged_model_answers_as_base_and_adapter(request, adapted_model, tmp_
     merge_adapter.main()
     verify(folder, read_manifest(manifest))
     assert read_manifest(manifest)["source"] == adapted_model.adapter_sha256
+
+    import torch
+
+    from tom.models.language_models import load_model, load_tokenizer
 
     messages = render_variants(cell_files("stag_hunt", "sports"), asked([ORDERS[0]]))[0]
     ids = torch.tensor([prompt_ids(load_tokenizer(folder), messages)])

@@ -12,6 +12,8 @@ from chat_tokenizers import (
 from tom.core.errors import UserError
 from tom.prompts.chat import exchange, opening_ids, option_ids, prompt_ids
 
+pytestmark = pytest.mark.model  # tokenizers are of transformers, which the tests without a model leave out
+
 MESSAGES = [{"role": "system", "content": "Choose C or D."}, {"role": "user", "content": "Which?"}]
 FULL_REPLY = ["C", "D", "Cooperate.", " C", "two\nlines", "é"]
 
