@@ -53,7 +53,9 @@ def copied(tmp_path, monkeypatch):
     monkeypatch.setattr(code, "SCRIPTS", tmp_path / "scripts")
 
     def forget():
-        for cached in (code.parse, code._used_by, code._symbol_sha256, code.code_sha256):
+        for cached in (
+            code.parse, code._used_by, code._symbol_sha256, code.code_sha256, code._fingerprint, code._remembered
+        ):  # fmt: skip
             cached.cache_clear()
 
     def hashes(*which: str):
@@ -242,3 +244,23 @@ def test_a_real_training_and_sampling_enter_nothing_that_is_not_hashed(local_mod
     plugins = ("tom.engines.transformers_engine", "tom.sampling.free_replies")
     assert sampled and sampled <= set(code.symbols_of("sample_shard.py", *plugins))
     assert read_shard(tmp_path / "tuned.parquet").height == 2 + 4  # both letters scored, and the observations
+
+
+def test_hashes_are_remembered_until_code_changes(copied, tmp_path, monkeypatch):
+    copied("replay_shard.py")
+    folder = tmp_path / "hashes"
+    first = code.remembered_sha256(folder, "replay_shard.py")
+    assert first == code.code_sha256("replay_shard.py")
+    copied("replay_shard.py")  # forgets what this process knows
+    with monkeypatch.context() as patch:
+        patch.setattr(code, "code_sha256", None)
+        assert code.remembered_sha256(folder, "replay_shard.py") == first
+    (code.SCRIPTS / "replay_shard.py").write_text("print(1)\n")
+    assert copied("replay_shard.py") == code.remembered_sha256(folder, "replay_shard.py") != first
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_a_folder_that_cannot_be_written_to_costs_time_alone(copied, tmp_path):
+    (tmp_path / "file").touch()
+    expected = copied("replay_shard.py")
+    assert code.remembered_sha256(tmp_path / "file" / "hashes", "replay_shard.py") == expected

@@ -31,8 +31,7 @@ from tom.planning.forecast import COLUMNS as PLAN_COLUMNS
 from tom.prompts.probes import KINDS
 from tom.sampling.recorded import replay_contributions
 from tom.sampling.shards import COLUMNS, NUMBER_COLUMNS
-from tom.training.ablations import TEACHERS
-from tom.training.recipe import TARGETS
+from tom.training.recipe import TARGETS, TEACHERS
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from made_shards import counted_rows, reasoned_rows, shard_frame
 
 from tom.core.errors import UserError
-from tom.training.ablations import AS_IS, ablate, equalise_rates, shuffle_cells, subsample
+from tom.training.ablations import ablate, equalise_rates, shuffle_cells, subsample
 from tom.training.examples import count_choices
+from tom.training.recipe import AS_IS
 
 
 def shard(cooperated: int, defected: int, invalid: int = 0, context: str = "business") -> pl.DataFrame:

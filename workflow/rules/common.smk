@@ -31,7 +31,7 @@ from tom.config.study import (
     recorded_context,
     splits_of_kind,
 )
-from tom.core.code import code_sha256
+from tom.core.code import remembered_sha256
 from tom.core.errors import UserError
 from tom.core.table_columns import tables_made_by
 from tom.engines.parent_run import allocation, announce_run
@@ -107,9 +107,12 @@ wildcard_constraints:
 # Commands
 
 
+CODE_HASHES = Path(".snakemake") / "code"
+
+
 def python(*scripts, plugins=()):
     """Run the first script. The hash of what all of them execute, plugins included, makes an edit rerun what uses it."""
-    hashes = "".join(code_sha256(script, *plugins)[:16] for script in scripts)
+    hashes = "".join(remembered_sha256(CODE_HASHES, script, *plugins)[:16] for script in scripts)
     return f"CODE={hashes} python {ROOT / 'workflow' / 'scripts' / scripts[0]}"
 
 

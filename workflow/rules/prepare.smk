@@ -39,6 +39,7 @@ rule fetch_model:
         f"{LOGS}/fetch_model/{{source}}.log",
     benchmark:
         f"{BENCHMARKS}/fetch_model/{{source}}.tsv"
+    priority: 10  # everything but a recorded teacher's shards waits for the weights
     resources:
         runtime=lambda wildcards: minutes(model_of_source(wildcards), "fetch"),
         disk_mb=lambda wildcards: disk_mb(model_of_source(wildcards), "fetch"),
@@ -61,6 +62,7 @@ rule convert_model:
         f"{LOGS}/convert_model/{{source}}-{{precision}}.log",
     benchmark:
         f"{BENCHMARKS}/convert_model/{{source}}-{{precision}}.tsv"
+    priority: 10
     resources:
         **model_resources(lambda wildcards: STORE.sources[wildcards.source], "convert"),
         disk_mb=lambda wildcards: disk_mb(model_of_source(wildcards), "convert"),

@@ -23,10 +23,10 @@ from tom.models.model_folders import write_manifest
 from tom.prompts.cells import CellFiles
 from tom.prompts.prompts import load_prompt_format
 from tom.sampling.shards import read_shard
-from tom.training.ablations import AS_IS, TEACHERS, ablate, subsample
+from tom.training.ablations import ablate, subsample
 from tom.training.examples import TrainingExample, cell_examples, count_choices, group_examples, weighted_replies
 from tom.training.folds import Fold
-from tom.training.recipe import FULL_REPLY, LABEL_MAPPINGS, SHUFFLED_MOTIVATION, Recipe
+from tom.training.recipe import AS_IS, FULL_REPLY, LABEL_MAPPINGS, SHUFFLED_MOTIVATION, TEACHERS, Recipe
 from tom.training.uniform_targets import Cell, uniform_target_cells
 
 

@@ -13,9 +13,8 @@ from tom.config import checks
 from tom.config.store import BASE, TEACHER, Store
 from tom.config.study import HELD_OUT, HELD_OUT_REWORDED, IN_SAMPLE, cells_of
 from tom.prompts.variants import PAPER_VARIANT
-from tom.training.ablations import CONSTANT, SHUFFLED
 from tom.training.folds import folds
-from tom.training.recipe import BOTH, LABEL, ORIGINAL, SHUFFLED_MOTIVATION, TARGETS
+from tom.training.recipe import BOTH, CONSTANT, LABEL, ORIGINAL, SHUFFLED, SHUFFLED_MOTIVATION, TARGETS
 
 SPLIT = "{split}"
 

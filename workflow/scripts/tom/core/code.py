@@ -7,14 +7,17 @@ docs/pipeline.md says what is left out of the hash, and why that is safe.
 
 import ast
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import NoneType
 
-from tom.core.table_columns import column_types
+from tom.core.files import atomic_file
+from tom.core.table_columns import REGISTRY, column_types
 
 SCRIPTS = Path(__file__).resolve().parents[2]
 EVERYTHING = "*"
@@ -282,3 +285,39 @@ def _digest(symbols: Iterable[Symbol]) -> str:
             words = (file.relative_to(SCRIPTS).as_posix(), name, _symbol_sha256((file, name)))
             digest.update("\0".join(words).encode() + b"\n")
     return digest.hexdigest()
+
+
+@cache
+def _fingerprint() -> str:
+    """Hash of every file that the hashes may depend on, which takes milliseconds."""
+    digest = hashlib.sha256()
+    for file in [*sorted(SCRIPTS.rglob("*.py")), REGISTRY]:
+        content = file.read_bytes()
+        digest.update(f"{file.name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()
+
+
+@cache
+def _remembered(file: Path) -> dict[str, str]:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def remembered_sha256(folder: Path, script: str, *plugins: str) -> str:
+    """code_sha256, kept in a folder for as long as no file of code changes.
+
+    Every start of Snakemake needs the hashes of all scripts, and a cluster starts it for each job.
+    """
+    file = folder / f"{_fingerprint()}.json"
+    known, name = _remembered(file), " ".join((script, *plugins))
+    if name not in known:
+        known[name] = code_sha256(script, *plugins)
+        with suppress(OSError):  # a folder that can't be written to: the next start computes anew
+            for outdated in folder.glob("*.json"):
+                if outdated != file:
+                    outdated.unlink(missing_ok=True)
+            with atomic_file(file) as temporary:
+                temporary.write_text(json.dumps(known))
+    return known[name]

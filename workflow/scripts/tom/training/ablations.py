@@ -17,8 +17,7 @@ import polars as pl
 from tom.core.errors import UserError
 from tom.core.random import cell_generator, derangement
 from tom.sampling.shards import ACTIONS
-
-AS_IS, SHUFFLED, CONSTANT = TEACHERS = ("as_is", "shuffled", "constant")
+from tom.training.recipe import AS_IS, CONSTANT, SHUFFLED
 
 
 def subsample(shard: pl.DataFrame, number: int, seed: int) -> pl.DataFrame:

@@ -28,6 +28,9 @@ TARGETS = {
 }
 """Name of a training target → what it is."""
 
+AS_IS, SHUFFLED, CONSTANT = TEACHERS = ("as_is", "shuffled", "constant")
+"""What is left of the teacher: tom/training/ablations.py."""
+
 ORIGINAL, BOTH = LABEL_MAPPINGS = ("original", "both")
 """What the letters mean in training prompts: C cooperation as for the teacher, or that and, in as many prompts, D."""
 
