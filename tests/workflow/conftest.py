@@ -24,11 +24,12 @@ def shared(tmp_path_factory, name: str, make: Callable[[Path], object]) -> Path:
     if root.name.startswith("popen-"):
         root = root.parent
     folder = root / f"shared-{name}"
+    finished = folder.with_suffix(".finished")
     with FileLock(f"{folder}.lock"):
-        if not folder.exists():
-            unfinished = folder.with_suffix(".unfinished")
-            make(unfinished)
-            unfinished.rename(folder)
+        # Made where it stays: models of a folder are linked by their absolute paths.
+        if not finished.exists():
+            make(folder)
+            finished.touch()
     return folder
 
 

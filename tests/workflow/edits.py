@@ -111,7 +111,7 @@ EDITS = (
     ),
     Edit(
         "How replies are read, where choices are drawn",
-        f"{TOM}/parsing/refusals.py",
+        f"{TOM}/parsing/reply_text.py",
         "import re",
         "import re as re",
         NOTHING,

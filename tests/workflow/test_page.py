@@ -29,7 +29,7 @@ def test_the_page_holds_the_run(reported):
     text = page(reported)
     assert "What tiny learnt from Llama-2-70b-chat" in text
     assert text.count("data:image/svg+xml;base64,") == 3 + 2 * 3 + 3 + 1
-    assert "34 of 34 jobs left a time" in text
+    assert "34 of 34 jobs have a recorded time" in text
     assert str(reported.folder) not in text
     cells = re.search(r'<table class="data" id="cells-table">.*?</table>', text, re.DOTALL)[0]
     # Eight cells: the teacher in one order, base and tuned in two and in their mean.
@@ -88,7 +88,7 @@ def test_what_another_target_made_appears_and_the_page_makes_none_of_it(project)
     project.succeed("collateral")
     assert project.plan("report") == Counter({"build_page": 1})
     project.succeed("report")
-    assert "Probes before and after tuning" in page(project)
+    assert "Probes before and after training" in page(project)
     assert "Out of date" not in page(project)
     assert project.plan("report") == project.plan() == Counter()
     # A table that today's config would make otherwise stays as it is, and the page says so.

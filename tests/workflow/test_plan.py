@@ -62,7 +62,7 @@ def test_a_plan_says_why_jobs_rerun_and_rests_on_earlier_ones(project):
     assert set(shards.filter(pl.col("output").str.contains("/tuned-"))["reason"]) == {"missing output"}
     trainings = plan.filter(rule="train_adapter").sort("subject")
     assert trainings["seconds_from"].to_list() == ["other subjects", "other subjects"]
-    assert trainings["seconds"].n_unique() == 1 and trainings["bytes"].min() > 1000
+    assert trainings["seconds"].n_unique() == 1
 
 
 def test_a_review_sets_the_run_beside_its_plan(project):

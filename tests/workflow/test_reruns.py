@@ -91,14 +91,16 @@ def test_a_setting_that_is_set_back_finds_what_it_made(project):
 
 
 def test_a_deleted_shard_comes_back_alone_with_the_same_bytes(project):
-    shards = [project.shard(name, "stag_hunt", "business") for name in ("teacher", "base", "tuned-seed1")]
-    shards.append(project.shard("base", "public_goods", "neutral"))
-    before = {shard: (project.folder / shard).read_bytes() for shard in shards}
-    for shard in shards:
-        (project.folder / shard).unlink()
-    assert sorted(output for _, output in project.planned_jobs(*shards)) == sorted(shards)
-    project.succeed(*shards)
-    assert {shard: (project.folder / shard).read_bytes() for shard in shards} == before
+    students = [project.shard(model, "stag_hunt", "business") for model in ("base", "tuned-seed1")]
+    students += [project.shard(model, "public_goods", "neutral") for model in ("base", "tuned-seed1")]
+    # A teacher's shard is asked for alone: with a student's, Snakemake would train that student anew.
+    for shards in (students, [project.shard("teacher", "stag_hunt", "business")]):
+        before = {shard: (project.folder / shard).read_bytes() for shard in shards}
+        for shard in shards:
+            (project.folder / shard).unlink()
+        assert sorted(output for _, output in project.planned_jobs(*shards)) == sorted(shards)
+        project.succeed(*shards)
+        assert {shard: (project.folder / shard).read_bytes() for shard in shards} == before
     assert project.plan() == Counter()
 
 

@@ -23,7 +23,10 @@ COMPARED = {study.tables[0].name: study for study in COMPARISONS.values()}
 
 def compared_shards(wildcards):
     """The shards of every group of students of a study, of teacher and base, and the in-sample ones as a reference."""
-    groups = groups_of(COMPARED[wildcards.comparison])
+    study = COMPARED[wildcards.comparison]
+    if study.check:
+        checked(study.check)
+    groups = groups_of(study)
     found = {f"students_{name}": shards(wildcards.split, TUNED, changes) for name, changes in groups.items()}
     return found | {
         "untuned": shards(wildcards.split, ["teacher", "base"]),
@@ -233,7 +236,10 @@ rule plot_response_curves:
 
 
 def formats_shards(wildcards):
-    asked = BY_NAME["compare_prompt_formats"].asks(config).values()
+    study = BY_NAME["compare_prompt_formats"]
+    # Here too, since the table can be asked for by its path.
+    checked(study.check)
+    asked = study.asks(config).values()
     return [file for settings in asked for file in shards(IN_SAMPLE, ["teacher"], **settings)]
 
 
