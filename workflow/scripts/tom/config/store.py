@@ -179,6 +179,8 @@ class Store:
             student = Student(folder.name if own else key_of({"adapters": str(folder)}), folder, None)
         else:
             training = {**self.config["training"], **changes}
+            # Their order changes nothing: they are read sorted.
+            training["uniform_target_contexts"] = sorted(training["uniform_target_contexts"])
             settings = {
                 "training": {name: training[name] for name in training if name not in _NO_PART_OF_A_TRAINING},
                 "model": [self.source_key("student"), self.precision_folder("student")],
