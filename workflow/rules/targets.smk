@@ -51,7 +51,7 @@ rule report:
 
 
 def study_files(study):
-    """A study's tables and figure. Only whoever asks for them needs what its check wants of the config."""
+    """A study's tables and figure. Its check runs only when they are asked for."""
 
     def files(wildcards):
         if study.check:
