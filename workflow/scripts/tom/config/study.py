@@ -78,7 +78,7 @@ def recorded_context(context: str, resources: Path) -> str:
 def rewordings(contexts: list[str], resources: Path) -> dict[str, list[str]]:
     """The same situation in other words: each context → those that tell it and are none of these.
 
-    A context that shares its situation with another one of these has none: a student trained on the other has met the situation.
+    A context that shares its situation with another of these has none: a student trained on the other has met it.
     """
     situations = {path.stem: load_context(path).recorded_as for path in sorted((resources / "contexts").glob("*.yaml"))}
     taught = [situations[context] for context in contexts]
