@@ -3,6 +3,8 @@
 import hashlib
 import json
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from unittest.mock import Mock
 
 import fetch_model
@@ -12,7 +14,7 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 
 from tom.core.errors import UserError
 from tom.models.model_folders import read_manifest
-from tom.models.sources import check_blobs
+from tom.models.sources import check_blobs, fetch_repository
 
 REVISION = "0123abcd"
 CONTENT = {"config.json": b"{}", "tokenizer_config.json": b"{ }", "model.safetensors": b"weights" * 100}
@@ -107,3 +109,58 @@ def test_errors_of_the_clients_own_libraries_are_named(fetch, monkeypatch, reaso
     monkeypatch.setattr(huggingface_hub, "snapshot_download", Mock(side_effect=ReadError(reason)))
     with pytest.raises(UserError, match=f"hub owner/name at {REVISION}: {reason or 'ReadError'}"):
         fetch("one")
+
+
+@pytest.fixture
+def refusing(monkeypatch):
+    """Make a server that answers the hub's real client with one status and headers, and no token at hand."""
+    servers, client = [], huggingface_hub.HfApi
+
+    def start(status: int, headers: dict[str, str]) -> str:
+        class Refusal(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(status)
+                for name, value in (headers | {"Content-Length": "0"}).items():
+                    self.send_header(name, value)
+                self.end_headers()
+
+            do_HEAD = do_GET
+
+            def log_message(self, *words):
+                """Say nothing."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Refusal)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        for name, value in {"ENDPOINT": address, "HF_HUB_OFFLINE": False}.items():
+            monkeypatch.setattr(f"huggingface_hub.constants.{name}", value)
+
+        def asking(**named):
+            return client(**named | {"endpoint": address, "token": False})
+
+        monkeypatch.setattr("huggingface_hub._snapshot_download.HfApi", asking)
+        return address
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_gated_repository_says_where_to_accept_its_terms(refusing, tmp_path, status):
+    address = refusing(status, {"X-Error-Code": "GatedRepo", "X-Error-Message": "Access is restricted."})
+    with pytest.raises(UserError) as caught:
+        fetch_repository("owner/name", REVISION, tmp_path)
+    said = str(caught.value)
+    assert said.startswith(f"hub owner/name at {REVISION}: gated repository: accept its terms at {address}/owner/name,")
+    assert "set HF_TOKEN or run `hf auth login`" in said
+    assert "Cannot access gated repo" in said and "Access is restricted." in said
+    assert "\n" not in said
+
+
+def test_a_private_or_unknown_repository_says_how_to_log_in(refusing, tmp_path):
+    refusing(401, {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"})
+    with pytest.raises(UserError, match=r"no such repository, or a private one: .*HF_TOKEN.*401 Client Error"):
+        fetch_repository("owner/name", REVISION, tmp_path)

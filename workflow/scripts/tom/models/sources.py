@@ -136,6 +136,7 @@ def check_sha256(file: Path, sha256: str, name: str) -> None:
 
 
 FILES = ["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt"]
+LOG_IN = "set HF_TOKEN or run `hf auth login` where Snakemake runs"
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
@@ -146,12 +147,20 @@ def fetch_repository(repository: str, revision: str, cache: Path) -> Path:
     Errors: UserError if the repository can not be fetched, or if a file does not have the hash that the hub lists.
     """
     # The import takes a second, and only this source needs it.
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import constants, snapshot_download
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 
     try:
         found = snapshot_download(repository, revision=revision, allow_patterns=FILES, cache_dir=cache / "hub")
     except Exception as error:  # noqa: BLE001 includes those of the client's HTTP library
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        # The client's first line is a status code; the reason stands below it.
+        reason = " ".join(str(error).split()) or type(error).__name__
+        # A gated repository is a kind of repository that is not found, so its class comes first.
+        if isinstance(error, GatedRepoError):
+            advice = f"accept its terms at {constants.ENDPOINT}/{repository}, and {LOG_IN}"
+            reason = f"gated repository: {advice} ({reason})"
+        elif isinstance(error, RepositoryNotFoundError):
+            reason = f"no such repository, or a private one: check its name; if it is private, {LOG_IN} ({reason})"
         raise UserError(f"hub {repository} at {revision}: {reason}") from None
     check_blobs(Path(found))
     return Path(found)
