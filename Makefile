@@ -26,7 +26,7 @@ OF_MODELS := ^(torch|transformers|peft|accelerate|bitsandbytes|trl|datasets)==
 VLLM_LEFT_OUT := ^(pip|torchvision|torchaudio|torchcodec)==
 
 .PHONY: run test test-slow test-quick test-pythons test-page test-vllm test-gpu test-slurm tiny-pair test-tiny-pair \
-	chromium install-chromium lint lock lock-vllm clean
+	chromium install-chromium lint lock lock-vllm lock-gpu clean
 
 run: $(VENV)/runs
 	$(BIN)/snakemake --cores $(CORES)
@@ -125,7 +125,7 @@ lock:
 	(echo "-r requirements-dev.txt"; .venv-lock/bin/pip freeze | sed "s/+cpu$$//" | grep -vxFf envs/requirements.txt \
 		| grep -vxFf envs/requirements-dev.txt) > envs/requirements-page.txt
 	rm -rf .venv-lock
-	$(MAKE) lock-vllm
+	$(MAKE) lock-vllm lock-gpu
 
 # The same versions as the runs', but for setuptools, of which vLLM wants an older one.
 lock-vllm:
@@ -134,6 +134,23 @@ lock-vllm:
 	.venv-lock/bin/pip install --quiet -r envs/requirements-vllm.in -c .venv-lock/constraints.txt
 	.venv-lock/bin/pip freeze --all | sed "s/+cpu$$//" | awk -F== '{gsub("_", "-", $$1); print tolower($$1) "==" $$2}' \
 		| grep -vE "$(VLLM_LEFT_OUT)" > envs/requirements-vllm.txt
+	rm -rf .venv-lock
+
+# The same versions as the runs', but for setuptools, and the same on each Python. uv reads what packages say of themselves,
+# where pip would download 5 GB, and knows nothing of a CPU's torch in pip's configuration; pyproject.toml names what it
+# resolves for. Then each Python is to find wheels: glibc 2.31 is the oldest for which vLLM's dependencies have them.
+WHEELS := --only-binary :all: --no-binary connection-pool --python-platform x86_64-manylinux_2_31
+lock-gpu:
+	rm -rf .venv-lock && $(NEW_ENVIRONMENT) .venv-lock
+	.venv-lock/bin/pip install --quiet uv
+	grep -v "^setuptools==" envs/requirements.txt > .venv-lock/constraints.txt
+	.venv-lock/bin/uv pip compile --quiet --no-header --no-annotate --universal --python-version 3.11 \
+		envs/requirements-gpu.in -c .venv-lock/constraints.txt -o .venv-lock/marked.txt
+	sed "s/ ;.*//" .venv-lock/marked.txt > .venv-lock/gpu.txt
+	for version in $(PYTHON_VERSIONS); do \
+		.venv-lock/bin/uv pip compile --quiet $(WHEELS) --python-version $$version .venv-lock/gpu.txt -o /dev/null || exit; \
+	done
+	cp .venv-lock/gpu.txt envs/requirements-gpu.txt
 	rm -rf .venv-lock
 
 clean:

@@ -232,7 +232,7 @@ def test_a_recorded_choice_is_taught_at_the_beginning_of_a_reply_alone(project):
         ({"gpus": 2, "vllm": {"tensor_parallel": 4}}, [".vllm.tensor_parallel: 4", ".gpus is 2"]),
         ({"vllm": {"adapter": "fused"}}, [".vllm.adapter: 'fused'", "allowed: runtime, merged"]),
         ({"vllm": {"memory_share": 1.5}}, [".vllm.memory_share", "1.5"]),
-        ({}, [".engine: vLLM is not installed here", "envs/requirements-gpu.in", "allowed without it: transformers"]),
+        ({}, [".engine: vLLM is not installed here", "envs/requirements-gpu.txt", "allowed without it: transformers"]),
     ],
 )
 def test_what_vllm_can_not_serve_is_refused(project, monkeypatch, role, changes, parts):

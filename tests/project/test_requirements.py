@@ -5,10 +5,12 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 APART = {"setuptools"}  # vLLM wants an older one
 
@@ -24,14 +26,14 @@ def test_what_runs_ask_for_is_what_is_pinned(root):
     assert asked.items() <= pins(root / "envs" / "requirements.txt").items()
 
 
-@pytest.mark.parametrize("name", ["run", "vllm", "dev"])
-def test_a_conda_environment_holds_the_pinned_versions_and_none_of_its_own(root, name):
+@pytest.mark.parametrize(
+    ("name", "file"), [("run", "requirements.txt"), ("dev", "requirements-dev.txt"), ("vllm", "requirements-gpu.txt")]
+)
+def test_a_conda_environment_holds_the_pinned_versions_and_none_of_its_own(root, name, file):
     *conda, pip = yaml.safe_load((root / "envs" / f"{name}.yaml").read_text())["dependencies"]
     assert conda == ["python=3.11", "pip"]
-    files = [entry.split() for entry in pip["pip"]]
-    assert all(flag in ("-r", "-c") and (root / "envs" / file).is_file() for flag, file in files)
-    reached = "".join((root / "envs" / file).read_text() for _, file in files)
-    assert "requirements.txt" in {file for _, file in files} or "-r requirements.txt" in reached
+    assert pip == {"pip": [f"-r {file}"]}
+    assert (root / "envs" / file).is_file()
 
 
 def test_the_first_choice_of_python_is_what_conda_brings(root):
@@ -84,14 +86,37 @@ def test_where_there_is_no_python_one_line_says_what_to_do(root, tmp_path):
 
 
 def test_every_line_pins_one_package(root):
-    for name in ("requirements.txt", "requirements-vllm.txt"):
+    for name in ("requirements.txt", "requirements-vllm.txt", "requirements-gpu.txt"):
         lines = (root / "envs" / name).read_text().splitlines()
         assert len(pins(root / "envs" / name)) == len(lines)
 
 
-def test_vllm_is_tested_beside_the_versions_of_a_run(root):
-    runs, vllm = (pins(root / "envs" / name) for name in ("requirements.txt", "requirements-vllm.txt"))
-    assert {name: version for name, version in runs.items() if vllm.get(name) != version}.keys() <= APART
+@pytest.mark.parametrize("name", ["requirements-vllm.txt", "requirements-gpu.txt"])
+def test_vllm_has_the_versions_of_a_run_beside_it(root, name):
+    runs, vllm = pins(root / "envs/requirements.txt"), pins(root / "envs" / name)
+    assert {package for package, version in runs.items() if vllm.get(package) != version} <= APART
+
+
+def test_a_gpu_has_what_was_asked_for_it(root):
+    asked = pins(root / "envs/requirements.in") | pins(root / "envs/requirements-gpu.in")
+    assert asked.items() <= pins(root / "envs/requirements-gpu.txt").items()
+
+
+def test_the_packages_of_a_run_find_on_a_gpu_what_they_ask_for_on_each_python(root):
+    """make lock-gpu resolves all of it; what is installed here can be asked without a network."""
+    pinned = pins(root / "envs/requirements-gpu.txt")
+    wanted = []
+    for name, version in pins(root / "envs/requirements.txt").items():
+        installed = distribution(name)
+        if installed.version.partition("+")[0] == version == pinned[name]:
+            wanted += [(name, Requirement(line)) for line in installed.requires or []]
+    assert len(wanted) > 100
+    for python in ("3.11", "3.12", "3.13"):
+        for name, asked in wanted:
+            if asked.marker is None or asked.marker.evaluate({"python_version": python, "extra": ""}):
+                package = re.sub(r"[-_.]+", "-", asked.name).lower()
+                assert package in pinned, f"{name} asks for {asked}"
+                assert asked.specifier.contains(pinned[package], prereleases=True), f"{name} asks for {asked}"
 
 
 def test_what_breaks_beside_a_cpu_torch_is_left_out(root):

@@ -62,7 +62,7 @@ def require_vllm(where: str) -> None:
     """Raise UserError unless vLLM is installed. where: what asked for it, for the message."""
     if find_spec("vllm") is None:
         raise UserError(
-            f"{where}: vLLM is not installed here (pip install -r envs/requirements-gpu.in on a machine with a GPU,"
+            f"{where}: vLLM is not installed here (pip install -r envs/requirements-gpu.txt on a machine with a GPU,"
             " envs/requirements-vllm.txt without one; allowed without it: transformers)"
         )
 
