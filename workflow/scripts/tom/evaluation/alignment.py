@@ -12,8 +12,8 @@ counts that it is compared with, so it is somewhat farther from the teacher's tr
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binom, norm
 
+from tom.statistics.distributions import normal_quantile
 from tom.statistics.intervals import symmetric
 from tom.statistics.resampling import Answers, Counted, Known
 
@@ -105,7 +105,7 @@ def closed_reach(
         replies = student.pooled()
         pooled = Counted(teacher.cooperated + replies.cooperated, teacher.readable + replies.readable).rates()
         inverse_size = 1 / readable + 1 / replies.readable[:, 0]
-    limit = norm.ppf((1 + confidence) / 2) * np.sqrt(pooled * (1 - pooled) * inverse_size)
+    limit = normal_quantile((1 + confidence) / 2) * np.sqrt(pooled * (1 - pooled) * inverse_size)
     alike = np.abs(rates - own) <= limit
     world, student_world = np.where(alike, pooled, rates), np.where(alike, pooled, own)
 
@@ -130,6 +130,8 @@ def noise_gap(teacher: Counted, student_is_exact: bool) -> float:
     For a sampled student it is the distance of two draws of the teacher, both of its own size; for a student with exact
     propensities, that of one draw from the teacher's propensity. Computed from the binomial distribution, not drawn.
     """
+    from scipy.stats import binom
+
     gaps = []
     for cooperated, readable in zip(teacher.cooperated[:, 0], teacher.readable[:, 0], strict=True):
         rate, counts = cooperated / readable, np.arange(readable + 1)

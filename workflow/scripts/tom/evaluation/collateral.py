@@ -9,7 +9,6 @@ all four differ.
 import math
 
 import polars as pl
-from scipy.stats import ttest_1samp
 
 from tom.core.errors import UserError
 from tom.core.frames import frame_of, table_schema
@@ -65,6 +64,8 @@ def _paired(before: pl.Series, after: pl.Series, confidence: float, better: int)
     if (difference == difference[0]).all():
         low = high = float(difference[0])
     else:
+        from scipy.stats import ttest_1samp
+
         low, high = map(float, ttest_1samp(difference, 0).confidence_interval(confidence))
     ahead = {True: "better", False: "worse"}
     verdict = "undecided" if low <= 0 <= high else ahead[(low > 0) == (better > 0)]

@@ -5,10 +5,10 @@ tests of equivalence. The split's own row, about the mean over its cells, is a f
 """
 
 import numpy as np
-from scipy.stats import norm
 
 from tom.core.roles import BASE
 from tom.evaluation.aligned_counts import AlignedCounts
+from tom.statistics.distributions import normal_quantile
 from tom.statistics.divergences import choice, jensen_shannon
 from tom.statistics.equivalence import (
     equivalence_p_value,
@@ -81,7 +81,7 @@ def _split_row(teacher: Counted, student: Answers, uncertainty: Uncertainty) -> 
 
 
 def _half_width(variance: float, confidence: float) -> float:
-    return float(norm.ppf((1 + confidence) / 2) * np.sqrt(variance))
+    return float(normal_quantile((1 + confidence) / 2) * np.sqrt(variance))
 
 
 def _count(answers: Counted, number: int) -> Count:

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
-from scipy.stats import norm
 
 from tom.core.frames import frame_of, table_schema
 from tom.evaluation.aligned_counts import AlignedCounts
 from tom.evaluation.propensities import CELL
+from tom.statistics.distributions import normal_quantile
 from tom.statistics.fieller import RatioSet, fieller
 from tom.statistics.resampling import Answers, Counted
 from tom.statistics.two_proportions import equal_counts_p_value, equals_known_p_value
@@ -34,7 +34,7 @@ def improvement_set(base: Answers, tuned: Answers, teacher: Answers, kept: np.nd
     """
     rates = [answers.rates()[kept].sum() for answers in (base, tuned, teacher)]
     variances = [answers.variances()[kept].sum() for answers in (base, tuned, teacher)]
-    critical = float(norm.ppf((1 + confidence) / 2))
+    critical = float(normal_quantile((1 + confidence) / 2))
     found = fieller(
         float(rates[1] - rates[0]),
         float(rates[2] - rates[0]),

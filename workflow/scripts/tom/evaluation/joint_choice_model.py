@@ -27,10 +27,10 @@ Holm's family: the terms of one student, split and view.
 """
 
 import numpy as np
-from scipy.stats import chi2, f
 
 from tom.core.roles import TEACHER
 from tom.evaluation.sensitivities import Layout, averages, main_effects
+from tom.statistics.distributions import chi_square_above, chi_square_quantile, f_above, f_quantile
 from tom.statistics.firth import fit_firth
 from tom.statistics.resampling import Counted
 from tom.statistics.two_proportions import holm
@@ -70,7 +70,7 @@ def compare_choices(layout: Layout, teacher: Counted, student: Counted, confiden
     sign = np.repeat([-1.0, 1.0], len(of_teacher)) / len(of_teacher)
     jacobian = (sign * fit.fitted * (1 - fit.fitted)) @ design
     error = float(np.sqrt(jacobian @ fit.covariance @ jacobian))
-    widths = [chi2.ppf(confidence, 1)] + ([scale * f.ppf(confidence, 1, freedom)] if freedom else [])
+    widths = [chi_square_quantile(confidence, 1)] + ([scale * f_quantile(confidence, 1, freedom)] if freedom else [])
     half = error * float(np.sqrt(max(widths)))
     rows = [{"term": "model", "estimate": effect, "low": effect - half, "high": effect + half}]
     rows[0] |= {"statistic": (effect / error) ** 2, "degrees": 1}
@@ -99,7 +99,7 @@ def _design(layout: Layout) -> tuple[np.ndarray, np.ndarray]:
 
 def _p_value(statistic: float, degrees: int, scale: float | None, freedom: int) -> float:
     """The larger p-value of chi-square and of F with the overdispersion; scale: None without residual degrees."""
-    by_noise = float(chi2.sf(statistic, degrees))
+    by_noise = float(chi_square_above(statistic, degrees))
     if not scale:
         return by_noise
-    return max(by_noise, float(f.sf(statistic / degrees / scale, degrees, freedom)))
+    return max(by_noise, float(f_above(statistic / degrees / scale, degrees, freedom)))

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from scipy.stats import norm
 
 from tom.core.frames import frame_of, table_schema
 from tom.parsing.outcomes import UNREADABLE
+from tom.statistics.distributions import normal_quantile
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def _moments(numbers: Numbers, confidence: float) -> dict[str, float]:
         return {"mean": mean}
     deviation = float(given.std(ddof=1))
     error = deviation / given.size**0.5
-    half = float(norm.ppf((1 + confidence) / 2)) * error
+    half = float(normal_quantile((1 + confidence) / 2)) * error
     return {"mean": mean, "sd": deviation, "standard_error": error, "low": mean - half, "high": mean + half}
 
 

@@ -1,11 +1,11 @@
 """How a model reacts to rescaled payoffs of a game: in each cell (the paper's Table 1), and on average."""
 
 import numpy as np
-from scipy.stats import norm
 
 from tom.core.roles import TEACHER
 from tom.evaluation.sensitivities import slope
 from tom.games.rescaling import Rescaling, split_rescaling
+from tom.statistics.distributions import normal_above, normal_quantile
 from tom.statistics.intervals import symmetric
 from tom.statistics.resampling import Counted, Uncertainty
 from tom.statistics.two_proportions import equal_counts_p_value, holm, newcombe
@@ -72,12 +72,12 @@ def reaction_summary(
     found = []
     for model in scaled:
         mean, error = float(change[model].mean()), float(np.sqrt(variances[model].sum())) / len(change[model])
-        half = float(norm.ppf((1 + uncertainty.confidence) / 2)) * error
+        half = float(normal_quantile((1 + uncertainty.confidence) / 2)) * error
         row = {"model": model, "factor": "scale"}
         found.append(
             row
             | {"quantity": "mean_reaction", "estimate": mean, "low": mean - half, "high": mean + half}
-            | {"p_value": float(2 * norm.sf(abs(mean) / error))}
+            | {"p_value": float(2 * normal_above(abs(mean) / error))}
         )
         own = [cell for cell in rows if cell["model"] == model]
         for name, column in (("unadjusted", "p_value"), ("holm", "p_holm")):

@@ -18,9 +18,9 @@ Propensities are arranged by game and context. Rows are in long form, one quanti
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm, t
 
 from tom.core.roles import TEACHER
+from tom.statistics.distributions import normal_above, normal_quantile, t_above, t_quantile
 from tom.statistics.firth import fit_firth
 from tom.statistics.intervals import symmetric
 from tom.statistics.resampling import Counted, Uncertainty
@@ -98,10 +98,10 @@ def marginal_effects(layout: Layout, counts: Counted, confidence: float) -> list
     fit = fit_firth(design, cooperated, readable)
     variance = readable * fit.fitted * (1 - fit.fitted)
     freedom = len(design) - design.shape[1]
-    scale, quantile, tail = 1.0, norm.ppf((1 + confidence) / 2), norm.sf
+    scale, quantile, tail = 1.0, normal_quantile((1 + confidence) / 2), normal_above
     if freedom > 0:
         scale = max(1.0, float(((cooperated - readable * fit.fitted) ** 2 / variance).sum() / freedom))
-        quantile, tail = t.ppf((1 + confidence) / 2, freedom), lambda value: t.sf(value, freedom)
+        quantile, tail = t_quantile((1 + confidence) / 2, freedom), lambda value: t_above(value, freedom)
     found = []
     for factor, levels, averaging in averages(layout):
         jacobian = averaging @ (fit.fitted[:, np.newaxis] * (1 - fit.fitted[:, np.newaxis]) * design)

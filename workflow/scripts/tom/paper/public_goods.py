@@ -2,10 +2,10 @@
 
 import numpy as np
 import polars as pl
-from scipy.stats import norm
 
 from tom.core.frames import frame_of, table_schema
 from tom.core.roles import TEACHER
+from tom.statistics.distributions import normal_quantile
 from tom.statistics.divergences import jensen_shannon, total_variation
 from tom.statistics.fieller import RatioSet, fieller
 
@@ -21,7 +21,7 @@ def contribution_table(given: dict[str, np.ndarray], confidence: float) -> pl.Da
     rows = []
     for model, values in given.items():
         mean, deviation = float(values.mean()), float(values.std(ddof=1))
-        half = float(norm.ppf((1 + confidence) / 2)) * deviation / np.sqrt(values.size)
+        half = float(normal_quantile((1 + confidence) / 2)) * deviation / np.sqrt(values.size)
         rows.append(
             {
                 "model": model,
@@ -50,6 +50,6 @@ def contribution_set(given: dict[str, np.ndarray], confidence: float) -> RatioSe
         mean[TEACHER] - mean["base"],
         (variance["tuned"] + variance["base"], variance[TEACHER] + variance["base"]),
         variance["base"],
-        float(norm.ppf((1 + confidence) / 2)),
+        float(normal_quantile((1 + confidence) / 2)),
     )
     return found.scaled(100)

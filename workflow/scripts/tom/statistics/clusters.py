@@ -6,8 +6,8 @@ Cells of one context resemble each other, and more replies in the same contexts 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t
 
+from tom.statistics.distributions import t_above, t_quantile
 from tom.statistics.fieller import UNDEFINED, RatioSet, fieller
 
 
@@ -36,8 +36,8 @@ def mean_of_clusters(values, confidence: float) -> MeanOfClusters:
         return MeanOfClusters(mean, *[float("nan")] * 4)
     deviation = float(values.std(ddof=1))
     error, freedom = deviation / np.sqrt(values.size), values.size - 1
-    half = float(t.ppf((1 + confidence) / 2, freedom) * error)
-    p_value = float(2 * t.sf(abs(mean) / error, freedom)) if error > 0 else (float("nan") if mean == 0 else 0.0)
+    half = float(t_quantile((1 + confidence) / 2, freedom) * error)
+    p_value = float(2 * t_above(abs(mean) / error, freedom)) if error > 0 else (float("nan") if mean == 0 else 0.0)
     return MeanOfClusters(mean, mean - half, mean + half, deviation, p_value)
 
 
@@ -52,7 +52,7 @@ def ratio_of_clusters(numerators, denominators, confidence: float) -> RatioSet:
     if clusters < 2:
         return RatioSet(UNDEFINED, float("nan"), float("nan"))
     covariance = np.cov(pairs) / clusters
-    critical = float(t.ppf((1 + confidence) / 2, clusters - 1))
+    critical = float(t_quantile((1 + confidence) / 2, clusters - 1))
     variances = float(covariance[0, 0]), float(covariance[1, 1])
     return fieller(*map(float, pairs.mean(axis=1)), variances, float(covariance[0, 1]), critical)
 

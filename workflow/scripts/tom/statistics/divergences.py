@@ -1,7 +1,6 @@
 """Distances between two distributions over the same answers."""
 
 import numpy as np
-from scipy.spatial.distance import jensenshannon
 
 
 def total_variation(first, second) -> np.ndarray:
@@ -20,6 +19,8 @@ def jensen_shannon(first, second) -> np.ndarray:
     Answers that neither gives add nothing. Estimates from counts are too high, as above.
     Source: Lin, Divergence Measures Based on the Shannon Entropy (1991); SciPy gives its square root.
     """
+    from scipy.spatial.distance import jensenshannon
+
     return jensenshannon(np.asarray(first, float), np.asarray(second, float), base=2, axis=-1) ** 2
 
 

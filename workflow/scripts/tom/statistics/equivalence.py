@@ -1,8 +1,8 @@
 """Does a student equal its teacher, up to a margin? Two one-sided tests, and three verdicts."""
 
 import numpy as np
-from scipy.stats import binomtest, norm
 
+from tom.statistics.distributions import normal_above, normal_below, normal_quantile
 from tom.statistics.two_proportions import Count, score_p_value
 
 EQUIVALENT, DIFFERENT, UNDECIDED = EQUIVALENCES = ("equivalent", "different", "undecided")
@@ -25,6 +25,8 @@ def known_equivalence_p_value(count: Count, propensity: float, margin: float) ->
 
     A bound below 0 or above 1 is ruled out without data. nan for an empty count.
     """
+    from scipy.stats import binomtest
+
     cooperated, readable = int(count[0]), int(count[1])
     if readable == 0:
         return float("nan")
@@ -44,7 +46,7 @@ def mean_equivalence_p_values(difference: float, variance: float, margin: float)
     if variance == 0:
         return float(difference == 0), float(abs(difference) >= margin)
     spread = np.sqrt(variance)
-    return float(2 * norm.sf(abs(difference) / spread)), float(norm.sf((margin - abs(difference)) / spread))
+    return float(2 * normal_above(abs(difference) / spread)), float(normal_above((margin - abs(difference)) / spread))
 
 
 def equivalence_verdict(p_equal: float, p_equivalent: float, confidence: float) -> str:
@@ -69,6 +71,8 @@ def equivalence_power(difference: float, variance: float, margin: float, level: 
         return float("nan")
     if variance == 0:
         return float(abs(difference) < margin)
-    spread, quantile = np.sqrt(variance), norm.ppf(1 - level)
-    chance = norm.cdf((margin - difference) / spread - quantile) + norm.cdf((margin + difference) / spread - quantile)
+    spread, quantile = np.sqrt(variance), normal_quantile(1 - level)
+    chance = normal_below((margin - difference) / spread - quantile) + normal_below(
+        (margin + difference) / spread - quantile
+    )
     return float(max(chance - 1, 0.0))

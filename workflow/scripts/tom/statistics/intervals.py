@@ -1,8 +1,8 @@
 """Intervals for one proportion, and for a resampled statistic."""
 
 import numpy as np
-from scipy.stats import beta
-from statsmodels.stats.proportion import proportion_confint
+
+from tom.statistics.distributions import beta_quantile
 
 
 def jeffreys(cooperated, readable, confidence: float) -> tuple[np.ndarray, np.ndarray]:
@@ -16,8 +16,8 @@ def jeffreys(cooperated, readable, confidence: float) -> tuple[np.ndarray, np.nd
     cooperated, readable = np.asarray(cooperated, float), np.asarray(readable, float)
     tail = (1 - confidence) / 2
     shape = cooperated + 0.5, readable - cooperated + 0.5
-    low = np.where(cooperated == 0, 0.0, beta.ppf(tail, *shape))
-    high = np.where(cooperated == readable, 1.0, beta.ppf(1 - tail, *shape))
+    low = np.where(cooperated == 0, 0.0, beta_quantile(tail, *shape))
+    high = np.where(cooperated == readable, 1.0, beta_quantile(1 - tail, *shape))
     return low, high
 
 
@@ -28,6 +28,8 @@ def wilson(cooperated, readable, confidence: float) -> tuple[np.ndarray, np.ndar
     Assumes independent replies with one propensity. 0 of n begins at 0, n of n ends at 1, 0 of 0 is (0, 1).
     Source: Wilson, Probable Inference, the Law of Succession, and Statistical Inference (1927); statsmodels.
     """
+    from statsmodels.stats.proportion import proportion_confint
+
     cooperated, readable = np.asarray(cooperated, float), np.asarray(readable, float)
     low, high = proportion_confint(cooperated, np.where(readable > 0, readable, np.nan), 1 - confidence, "wilson")
     return np.where(cooperated == 0, 0.0, low), np.where(cooperated == readable, 1.0, high)

@@ -5,8 +5,8 @@ All assume independent replies, with one propensity in each count. A count is a 
 
 import numpy as np
 from scipy.special import xlog1py, xlogy
-from scipy.stats import binomtest, norm
-from statsmodels.stats.proportion import confint_proportions_2indep, proportions_ztest
+
+from tom.statistics.distributions import normal_above, normal_below
 
 Count = tuple[int, int]
 
@@ -22,11 +22,15 @@ def equal_counts_p_value(first: Count, second: Count) -> float:
         return float("nan")
     if cooperated + others in (0, readable + of):
         return 1.0
+    from statsmodels.stats.proportion import proportions_ztest
+
     return float(proportions_ztest([cooperated, others], [readable, of])[1])
 
 
 def equals_known_p_value(count: Count, propensity: float) -> float:
     """p-value of the exact two-sided binomial test of a count against an exact propensity; nan for an empty count."""
+    from scipy.stats import binomtest
+
     cooperated, readable = count
     return float(binomtest(int(cooperated), int(readable), propensity).pvalue) if readable else float("nan")
 
@@ -49,7 +53,7 @@ def score_p_value(first: Count, second: Count, difference: float, alternative: s
         return 0.5
     with np.errstate(divide="ignore"):
         z = np.float64(beyond) / spread
-    return float(norm.sf(z) if alternative == "larger" else norm.cdf(z))
+    return float(normal_above(z) if alternative == "larger" else normal_below(z))
 
 
 def likeliest_at(first: Count, second: Count, difference: float) -> tuple[float, float]:
@@ -84,6 +88,8 @@ def newcombe(first: Count, second: Count, confidence: float) -> tuple[float, flo
     """
     if first[1] == 0 or second[1] == 0:
         return -1.0, 1.0
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
     low, high = confint_proportions_2indep(*first, *second, method="newcomb", compare="diff", alpha=1 - confidence)
     return max(float(low), -1.0), min(float(high), 1.0)
 
