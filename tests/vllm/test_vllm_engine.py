@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 from chat_tokenizers import LLAMA_TEMPLATE, make_chat_tokenizer
+from peft import LoraConfig, get_peft_model
 from scipy.stats import binomtest
 from tiny_model import make_tiny_model
 
@@ -64,6 +65,39 @@ def test_it_gives_the_probabilities_that_transformers_gives(local, engine, wider
 def test_whole_replies_of_which_one_begins_another_have_the_probabilities_that_transformers_gives(local, engine, asked):
     amounts = [Question(asked[0].messages, tuple(map(str, range(11))), ends=True)]
     assert close(engine.score(amounts), TransformersEngine(local).score(amounts))
+
+
+@pytest.fixture(params=[True, False], ids=["tied", "untied"])
+def equal_states(request, tmp_path):
+    """A model in bfloat16 whose hidden states are the same in every engine, and an adapter that leaves them so.
+
+    Engines round hidden states in different places. Here the layers add nothing, so only the head may round.
+    """
+    folder = make_tiny_model(tmp_path / "model")
+    model = load_model(folder, "cpu").to(torch.bfloat16)
+    with torch.no_grad():
+        if not request.param:
+            model.config.tie_word_embeddings = False
+            model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.clone().flip(0))
+        for layer in model.model.layers:
+            layer.self_attn.o_proj.weight.zero_()
+            layer.mlp.down_proj.weight.zero_()
+        model.model.norm.weight.fill_(8)  # logits as far from zero as those of real models
+    model.save_pretrained(folder)
+    local = as_local(folder, tmp_path / "model.json")
+    get_peft_model(load_model(folder, "cpu"), LoraConfig(target_modules="all-linear")).save_pretrained(tmp_path / "new")
+    write_manifest(tmp_path / "new.json", tmp_path / "new", source="tests")
+    return local, replace(local, adapter=tmp_path / "new", adapter_manifest=tmp_path / "new.json")
+
+
+def test_weights_in_bfloat16_give_the_probabilities_that_transformers_gives(equal_states, wider):
+    for local in equal_states:
+        engine = VllmEngine(local)
+        found = engine.score(wider)
+        engine.close()
+        assert close(found, TransformersEngine(local).score(wider))
+        logarithms = torch.tensor([score.log_probabilities for score in found])
+        assert not torch.equal(logarithms.diff(), logarithms.diff().bfloat16().float())
 
 
 def test_the_adapter_moves_every_answer(local, engine, wider, local_model):

@@ -54,6 +54,8 @@ def open_llm(local: LocalModel, config: dict, context: int):
             max_model_len=context,
             # By default vLLM would load float32 weights at half precision.
             dtype=config.get("dtype") or config.get("torch_dtype") or "auto",
+            # By default logits would be rounded to the weights' type, and so probabilities.
+            hf_overrides={"head_dtype": "float32"},
             enable_prefix_caching=True,
             disable_log_stats=True,
             **_device_options(local),

@@ -48,13 +48,17 @@ def convert_precision(source: str | Path, folder: str | Path, precision: str, co
 
 
 def load_model(folder: str | Path, device: str, adapter: str | Path | None = None):
-    """Load a causal language model in evaluation mode, at its folder's precision. An adapter is not merged."""
+    """Load a causal language model in evaluation mode, at its folder's precision. An adapter is not merged.
+
+    Its logits are float32, whatever the type of its weights.
+    """
     from transformers import AutoModelForCausalLM
 
     model = AutoModelForCausalLM.from_pretrained(
         folder, device_map={"": device}, dtype="auto", attn_implementation="sdpa", local_files_only=True
     )
     _keep_weights_unpacked(model)
+    _compute_logits_in_float32(model)
     if adapter is not None:
         from peft import PeftModel
 
@@ -89,3 +93,20 @@ def _keep_weights_unpacked(model) -> None:
     for module in model.modules():
         if hasattr(module, "support_avx512bf16_for_cpu"):
             module.support_avx512bf16_for_cpu = False
+
+
+def _compute_logits_in_float32(model) -> None:
+    """Let the output head compute in float32 if its weights have 16 bits.
+
+    Near 30, where logits lie, neighbouring bfloat16 numbers are 1/8 apart: a head that rounds to them leaves few
+    distinct probabilities. What a model does to its logits, such as a cap or a scale, follows the head and so is
+    float32 as well.
+    """
+    import torch
+
+    from tom.models.float32_head import Float32Head
+
+    head = model.get_output_embeddings()
+    # Layers derived from Linear hold packed weights.
+    if type(head) is torch.nn.Linear and head.weight.dtype in (torch.bfloat16, torch.float16):
+        head.__class__ = Float32Head

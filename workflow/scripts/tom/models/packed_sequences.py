@@ -94,7 +94,7 @@ def logits_and_cache(model, trie: Trie, nodes: list[int]) -> tuple[torch.Tensor,
     """As logits_at, with the key-value cache of the whole trie from the same forward pass."""
     keep = torch.tensor(nodes, dtype=torch.long, device=model.device)
     output = _forward(model, trie, slice(0, None), use_cache=True, logits_to_keep=keep)
-    return output.logits[0].float(), output.past_key_values
+    return _exact_logits(output)[0], output.past_key_values
 
 
 def logits_at(model, trie: Trie, nodes: list[int], cache: DynamicCache | None = None) -> torch.Tensor:
@@ -109,7 +109,7 @@ def logits_at(model, trie: Trie, nodes: list[int], cache: DynamicCache | None = 
     keep = torch.tensor(nodes, device=model.device) - known
     # A forward pass appends to the cache that it is given.
     past = {"past_key_values": DynamicCache(states_of(cache))} if known else {"use_cache": False}
-    return _forward(model, trie, slice(known, None), logits_to_keep=keep, **past).logits[0].float()
+    return _exact_logits(_forward(model, trie, slice(known, None), logits_to_keep=keep, **past))[0]
 
 
 def states_of(cache: DynamicCache) -> list[tuple[torch.Tensor, torch.Tensor]]:
@@ -138,7 +138,7 @@ def logits_of_each(model, tries: list[Trie], nodes: list[int]) -> torch.Tensor:
         use_cache=False,
         logits_to_keep=torch.tensor(nodes, device=model.device),
     )
-    return output.logits.float()
+    return _exact_logits(output)
 
 
 def _forward(model, trie: Trie, part: slice, **options):
@@ -153,6 +153,17 @@ def _forward(model, trie: Trie, part: slice, **options):
         attention_mask=trie.visible()[None, None, part, : part.stop].to(model.device),
         **options,
     )
+
+
+def _exact_logits(output) -> torch.Tensor:
+    """A forward pass's logits, (rows, nodes, vocabulary) float32. Errors: UserError if the model has rounded them."""
+    if output.logits.dtype != torch.float32:
+        kind = str(output.logits.dtype).removeprefix("torch.")
+        raise UserError(
+            f"the model rounds its logits to {kind}, and so its probabilities"
+            " (allowed: precision: float32, or a model whose output head is a plain linear layer)"
+        )
+    return output.logits
 
 
 def _check_sight(model, tries: list[Trie]) -> None:
