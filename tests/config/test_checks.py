@@ -232,11 +232,9 @@ def test_a_recorded_choice_is_taught_at_the_beginning_of_a_reply_alone(project):
         ({"gpus": 2, "vllm": {"tensor_parallel": 4}}, [".vllm.tensor_parallel: 4", ".gpus is 2"]),
         ({"vllm": {"adapter": "fused"}}, [".vllm.adapter: 'fused'", "allowed: runtime, merged"]),
         ({"vllm": {"memory_share": 1.5}}, [".vllm.memory_share", "1.5"]),
-        ({}, [".engine: vLLM is not installed here", "envs/requirements-gpu.txt", "allowed without it: transformers"]),
     ],
 )
-def test_what_vllm_can_not_serve_is_refused(project, monkeypatch, role, changes, parts):
-    monkeypatch.setitem(sys.modules, "vllm", None)  # as where it isn't installed
+def test_what_vllm_can_not_serve_is_refused(project, role, changes, parts):
     text = complaint(changed(local_teacher(engine="vllm", **{"precision": "float32"} | changes), role))
     for part in parts:
         assert part in text
@@ -244,8 +242,8 @@ def test_what_vllm_can_not_serve_is_refused(project, monkeypatch, role, changes,
 
 
 @pytest.mark.parametrize("changes", [{"precision": "float32"}, {"precision": "nf4", "gpus": 1}])
-def test_a_model_that_vllm_can_serve_passes(project, monkeypatch, changes):
-    monkeypatch.setattr("tom.engines.vllm_engine.find_spec", lambda name: name)  # as where it is installed
+def test_a_model_that_vllm_can_serve_passes_wherever_the_study_is_planned(project, monkeypatch, changes):
+    monkeypatch.setitem(sys.modules, "vllm", None)  # as on a login node
     changes |= {"engine": "vllm", "vllm": {"tensor_parallel": 1, "memory_share": 0.9, "eager": True}}
     check_study(changed(local_teacher(**changes), "student"), "config.yaml", Path("resources"))
 

@@ -61,19 +61,22 @@ MODEL = {"precision": "float32", "gpus": 0}
         ({}, {"precision": "nf4"}, r"student\.precision: vLLM serves nf4 on a GPU alone, and gpus is 0"),
         ({"tensor_parallel": 2}, {}, r"student\.vllm\.tensor_parallel: 2, but student\.gpus is 0"),
         ({"tensor_parallel": 4}, {"gpus": 2}, r"student\.vllm\.tensor_parallel: 4, but student\.gpus is 2"),
-        ({}, {}, r"student\.engine: vLLM is not installed here .*allowed without it: transformers"),
     ],
 )
-def test_what_vllm_can_not_serve_is_refused(monkeypatch, section, model, part):
-    monkeypatch.setitem(sys.modules, "vllm", None)  # as where it isn't installed
+def test_what_vllm_can_not_serve_is_refused(section, model, part):
     with pytest.raises(UserError, match=rf"^config\.yaml: {part}"):
         load_engine("vllm").check(settings_of("vllm", section), MODEL | model, "config.yaml: student")
 
 
 @pytest.mark.parametrize("model", [{}, {"precision": "nf4", "gpus": 1}])
-def test_what_vllm_can_serve_passes(monkeypatch, model):
-    monkeypatch.setattr("tom.engines.vllm_engine.find_spec", lambda name: name)  # as where it is installed
+def test_what_vllm_can_serve_passes(model):
     load_engine("vllm").check(settings_of("vllm", {"tensor_parallel": 1}), MODEL | model, "config.yaml: student")
+
+
+def test_where_vllm_is_not_installed_the_job_says_what_to_do(monkeypatch):
+    monkeypatch.setitem(sys.modules, "vllm", None)
+    with pytest.raises(UserError, match=r"vLLM is not installed on .*requirements-gpu\.txt.*without it: transformers"):
+        load_engine("vllm").open_engine(None)
 
 
 def test_transformers_serves_every_model():

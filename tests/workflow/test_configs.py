@@ -1,7 +1,13 @@
-"""The configs that come with the project plan whole runs."""
+"""The configs that come with the project plan whole runs, those for GPUs too: on a machine without one or vLLM."""
 
+from collections import Counter
+from importlib.metadata import PackageNotFoundError, distribution
+
+import polars as pl
 import pytest
 from project import REPOSITORY, Project
+
+from tom.config.study import cells_of
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +32,20 @@ def test_a_config_for_a_cpu_plans_a_whole_run(fresh, name):
     assert jobs["train_adapter"] == ADAPTERS[name]
 
 
+@pytest.mark.parametrize("names", [["paper"], ["paper", "paper_qlora"], ["modern"]], ids="+".join)
+def test_a_config_for_gpus_plans_a_whole_run(fresh, names):
+    project = Project(fresh.folder, ("config/config.yaml", *(f"config/{name}.yaml" for name in names)))
+    cells = {cell for split in project.config()["splits"].values() for cell in cells_of(split)}
+    said = project.succeed("plan")
+    jobs = Counter(pl.read_parquet(project.experiment / "plan.parquet").drop_nulls("reason")["rule"])
+    assert jobs["train_adapter"] == jobs["summarise_run"] == 1
+    assert jobs["sample_shard"] == 3 * len(cells)  # teacher, base and the tuned student
+    assert "GPU-h" in said
+    with pytest.raises(PackageNotFoundError):
+        distribution("vllm")
+
+
 def test_every_config_is_planned_by_some_test():
-    with_vllm = {"paper", "paper_qlora", "modern"}  # tests/vllm/test_configs.py
+    for_gpus = {"paper", "paper_qlora", "modern"}
     found = {file.stem for file in (REPOSITORY / "config").glob("*.yaml")}
-    assert found == {"config", *ADAPTERS} | with_vllm
+    assert found == {"config", *ADAPTERS} | for_gpus

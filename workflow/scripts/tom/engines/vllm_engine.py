@@ -8,6 +8,7 @@ prefill.
 import math
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from platform import node
 
 from tom.core.errors import UserError
 from tom.engines.interface import ChoiceScore, Question, Reply, Request
@@ -45,7 +46,7 @@ class Settings:
 
 
 def check(settings: Settings, model_config: dict, where: str) -> None:
-    """Raise UserError if vLLM can't serve the model: it is not installed, or needs other GPUs than there are."""
+    """Raise UserError if vLLM can't serve the model. Whether it is installed is asked where the model is loaded."""
     gpus = model_config["gpus"]
     if model_config["precision"] == "nf4" and not gpus:
         raise UserError(
@@ -55,14 +56,13 @@ def check(settings: Settings, model_config: dict, where: str) -> None:
     if settings.tensor_parallel > max(1, gpus):
         role = where.rpartition(" ")[2]
         raise UserError(f"{where}.vllm.tensor_parallel: {settings.tensor_parallel}, but {role}.gpus is {gpus}")
-    require_vllm(f"{where}.engine")
 
 
-def require_vllm(where: str) -> None:
-    """Raise UserError unless vLLM is installed. where: what asked for it, for the message."""
+def require_vllm() -> None:
+    """Raise UserError unless vLLM is installed: a login node that submits the jobs need not have it."""
     if find_spec("vllm") is None:
         raise UserError(
-            f"{where}: vLLM is not installed here (pip install -r envs/requirements-gpu.txt on a machine with a GPU,"
+            f"engine 'vllm': vLLM is not installed on {node()} (pip install -r envs/requirements-gpu.txt on a machine with a GPU,"
             " envs/requirements-vllm.txt without one; allowed without it: transformers)"
         )
 
@@ -77,7 +77,7 @@ class VllmEngine:
 
     def __init__(self, local: LocalModel):
         """Check the model's files, and that vLLM can serve them here. Errors: UserError."""
-        require_vllm("--engine vllm")
+        require_vllm()
         local.check()
 
         from tom.engines.vllm_loading import read_model_config
