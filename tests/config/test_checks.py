@@ -227,7 +227,8 @@ def test_a_recorded_choice_is_taught_at_the_beginning_of_a_reply_alone(project):
 @pytest.mark.parametrize(
     ("changes", "parts"),
     [
-        ({"precision": "nf4"}, [".precision: vLLM", "gpus is 0", "allowed: float32, bfloat16, source"]),
+        ({"precision": "nf4"}, [".precision: vLLM does not serve nf4", "allowed: float32, bfloat16, source"]),
+        ({"precision": "nf4", "gpus": 1}, [".precision: vLLM does not serve nf4", "engine: transformers"]),
         ({"vllm": {"tensor_parallel": 2}}, [".vllm.tensor_parallel: 2", ".gpus is 0"]),
         ({"gpus": 2, "vllm": {"tensor_parallel": 4}}, [".vllm.tensor_parallel: 4", ".gpus is 2"]),
         ({"vllm": {"adapter": "fused"}}, [".vllm.adapter: 'fused'", "allowed: runtime, merged"]),
@@ -241,7 +242,7 @@ def test_what_vllm_can_not_serve_is_refused(project, role, changes, parts):
     assert f"config.yaml: {role}." in text
 
 
-@pytest.mark.parametrize("changes", [{"precision": "float32"}, {"precision": "nf4", "gpus": 1}])
+@pytest.mark.parametrize("changes", [{"precision": "float32"}, {"precision": "source", "gpus": 1}])
 def test_a_model_that_vllm_can_serve_passes_wherever_the_study_is_planned(project, monkeypatch, changes):
     monkeypatch.setitem(sys.modules, "vllm", None)  # as on a login node
     changes |= {"engine": "vllm", "vllm": {"tensor_parallel": 1, "memory_share": 0.9, "eager": True}}

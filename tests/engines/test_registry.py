@@ -58,7 +58,7 @@ MODEL = {"precision": "float32", "gpus": 0}
 @pytest.mark.parametrize(
     ("section", "model", "part"),
     [
-        ({}, {"precision": "nf4"}, r"student\.precision: vLLM serves nf4 on a GPU alone, and gpus is 0"),
+        ({}, {"precision": "nf4", "gpus": 1}, r"student\.precision: vLLM does not serve nf4 .*engine: transformers"),
         ({"tensor_parallel": 2}, {}, r"student\.vllm\.tensor_parallel: 2, but student\.gpus is 0"),
         ({"tensor_parallel": 4}, {"gpus": 2}, r"student\.vllm\.tensor_parallel: 4, but student\.gpus is 2"),
     ],
@@ -68,7 +68,7 @@ def test_what_vllm_can_not_serve_is_refused(section, model, part):
         load_engine("vllm").check(settings_of("vllm", section), MODEL | model, "config.yaml: student")
 
 
-@pytest.mark.parametrize("model", [{}, {"precision": "nf4", "gpus": 1}])
+@pytest.mark.parametrize("model", [{}, {"precision": "bfloat16", "gpus": 1}])
 def test_what_vllm_can_serve_passes(model):
     load_engine("vllm").check(settings_of("vllm", {"tensor_parallel": 1}), MODEL | model, "config.yaml: student")
 

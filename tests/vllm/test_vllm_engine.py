@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from collections import Counter
 from dataclasses import replace
 
@@ -202,9 +203,18 @@ def test_what_the_model_can_not_hold_is_bad_input(local_model, asked, request_of
     assert engine.llm is None  # nothing was loaded for it
 
 
-def test_quantised_weights_are_refused_without_a_gpu(nf4_folder, tmp_path):
-    with pytest.raises(UserError, match=r"quantised weights need a GPU.*float32, bfloat16"):
+def test_weights_that_bitsandbytes_quantised_are_refused(nf4_folder, tmp_path):
+    with pytest.raises(UserError, match=r"does not serve weights that bitsandbytes quantised.*engine: transformers"):
         VllmEngine(as_local(nf4_folder, tmp_path / "nf4.json"))
+
+
+def test_other_quantised_weights_are_refused_without_a_gpu(tiny_folder, tmp_path):
+    shutil.copytree(tiny_folder, tmp_path / "awq")
+    settings = json.loads((tmp_path / "awq/config.json").read_text())
+    settings["quantization_config"] = {"quant_method": "awq", "bits": 4}
+    (tmp_path / "awq/config.json").write_text(json.dumps(settings))
+    with pytest.raises(UserError, match=r"quantised weights need a GPU.*float32, bfloat16"):
+        VllmEngine(as_local(tmp_path / "awq", tmp_path / "awq.json"))
 
 
 def test_a_rank_that_vllm_can_not_apply_is_refused(adapted_model, asked, tmp_path):

@@ -25,7 +25,7 @@ class Settings:
         default="runtime",
         metadata={
             "enum": ["runtime", "merged"],
-            "description": "runtime (default): beside the weights; merged: into a copy of them, dequantised.",
+            "description": "runtime (default): beside the weights; merged: into a copy of them.",
         },
     )
     tensor_parallel: int = field(
@@ -48,10 +48,10 @@ class Settings:
 def check(settings: Settings, model_config: dict, where: str) -> None:
     """Raise UserError if vLLM can't serve the model. Whether it is installed is asked where the model is loaded."""
     gpus = model_config["gpus"]
-    if model_config["precision"] == "nf4" and not gpus:
+    if model_config["precision"] == "nf4":
         raise UserError(
-            f"{where}.precision: vLLM serves nf4 on a GPU alone, and gpus is 0"
-            " (allowed: float32, bfloat16, source; or gpus: 1)"
+            f"{where}.precision: vLLM does not serve nf4"
+            " (allowed: float32, bfloat16, source; or nf4 with engine: transformers)"
         )
     if settings.tensor_parallel > max(1, gpus):
         role = where.rpartition(" ")[2]
@@ -62,8 +62,8 @@ def require_vllm() -> None:
     """Raise UserError unless vLLM is installed: a login node that submits the jobs need not have it."""
     if find_spec("vllm") is None:
         raise UserError(
-            f"engine 'vllm': vLLM is not installed on {node()} (pip install -r envs/requirements-gpu.txt on a machine with a GPU,"
-            " envs/requirements-vllm.txt without one; allowed without it: transformers)"
+            f"engine 'vllm': vLLM is not installed on {node()} (pip install -r envs/requirements-gpu.txt on a machine"
+            " with a GPU, envs/requirements-vllm.txt without one; allowed without it: transformers)"
         )
 
 

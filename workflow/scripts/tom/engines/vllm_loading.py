@@ -21,11 +21,17 @@ ENVIRONMENT = {
 
 
 def read_model_config(weights: Path) -> dict:
-    """The folder's config.json. Errors: UserError if it is quantised and there is no GPU, where vLLM refuses it."""
+    """The folder's config.json. Errors: UserError if it is quantised in a way that vLLM does not serve here."""
     import torch
 
     config = json.loads((weights / "config.json").read_text())
-    if "quantization_config" in config and not torch.cuda.is_available():
+    quantised = config.get("quantization_config")
+    if quantised and quantised.get("quant_method") == "bitsandbytes":
+        raise UserError(
+            f"{weights}: vLLM does not serve weights that bitsandbytes quantised"
+            " (allowed: other weights, or engine: transformers)"
+        )
+    if quantised and not torch.cuda.is_available():
         raise UserError(
             f"{weights}: quantised weights need a GPU in vLLM (on a CPU, precision: float32, bfloat16,"
             " or source of weights that are not quantised)"
