@@ -29,16 +29,15 @@ def main() -> None:
 
     torch.set_num_threads(1)
     from tom.models.language_models import load_model, load_tokenizer, pick_device
-    from tom.training.examples import group_examples
-    from tom.training.objective import add_gradient, pack_examples
+    from tom.training.objective import add_gradient, tokenise
+    from tom.training.trainer import pack_groups
 
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     examples, of_all = default_lessons(config, arguments.cells)
     tokenizer = load_tokenizer(weights)
 
     model = adapted(load_model(weights, pick_device()), config)
-    limit = config["training"]["tokens_per_pack"]
-    batches = [pack_examples(tokenizer, group, limit) for group in group_examples(examples)]
+    batches = pack_groups(tokenise(tokenizer, examples), config["training"]["tokens_per_pack"])
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=7e-4)
 
     def step(batch) -> None:

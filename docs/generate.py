@@ -64,7 +64,9 @@ def allowed(entry: dict) -> str:
         return ", ".join(f"`{value}`" for value in entry["enum"])
     bounds = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
     limits = [f"{sign} {entry[key]}" for key, sign in bounds.items() if key in entry]
-    return " ".join([{"object": "sections by name", "array": "list"}.get(entry["type"], entry["type"]), *limits])
+    kind, *others = entry["type"] if isinstance(entry["type"], list) else [entry["type"]]
+    words = " ".join([{"object": "sections by name", "array": "list"}.get(kind, kind), *limits])
+    return " or ".join([words, *others])
 
 
 def show(value: object) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from tom.config.study import all_cells, cells_of, out_of_sample_splits, rewordings, splits_of_kind
+from tom.config.study import all_cells, cells_of, out_of_sample_splits, rewordings, splits_of_kind, training_size
 from tom.games import kinds as game_kinds
 
 CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config" / "config.yaml").read_text())
@@ -16,6 +16,13 @@ def test_the_default_cells_are_those_of_the_paper(root):
     assert list(contributions) == ["public_goods"]
     assert len(all_cells(choices)) == 52
     assert out_of_sample_splits(choices) == ["doubled_payoffs", "out_of_sample_contexts"]
+
+
+def test_the_size_of_a_training_counts_orders_mappings_and_uniform_targets():
+    assert training_size(CONFIG) == (8, 40, 12_000)
+    training = {"option_orders": ["cooperation_first"], "label_mapping": "both", "uniform_target_contexts": ["exam"]}
+    other = CONFIG | {"training": CONFIG["training"] | training, "observations": 10}
+    assert training_size(other) == (8, 48, 480)
 
 
 def test_a_cell_of_two_splits_counts_once():

@@ -13,8 +13,8 @@ from tom.models.language_models import load_model
 from tom.models.packed_sequences import logits_at, pack, predictions
 from tom.prompts.chat import exchange, option_ids, prompt_ids
 from tom.training.gauss_newton import pack_choices, take_gauss_newton_steps
-from tom.training.objective import add_gradient, pack_examples
-from tom.training.trainer import add_adapter, train_epochs
+from tom.training.objective import add_gradient, pack_examples, tokenise
+from tom.training.trainer import add_adapter, pack_groups, train_epochs
 
 
 def learnt_rows(tokenizer) -> list:
@@ -60,13 +60,12 @@ def test_the_packed_gradient_is_that_of_separate_rows(nf4_folder, adapter_folder
 
 
 def test_a_training_has_the_losses_that_it_has_on_a_cpu(nf4_folder, tokenizer, tmp_path, device):
-    recipe = replace(RECIPE, dropout=0.0)
-    batches = [pack_examples(tokenizer, [example], 512) for example in EXAMPLES]
+    recipe, rows = replace(RECIPE, dropout=0.0, batch_size=10), tokenise(tokenizer, EXAMPLES)
     curves = []
     for number, place in enumerate(("cpu", device)):
         (tmp_path / str(number)).mkdir()
         model = add_adapter(load_model(nf4_folder, place), recipe, seed=1)
-        curves.append(train_epochs(model, batches, [], recipe, 1, tmp_path / str(number)))
+        curves.append(train_epochs(model, rows, [], recipe, 1, tmp_path / str(number)))
     losses = [[row["loss"] for row in curve] for curve in curves]
     assert losses[0] == pytest.approx(losses[1], abs=1e-2)
     assert losses[1][-1] < losses[1][0]
@@ -74,9 +73,10 @@ def test_a_training_has_the_losses_that_it_has_on_a_cpu(nf4_folder, tokenizer, t
 
 def test_gauss_newton_steps_lower_the_loss(nf4_folder, tokenizer, tmp_path, device):
     examples = crossed_examples()
-    batches = [pack_examples(tokenizer, examples, 512)]
+    rows = tokenise(tokenizer, examples)
+    batches = pack_groups(rows, 512)
     model = add_adapter(load_model(nf4_folder, device), QUIET, seed=1)
-    curve = train_epochs(model, batches, [], QUIET, 1, tmp_path)
+    curve = train_epochs(model, rows, [], QUIET, 1, tmp_path)
     choices = pack_choices(tokenizer, examples)
     extended = take_gauss_newton_steps(model, choices, batches, [], 3, tmp_path, curve)
     assert len(extended) > len(curve)

@@ -13,6 +13,7 @@ from tom.planning.plan_lines import hours, plan_lines
 from tom.planning.planned_jobs import PlannedJob, TimedJobs, Timing
 from tom.planning.review import actual_seconds, read_plan, review_lines
 from tom.slurm.job_resources import LOAD_MINUTES, OBSERVATION_BYTES, OTHER_SECONDS
+from tom.training.batching import describe_steps
 
 ONE_MACHINE = Sharing({}, 0)
 
@@ -68,12 +69,23 @@ def test_a_gpus_hours_are_not_the_cpus():
 
 def test_the_tables_say_what_runs_and_on_what_figures_rest():
     jobs = [shard(0, timing=Timing(5.0, 7, True), reason="params"), shard(1), shard(2, reason=None)]
-    said = "\n".join(plan_lines(forecast(jobs, ONE_MACHINE, 300), "all"))
+    said = "\n".join(plan_lines(forecast(jobs, ONE_MACHINE, 300), "all", ["8 steps"], 900))
     assert "2 jobs to run, 1 done" in said
     assert "measured (7), estimate" in said
     assert "missing output (1), params (1)" in said
-    (done,) = plan_lines(forecast([shard(0, reason=None)], ONE_MACHINE, 300), "all")
+    assert "8 steps" not in said  # nothing is trained
+    (done,) = plan_lines(forecast([shard(0, reason=None)], ONE_MACHINE, 300), "all", ["8 steps"], 900)
     assert "nothing to do" in done
+
+
+def test_a_plan_that_trains_says_how_many_steps_and_what_they_keep_in_memory():
+    training = PlannedJob("train", "train_adapter", "student", (Path("absent"),), reason="code", minutes=30)
+    table = forecast([training], ONE_MACHINE, 300)
+    said = plan_lines(table, "all", describe_steps(4, 3, 5e-5), 900)
+    assert any("12 optimiser steps" in line for line in said)
+    assert any(line.startswith("warning: 12 steps") for line in said)
+    assert any("900 MB" in line for line in said)
+    assert not any("Gauss-Newton" in line for line in plan_lines(table, "all", ["8 steps"], 0))
 
 
 def test_timed_jobs_are_found_by_what_the_rule_calls_them(tmp_path, monkeypatch):

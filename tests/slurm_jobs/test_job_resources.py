@@ -2,7 +2,7 @@
 
 import pytest
 
-from tom.slurm.job_resources import PROGRAM_MB, disk_mb, memory_mb, minutes
+from tom.slurm.job_resources import PROGRAM_MB, disk_mb, gradients_mb, memory_mb, minutes
 
 SMALL = {"precision": "nf4", "gpus": 1, "billions": 7}
 LARGE = SMALL | {"billions": 70}
@@ -23,6 +23,13 @@ def test_weights_fit_at_their_precision():
 def test_larger_packs_take_more_memory_in_training_alone():
     assert memory_mb(SMALL, "train", 4096) > memory_mb(SMALL, "train", 1024) == memory_mb(SMALL, "train", 10)
     assert memory_mb(SMALL, "sample", 4096) == memory_mb(SMALL, "sample")
+
+
+def test_the_gradients_of_gauss_newton_steps_are_kept_by_a_training_alone():
+    gradients = gradients_mb(SMALL, rank=16, prompts=40)
+    assert 4 * 40 * 39_976_960 / 1e6 < gradients < 1.2 * 4 * 40 * 39_976_960 / 1e6  # the adapter of Llama-2-7b
+    assert memory_mb(SMALL, "train", 1024, gradients) == memory_mb(SMALL, "train", 1024) + gradients
+    assert memory_mb(SMALL, "sample", 1024, gradients) == memory_mb(SMALL, "sample", 1024)
 
 
 @pytest.mark.parametrize("work", ["sample", "train"])

@@ -11,11 +11,9 @@ from tom.prompts.variants import ORDERS, asked, scored
 from tom.sampling.recorded import replay
 from tom.sampling.shards import read_shard, write_shard
 from tom.training.examples import (
-    TrainingExample,
     WeightedReply,
     cell_examples,
     count_choices,
-    group_examples,
     weighted_replies,
 )
 from tom.training.recipe import BOTH, FULL_REPLY, LABEL, ORIGINAL, SHUFFLED_MOTIVATION
@@ -144,9 +142,3 @@ def test_every_target_has_the_same_choices(shard_of):
         for replies, made in zip(weighted_replies(shards, target, CHOICE_FIRST, seed=1), letters.values(), strict=True):
             for letter in "CD":
                 assert sum(reply.count for reply in replies if reply.text[0] == letter) == made.count(letter)
-
-
-def test_groups_keep_the_order_of_first_appearance():
-    examples = [TrainingExample(group, context, [], ()) for group, context in ("b1", "a1", "b2", "c1", "a2")]
-    groups = [[example.group + example.context for example in group] for group in group_examples(examples)]
-    assert groups == [["b1", "b2"], ["a1", "a2"], ["c1"]]

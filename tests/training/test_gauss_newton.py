@@ -22,8 +22,8 @@ from tom.training.gauss_newton import (
     solve_step,
     take_gauss_newton_steps,
 )
-from tom.training.objective import pack_examples
-from tom.training.trainer import add_adapter, measure, train_epochs
+from tom.training.objective import tokenise
+from tom.training.trainer import add_adapter, measure, pack_groups, train_epochs
 
 QUIET = replace(RECIPE, dropout=0.0, epochs=12, learning_rate=2e-2)
 
@@ -41,8 +41,9 @@ def model(nf4_folder):
 @pytest.fixture
 def start(model, tokenizer, examples, tmp_path):
     """A model trained to answer with a letter, its choices and batches, and the curve so far."""
-    batches = [pack_examples(tokenizer, examples, 512)]
-    curve = train_epochs(model, batches, [], QUIET, 1, tmp_path / "epochs")
+    rows = [row._replace(group="all") for row in tokenise(tokenizer, examples)]
+    batches = pack_groups(rows, 512)
+    curve = train_epochs(model, rows, [], QUIET, 1, tmp_path / "epochs")
     return model, pack_choices(tokenizer, examples), batches, curve
 
 
@@ -73,6 +74,7 @@ def test_row_gradients_equal_those_of_each_prompt_alone(start, monkeypatch, rows
     monkeypatch.setattr(gauss_newton, "ROWS", rows)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     odds, gradients = linearise(model, choices, trained)
+    assert gradients.device.type == odds.device.type == "cpu" and gradients.dtype == torch.float32
     for found, gradient, choice in zip(odds.tolist(), gradients, choices, strict=True):
         (value,) = log_odds(model, [choice])
         alone = torch.cat([part.flatten() for part in torch.autograd.grad(value, trained)])

@@ -104,6 +104,15 @@ def test_the_script_writes_an_adapter_and_removes_its_checkpoints(train, local_m
     assert json.loads((folder / "loss_report.json").read_text())["observations"] == 2 * 2 * 4
 
 
+def test_a_batch_size_is_in_replies_of_all_cells(train, capsys):
+    folder = train("run", "--batch-size", 8)
+    with (folder / "curve.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    # 4 replies to each of two contexts, in each of two orders.
+    assert [row["epoch"] for row in rows] == ["1", "1", "2", "2"]
+    assert "4 prompts with 16 replies" in capsys.readouterr().err
+
+
 def test_the_outputs_depend_on_the_training_alone(train, local_model, tmp_path):
     shutil.copytree(local_model.weights, tmp_path / "moved")
     one, other = train("one"), train("other", model=replace(local_model, weights=tmp_path / "moved"))

@@ -1,5 +1,6 @@
 """The epochs: resuming to the same bytes, errors on losses that are not finite, and a falling loss."""
 
+import math
 import re
 import threading
 from dataclasses import replace
@@ -12,9 +13,17 @@ from tom.core.errors import UserError
 from tom.models.language_models import load_model
 from tom.models.model_folders import hash_folder
 from tom.training import trainer as training
-from tom.training.objective import pack_examples
+from tom.training.batching import MIXED, draw_batches, epoch_order
+from tom.training.objective import pack_examples, tokenise
 from tom.training.recipe import Recipe
-from tom.training.trainer import add_adapter, checkpoint_folder, checkpoint_name, epoch_order, measure, train_epochs
+from tom.training.trainer import (
+    add_adapter,
+    checkpoint_folder,
+    checkpoint_name,
+    measure,
+    pack_groups,
+    train_epochs,
+)
 
 RECIPE = Recipe(
     target="label",
@@ -34,13 +43,18 @@ SEED = 3
 
 
 @pytest.fixture(scope="module")
-def batches(tokenizer) -> list:
-    """Two games, one of them in two contexts: three examples in two steps per epoch."""
+def rows(tokenizer) -> list:
+    """Two games, one of them in two contexts: three examples with 30 replies, in two steps per epoch by group."""
     examples = [
-        [example("stag_hunt", "sports", ("C", 9), ("D", 1)), example("stag_hunt", "teamwork", ("C", 8), ("D", 2))],
-        [example("snowdrift", "sports", ("C", 1), ("D", 9))],
+        *[example("stag_hunt", "sports", ("C", 9), ("D", 1)), example("stag_hunt", "teamwork", ("C", 8), ("D", 2))],
+        example("snowdrift", "sports", ("C", 1), ("D", 9)),
     ]
-    return [pack_examples(tokenizer, group, 512) for group in examples]
+    return tokenise(tokenizer, examples)
+
+
+@pytest.fixture(scope="module")
+def batches(rows) -> list:
+    return pack_groups(rows, 512)
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +63,10 @@ def held_out(tokenizer) -> list:
 
 
 @pytest.fixture
-def train(nf4_folder, batches, tmp_path):
+def train(nf4_folder, rows, tmp_path):
     """Train a fresh adapter of the NF4 model; returns its curve, its model and the hashes of its saved files."""
 
-    def run(folder, recipe=RECIPE, seed=SEED, held_out=(), trained_on=batches, prepare=lambda model: None):
+    def run(folder, recipe=RECIPE, seed=SEED, held_out=(), trained_on=rows, prepare=lambda model: None):
         (tmp_path / folder).mkdir(exist_ok=True)
         model = add_adapter(load_model(nf4_folder, "cpu"), recipe, seed)
         prepare(model)
@@ -85,14 +99,16 @@ def mean(values: list[float]) -> float:
     return sum(values) / len(values)
 
 
-def test_a_training_interrupted_after_each_epoch_resumes_to_the_same_bytes(train, held_out, die_after, capsys):
-    curve, _, sha256 = train("undisturbed", held_out=held_out)
+@pytest.mark.parametrize("batch_size", [None, 8])
+def test_a_training_interrupted_after_each_epoch_resumes_to_the_same_bytes(train, held_out, die_after, batch_size):
+    recipe = replace(RECIPE, batch_size=batch_size)
+    curve, _, sha256 = train("undisturbed", recipe, held_out=held_out)
     for number in range(1, RECIPE.epochs):
         die_after(number)
         with pytest.raises(KeyboardInterrupt):
-            train("disturbed", held_out=held_out)
+            train("disturbed", recipe, held_out=held_out)
     die_after(None)
-    resumed, _, resumed_sha256 = train("disturbed", held_out=held_out)
+    resumed, _, resumed_sha256 = train("disturbed", recipe, held_out=held_out)
     assert resumed == curve
     assert resumed_sha256 == sha256
 
@@ -159,6 +175,21 @@ def test_the_curve_has_a_row_for_each_step(train, batches, held_out):
     assert rates[0] == 0 and max(rates) == RECIPE.learning_rate and rates[1:] == sorted(rates[1:], reverse=True)
 
 
+def test_mini_batches_are_drawn_from_all_groups_and_the_schedule_ends_with_them(train, rows, capsys):
+    curve, _, _ = train("run", replace(RECIPE, batch_size=8))
+    drawn = [batch for epoch in range(1, 1 + RECIPE.epochs) for batch in draw_batches(rows, 8, SEED, epoch)]
+    assert len(curve) == len(drawn) == RECIPE.epochs * 4  # 30 replies: three batches of 8 and one of 6
+    groups = [{row.group for row in batch} for batch in drawn]
+    assert [row["group"] for row in curve] == [MIXED if len(found) > 1 else found.pop() for found in groups]
+    assert MIXED in [row["group"] for row in curve]
+    rates = [row["learning_rate"] for row in curve]
+    steps, warmup = len(curve), math.ceil(RECIPE.warmup * len(curve))
+    cosine = [(1 + math.cos(math.pi * (step - warmup) / (steps - warmup))) / 2 for step in range(warmup, steps)]
+    assert rates[:warmup] == pytest.approx([RECIPE.learning_rate * step / warmup for step in range(warmup)])
+    assert rates[warmup:] == pytest.approx([RECIPE.learning_rate * share for share in cosine])
+    assert f"{steps} optimiser steps: 4 epochs of 4" in capsys.readouterr().err
+
+
 def test_held_out_batches_are_measured_after_each_epoch_and_not_learnt(train, batches, held_out):
     curve, model, sha256 = train("with", held_out=held_out)
     without, _, without_sha256 = train("without")
@@ -205,21 +236,13 @@ def test_a_loss_that_is_not_finite_names_epoch_group_and_learning_rate(train, ba
         assert part in str(caught.value)
 
 
-def test_a_gradient_that_is_not_finite_is_never_saved(train, batches):
+def test_a_gradient_that_is_not_finite_is_never_saved(train, rows):
     def break_gradient(model):
         parameter = next(p for name, p in model.named_parameters() if "lora_B" in name)
         parameter.register_hook(lambda gradient: gradient * float("nan"))
 
     with pytest.raises(UserError, match=re.escape("training.learning_rate")):
-        train("run", replace(RECIPE, epochs=1), trained_on=batches[:1], prepare=break_gradient)
-
-
-@pytest.mark.parametrize("batches", [1, 7])
-def test_each_epoch_has_every_batch_once_in_its_own_order(batches):
-    orders = [epoch_order(1, number, batches) for number in range(1, 9)]
-    assert all(sorted(order) == list(range(batches)) for order in orders)
-    assert orders == [epoch_order(1, number, batches) for number in range(1, 9)]
-    assert batches == 1 or len({tuple(order) for order in orders}) > 4
+        train("run", replace(RECIPE, epochs=1), trained_on=rows[:2], prepare=break_gradient)
 
 
 def test_a_checkpoint_folder_is_removed_on_success_and_kept_on_failure(tmp_path):

@@ -30,6 +30,7 @@ from tom.config.study import (
     out_of_sample_splits,
     recorded_context,
     splits_of_kind,
+    training_size,
 )
 from tom.core.code import remembered_sha256
 from tom.core.errors import UserError
@@ -39,7 +40,7 @@ from tom.engines.registry import module_of
 from tom.games.kinds import CHOICE as CHOICE_GAMES
 from tom.games.kinds import NUMBER as NUMBER_GAMES
 from tom.sampling.shard_paths import pack_paths
-from tom.slurm.job_resources import disk_mb, memory_mb, minutes
+from tom.slurm.job_resources import disk_mb, gradients_mb, memory_mb, minutes
 
 CONFIG_FILES = dict.fromkeys(map(os.path.relpath, workflow.configfiles))
 CONFIG_NAMES = ", ".join(CONFIG_FILES)
@@ -117,9 +118,9 @@ def python(*scripts, plugins=()):
 
 
 def flags(section, *names):
-    """Config values as sorted `--key value` flags: the order of keys in the YAML reruns nothing."""
+    """Config values as sorted `--key value` flags: the order of keys in the YAML reruns nothing. null gives no flag."""
     words = []
-    for name in sorted(names or section):
+    for name in sorted(name for name in names or section if section[name] is not None):
         values = section[name] if isinstance(section[name], list) else [section[name]]
         words.append(" ".join([f"--{name.replace('_', '-')}", *(shlex.quote(str(value)) for value in values)]))
     return " ".join(words)
@@ -195,7 +196,7 @@ def model_resources(role, work):
     training = config["training"]
     return {
         "gpu": of(lambda model: model["gpus"]),
-        "mem_mb": of(lambda model: memory_mb(model, work, training["tokens_per_pack"])),
+        "mem_mb": of(lambda model: memory_mb(model, work, training["tokens_per_pack"], gauss_newton_mb())),
         "runtime": of(
             lambda model: minutes(model, work, observations=config["observations"], epochs=training["epochs"])
         ),
@@ -203,6 +204,13 @@ def model_resources(role, work):
         "nodes": 1,
         "engine": 1,
     }
+
+
+def gauss_newton_mb():
+    """The memory of a training's Gauss-Newton steps, if it has any, in MB."""
+    if not (training := config["training"])["gauss_newton_steps"]:
+        return 0
+    return gradients_mb(config["student"], training["rank"], training_size(config).prompts)
 
 
 def role_of_weights(wildcards):

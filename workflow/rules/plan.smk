@@ -5,6 +5,8 @@ in: Snakemake's own graph of jobs, benchmark files of earlier ones
 out: plan.parquet, which no rule declares; the tables that are printed are the logs as well
 """
 
+from tom.training.batching import steps_per_epoch
+
 PLAN = f"{EXPERIMENT}/plan.parquet"
 
 
@@ -24,6 +26,15 @@ def shared_loads(wildcards):
     return f"--groups {shlex.quote(json.dumps(sizes))} --shards-per-load 1"
 
 
+def planned_training():
+    """The steps of a training, and the memory of its Gauss-Newton steps."""
+    training, size = config["training"], training_size(config)
+    per_epoch = steps_per_epoch(size.groups, size.replies, training["batch_size"])
+    return (
+        f"--steps-per-epoch {per_epoch} {flags(training, 'epochs', 'learning_rate')} --gradients-mb {gauss_newton_mb()}"
+    )
+
+
 rule plan:
     """What a run would do, why, and what it is expected to take: --config plan=TARGET for another target than all."""
     log:
@@ -32,10 +43,11 @@ rule plan:
         target=config.get("plan", "all"),
         run=same_run,
         loads=shared_loads,
+        training=planned_training(),
     shell:
         python("plan_run.py")
         + " --target {params.target:q} --snakefile {workflow.main_snakefile:q} {params.run} {params.loads}"
-        " --observations {config[observations]} --benchmarks {BENCHMARKS} --output {PLAN} 2> {log} | tee -a {log}"
+        " {params.training} --observations {config[observations]} --benchmarks {BENCHMARKS} --output {PLAN} 2> {log} | tee -a {log}"
 
 
 rule plan_review:

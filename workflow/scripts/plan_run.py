@@ -3,7 +3,8 @@
 Asks Snakemake for its own graph of jobs. Nothing is run and no model is loaded.
 
 python workflow/scripts/plan_run.py --target all --snakefile Snakefile --config '{}' --observations 300 \
-    --groups '{}' --shards-per-load 0 --benchmarks results/benchmarks --output results/plan.parquet
+    --groups '{}' --shards-per-load 0 --steps-per-epoch 8 --epochs 4 --learning-rate 0.001 --gradients-mb 0 \
+    --benchmarks results/benchmarks --output results/plan.parquet
 """
 
 import argparse
@@ -15,6 +16,7 @@ from tom.core.files import atomic_file, log_written
 from tom.planning.forecast import Sharing, forecast
 from tom.planning.plan_lines import plan_lines
 from tom.planning.planned_jobs import planned_jobs
+from tom.training.batching import describe_steps
 
 
 def main() -> None:
@@ -26,6 +28,10 @@ def main() -> None:
     parser.add_argument("--observations", type=int, required=True, help="of a shard")
     parser.add_argument("--groups", type=json.loads, required=True, help="rule → [group, its most jobs], JSON")
     parser.add_argument("--shards-per-load", type=int, required=True, help="outside of groups; 0 for all of a model")
+    parser.add_argument("--steps-per-epoch", type=int, required=True, help="of a training")
+    parser.add_argument("--epochs", type=int, required=True, help="of a training")
+    parser.add_argument("--learning-rate", type=float, required=True, help="of a training, at its peak")
+    parser.add_argument("--gradients-mb", type=int, required=True, help="of its Gauss-Newton steps; 0 without any")
     parser.add_argument("--benchmarks", type=Path, required=True, help="folder of all benchmark files")
     parser.add_argument("--output", type=Path, required=True, help="Parquet")
     arguments = parser.parse_args()
@@ -36,7 +42,8 @@ def main() -> None:
     plan = forecast(jobs, Sharing(arguments.groups, arguments.shards_per_load), arguments.observations)
     with atomic_file(arguments.output) as temporary:
         plan.write_parquet(temporary, compression="zstd", statistics=False)
-    print("\n".join(plan_lines(plan, arguments.target)))
+    steps = describe_steps(arguments.steps_per_epoch, arguments.epochs, arguments.learning_rate)
+    print("\n".join(plan_lines(plan, arguments.target, steps, arguments.gradients_mb)))
     log_written(arguments.output, f"{plan.height} jobs")
 
 

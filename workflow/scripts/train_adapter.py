@@ -16,6 +16,7 @@ import polars as pl
 from tom.core.code import code_sha256
 from tom.core.errors import UserError, run_main
 from tom.core.files import atomic_file, atomic_folder, write_json
+from tom.core.flags import add_flags, from_flags
 from tom.core.job_times import say_loaded
 from tom.engines.local_model import LocalModel
 from tom.games.game import split_order
@@ -24,7 +25,7 @@ from tom.prompts.cells import CellFiles
 from tom.prompts.prompts import load_prompt_format
 from tom.sampling.shards import read_shard
 from tom.training.ablations import ablate, subsample
-from tom.training.examples import TrainingExample, cell_examples, count_choices, group_examples, weighted_replies
+from tom.training.examples import TrainingExample, cell_examples, count_choices, weighted_replies
 from tom.training.folds import Fold
 from tom.training.recipe import AS_IS, FULL_REPLY, LABEL_MAPPINGS, SHUFFLED_MOTIVATION, TEACHERS, Recipe
 from tom.training.uniform_targets import Cell, uniform_target_cells
@@ -114,13 +115,13 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--curve", type=Path, required=True)
     parser.add_argument("--output-loss-report", type=Path, required=True, help="report of what the loss sees")
     LocalModel.add_arguments(parser)
-    Recipe.add_arguments(parser)
+    add_flags(parser, Recipe)
     return parser.parse_args()
 
 
 def main() -> None:
     arguments = parse_arguments()
-    recipe, local = Recipe.from_arguments(arguments), LocalModel.from_arguments(arguments)
+    recipe, local = from_flags(Recipe, arguments), LocalModel.from_arguments(arguments)
     examples, held_out, invalid = read_examples(arguments, recipe.target)
     if not examples:
         raise UserError(f"{arguments.replies}: no readable reply to learn from")
@@ -134,19 +135,16 @@ def main() -> None:
     from tom.models.language_models import load_model, load_tokenizer, pick_device
     from tom.training.gauss_newton import pack_choices, take_gauss_newton_steps
     from tom.training.loss_report import describe_loss
-    from tom.training.objective import pack_examples
-    from tom.training.trainer import add_adapter, checkpoint_folder, checkpoint_name, log, train_epochs
+    from tom.training.objective import tokenise
+    from tom.training.trainer import add_adapter, checkpoint_folder, checkpoint_name, log, pack_groups, train_epochs
 
     torch.set_num_threads(local.threads)
     tokenizer = load_tokenizer(local.weights)
     uniform_target_contexts = frozenset(file.stem for file in arguments.uniform_target_files)
     write_json(arguments.output_loss_report, describe_loss(tokenizer, examples, invalid, uniform_target_contexts))
-    batches, held_out_batches = (
-        [pack_examples(tokenizer, group, recipe.tokens_per_pack) for group in group_examples(found)]
-        for found in (examples, held_out)
-    )
-    tokens = sum(batch.tokens() for batch in batches)
-    log(f"{len(examples)} prompts in {len(batches)} batches, {tokens} tokens per epoch")
+    rows, held_out_rows = (tokenise(tokenizer, found) for found in (examples, held_out))
+    held_out_batches = pack_groups(held_out_rows, recipe.tokens_per_pack)
+    log(f"{len(examples)} prompts with {sum(row.count for row in rows)} replies, {len(rows)} of them distinct")
 
     model = add_adapter(load_model(local.weights, pick_device()), recipe, arguments.seed)
     say_loaded(started)
@@ -155,9 +153,9 @@ def main() -> None:
         code_sha256("train_adapter.py"), local.sha256, recipe.as_dict(), arguments.seed, str(arguments.held_out), texts
     )
     with checkpoint_folder(arguments.checkpoints / name) as folder:
-        curve = train_epochs(model, batches, held_out_batches, recipe, arguments.seed, folder)
+        curve = train_epochs(model, rows, held_out_batches, recipe, arguments.seed, folder)
         if steps := recipe.gauss_newton_steps:
-            choices = pack_choices(tokenizer, examples)
+            choices, batches = pack_choices(tokenizer, examples), pack_groups(rows, recipe.tokens_per_pack)
             curve = take_gauss_newton_steps(model, choices, batches, held_out_batches, steps, folder, curve)
         with atomic_folder(arguments.output) as temporary:
             model.save_pretrained(temporary)

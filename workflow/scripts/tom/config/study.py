@@ -3,12 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from tom.games import kinds as game_kinds
 from tom.games.game import split_order
 from tom.games.kinds import load_number_game
 from tom.games.rescaling import Rescaling, split_rescaling
 from tom.prompts.contexts import load_context
+from tom.training.recipe import BOTH
 
 IN_SAMPLE = "in_sample"
 HELD_OUT = "held_out"
@@ -28,6 +30,23 @@ Splits = dict[str, dict]
 def cells_of(split: dict) -> list[tuple[str, str]]:
     """The (game, context) pairs of a split."""
     return [(game, context) for context in split["contexts"] for game in split["games"]]
+
+
+class TrainingSize(NamedTuple):
+    """What a student learns in an epoch. groups: of prompts of one game that begin alike. replies: at most, since
+    unreadable ones are left out."""
+
+    groups: int
+    prompts: int
+    replies: int
+
+
+def training_size(config: dict) -> TrainingSize:
+    """The size of the training of the config's own student."""
+    split, training = config["splits"][IN_SAMPLE], config["training"]
+    contexts = len(split["contexts"]) + len(training["uniform_target_contexts"])
+    groups = len(split["games"]) * len(training["option_orders"]) * (2 if training["label_mapping"] == BOTH else 1)
+    return TrainingSize(groups, groups * contexts, groups * contexts * config["observations"])
 
 
 def out_of_sample_splits(splits: Splits) -> list[str]:

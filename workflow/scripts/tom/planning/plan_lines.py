@@ -6,9 +6,16 @@ from tom.planning.forecast import BASES
 from tom.planning.planned_jobs import REASONS
 from tom.reporting.tables import markdown_table
 
+TRAINING = "train_adapter"
+"""The rule that trains."""
 
-def plan_lines(plan: pl.DataFrame, target: str) -> list[str]:
-    """The plan of a target: a table of stages, one of rules, and how to read them. plan: forecast's."""
+
+def plan_lines(plan: pl.DataFrame, target: str, steps: list[str], gradients_mb: int) -> list[str]:
+    """The plan of a target: a table of stages, one of rules, how to read them, and what a training does.
+
+    plan: forecast's. steps: the steps of the config's own student, in words. gradients_mb: the memory of its
+    Gauss-Newton steps.
+    """
     due = due_jobs(plan)
     if due.is_empty():
         return [f"Plan of `{target}`: nothing to do, all {plan.height} jobs are done."]
@@ -28,7 +35,16 @@ def plan_lines(plan: pl.DataFrame, target: str) -> list[str]:
         ),
         "",
         *_notes(due),
+        *(_training(steps, gradients_mb) if TRAINING in due["rule"] else []),
     ]
+
+
+def _training(steps: list[str], gradients_mb: int) -> list[str]:
+    counted, *warnings = steps
+    lines = [f"training: {counted} (tuned students of the config; those of studies may differ).", *warnings]
+    if gradients_mb:
+        lines.append(f"Gauss-Newton steps: some {gradients_mb} MB of main memory for the gradients of all prompts.")
+    return lines
 
 
 def hours(jobs: pl.DataFrame, gpus: bool) -> float:

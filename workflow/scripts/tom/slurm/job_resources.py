@@ -22,6 +22,10 @@ ACTIVATIONS_MB = 4000
 """Memory of activations in a training without a GPU, with packs of PACK tokens; it grows with the pack."""
 PACK = 1024
 
+ADAPTER_WEIGHTS = 1e6
+"""LoRA weights of all linear layers, over the rank and the square root of the billions of parameters. Llama-2-7b has
+0.96e6, SmolLM2-135M 0.83e6, Qwen2.5-0.5B 0.78e6."""
+
 CPU_FACTOR = 60
 """How many times longer a forward pass takes without a GPU."""
 
@@ -38,15 +42,22 @@ ASSUMED_BILLIONS = 1.0
 """Parameters of a model whose size is not in the config, in billions."""
 
 
-def memory_mb(model: dict, work: str, tokens_per_pack: int = 0) -> int:
+def memory_mb(model: dict, work: str, tokens_per_pack: int = 0, gradients: int = 0) -> int:
     """The main memory of a job, in MB.
 
-    model: its section of the config. work: convert, sample or train. tokens_per_pack: that of a training.
+    model: its section of the config. work: convert, sample or train. tokens_per_pack: that of a training. gradients:
+    the MB that its Gauss-Newton steps keep, of gradients_mb.
     """
     held = max(BYTES[model["precision"]], LOADED_BYTES)
     weights = {"convert": BYTES["float32"] + held, "sample": held, "train": held}[work]
     activations = ACTIVATIONS_MB * max(1, tokens_per_pack / PACK) if work == "train" else 0
-    return math.ceil(PROGRAM_MB + activations + 1000 * weights * billions(model))
+    kept = gradients if work == "train" else 0
+    return math.ceil(PROGRAM_MB + activations + kept + 1000 * weights * billions(model))
+
+
+def gradients_mb(model: dict, rank: int, prompts: int) -> int:
+    """The main memory of Gauss-Newton steps, in MB: a float32 gradient of the adapter for each prompt."""
+    return math.ceil(4 * prompts * ADAPTER_WEIGHTS * rank * math.sqrt(billions(model)) / 1e6)
 
 
 def minutes(model: dict, work: str, *, observations: int = 0, epochs: int = 0) -> int:

@@ -46,7 +46,7 @@ class WeightedReply(NamedTuple):
 
 @dataclass(frozen=True)
 class TrainingExample:
-    """One prompt with its replies. The prompts of a group begin alike, and its examples share one training step."""
+    """One prompt with its replies. The prompts of a group begin alike."""
 
     group: str
     context: str
@@ -114,11 +114,3 @@ def _swap_label(reply: WeightedReply) -> WeightedReply:
     if reply.text not in LABELS:
         raise UserError(f"training.label_mapping: {reply.text!r} is more than a letter (allowed with it: {ORIGINAL})")
     return reply._replace(text=LABELS[1 - LABELS.index(reply.text)])
-
-
-def group_examples(examples: list[TrainingExample]) -> list[list[TrainingExample]]:
-    """The examples of each group, with groups in the order of their first example."""
-    groups: dict[str, list[TrainingExample]] = {}
-    for example in examples:
-        groups.setdefault(example.group, []).append(example)
-    return list(groups.values())

@@ -1,11 +1,11 @@
-"""The loss of a group of examples: the mean negative log-likelihood of the teacher's reply tokens.
+"""The loss of a batch: the mean negative log-likelihood of the teacher's reply tokens.
 
 The mean is over every reply token of every observation, as in supervised fine-tuning on completions; prompt tokens have
 no loss. Equal replies are computed once and weighted by their count.
 
-The attention mask of a forward pass grows with the square of its tokens, so a group of long replies is split into packs
+The attention mask of a forward pass grows with the square of its tokens, so a batch of long replies is split into packs
 of bounded size, whose gradients are summed. The step does not depend on the size of the packs
-(tests/training/test_objective.py). The tokens that several packs begin with are the group's stem. Its forward pass runs
+(tests/training/test_objective.py). The tokens that several packs begin with are the batch's stem. Its forward pass runs
 once, before the packs, which reuse its keys and values. Its backward pass runs once, after the packs, from the
 gradients that they leave on these keys and values.
 """
@@ -28,6 +28,7 @@ from tom.models.packed_sequences import (
     states_of,
 )
 from tom.prompts.chat import exchange
+from tom.training.batching import MIXED, Row
 from tom.training.examples import TrainingExample
 
 States = list[tuple[torch.Tensor, torch.Tensor]]
@@ -35,10 +36,10 @@ States = list[tuple[torch.Tensor, torch.Tensor]]
 
 @dataclass(frozen=True)
 class Pack:
-    """Some rows of a group, computed in one forward pass.
+    """Some rows of a batch, computed in one forward pass.
 
     nodes: the K nodes of the trie whose logits enter the loss. targets: (K,) the token ids that they predict. weights:
-    (K,) the observations of each. stem: the nodes of the group's stem that are the first nodes of this trie.
+    (K,) the observations of each. stem: the nodes of the batch's stem that are the first nodes of this trie.
     """
 
     trie: Trie
@@ -50,7 +51,7 @@ class Pack:
 
 @dataclass(frozen=True)
 class Batch:
-    """A group of examples, learnt in one step. The weights of stem and packs sum to its supervised tokens."""
+    """Replies learnt in one step. group: of its rows. The weights of stem and packs sum to its supervised tokens."""
 
     group: str
     stem: Pack | None
@@ -69,18 +70,28 @@ class Batch:
         return sum(part.weights.sum().item() for part in self.forward_passes())
 
 
+def tokenise(tokenizer, examples: list[TrainingExample]) -> list[Row]:
+    """One row for each distinct reply of each example, in their order."""
+    rows = []
+    for example in examples:
+        for reply in example.replies:
+            ids = exchange(tokenizer, example.messages, reply.text, reply.ends, reply.given)
+            rows.append(Row(example.group, ids.prompt, ids.reply, reply.count))
+    return rows
+
+
 def pack_examples(tokenizer, examples: list[TrainingExample], tokens_per_pack: int) -> Batch:
-    """Tokenise the examples of one group and pack them.
+    """Some examples as one batch."""
+    return pack_rows(tokenise(tokenizer, examples), tokens_per_pack)
+
+
+def pack_rows(rows: list[Row], tokens_per_pack: int) -> Batch:
+    """Pack the rows of one batch.
 
     tokens_per_pack: the limit for a pack, including the part of the stem that it reuses. Only a single row that is
     longer exceeds it.
     """
-    rows = [
-        (exchange(tokenizer, example.messages, reply.text, reply.ends, reply.given), reply.count)
-        for example in examples
-        for reply in example.replies
-    ]
-    sequences = [row.prompt + row.reply for row, _ in rows]
+    sequences = [row.prompt + row.reply for row in rows]
     runs = split(sequences, tokens_per_pack)
     lengths = shared_lengths(sequences, runs)
     openings = [sequence[:length] for sequence, length in zip(sequences, lengths, strict=True)]
@@ -94,15 +105,17 @@ def pack_examples(tokenizer, examples: list[TrainingExample], tokens_per_pack: i
         in_stem = dict(zip(chain(*trie.paths[: len(own)]), chain(*(path_of[opening] for opening in own)), strict=True))
         counts = Counter()
         for place, index in enumerate(run, start=len(own)):
-            row, count = rows[index]
+            row = rows[index]
             for node, target in zip(*predictions(trie, place, len(row.prompt)), strict=True):
                 if node in in_stem:
-                    stem_counts[in_stem[node], target] += count
+                    stem_counts[in_stem[node], target] += row.count
                 else:
-                    counts[node, target] += count
+                    counts[node, target] += row.count
         if counts:
             packs.append(_weigh(trie, counts, list(in_stem.values())))
-    return Batch(examples[0].group, _weigh(stem, stem_counts, []) if stem.parents else None, packs)
+    groups = {row.group for row in rows}
+    group = groups.pop() if len(groups) == 1 else MIXED
+    return Batch(group, _weigh(stem, stem_counts, []) if stem.parents else None, packs)
 
 
 def _distinct(sequences: list[tuple[int, ...]]) -> list[tuple[int, ...]]:

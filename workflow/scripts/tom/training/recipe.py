@@ -1,7 +1,6 @@
 """The hyperparameters of a training, as command-line flags and as a value."""
 
-import argparse
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 
 LABEL, FULL_REPLY, SHUFFLED_MOTIVATION = "label", "full_reply", "shuffled_motivation"
 
@@ -51,17 +50,7 @@ class Recipe:
     tokens_per_pack: int
     weight_decay: float
     clip: float
-
-    @staticmethod
-    def add_arguments(parser: argparse.ArgumentParser) -> None:
-        """Add one required flag for each hyperparameter."""
-        for field in fields(Recipe):
-            parser.add_argument(f"--{field.name.replace('_', '-')}", type=field.type, required=True)
-
-    @classmethod
-    def from_arguments(cls, arguments: argparse.Namespace) -> "Recipe":
-        """The recipe given by the parsed flags."""
-        return cls(**{field.name: getattr(arguments, field.name) for field in fields(cls)})
+    batch_size: int | None = None  # null in the config gives no flag
 
     def as_dict(self) -> dict:
         """Hyperparameter → value."""

@@ -9,18 +9,18 @@ import math
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import torch
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
 from transformers import get_cosine_schedule_with_warmup
 
 from tom.core.errors import UserError
 from tom.core.files import atomic_file, file_lock
-from tom.training.objective import Batch, add_gradient, batch_loss
+from tom.training.batching import Row, by_group, describe_steps, draw_batches, epoch_order, steps_per_epoch
+from tom.training.objective import Batch, add_gradient, batch_loss, pack_rows
 from tom.training.recipe import Recipe
 
 CHECKPOINT = "checkpoint.pt"
@@ -59,37 +59,52 @@ def add_adapter(model, recipe: Recipe, seed: int):
     return get_peft_model(model, config)
 
 
-def epoch_order(seed: int, number: int, batches: int) -> list[int]:
-    """The order of the batches in one epoch. It depends on its arguments alone, so resuming does not change it."""
-    return np.random.default_rng([seed, number]).permutation(batches).tolist()
+def epoch_batches(rows: list[Row], recipe: Recipe, seed: int) -> Callable[[int], Iterator[Batch]]:
+    """A function that returns the batches of an epoch in the order in which they are learnt.
+
+    Groups are packed once, and batches that are drawn in each epoch are packed when they are learnt.
+    """
+    if recipe.batch_size is not None:
+        return lambda epoch: (
+            pack_rows(drawn, recipe.tokens_per_pack) for drawn in draw_batches(rows, recipe.batch_size, seed, epoch)
+        )
+    groups = pack_groups(rows, recipe.tokens_per_pack)
+    return lambda epoch: (groups[index] for index in epoch_order(seed, epoch, len(groups)))
 
 
-def train_epochs(
-    model, batches: list[Batch], held_out: list[Batch], recipe: Recipe, seed: int, folder: Path
-) -> list[dict]:
+def pack_groups(rows: list[Row], tokens_per_pack: int) -> list[Batch]:
+    """One batch for each group."""
+    return [pack_rows(group, tokens_per_pack) for group in by_group(rows)]
+
+
+def train_epochs(model, rows: list[Row], held_out: list[Batch], recipe: Recipe, seed: int, folder: Path) -> list[dict]:
     """Train the model's adapter in place and return the training curve.
 
-    model: a PEFT model. held_out: batches that are measured after each epoch and not learnt. folder: for checkpoints.
-    Returns one row per step: epoch, step, group, loss (nats per token), learning_rate, and validation_loss (after the
-    last step of an epoch, else None). Errors: UserError if a loss or a gradient is not finite.
+    model: a PEFT model. rows: what is learnt, once an epoch. held_out: batches that are measured after each epoch and
+    not learnt. folder: for checkpoints. Returns one row per step: epoch, step, group, loss (nats per token),
+    learning_rate, and validation_loss (after the last step of an epoch, else None). Errors: UserError if a loss or a
+    gradient is not finite.
     """
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-    steps = recipe.epochs * len(batches)
+    per_epoch = steps_per_epoch(len(by_group(rows)), sum(row.count for row in rows), recipe.batch_size)
+    for line in describe_steps(per_epoch, recipe.epochs, recipe.learning_rate):
+        log(line)
+    batches, steps = epoch_batches(rows, recipe, seed), recipe.epochs * per_epoch
     schedule = get_cosine_schedule_with_warmup(optimizer, math.ceil(recipe.warmup * steps), steps)
     done, curve = resume(folder, model, optimizer, schedule)
     for number in range(done + 1, recipe.epochs + 1):
         started = time.monotonic()
         model.train()
-        for index in epoch_order(seed, number, len(batches)):
+        for batch in batches(number):
             rate = schedule.get_last_lr()[0]
-            loss = take_step(model, batches[index], trained, optimizer, recipe, number)
+            loss = take_step(model, batch, trained, optimizer, recipe, number)
             schedule.step()
             curve.append(
                 {
                     "epoch": number,
                     "step": len(curve) + 1,
-                    "group": batches[index].group,
+                    "group": batch.group,
                     "loss": loss,
                     "learning_rate": rate,
                     "validation_loss": None,
