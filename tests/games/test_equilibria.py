@@ -16,7 +16,9 @@ from tom.games.equilibria import (
     risk_dominant,
     social_optima,
 )
-from tom.games.game import FAMILIES, ORDINALS, Game, family_of, load_game, split_order
+from tom.games.game import Game, family_of, load_game
+from tom.games.names import parse_name
+from tom.games.payoffs import FAMILIES, ORDINALS
 
 
 def game_of(order: str, values=(10, 5, 3, 2)) -> Game:
@@ -139,7 +141,8 @@ def test_every_order_can_be_asked_for_by_name(resources, order):
     game = load_game(resources / "games" / "ordinal.yaml", f"ordinal-{order}-x2")
     assert [getattr(game, letter) for letter in order.upper()] == [20, 10, 6, 4]
     assert game.family == family_of(order.upper())
-    assert split_order(game.name) == ("ordinal", order.upper())
+    parsed = parse_name(game.name)
+    assert (parsed.stem, parsed.order) == ("ordinal", order.upper())
 
 
 @pytest.mark.parametrize(

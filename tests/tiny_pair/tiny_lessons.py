@@ -12,7 +12,8 @@ from pathlib import Path
 from made_replies import make_awkward_reply, make_reply
 
 from tom.core.random import cell_generator
-from tom.games.game import load_game, split_order
+from tom.games.game import load_game
+from tom.games.names import file_stem
 from tom.prompts.cells import CellFiles
 from tom.prompts.contexts import load_context
 from tom.prompts.prompts import CHOICE, Messages, load_prompt_format, render
@@ -84,7 +85,7 @@ def tiny_lessons(role: str, counts: Counts, texts: TinyTexts, seed: int) -> list
     so it is learnt without sampling noise. Errors: UserError for a context without words.
     """
     cells = [
-        CellFiles(game, texts.games[split_order(game)[0]], texts.contexts[context], file)
+        CellFiles(game, texts.games[file_stem(game)], texts.contexts[context], file)
         for file, (game, context) in product(texts.prompt_formats, sorted(counts))
     ]
     return [_lesson(role, counts, files, variant, seed) for files in cells for variant in asked(list(ORDERS))]

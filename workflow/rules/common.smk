@@ -24,9 +24,12 @@ from tom.config.study import (
     IN_SAMPLE,
     PAPER_SPLITS,
     answered_by_teacher,
+    behaviour_file,
     cells_of,
     drop_splits,
     game_file,
+    game_table,
+    games_of,
     out_of_sample_splits,
     recorded_context,
     splits_of_kind,
@@ -101,7 +104,7 @@ wildcard_constraints:
     weights="[0-9a-f]{8}",
     asking="[a-z][a-z0-9_]*-[0-9a-f]{8}",
     context="[a-z][a-z0-9_]*",
-    game="[a-z][a-z0-9_]*(-[prst]{4})?(-x[0-9]+([.][0-9]+)?)?(-(plus|minus)[0-9]+([.][0-9]+)?)?",
+    game="[a-z][a-z0-9_]*(-[prst]{4}|-[0-9]+(to[0-9]+)?(-column)?)?(-x[0-9]+([.][0-9]+)?)?(-(plus|minus)[0-9]+([.][0-9]+)?)?",
     split="[a-z][a-z0-9_]+",
 
 
@@ -243,7 +246,13 @@ def packed_params(*inputs):
 
 
 def game_files(split):
-    return sorted({str(game_file(game, RESOURCES)) for game in config["splits"][split]["games"]})
+    return sorted({str(game_file(game, RESOURCES)) for game in games_of(config["splits"][split])})
+
+
+def game_tables(*splits):
+    """The tables that game sets of some splits are read from: inputs that scripts find by the sets' files."""
+    tables = {game_table(game, RESOURCES) for split in splits for game in games_of(config["splits"][split])}
+    return sorted(map(str, tables - {None}))
 
 
 def context_files(contexts):

@@ -94,6 +94,7 @@ rule measure_sensitivities:
 rule tabulate_games:
     input:
         games=sorted({file for split in CHOICE_SPLITS for file in game_files(split)}),
+        tables=game_tables(*CHOICE_SPLITS),
         propensities=table(CHOICE_SPLITS, "propensities"),
     output:
         **own_tables("games"),

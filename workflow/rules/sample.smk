@@ -6,6 +6,7 @@ prompt format and a key of how it is asked (tom/config/store.py)
 Splits, studies and experiments share the shards that they have in common.
 """
 
+from tom.games.names import is_member
 from tom.sampling.recorded import read_contribution_counts, read_counts
 
 SHARD = f"{RESULTS}/shards/{{model}}-{{weights}}/{{asking}}/{{game}}/{{context}}.parquet"
@@ -44,7 +45,7 @@ rule sample_shard:
     wildcard_constraints:
         model=(
             "base|tuned-seed[0-9]+"
-            if config["teacher"]["engine"] in ("recorded", "openai")
+            if config["teacher"]["engine"] in ("recorded", "computed", "openai")
             else "teacher|base|tuned-seed[0-9]+"
         ),
     threads: config["sampling"]["threads"]
@@ -76,7 +77,15 @@ if config["teacher"]["engine"] == "recorded":
     RECORDED_AS = {}
 
     def recorded_counts(wildcards):
-        """The counts of one cell, and not the whole table: an edit of one cell's counts reruns that cell."""
+        """The counts of one cell, and not the whole table: an edit of one cell's counts reruns that cell.
+
+        A game set's own table is an input, since its counts would fill the command line.
+        """
+        if is_member(wildcards.game):
+            file = game_file(wildcards.game, RESOURCES)
+            return shlex.join(
+                ["--game-file", str(file), "--recorded-as", recorded_context(wildcards.context, RESOURCES)]
+            )
         cell = wildcards.game, wildcards.context
         if cell in GIVEN:
             words = ["--contributions", *GIVEN[cell], "--counts", *GIVEN[cell].values()]
@@ -87,7 +96,15 @@ if config["teacher"]["engine"] == "recorded":
             words = ["--cooperated", cooperated, "--observations", observations]
         return " ".join(map(str, words))
 
+    def answer_table(wildcards):
+        """The table that a game set's answers are read from, and the set's file."""
+        if not is_member(wildcards.game):
+            return []
+        return [game_file(wildcards.game, RESOURCES), game_table(wildcards.game, RESOURCES)]
+
     rule replay_shard:
+        input:
+            answer_table,
         output:
             SHARD,
         log:
@@ -103,6 +120,34 @@ if config["teacher"]["engine"] == "recorded":
         shell:
             "{params.python} {params.counts} --model {wildcards.model} --game {wildcards.game}"
             " --context {wildcards.context} --prompt-format {params.prompt_format} --output {output} > {log} 2>&1"
+
+
+if config["teacher"]["engine"] == "computed":
+
+    def computed_from(wildcards):
+        """The behavioural model, the game's file, and the table of a game set that has one."""
+        texts = {**STORE.texts(wildcards.game, wildcards.context, wildcards.asking)}
+        kept = {name: texts[name] for name in ("game", "table") if name in texts}
+        return {"behaviour": behaviour_file(config["teacher"], RESOURCES), **kept}
+
+    rule compute_shard:
+        input:
+            unpack(computed_from),
+        output:
+            SHARD,
+        log:
+            SHARD_LOG,
+        benchmark:
+            SHARD_TIME
+        wildcard_constraints:
+            model="teacher",
+        params:
+            sampling=sampling_flags,
+            prompt_format=lambda wildcards: STORE.askings[wildcards.asking].prompt_format,
+        shell:
+            python("compute_shard.py") + " --behaviour-file {input.behaviour} --model {wildcards.model}"
+            " --game {wildcards.game} --game-file {input.game} --context {wildcards.context}"
+            " --prompt-format {params.prompt_format} {params.sampling} --output {output} > {log} 2>&1"
 
 
 if config["teacher"]["engine"] == "openai":

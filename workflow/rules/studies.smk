@@ -142,7 +142,7 @@ def reworded_shards():
         (context, (game, wording))
         for context, wordings in rewordings(taught["contexts"], RESOURCES).items()
         for wording in wordings
-        for game in taught["games"]
+        for game in games_of(taught)
     ]
     untuned = STORE.shards([cell for _, cell in reworded], ["teacher", "base"])
     return untuned + [
@@ -299,6 +299,7 @@ rule probe_model:
         unpack(weights_inputs),
         probes=RESOURCES / "collateral" / "probes.yaml",
         games=game_files(IN_SAMPLE),
+        tables=game_tables(IN_SAMPLE),
         prompt_format=prompt_format_file(),
     output:
         f"{EXPERIMENT}/probes/{{model}}-{{weights}}.parquet",
@@ -311,7 +312,7 @@ rule probe_model:
         **model_resources("student", "sample"),
     params:
         python=lambda wildcards: python("probe_model.py", "serve_engine.py", plugins=(engine_module(wildcards),)),
-        games=flags(config["splits"][IN_SAMPLE], "games"),
+        games=flags({"games": games_of(config["splits"][IN_SAMPLE])}),
         answering=answering,
     shell:
         TORCH
@@ -339,6 +340,7 @@ rule score_labels:
         unpack(weights_inputs),
         labels=RESOURCES / "labels" / "{labels}.yaml",
         games=game_files(IN_SAMPLE),
+        tables=game_tables(IN_SAMPLE),
         contexts=context_files(config["splits"][IN_SAMPLE]["contexts"]),
         prompt_format=prompt_format_file(),
     output:
@@ -356,7 +358,9 @@ rule score_labels:
         python=lambda wildcards: python("score_labels.py", "serve_engine.py", plugins=(engine_module(wildcards),)),
         cells=" ".join(
             [
-                flags(config["splits"][IN_SAMPLE], "games", "contexts"),
+                flags(
+                    config["splits"][IN_SAMPLE] | {"games": games_of(config["splits"][IN_SAMPLE])}, "games", "contexts"
+                ),
                 flags(config, "option_orders"),
                 flags(config["sampling"], "temperature"),
             ]

@@ -45,6 +45,7 @@ rule train_adapter:
         **prepared("student"),
         replies=STORE.replies_file(),
         games=game_files(IN_SAMPLE),
+        tables=game_tables(IN_SAMPLE),
         contexts=context_files(config["splits"][IN_SAMPLE]["contexts"]),
         uniform_targets=uniform_targets,
         prompt_format=prompt_format_file(),

@@ -21,8 +21,8 @@ from tom.core.roles import BASE, TEACHER, tuned_models
 from tom.core.table_columns import tables_made_by
 from tom.evaluation.number_counts import count_numbers, distribution_table, mean_table
 from tom.evaluation.number_gaps import gap_table
-from tom.games.game import split_order
 from tom.games.kinds import load_number_game
+from tom.games.names import file_stem
 from tom.paper.published_contributions import published_contributions, published_gaps
 from tom.reporting.tables import add_table_flags, write_tables
 from tom.sampling.shards import NUMBER_COLUMNS, read_shards
@@ -69,7 +69,7 @@ def main() -> None:
 
     shards = read_shards(arguments.shards, NUMBER_COLUMNS)
     files = {file.stem: file for file in arguments.game_files}
-    choices = {game: load_number_game(files[split_order(game)[0]], game).choices() for game in shards["game"].unique()}
+    choices = {game: load_number_game(files[file_stem(game)], game).choices() for game in shards["game"].unique()}
     uncertainty = Uncertainty.from_arguments(arguments)
     write_tables(evaluate(shards, choices, arguments.published, arguments.split, uncertainty), arguments)
 

@@ -16,9 +16,13 @@ from tom.engines.interface import Engine, Question
 from tom.engines.opening import with_local_engine
 from tom.evaluation.collateral import PROBE_COLUMNS, probe_row
 from tom.games.game import load_games
+from tom.games.names import members
 from tom.prompts.probes import load_probes, payoff_probes
 from tom.prompts.prompts import load_prompt_format
 from tom.sampling.local_shard import add_local_flags, read_local_flags
+
+PROBED_GAMES = 16
+"""Whose payoffs are asked for at most, of each model: a game set has hundreds."""
 
 
 def main() -> None:
@@ -34,7 +38,8 @@ def main() -> None:
 
     prompt_format = load_prompt_format(arguments.prompt_format_file)
     probes = load_probes(arguments.probes)
-    for game in load_games(arguments.game_files, arguments.games):
+    names = [name for game in arguments.games for name in members(game)]
+    for game in load_games(arguments.game_files, names[:PROBED_GAMES]):
         probes += payoff_probes(prompt_format, game)
     model = read_local_flags(arguments)
     fields = {"model": arguments.model, "model_sha256": model.sha256, "adapter_sha256": model.adapter_sha256}

@@ -17,7 +17,7 @@ from tom.core.files import atomic_file
 from tom.engines.interface import Engine
 from tom.engines.opening import with_local_engine
 from tom.evaluation.label_bias import SCORE_COLUMNS
-from tom.games.game import split_order
+from tom.games.names import file_stem, members
 from tom.prompts.cells import CellFiles
 from tom.prompts.variants import load_labels, scored
 from tom.sampling.choices import prompt_columns, questions
@@ -41,9 +41,10 @@ def main() -> None:
 
     labels = load_labels(arguments.labels_file)
     games, contexts = ({file.stem: file for file in files} for files in (arguments.game_files, arguments.context_files))
+    names = [name for game in arguments.games for name in members(game)]
     cells = [
-        CellFiles(game, games[split_order(game)[0]], contexts[context], arguments.prompt_format_file)
-        for game, context in product(sorted(arguments.games), sorted(arguments.contexts))
+        CellFiles(game, games[file_stem(game)], contexts[context], arguments.prompt_format_file)
+        for game, context in product(sorted(names), sorted(arguments.contexts))
     ]
     model = read_local_flags(arguments)
     fields = {

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tom.core.errors import run_main
 from tom.evaluation.number_game_table import number_game_table
-from tom.games.game import split_order
 from tom.games.kinds import load_number_game
+from tom.games.names import file_stem
 from tom.reporting.tables import read_table, write_table
 
 
@@ -22,7 +22,7 @@ def main() -> None:
     arguments = parser.parse_args()
     means = read_table(*arguments.number_means)
     files = {file.stem: file for file in arguments.game_files}
-    games = [load_number_game(files[split_order(name)[0]], name) for name in means["game"].unique().sort()]
+    games = [load_number_game(files[file_stem(name)], name) for name in means["game"].unique().sort()]
     write_table(number_game_table(games, means), arguments.output)
 
 

@@ -19,7 +19,7 @@ from tom.core.files import atomic_file, atomic_folder, write_json
 from tom.core.flags import add_flags, from_flags
 from tom.core.job_times import say_loaded
 from tom.engines.local_model import LocalModel
-from tom.games.game import split_order
+from tom.games.names import file_stem
 from tom.models.model_folders import write_manifest
 from tom.prompts.cells import CellFiles
 from tom.prompts.prompts import load_prompt_format
@@ -38,7 +38,7 @@ def read_cells(arguments: argparse.Namespace) -> list[tuple[CellFiles, pl.DataFr
     cells = []
     by_cell = read_shard(arguments.replies).partition_by("game", "context", maintain_order=True, as_dict=True)
     for (game, context), shard in by_cell.items():
-        files = CellFiles(game, games[split_order(game)[0]], contexts[context], arguments.prompt_format_file)
+        files = CellFiles(game, games[file_stem(game)], contexts[context], arguments.prompt_format_file)
         cells.append((files, shard))
     return cells
 

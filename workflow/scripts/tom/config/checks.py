@@ -10,13 +10,16 @@ from tom.config.study import (
     IN_SAMPLE,
     all_cells,
     answered_by_teacher,
+    behaviour_file,
     cells_of,
     context_folder,
     game_file,
+    games_of,
+    member_cells,
     out_of_sample_splits,
     question_file,
-    recorded_cells,
     recorded_context,
+    recorded_counts,
     rewordings,
     splits_of_kind,
 )
@@ -25,15 +28,17 @@ from tom.core.yaml_files import check, load_schema
 from tom.engines.endpoint import read_key
 from tom.engines.registry import engine_names, load_engine, settings_of, settings_schema
 from tom.games import kinds as game_kinds
-from tom.games.game import split_order
+from tom.games.behaviours import load_behaviour
+from tom.games.game import Game, load_games
 from tom.games.kinds import load_number_game
+from tom.games.names import file_stem, is_member, members
 from tom.games.rescaling import split_rescaling
 from tom.models.model_folders import check_is_model
 from tom.prompts.contexts import load_context
 from tom.prompts.number_questions import load_question
 from tom.prompts.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST, load_prompt_format
 from tom.prompts.variants import ORDERS, load_labels
-from tom.sampling.recorded import read_contribution_counts, read_counts, require_cells, require_contributions
+from tom.sampling.recorded import read_contribution_counts, require_contributions
 from tom.training.recipe import BOTH, LABEL, ORIGINAL, TARGETS
 
 
@@ -77,8 +82,8 @@ def check_study(config: dict, file: str, resources: Path) -> None:
     for name, target in ((HELD_OUT, "validate"), (HELD_OUT_REWORDED, "validate_reworded")):
         if name in config["splits"]:
             raise UserError(f"{file}: splits.{name}: this name belongs to `snakemake {target}`; take another")
-    _check_texts(config, file, resources)
-    _check_disjoint(config, file)
+    games = _check_texts(config, file, resources)
+    _check_disjoint(config, games, file)
     check_target(config, config["training"]["target"], file, resources)
     _check_label_targets(config, file, resources)
     _check_uniform_targets(config, file, resources)
@@ -96,13 +101,15 @@ def _check_experiment(config: dict, file: str) -> None:
         )
 
 
-def _check_texts(config: dict, file: str, resources: Path) -> None:
+def _check_texts(config: dict, file: str, resources: Path) -> dict[str, list[Game]]:
+    """Split of 2x2 games → its games. Raises UserError unless all texts are there and say what they must."""
     if not config["splits"][IN_SAMPLE].get("recorded", True):
         raise UserError(
             f"{file}: splits.{IN_SAMPLE}.recorded: students are trained on a teacher's answers (allowed: true)"
         )
-    for name, split in config["splits"].items():
-        _check_split(split, name, f"{file}: splits.{name}", resources)
+    games = {
+        name: _check_split(split, name, f"{file}: splits.{name}", resources) for name, split in config["splits"].items()
+    }
     asked = [("prompt_format", config["prompt_format"])]
     for key, name in asked + [("compared_prompt_formats", name) for name in config["compared_prompt_formats"]]:
         _require_file(resources / "prompt_formats", name, f"{file}: {key}")
@@ -110,15 +117,32 @@ def _check_texts(config: dict, file: str, resources: Path) -> None:
     for name in config["labels"]:
         _require_file(resources / "labels", name, f"{file}: labels")
         load_labels(resources / "labels" / f"{name}.yaml")
+    _check_meanings(config["prompt_format"], games, f"{file}: prompt_format", resources)
+    return games
 
 
-def _check_split(split: dict, name: str, where: str, resources: Path) -> None:
-    """Raise UserError unless the split's games are of one kind, and its texts are there and say what they must."""
-    kinds = {}
-    for game in split["games"]:
-        _require_file(resources / "games", split_order(game)[0], f"{where}.games")
+def _check_meanings(prompt_format: str, games: dict[str, list[Game]], where: str, resources: Path) -> None:
+    """Raise UserError if a prompt would say which action cooperates in a game in which none does."""
+    if not load_prompt_format(resources / "prompt_formats" / f"{prompt_format}.yaml").reveals_meanings:
+        return
+    for split, members_ in games.items():
+        if without := [game.name for game in members_ if not game.has_cooperation]:
+            raise UserError(
+                f"{where}: '{prompt_format}' says which action cooperates, and none does in {without[0]} of"
+                f" splits.{split} (allowed: a prompt format without first_means and second_means)"
+            )
+
+
+def _check_split(split: dict, name: str, where: str, resources: Path) -> list[Game]:
+    """The split's games, if they are 2x2 games.
+
+    Raises UserError unless the split's games are of one kind, and its texts are there and say what they must.
+    """
+    kinds, games = {}, games_of(split)
+    for game in games:
+        _require_file(resources / "games", file_stem(game), f"{where}.games")
         kinds[game] = game_kinds.kind_of(game_file(game, resources))
-    kind = kinds[split["games"][0]]
+    kind = kinds[games[0]]
     if name == IN_SAMPLE and kind != game_kinds.CHOICE:
         raise UserError(
             f"{where}.games: students are trained on choices (allowed: games of the kind {game_kinds.CHOICE})"
@@ -127,14 +151,18 @@ def _check_split(split: dict, name: str, where: str, resources: Path) -> None:
         raise UserError(
             f"{where}.games: {other[0]} is of the kind {kinds[other[0]]} (allowed: {kind}, the kind of the first)"
         )
-    for game in split["games"]:
-        loaded = game_kinds.LOADERS[kind](game_file(game, resources), game)
-        if kind == game_kinds.NUMBER:
-            load_question(question_file(game, resources), loaded)
-    for folder in dict.fromkeys(context_folder(game, resources) for game in split["games"]):
+    loaded = []
+    if kind == game_kinds.NUMBER:
+        for game in games:
+            load_question(question_file(game, resources), load_number_game(game_file(game, resources), game))
+    else:
+        names = [member for game in games for member in members(game)]
+        loaded = load_games(list({game_file(game, resources) for game in games}), names)
+    for folder in dict.fromkeys(context_folder(game, resources) for game in games):
         for context in split["contexts"]:
             _require_file(folder, context, f"{where}.contexts")
             load_context(folder / f"{context}.yaml")
+    return loaded
 
 
 def _require_file(folder: Path, stem: str, where: str) -> None:
@@ -222,7 +250,7 @@ def _check_label_targets(config: dict, file: str, resources: Path) -> None:
 def _check_uniform_targets(config: dict, file: str, resources: Path) -> None:
     folder, asked = resources / "contexts", {}
     for name, split in config["splits"].items():
-        if folder in {context_folder(game, resources) for game in split["games"]}:
+        if folder in {context_folder(game, resources) for game in games_of(split)}:
             asked = {recorded_context(context, resources): name for context in split["contexts"]} | asked
     for context in config["training"]["uniform_target_contexts"]:
         _require_file(folder, context, f"{file}: training.uniform_target_contexts")
@@ -273,8 +301,8 @@ def check_learning_curve(config: dict, file: str, resources: Path) -> None:
     """Raise UserError unless the teacher has more observations of each in-sample cell than the curve asks for."""
     teacher, fewest = config["teacher"], config["observations"]
     if teacher["engine"] == "recorded":
-        counts = read_counts(teacher["recorded"]["counts"], teacher["recorded"]["model"])
-        fewest = min(counts[cell][1] for cell in recorded_cells(cells_of(config["splits"][IN_SAMPLE]), resources))
+        counts = recorded_counts(cells_of(config["splits"][IN_SAMPLE]), teacher["recorded"], resources)
+        fewest = min(observations for _, observations in counts.values())
     most = config["learning_curve"]["observations"][-1]
     if most >= fewest:
         raise UserError(
@@ -297,31 +325,47 @@ def _check_adapters(config: dict, file: str) -> None:
                 )
 
 
-def _check_disjoint(config: dict, file: str) -> None:
-    for name, split in config["splits"].items():
-        scaled = [split_rescaling(game) for game in split["games"]]
-        if len(set(scaled)) < len(scaled):
+def _check_disjoint(config: dict, games: dict[str, list[Game]], file: str) -> None:
+    splits, spelt = config["splits"], {}
+    cells = {name: member_cells(cells_of(split)) for name, split in splits.items()}
+    taught = {(split_rescaling(game), context) for game, context in cells[IN_SAMPLE]}
+    for name, split in splits.items():
+        names = [member for game in games_of(split) for member in members(game)]
+        if len({split_rescaling(game) for game in names}) < len(names):
             raise UserError(f"{file}: splits.{name}.games: {', '.join(split['games'])} name a game twice")
-    taught = {(split_rescaling(game), context) for game, context in cells_of(config["splits"][IN_SAMPLE])}
-    for name in out_of_sample_splits(config["splits"]):
-        cells = sorted(cells_of(config["splits"][name]))
-        shared = [(game, context) for game, context in cells if (split_rescaling(game), context) in taught]
-        if shared:
+        shared = sorted(cell for cell in cells[name] if (split_rescaling(cell[0]), cell[1]) in taught)
+        if shared and name != IN_SAMPLE:
             game, context = shared[0]
             raise UserError(
                 f"{file}: splits.{name}: {game} in {context} is trained on (in_sample), so it is not out of sample"
             )
-    spelt: dict = {}
-    for name, split in config["splits"].items():
-        for game in split["games"]:
+        for game in names:
             if (known := spelt.setdefault(split_rescaling(game), game)) != game:
                 raise UserError(f"{file}: splits.{name}.games: {game} is {known} of another split (allowed: {known})")
+    _check_new_payoffs(splits, games, file)
+
+
+def _check_new_payoffs(splits: dict, games: dict[str, list[Game]], file: str) -> None:
+    """Raise UserError if a game of a set has the payoffs of a taught one, in a context that both are asked in."""
+    taught = {(game.own, game.other or game.own): game.name for game in games[IN_SAMPLE]}
+    for name in out_of_sample_splits(splits):
+        if not set(splits[name]["contexts"]) & set(splits[IN_SAMPLE]["contexts"]):
+            continue
+        for game in games[name]:
+            same = taught.get((game.own, game.other or game.own))
+            if same and (is_member(same) or is_member(game.name)):
+                raise UserError(
+                    f"{file}: splits.{name}.games: {game.name} has the payoffs of {same}, which is trained on (allowed:"
+                    " ranges without it, or another seed or wider payoffs in the set's file)"
+                )
 
 
 def _check_model(config: dict, role: str, file: str, resources: Path) -> None:
     model = config[role]
     if model["engine"] == "recorded":
         _check_recorded(config, role, file, resources)
+    elif model["engine"] == "computed":
+        _check_computed(config, file, resources)
     elif model["engine"] == "openai":
         read_key(model["endpoint"]["key_variable"], f"{file}: {role}.endpoint.key_variable")
     elif model["source"] == "folder":
@@ -333,15 +377,27 @@ def _check_model(config: dict, role: str, file: str, resources: Path) -> None:
         load_engine(engine).check(settings_of(engine, model.get(engine, {})), model, f"{file}: {role}")
 
 
+def _check_computed(config: dict, file: str, resources: Path) -> None:
+    teacher = config["teacher"]
+    behaviour = behaviour_file(teacher, resources)
+    _require_file(behaviour.parent, behaviour.stem, f"{file}: teacher.computed.behaviour")
+    answered = {name: split for name, split in config["splits"].items() if answered_by_teacher(split, teacher)}
+    if numbers := splits_of_kind(answered, game_kinds.NUMBER, resources):
+        raise UserError(
+            f"{file}: splits.{next(iter(numbers))}: a computed teacher answers in 2x2 games alone (allowed: `recorded:"
+            " false`, or null for no such split)"
+        )
+    for context in sorted({context for split in answered.values() for context in split["contexts"]}):
+        load_behaviour(behaviour, context)
+
+
 def _check_recorded(config: dict, role: str, file: str, resources: Path) -> None:
     recorded = config[role]["recorded"]
     answered = {name: split for name, split in config["splits"].items() if answered_by_teacher(split, config[role])}
     two_by_two, contributions = (
         splits_of_kind(answered, kind, resources) for kind in (game_kinds.CHOICE, game_kinds.NUMBER)
     )
-    counts = read_counts(recorded["counts"], recorded["model"])
-    cells = sorted(recorded_cells(all_cells(two_by_two), resources))
-    require_cells(counts, cells, recorded["counts"], recorded["model"])
+    recorded_counts(all_cells(two_by_two), recorded, resources)
     if contributions and "contributions" not in recorded:
         raise UserError(
             f"{file}: {role}.recorded: missing key 'contributions', which split '{next(iter(contributions))}' needs"

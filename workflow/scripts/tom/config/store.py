@@ -18,7 +18,7 @@ from pathlib import Path
 
 import yaml
 
-from tom.config.study import IN_SAMPLE, cells_of, context_folder, game_file, question_file
+from tom.config.study import IN_SAMPLE, cells_of, context_folder, game_file, game_table, question_file
 from tom.core.files import atomic_file
 from tom.engines.registry import settings_of
 from tom.games import kinds
@@ -148,6 +148,8 @@ class Store:
         engine = model["engine"]
         if engine == "recorded":
             return {"recorded": model["recorded"]}
+        if engine == "computed":
+            return {"computed": model["computed"]}
         if engine == "openai":
             endpoint = {name: model["endpoint"].get(name) for name in ("base_url", "model", "n_per_request")}
             return endpoint | {"length_parameter": model["endpoint"].get("length_parameter", "max_tokens")}
@@ -242,6 +244,11 @@ class Store:
         if engine == "recorded":
             # Recorded counts are what they are, however the students are asked.
             asking = Asking(name, "recorded", {})
+        elif engine == "computed":
+            sampling = {"observations": config["observations"], "seed": config["sampling"]["seed"]}
+            sampling |= {"option_orders": config["option_orders"]}
+            sampling |= {name: value for name, value in changes.items() if name in sampling}
+            asking = Asking(name, "computed", sampling)
         else:
             form = None if question else load_prompt_format(self.resources / "prompt_formats" / f"{name}.yaml").form
             if question:
@@ -290,12 +297,17 @@ class Store:
         return paths
 
     def texts(self, game: str, context: str, asking: str) -> dict[str, Path]:
-        """The files that a cell's prompts are written from: game, context, and prompt_format or question."""
+        """The files that a cell's prompts are written from: game, context, and prompt_format or question.
+
+        And the table of a game set that has one.
+        """
+        table = game_table(game, self.resources)
         folder = "numbers" if question_of(game, self.resources) else "prompt_formats"
         return {
             "game": game_file(game, self.resources),
             "context": context_folder(game, self.resources) / f"{context}.yaml",
             "prompt_format": self.resources / folder / f"{self.askings[asking].prompt_format}.yaml",
+            **({"table": table} if table else {}),
         }
 
 

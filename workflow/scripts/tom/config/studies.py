@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tom.config import checks
 from tom.config.store import BASE, TEACHER, Store
-from tom.config.study import HELD_OUT, HELD_OUT_REWORDED, IN_SAMPLE, cells_of
+from tom.config.study import HELD_OUT, HELD_OUT_REWORDED, IN_SAMPLE, cells_of, games_of
 from tom.prompts.variants import PAPER_VARIANT
 from tom.training.folds import folds
 from tom.training.recipe import BOTH, CONSTANT, LABEL, ORIGINAL, SHUFFLED, SHUFFLED_MOTIVATION, TARGETS
@@ -337,7 +337,7 @@ def register_keys(store: Store, config: dict) -> None:
 
     A job on a cluster, or a file that is asked for by its path, names keys and nothing else.
     """
-    games = sorted({game for split in config["splits"].values() for game in split["games"]})
+    games = sorted({game for split in config["splits"].values() for game in games_of(split)})
     for model in (TEACHER, BASE):
         store.weights_key(model)
         for game in games:

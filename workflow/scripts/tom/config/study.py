@@ -2,14 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from tom.games import kinds as game_kinds
-from tom.games.game import split_order
+from tom.games.game import table_of
 from tom.games.kinds import load_number_game
+from tom.games.names import blocks, file_stem, is_member, members
 from tom.games.rescaling import Rescaling, split_rescaling
 from tom.prompts.contexts import load_context
+from tom.sampling.recorded import read_answers, read_counts, require_cells
 from tom.training.recipe import BOTH
 
 IN_SAMPLE = "in_sample"
@@ -27,9 +30,19 @@ Splits = dict[str, dict]
 """Name → its games and contexts."""
 
 
+def games_of(split: dict) -> list[str]:
+    """The games of a split as shards hold them: each range of a game set's members is cut into blocks."""
+    return blocks(split["games"])
+
+
 def cells_of(split: dict) -> list[tuple[str, str]]:
-    """The (game, context) pairs of a split."""
-    return [(game, context) for context in split["contexts"] for game in split["games"]]
+    """The (game, context) pairs of a split, one a shard: a block of a game set stands for all its members."""
+    return [(game, context) for context in split["contexts"] for game in games_of(split)]
+
+
+def member_cells(cells: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The same with each member of a block by itself."""
+    return [(member, context) for game, context in cells for member in members(game)]
 
 
 class TrainingSize(NamedTuple):
@@ -45,7 +58,8 @@ def training_size(config: dict) -> TrainingSize:
     """The size of the training of the config's own student."""
     split, training = config["splits"][IN_SAMPLE], config["training"]
     contexts = len(split["contexts"]) + len(training["uniform_target_contexts"])
-    groups = len(split["games"]) * len(training["option_orders"]) * (2 if training["label_mapping"] == BOTH else 1)
+    games = sum(len(members(game)) for game in games_of(split))
+    groups = games * len(training["option_orders"]) * (2 if training["label_mapping"] == BOTH else 1)
     return TrainingSize(groups, groups * contexts, groups * contexts * config["observations"])
 
 
@@ -56,7 +70,18 @@ def out_of_sample_splits(splits: Splits) -> list[str]:
 
 def game_file(game: str, resources: Path) -> Path:
     """The file that a game's name belongs to."""
-    return resources / "games" / f"{split_order(game)[0]}.yaml"
+    return resources / "games" / f"{file_stem(game)}.yaml"
+
+
+def game_table(game: str, resources: Path) -> Path | None:
+    """The table that a game set is read from; None for any other game."""
+    return _table_of(game_file(game, resources))
+
+
+@cache
+def _table_of(file: Path) -> Path | None:
+    table = table_of(file) if game_kinds.kind_of(file) == game_kinds.CHOICE else None
+    return Path(table) if table else None
 
 
 def context_folder(game: str, resources: Path) -> Path:
@@ -80,7 +105,7 @@ def splits_of_kind(splits: Splits, kind: str, resources: Path) -> Splits:
 
 def answered_by_teacher(split: dict, teacher: dict) -> bool:
     """Whether a teacher, by its section of the config, answers in a split: a live one does in each."""
-    return teacher["engine"] != "recorded" or split.get("recorded", True)
+    return teacher["engine"] not in ("recorded", "computed") or split.get("recorded", True)
 
 
 def drop_splits(config: dict) -> None:
@@ -92,6 +117,11 @@ def drop_splits(config: dict) -> None:
 def recorded_context(context: str, resources: Path) -> str:
     """The context whose recorded choices stand for this one's: a paraphrase has its original's."""
     return load_context(resources / "contexts" / f"{context}.yaml").recorded_as
+
+
+def behaviour_file(teacher: dict, resources: Path) -> Path:
+    """The file of a computed teacher's behavioural model."""
+    return resources / "behaviours" / f"{teacher['computed']['behaviour']}.yaml"
 
 
 def rewordings(contexts: list[str], resources: Path) -> dict[str, list[str]]:
@@ -111,11 +141,27 @@ def rewordings(contexts: list[str], resources: Path) -> dict[str, list[str]]:
     }
 
 
-def recorded_cells(cells: Iterable[tuple[str, str]], resources: Path) -> set[tuple[str, str]]:
-    """The (game, context) pairs whose recorded choices stand for these; each context is read once."""
+def recorded_counts(
+    cells: Iterable[tuple[str, str]], recorded: dict, resources: Path
+) -> dict[tuple[str, str], tuple[int, int]]:
+    """Cell → (cooperated, observations) of a recorded teacher; members of game sets, whose tables hold them, included.
+
+    cells: (game, context). recorded: the teacher's section of the config. Errors: UserError for a cell without counts.
+    """
     cells = list(cells)
     original = {context: recorded_context(context, resources) for context in {context for _, context in cells}}
-    return {(game, original[context]) for game, context in cells}
+    found, published = {}, []
+    for game, context in cells:
+        if is_member(game):
+            answers = read_answers(game_file(game, resources), game, original[context])
+            found |= {(name, original[context]): counts for name, counts in answers.items()}
+        else:
+            published.append((game, original[context]))
+    if published:
+        counts = read_counts(recorded["counts"], recorded["model"])
+        require_cells(counts, sorted(set(published)), recorded["counts"], recorded["model"])
+        found |= {cell: counts[cell] for cell in published}
+    return found
 
 
 def all_cells(splits: Splits) -> list[tuple[str, str]]:

@@ -1,5 +1,7 @@
 """The games of a run: what the payoffs of each imply, and how often models cooperate in it."""
 
+from itertools import pairwise
+
 import polars as pl
 
 from tom.core.frames import frame_of, roles_of, table_schema
@@ -13,11 +15,11 @@ from tom.games.equilibria import (
     risk_dominant,
     social_optima,
 )
-from tom.games.game import Game, family_of
+from tom.games.game import Game, order_of
 
 
 def letters(outcome: Outcome) -> str:
-    """`CD`: the row player cooperates, the column player defects."""
+    """`CD`: the asked player takes its first action, labelled C, and the other its second."""
     return "".join("C" if cooperates else "D" for cooperates in outcome)
 
 
@@ -26,18 +28,25 @@ def structure_row(game: Game) -> dict:
     payoffs = {letter: float(getattr(game, letter)) for letter in "TRPS"}
     order = sorted(payoffs, key=payoffs.get, reverse=True)
     dominant, risk = dominant_action(game), risk_dominant(game)
+    words = {True: "cooperate", False: "defect"} if game.has_cooperation else {True: "first", False: "second"}
     return {
         "game": game.name,
-        "family": family_of("".join(order)),
-        "order": " > ".join(order),
+        "family": order_of(game.own) if game.symmetric else game.family,
+        "order": _ranked(order, payoffs),
         **payoffs,
         "pure_equilibria": " ".join(map(letters, pure_equilibria(game))),
         "mixed_cooperation": mixed_equilibrium(game),
-        "dominant": None if dominant is None else "cooperate" if dominant else "defect",
+        "dominant": words.get(dominant),
         "pareto_optimal": " ".join(map(letters, pareto_optimal(game))),
         "social_optimum": " ".join(map(letters, social_optima(game))),
         "risk_dominant": None if risk is None else letters(risk),
     }
+
+
+def _ranked(order: list[str], payoffs: dict[str, float]) -> str:
+    """`R > T = P > S`."""
+    signs = [" = " if payoffs[one] == payoffs[next_] else " > " for one, next_ in pairwise(order)]
+    return "".join(letter + sign for letter, sign in zip(order, [*signs, ""], strict=True))
 
 
 def game_table(games: list[Game], propensities: pl.DataFrame) -> pl.DataFrame:

@@ -8,7 +8,8 @@ from tom.core.errors import UserError
 from tom.core.yaml_files import check, read_document
 from tom.games.beauty_contest import BeautyContest
 from tom.games.dictator import Dictator
-from tom.games.game import load_game, split_order
+from tom.games.game import load_game
+from tom.games.names import parse_name
 from tom.games.number_game import NumberGame
 from tom.games.public_goods import PublicGoods
 from tom.games.travellers_dilemma import TravellersDilemma
@@ -36,9 +37,9 @@ def load_number_game(file: str | Path, name: str) -> NumberGame:
     if family not in list(FAMILIES):
         raise UserError(f"{file}: family: {family!r} is not allowed (allowed: {', '.join(FAMILIES)})")
     check(document, family, str(file))
-    stem, order = split_order(name)
-    if order:
-        raise UserError(f"game '{name}': {file} has no payoffs to order (allowed: {stem})")
+    parsed = parse_name(name)
+    if parsed.order or parsed.members:
+        raise UserError(f"game '{name}': {file} has no payoffs to order or to count (allowed: {parsed.stem})")
     return FAMILIES[family].read(document, name, str(file))
 
 

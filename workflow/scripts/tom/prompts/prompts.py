@@ -45,6 +45,11 @@ class PromptFormat:
     outcome: str
 
     @property
+    def reveals_meanings(self) -> bool:
+        """Whether a prompt says which action is to cooperate."""
+        return "_means}" in self.system + self.user
+
+    @property
     def unit(self) -> str:
         """The unit of the payoffs in the prompt."""
         return "dollars" if "_result" in self.outcome else "points"
@@ -87,7 +92,15 @@ def list_outcomes(template: str, game: Game, variant: Variant) -> str:
 
 
 def render(prompt_format: PromptFormat, game: Game, context: Context, variant: Variant) -> Messages:
-    """The system and the user message of one cell in one variant."""
+    """The system and the user message of one cell in one variant.
+
+    Errors: UserError if the format reveals meanings that the game's actions don't have.
+    """
+    if prompt_format.reveals_meanings and not game.has_cooperation:
+        raise UserError(
+            f"prompt_format: '{prompt_format.name}' says which action cooperates, and none does in {game.name}"
+            " (allowed: a prompt format without first_means and second_means)"
+        )
     first, second = variant.actions()
     fields = {
         "first": variant.label(first),

@@ -21,7 +21,8 @@ class Variant:
     """One way to ask a cell.
 
     order: one of ORDERS. cooperation_label: the label that means cooperation. labels: both labels; unless they are
-    swapped, the first means cooperation.
+    swapped, the first means cooperation. In a game whose actions have no such meaning, read `the first action` for
+    cooperation and `the second` for defection (tom/games/game.py).
     """
 
     order: str

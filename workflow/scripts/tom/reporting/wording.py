@@ -5,7 +5,8 @@ from collections.abc import Callable
 from textwrap import wrap
 
 from tom.evaluation.baselines import BASELINES
-from tom.games.game import ORDER_MARK, ORDINAL
+from tom.games.names import COLUMN_MARK, ORDER_MARK
+from tom.games.payoffs import ORDINAL
 from tom.games.rescaling import SCALE_MARK, SHIFT_MARKS
 
 WIDTH = 110
@@ -24,6 +25,9 @@ def readable(name: str) -> str:
     for mark, sign in SHIFT_MARKS.items():
         text = re.sub(rf"{mark}([\d.]+)$", rf" {'+' if sign > 0 else '−'}\1", text)
     text = re.sub(rf"^{ORDINAL}{ORDER_MARK}(\w+)", lambda found: f"{ORDINAL} {found[1].upper()}", text)
+    text = re.sub(
+        rf"{ORDER_MARK}(\d+)({COLUMN_MARK})?(?= |$)", lambda found: f" {found[1]}{' (column)' * bool(found[2])}", text
+    )
     text = text.replace("prisoners_", "prisoner's_").replace("travellers_", "traveller's_").replace("_", " ")
     return text[:1].upper() + text[1:]
 

@@ -62,14 +62,19 @@ def observe(engine: Engine, files: CellFiles, settings: SamplingSettings, fields
     """Score rows for every variant, then observation rows for the asked ones (see tom/sampling/procedures.py)."""
     fields = fields | {"temperature": settings.temperature, "seed": settings.seed}
     known = score_rows(engine, files, settings, fields)
-    rows = list(known.values())
-    number = 0
-    wanted = asked(settings.option_orders)
-    for variant, share in zip(wanted, share_out(settings.observations, len(wanted)), strict=True):
-        draws = variant_generator(settings.seed, fields, variant).random(share) < known[variant]["p_cooperate"]
-        for cooperates in draws.tolist():
+    return [*known.values(), *drawn_rows(known, settings.option_orders, settings.observations, settings.seed)]
+
+
+def drawn_rows(
+    known: dict[Variant, dict], orders: list[str] | tuple[str, ...], observations: int, seed: int
+) -> list[dict]:
+    """Observation rows for the asked variants, in equal shares, drawn from their score rows."""
+    rows = []
+    wanted = asked(orders)
+    for variant, share in zip(wanted, share_out(observations, len(wanted)), strict=True):
+        score = known[variant]
+        for cooperates in (variant_generator(seed, score, variant).random(share) < score["p_cooperate"]).tolist():
             reply = {"raw": variant.label(cooperates), "action": "cooperate" if cooperates else "defect"}
             reply |= {"outcome": "read", "rule": "drawn"}
-            rows.append(known[variant] | reply | {"record": "observation", "observation": number})
-            number += 1
+            rows.append(score | reply | {"record": "observation", "observation": len(rows)})
     return rows

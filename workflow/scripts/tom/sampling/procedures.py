@@ -1,4 +1,4 @@
-"""A cell, how it is sampled, and its shard by one of the procedures.
+"""A cell, or the cells of a block of games, how they are sampled, and their shard by one of the procedures.
 
 A procedure is a module of this package, loaded by its name so that a shard's code depends on no other. It defines
 - `observe(engine, files, settings, fields) -> rows`: what an engine (tom/engines/interface.py) answers about a cell.
@@ -18,16 +18,17 @@ from typing import Any
 
 from tom.core.flags import add_flags, from_flags
 from tom.engines.interface import Engine
+from tom.games.names import members
 
 CHOICES, FREE_REPLIES, NUMBERS = "choices", "free_replies", "numbers"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One model in one game and context, asked in one prompt format."""
+    """One model in one game, or block of games, and context, asked in one prompt format."""
 
     model: str = field(metadata={"help": "the model's name in this run"})
-    game: str = field(metadata={"help": "the game's name, with its scale"})
+    game: str = field(metadata={"help": "its name, with its scale, or that of a block"})
     game_file: Path
     context_file: Path
     prompt_format_file: Path
@@ -75,11 +76,17 @@ def load_procedure(name: str) -> ModuleType:
 
 
 def observe_cell(engine: Engine, procedure: str, cell: Cell, settings: SamplingSettings, fields: dict) -> list[dict]:
-    """The rows of the cell's shard. fields: columns beside those of the cell. Errors: UserError."""
+    """The rows of the cell's shard, of each game of a block in turn. fields: columns beside the cell's.
+
+    Errors: UserError.
+    """
     from tom.prompts.cells import CellFiles
 
-    files = CellFiles(cell.game, cell.game_file, cell.context_file, cell.prompt_format_file)
-    return load_procedure(procedure).observe(engine, files, settings, cell.fields() | fields)
+    observe, rows = load_procedure(procedure).observe, []
+    for game in members(cell.game):
+        files = CellFiles(game, cell.game_file, cell.context_file, cell.prompt_format_file)
+        rows += observe(engine, files, settings, cell.fields() | fields | {"game": game})
+    return rows
 
 
 def make_shard(engine: Engine, **what: Any) -> tuple[bytes, int]:

@@ -1,4 +1,4 @@
-"""A teacher whose answers were published as counts: its shards replay them.
+"""A teacher whose answers were recorded as counts: its shards replay them.
 
 Counts of choices say how often each cell cooperated, counts of contributions how often each amount was given. Neither
 the replies' texts nor their sequence were published: `raw` is empty, cooperations and small amounts come first.
@@ -8,7 +8,10 @@ import csv
 from pathlib import Path
 
 from tom.core.errors import UserError
+from tom.games.game import read_game_file
+from tom.games.names import members, parse_name
 from tom.games.rescaling import SCALE_MARK
+from tom.games.tabled import TabledGames
 
 DOUBLED = "doubled_payoffs"
 COLUMNS = ("split", "context", "game", "model", "cooperated", "observations")
@@ -78,6 +81,24 @@ def _whole(row: dict[str, str], columns: tuple[str, str], where: str) -> tuple[i
         found = ", ".join(str(row[column]) for column in columns)
         raise UserError(f"{where}: {' and '.join(columns)} must be whole numbers, not {found}") from None
     return one, other
+
+
+def read_answers(game_file: Path, block: str, context: str) -> dict[str, tuple[int, int]]:
+    """Member of a game set's block → (first actions, observations) that its table recorded in a context.
+
+    Errors: UserError names the first member without any, and what is allowed.
+    """
+    found, answers = read_game_file(game_file), {}
+    for name in members(block):
+        parsed = parse_name(name)
+        answer = found.answer(parsed.members[0], parsed.column, context) if isinstance(found, TabledGames) else None
+        if answer is None or parsed.suffix:
+            raise UserError(
+                f"{game_file}: nobody recorded answers for {name} in {context} (allowed: games of a table with answers,"
+                " as they are and in the table's context, or `recorded: false` in a split that only students answer)"
+            )
+        answers[name] = answer
+    return answers
 
 
 def require_cells(counts: dict, cells: list[tuple[str, str]], file: str, model: str) -> None:

@@ -1,4 +1,4 @@
-"""The shard: one Parquet file for one (model, game, context).
+"""The shard: one Parquet file for one (model, game, context), or for the games of a block in one context.
 
 Two kinds of rows share its columns (see COLUMNS). A `score` row gives the exact probabilities of one variant, if the
 engine has logits. An `observation` row is one reply in one variant. Settings and hashes of the whole shard are columns

@@ -1,9 +1,9 @@
-"""Folds of leave-one-out validation: all cells of one context, one game, or one rescaling of the payoffs."""
+"""Folds of leave-one-out validation: all cells of one context, one game (set), or one rescaling of the payoffs."""
 
 from dataclasses import dataclass
 
 from tom.core.errors import UserError
-from tom.games.rescaling import split_rescaling
+from tom.games.names import parse_name
 
 CONTEXT, GAME, PAYOFFS = KINDS = ("context", "game", "payoffs")
 
@@ -45,5 +45,7 @@ def folds(cells: list[tuple[str, str]]) -> list[Fold]:
 
 def _part(kind: str, cell: tuple[str, str]) -> str:
     game, context = cell
-    stem, rescaling = split_rescaling(game)
-    return {CONTEXT: context, GAME: stem, PAYOFFS: str(rescaling)}[kind]
+    name = parse_name(game)
+    # The members of a game set are one part: a student without each of hundreds of games would say little.
+    stem = name.stem if name.members else game.removesuffix(name.suffix)
+    return {CONTEXT: context, GAME: stem, PAYOFFS: str(name.rescaling)}[kind]
