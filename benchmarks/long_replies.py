@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 import yaml
-from measure import ROOT, add_model_argument, model_folder, now, peak_gib, unit
+from measure import ROOT, add_model_argument, device, model_folder, now, peak_gib, unit
 from sft_rows import rows_of, sft_seconds
 
 SYSTEM, WORDS = "You are asked about a game.", "the other player may well see that trust pays for both of us in time "
@@ -58,13 +58,13 @@ def measure(weights: Path, arguments: argparse.Namespace, config: dict) -> dict:
     import torch
     from weighted_training import adapted
 
-    from tom.models.language_models import load_model, load_tokenizer, pick_device
+    from tom.models.language_models import load_model, load_tokenizer
     from tom.prompts.chat import exchange
     from tom.training.examples import TrainingExample, WeightedReply
 
     torch.set_num_threads(1)
     tokenizer = load_tokenizer(weights)
-    model = adapted(load_model(weights, pick_device()), config)
+    model = adapted(load_model(weights, device()), config)
     replies = {"ours": arguments.replies, "trl": arguments.trl_replies}[arguments.side]
     texts = [reply_text(tokenizer, number, arguments.length) for number in range(replies)]
     example = TrainingExample(

@@ -38,19 +38,27 @@ def model_folder(given: Path | None) -> Path:
     return manifests[-1].parent
 
 
+def device() -> str:
+    """`cuda` where there is a GPU, else `cpu`."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 def open_model(folder: Path):
-    """An engine that runs the model of a folder in this process, on one thread."""
+    """An engine that runs the model of a folder in this process, on one thread, or a GPU where there is one."""
     from tom.engines.local_model import LocalModel
     from tom.engines.opening import open_engine
 
-    return open_engine(LocalModel(folder / "weights", folder / "manifest.json", None, None, threads=1))
+    gpus = int(device() == "cuda")
+    return open_engine(LocalModel(folder / "weights", folder / "manifest.json", None, None, threads=1, gpus=gpus))
 
 
 def now() -> float:
     """Where work in this process stands in seconds: of its CPU or, on a GPU, of the clock when the GPU is done."""
     import torch
 
-    if not torch.cuda.is_available():
+    if device() == "cpu":
         return time.process_time()
     torch.cuda.synchronize()
     return time.perf_counter()
@@ -60,14 +68,14 @@ def unit() -> str:
     """What `now` counts, a GPU with its name."""
     import torch
 
-    return f"s on one {torch.cuda.get_device_name()}" if torch.cuda.is_available() else "CPU-s"
+    return f"s on one {torch.cuda.get_device_name()}" if device() == "cuda" else "CPU-s"
 
 
 def peak_gib() -> float:
     """The most memory that this process has held so far, of the GPU where there is one, in GiB."""
     import torch
 
-    if torch.cuda.is_available():
+    if device() == "cuda":
         return torch.cuda.max_memory_allocated() / 2**30
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 

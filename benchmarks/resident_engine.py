@@ -30,6 +30,7 @@ def shard_command(model: Path, cell: tuple[str, str], idle_seconds: float, outpu
         "temperature": 1.0,
         "seed": 1,
         "threads": 1,
+        "gpus": 0,
         "idle-seconds": idle_seconds,
         "weights": model / "weights",
         "manifest": model / "manifest.json",

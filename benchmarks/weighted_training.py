@@ -11,7 +11,7 @@ from dataclasses import fields
 from itertools import islice, product
 
 import yaml
-from measure import ROOT, add_model_argument, model_folder, now, unit
+from measure import ROOT, add_model_argument, device, model_folder, now, unit
 from sft_rows import rows_of, sft_seconds
 
 BATCH = 8
@@ -28,7 +28,7 @@ def main() -> None:
     import torch
 
     torch.set_num_threads(1)
-    from tom.models.language_models import load_model, load_tokenizer, pick_device
+    from tom.models.language_models import load_model, load_tokenizer
     from tom.training.objective import add_gradient, tokenise
     from tom.training.trainer import pack_groups
 
@@ -36,7 +36,7 @@ def main() -> None:
     examples, of_all = default_lessons(config, arguments.cells)
     tokenizer = load_tokenizer(weights)
 
-    model = adapted(load_model(weights, pick_device()), config)
+    model = adapted(load_model(weights, device()), config)
     batches = pack_groups(tokenise(tokenizer, examples), config["training"]["tokens_per_pack"])
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=7e-4)
 
@@ -50,7 +50,7 @@ def main() -> None:
     for batch in batches:
         step(batch)
     ours = now() - started
-    trl = trl_seconds(tokenizer, adapted(load_model(weights, pick_device()), config), examples, rows)
+    trl = trl_seconds(tokenizer, adapted(load_model(weights, device()), config), examples, rows)
     epoch = trl / rows * of_all
     print(f"one pass over {len(examples)} weighted prompts in {len(batches)} batches: {ours:.1f} {unit()}")
     print(f"TRL, {rows} rows: {trl:.1f} {unit()}; an epoch of {of_all} rows: {epoch:.0f} {unit()} (extrapolated)")

@@ -14,9 +14,9 @@ from engine_processes import servers
 from regenerate_golden import cell_files
 
 from tom.core.errors import UserError
-from tom.engines.interface import Question
+from tom.engines.interface import Question, Request
 from tom.engines.opening import RESIDENT_TRIES, run_at_engine, with_local_engine
-from tom.engines.resident import EngineLost, ResidentEngine, engine_key
+from tom.engines.resident import EngineBroke, EngineLost, ResidentEngine, engine_key
 from tom.engines.transformers_engine import TransformersEngine
 from tom.models.language_models import load_model
 from tom.prompts.chat import option_ids, prompt_ids
@@ -146,6 +146,18 @@ def test_an_engine_killed_at_work_is_replaced_and_the_work_done_again(engines, l
     assert with_local_engine(local_model, 60, work) == scores
     assert calls == [ResidentEngine, ResidentEngine]
     assert "no resident engine: the engine went away" in capsys.readouterr().err
+
+
+def test_what_breaks_two_engines_is_reported(engines_folder, local_model, capsys):
+    def work(engine):
+        calls.append(type(engine))
+        return engine.reply([Request(None, 1, 1, 1.0, 1.0, 1)])
+
+    calls = []
+    with pytest.raises(EngineBroke, match=r"^TypeError: .*log: .*0\.log"):
+        with_local_engine(local_model, 60, work)
+    assert calls == [ResidentEngine] * RESIDENT_TRIES
+    assert capsys.readouterr().err.count("no resident engine: TypeError: ") == RESIDENT_TRIES
 
 
 def test_after_two_lost_engines_this_process_answers(engines, local_model, asked, scores):

@@ -69,9 +69,9 @@ def test_its_content_is_what_its_results_depend_on(local_model, adapted_model, t
 def test_its_content_has_every_setting_whether_it_is_given_or_not(local_model):
     default = replace(local_model, engine="vllm")
     assert json.loads(default.content()[-1]) == {
-        "adapter": "runtime", "tensor_parallel": 1, "memory_share": 0.4, "eager": False,
+        "adapter": "runtime", "tensor_parallel": 1, "memory_share": 0.9, "eager": False,
     }  # fmt: skip
-    assert replace(default, settings={"adapter": "runtime", "memory_share": 0.4}).content() == default.content()
+    assert replace(default, settings={"adapter": "runtime", "memory_share": 0.9}).content() == default.content()
     whole = (replace(default, settings={"memory_share": share}) for share in (1, 1.0))
     assert len({model.content() for model in whole}) == 1
 

@@ -19,9 +19,10 @@ from engine_processes import servers, wait_until
 from tom.core import code
 from tom.core.errors import UserError
 from tom.engines import parent_run, resident
+from tom.engines.devices import private_folder
 from tom.engines.interface import Question, Request
 from tom.engines.registry import engine_names, module_of
-from tom.engines.resident import EngineLost, engine_key, private_folder, resident_engine
+from tom.engines.resident import EngineBroke, EngineLost, engine_key, resident_engine
 from tom.engines.transformers_engine import TransformersEngine
 from tom.sampling.procedures import CHOICES, FREE_REPLIES, NUMBERS
 
@@ -101,14 +102,23 @@ def test_bad_input_reaches_the_client_and_the_engine_lives_on(engines, local_mod
         assert servers(engines) == before
 
 
-def test_a_fault_reaches_the_client_and_the_engine_lives_on(engines, local_model, asked, scores):
-    with resident_engine(local_model, 60) as engine:
-        with pytest.raises(RuntimeError, match="Error: ") as caught:
+def test_an_engine_that_broke_says_why_and_ends(engines_folder, local_model, asked, capsys):
+    model = replace(local_model, threads=5)
+    folder = engines_folder / f"tom-transfer-{os.getuid()}" / engine_key(model)
+    with resident_engine(model, 60) as engine:
+        before = servers(folder)
+        capsys.readouterr()
+        with pytest.raises(EngineBroke, match=r"^TypeError: 'NoneType' object is not iterable \(.*0\.log\)$"):
             engine.score([Question(None, ("C", "D"))])
-        assert not isinstance(caught.value, EngineLost)  # another engine would fail as well
-        with pytest.raises(RuntimeError, match="Error: "):
-            engine.reply([Request(None, 1, 1, 1.0, 1.0, 1)])
-        assert engine.score(asked) == scores
+        said = capsys.readouterr().err
+        assert said.count("Traceback (most recent call last)") == 1 and "in score" in said
+        assert said.strip() in engine.log.read_text()
+        with pytest.raises(EngineLost, match="went away"):
+            engine.score(asked)
+    with resident_engine(model, 60) as engine:
+        assert len(engine.score(asked)) == len(asked)
+        assert len(servers(folder) - before) == 1
+    assert wait_until(lambda: not servers(folder) & before, 20)
 
 
 def test_a_client_with_another_key_is_refused(engines, local_model, asked, scores):
@@ -250,7 +260,7 @@ def test_a_folder_that_is_not_private_is_not_used(tmp_path, monkeypatch, made):
     else:
         folder.touch(mode=0o600)
     try:
-        with pytest.raises(EngineLost) as caught:
+        with pytest.raises(UserError) as caught:
             private_folder()
         assert str(folder) in str(caught.value)
     finally:

@@ -6,6 +6,7 @@ import shlex
 import sys
 import time
 from pathlib import Path
+from zlib import crc32
 
 from snakemake.exceptions import WorkflowError
 
@@ -197,8 +198,13 @@ def model_resources(role, work):
         return (lambda wildcards: value(config[role(wildcards)])) if callable(role) else value(config[role])
 
     training = config["training"]
+    # Training and quantising use one GPU.
+    gpus = of(lambda model: model["gpus"] if work == "sample" else min(model["gpus"], 1))
     return {
-        "gpu": of(lambda model: model["gpus"]),
+        "gpu": gpus,
+        # What the job is told to use. Snakemake lowers `gpu` to the limit of the run. No parameter: a run goes on
+        # where there are more GPUs, or none.
+        "devices": gpus,
         "mem_mb": of(lambda model: memory_mb(model, work, training["tokens_per_pack"], gauss_newton_mb())),
         "runtime": of(
             lambda model: minutes(model, work, observations=config["observations"], epochs=training["epochs"])
@@ -218,6 +224,22 @@ def gauss_newton_mb():
 
 def role_of_weights(wildcards):
     return STORE.weights[wildcards.weights].role
+
+
+# Where jobs wait for a GPU, those of one model follow one another, so that it is loaded once: the teacher's, then the
+# trainings, which wait for nothing else, then those of each student. A GPU less for the ones is no gain for the others,
+# so the steps are large. Without GPUs all are equal.
+TEACHER_TURN, TRAINING_TURN = 10_000, 100
+
+
+def turn_of_weights(wildcards):
+    """The priority of a job with the wildcards `model` and `weights`."""
+    role = role_of_weights(wildcards)
+    if not config[role]["gpus"]:
+        return 0
+    # Another fraction for each model, in any order.
+    own = crc32(f"{wildcards.model}-{wildcards.weights}".encode()) / 2**32
+    return TEACHER_TURN if role == "teacher" else 1 + own
 
 
 def models_of(split):

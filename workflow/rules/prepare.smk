@@ -72,7 +72,7 @@ rule convert_model:
         compute_dtype=lambda wildcards: wildcards.precision.partition("-")[2] or "float32",
     shell:
         TORCH + python("convert_model.py") + " --weights {input.weights} --manifest {input.manifest}"
-        " --precision {params.precision} --compute-dtype {params.compute_dtype}"
+        " --precision {params.precision} --compute-dtype {params.compute_dtype} --gpus {resources.devices}"
         " --output {output.weights} --output-manifest {output.manifest} 2>&1 | tee {log}"
 
 
@@ -87,10 +87,11 @@ rule merge_adapter:
         f"{LOGS}/merge_adapter/{{weights}}-seed{{seed}}.log",
     threads: config["sampling"]["threads"]
     resources:
-        **model_resources("student", "convert"),
+        # It computes next to nothing.
+        **model_resources("student", "convert") | {"gpu": 0, "devices": 0},
     shell:
         TORCH
         + python("merge_adapter.py")
         + " --weights {input.weights} --manifest {input.manifest} --adapter {input.adapter}"
-        " --adapter-manifest {input.adapter_manifest} --threads {threads} --output {output.weights}"
+        " --adapter-manifest {input.adapter_manifest} --threads {threads} --gpus 0 --output {output.weights}"
         " --output-manifest {output.manifest} 2>&1 | tee {log}"

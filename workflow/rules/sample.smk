@@ -48,6 +48,7 @@ rule sample_shard:
             if config["teacher"]["engine"] in ("recorded", "computed", "openai")
             else "teacher|base|tuned-seed[0-9]+"
         ),
+    priority: turn_of_weights
     threads: config["sampling"]["threads"]
     resources:
         **model_resources(role_of_weights, "sample"),
@@ -64,7 +65,8 @@ rule sample_shard:
         TORCH
         + "{params.python} --procedure {params.procedure} --model {wildcards.model} --game {wildcards.game}"
         + " --game-file {input.game} --context-file {input.context} --prompt-format-file {input.prompt_format}"
-        + " {params.sampling} {params.answering} --idle-seconds {IDLE_SECONDS} --output {output} > {log} 2>&1"
+        + " {params.sampling} {params.answering} --gpus {resources.devices}"
+        + " --idle-seconds {IDLE_SECONDS} --output {output} > {log} 2>&1"
 
 
 if config["teacher"]["engine"] == "recorded":

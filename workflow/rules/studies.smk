@@ -307,6 +307,7 @@ rule probe_model:
         f"{OWN_LOGS}/probes/{{model}}-{{weights}}.log",
     benchmark:
         f"{OWN_BENCHMARKS}/probes/{{model}}-{{weights}}.tsv"
+    priority: turn_of_weights
     threads: config["sampling"]["threads"]
     resources:
         **model_resources("student", "sample"),
@@ -318,7 +319,7 @@ rule probe_model:
         TORCH
         + "{params.python} --model {wildcards.model} --probes {input.probes} {params.games} --game-files {input.games}"
         + " --prompt-format-file {input.prompt_format} {params.answering} --idle-seconds {IDLE_SECONDS}"
-        + " --threads {threads} --output {output} > {log} 2>&1"
+        + " --threads {threads} --gpus {resources.devices} --output {output} > {log} 2>&1"
 
 
 rule tabulate_collateral:
@@ -351,6 +352,7 @@ rule score_labels:
         f"{OWN_BENCHMARKS}/labels/{{labels}}-{{model}}-{{weights}}.tsv"
     wildcard_constraints:
         labels="[a-z][a-z0-9_]*",
+    priority: turn_of_weights
     threads: config["sampling"]["threads"]
     resources:
         **model_resources("student", "sample"),
@@ -372,7 +374,7 @@ rule score_labels:
         TORCH
         + "{params.python} --model {params.name} --labels-file {input.labels} {params.cells} --game-files {input.games}"
         + " --context-files {input.contexts} --prompt-format-file {input.prompt_format} {params.answering}"
-        + " --idle-seconds {IDLE_SECONDS} --threads {threads} --output {output} > {log} 2>&1"
+        + " --idle-seconds {IDLE_SECONDS} --threads {threads} --gpus {resources.devices} --output {output} > {log} 2>&1"
 
 
 def label_scores(students):

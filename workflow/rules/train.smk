@@ -61,6 +61,7 @@ rule train_adapter:
     wildcard_constraints:
         # Frozen adapters are no rule's output: no changed setting trains them anew.
         student="[0-9a-f]{8}" if STUDENT.training else f"(?!{STUDENT.key})[0-9a-f]{{8}}",
+    priority: TRAINING_TURN if config["student"]["gpus"] else 0
     threads: config["training"]["threads"]
     resources:
         **model_resources("student", "train"),
@@ -72,6 +73,7 @@ rule train_adapter:
         + " --replies {input.replies} --game-files {input.games} --context-files {input.contexts}"
         + " --uniform-target-files {input.uniform_targets}"
         + " --prompt-format-file {input.prompt_format} --weights {input.weights} --manifest {input.manifest}"
-        + " --threads {threads} --checkpoints {RESULTS}/checkpoints --seed {wildcards.seed} {params.recipe}"
+        + " --threads {threads} --gpus {resources.devices} --checkpoints {RESULTS}/checkpoints"
+        + " --seed {wildcards.seed} {params.recipe}"
         + " --output {output.adapter} --output-manifest {output.manifest} --curve {output.curve}"
         + " --output-loss-report {output.loss_report} 2>&1 | tee {log}"

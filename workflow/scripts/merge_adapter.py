@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tom.core.errors import run_main
 from tom.core.files import atomic_folder
+from tom.engines.devices import take_devices
 from tom.engines.local_model import LocalModel
 from tom.models.model_folders import write_manifest
 
@@ -19,6 +20,7 @@ def main() -> None:
     LocalModel.add_arguments(parser)
     arguments = parser.parse_args()
     local = LocalModel.from_arguments(arguments)
+    take_devices(0)
     local.check()
 
     import torch

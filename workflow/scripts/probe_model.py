@@ -2,7 +2,7 @@
 
 python workflow/scripts/probe_model.py --model base --probes resources/collateral/probes.yaml --games G ... \
     --game-files G.yaml ... --prompt-format-file P.yaml --idle-seconds 60 --weights W --manifest M.json \
-    --threads 1 --output P.parquet
+    --threads 1 --gpus 0 --output P.parquet
 """
 
 import argparse

@@ -3,7 +3,7 @@
 python workflow/scripts/score_labels.py --model base --labels-file L.yaml --games G ... --contexts C ... \
     --game-files G.yaml ... --context-files C.yaml ... --prompt-format-file P.yaml \
     --option-orders cooperation_first ... --temperature 1 --idle-seconds 60 --weights W --manifest M.json \
-    --threads 1 --output S.parquet
+    --threads 1 --gpus 0 --output S.parquet
 """
 
 import argparse

@@ -1,28 +1,34 @@
 """Serve a loaded model to the shards of a run; started by tom/engines/resident.py, never by hand.
 
-Ends when idle for --idle-seconds, when every run that asked is gone, or when the code is no longer --source-sha256.
+Ends when idle for --idle-seconds, when every run that asked is gone, when the code is no longer --source-sha256, when
+another job needs its GPUs, and after any error but a UserError.
 """
 
 import argparse
 import os
+import signal
 import time
+import traceback
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, Listener, wait
 from pathlib import Path
 from typing import Any
 
 from tom.core.errors import UserError, run_main
+from tom.engines.devices import END, LOST
 from tom.engines.interface import Engine
 from tom.engines.local_model import LocalModel
 from tom.engines.opening import open_engine
 from tom.engines.parent_run import is_alive
-from tom.engines.resident import LOST, source_sha256
+from tom.engines.resident import source_sha256
 
 POLL_SECONDS = 1.0
+ENDING_SECONDS = 60
+"""How long an engine may take to free what it holds; then the system ends it."""
 
 
-class Outdated(Exception):
-    """The code has been edited since a client asked for an engine of it."""
+class Ends(Exception):
+    """This engine answers nobody any more; the text says why."""
 
 
 def answer(engine: Engine, request: dict[str, Any]) -> dict[str, Any]:
@@ -36,28 +42,39 @@ def answer(engine: Engine, request: dict[str, Any]) -> dict[str, Any]:
     except UserError as error:
         return {"user_error": str(error)}
     except Exception as error:  # noqa: BLE001 - the client must learn of every error
-        return {"error": f"{type(error).__name__}: {error}"}
+        first = str(error).partition("\n")[0]
+        return {"error": f"{type(error).__name__}: {first}", "traceback": traceback.format_exc()}
 
 
-def serve_client(connection: Connection, engine: Engine, runs: set[str], source: str) -> None:
-    """Answer one client until it closes the connection. Errors: Outdated."""
+def serve_client(connection: Connection, listener: Listener, engine: Engine, runs: set[str], source: str) -> None:
+    """Answer one client until it closes the connection. Errors: Ends."""
     with connection:
         try:
             while True:
                 request = connection.recv()
+                if request["method"] == END:
+                    # Closed before the answer: its socket is then free for another engine.
+                    listener.close()
+                    connection.send({"answer": None})
+                    raise Ends("another job needs its GPUs")
                 if request["run"]:
                     runs.add(request["run"])
                 message = answer(engine, request)
                 # Checked last: modules that the answer needed may have been imported just now.
                 if source_sha256() != source:
-                    raise Outdated
+                    raise Ends("the code was edited")
+                if "error" in message:
+                    listener.close()
+                    print(message["traceback"], flush=True)
                 connection.send(message)
+                if "error" in message:
+                    raise Ends("a process that broke may break again")
         except LOST:
             return
 
 
 def serve(listener: Listener, engine: Engine, idle_seconds: float, source: str) -> None:
-    """Serve one client after another until idle for too long or abandoned by every run. Errors: Outdated."""
+    """Serve one client after another until idle for too long or abandoned by every run. Errors: Ends."""
     runs: set[str] = set()
     last = time.monotonic()
     # Listener has no public way to wait with a time limit; its socket has.
@@ -68,7 +85,7 @@ def serve(listener: Listener, engine: Engine, idle_seconds: float, source: str) 
                 connection = listener.accept()
             except (AuthenticationError, *LOST):
                 continue
-            serve_client(connection, engine, runs, source)
+            serve_client(connection, listener, engine, runs, source)
             last = time.monotonic()
 
 
@@ -86,8 +103,9 @@ def main() -> None:
     with Listener(str(address), "AF_UNIX", backlog=4, authkey=key) as listener:
         try:
             serve(listener, engine, arguments.idle_seconds, arguments.source_sha256)
-        except Outdated:
-            print("the code was edited: this engine ends", flush=True)
+        except Ends as reason:
+            print(f"this engine ends: {reason}", flush=True)
+    signal.alarm(ENDING_SECONDS)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from tom.core.errors import UserError, run_main
 from tom.core.files import atomic_file, atomic_folder, write_json
 from tom.core.flags import add_flags, from_flags
 from tom.core.job_times import say_loaded
+from tom.engines.devices import take_devices, torch_device
 from tom.engines.local_model import LocalModel
 from tom.games.names import file_stem
 from tom.models.model_folders import write_manifest
@@ -126,13 +127,15 @@ def main() -> None:
     if not examples:
         raise UserError(f"{arguments.replies}: no readable reply to learn from")
 
+    take_devices(local.gpus)
     started = time.monotonic()
+    device = torch_device(local.gpus)
     local.check()
 
     # torch takes seconds to import, so errors in the input are reported before.
     import torch
 
-    from tom.models.language_models import load_model, load_tokenizer, pick_device
+    from tom.models.language_models import load_model, load_tokenizer
     from tom.training.gauss_newton import pack_choices, take_gauss_newton_steps
     from tom.training.loss_report import describe_loss
     from tom.training.objective import tokenise
@@ -146,7 +149,7 @@ def main() -> None:
     held_out_batches = pack_groups(held_out_rows, recipe.tokens_per_pack)
     log(f"{len(examples)} prompts with {sum(row.count for row in rows)} replies, {len(rows)} of them distinct")
 
-    model = add_adapter(load_model(local.weights, pick_device()), recipe, arguments.seed)
+    model = add_adapter(load_model(local.weights, device), recipe, arguments.seed)
     say_loaded(started)
     texts = [[example.group, example.messages, example.replies] for example in examples]
     name = checkpoint_name(

@@ -19,7 +19,7 @@ class LocalModel:
     """Folders of weights and adapter, each with the manifest that says what must be in it.
 
     engine: what answers for the model, one of `engine_names()`. settings: that engine's section of the config; a key
-    that it lacks has the engine's default.
+    that it lacks has the engine's default. gpus: how many it computes on; 0: on the CPU, whatever the machine has.
     """
 
     weights: Path
@@ -29,6 +29,7 @@ class LocalModel:
     threads: int
     engine: str = DEFAULT_ENGINE
     settings: dict[str, Any] = field(default_factory=dict, hash=False)
+    gpus: int = 0
 
     @staticmethod
     def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +39,7 @@ class LocalModel:
         parser.add_argument("--adapter", type=Path, help="adapter folder")
         parser.add_argument("--adapter-manifest", type=Path, help="the adapter folder's manifest")
         parser.add_argument("--threads", type=int, required=True, help="torch threads")
+        parser.add_argument("--gpus", type=int, required=True, help="on which it computes; 0: on the CPU")
         parser.add_argument("--engine", choices=engine_names(), default=DEFAULT_ENGINE, help="what answers")
         parser.add_argument("--engine-settings", default="{}", help="the engine's section of the config, as JSON")
 
@@ -58,11 +60,13 @@ class LocalModel:
             arguments.threads,
             arguments.engine,
             settings,
+            arguments.gpus,
         )
 
     def arguments(self) -> list[str]:
         """The flags that name this model."""
-        flags = [f"--weights={self.weights}", f"--manifest={self.manifest}", f"--threads={self.threads}"]
+        flags = [f"--weights={self.weights}", f"--manifest={self.manifest}"]
+        flags += [f"--threads={self.threads}", f"--gpus={self.gpus}"]
         if self.adapter:
             flags += [f"--adapter={self.adapter}", f"--adapter-manifest={self.adapter_manifest}"]
         return [*flags, f"--engine={self.engine}", f"--engine-settings={json.dumps(self.settings, sort_keys=True)}"]

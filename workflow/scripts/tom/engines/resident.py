@@ -3,29 +3,40 @@
 Each shard is a job of its own, whose client looks for a free engine, starts one if there is none, and talks to it over
 a Unix socket. Only this user can reach the socket, and a fresh random key authenticates both sides. An engine's folder
 is named by a hash of all that its answers depend on: model, adapter, engine and its settings, threads, code, folder of
-the run and SLURM allocation. A client holds an engine by a file lock, so two clients at a time have two engines and
-never wait for each other. An engine ends when it was idle for long enough, or when every run that used it is gone.
+the run, SLURM allocation, and the GPUs that it may use. A client holds an engine by a file lock, so two clients at a
+time have two engines, on GPUs of their own; without GPUs they never wait for each other. An engine ends when it was
+idle for long enough, when every run that used it is gone, when another job needs its GPUs, and after it broke.
 
 A client runs for a tenth of a second, so this module imports the standard library alone.
 """
 
-import fcntl
 import hashlib
 import json
 import os
 import secrets
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import count
-from multiprocessing.connection import Client, Connection
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tom.core.errors import UserError
+from tom.engines.devices import (
+    LOST,
+    VISIBLE,
+    Device,
+    HeldDevices,
+    connect,
+    enough_devices,
+    hold_devices,
+    locked,
+    private_folder,
+    wait_for,
+)
 from tom.engines.interface import ChoiceScore, Engine, Question, Reply, Request
 from tom.engines.local_model import LocalModel
 from tom.engines.parent_run import allocation, current_run
@@ -34,12 +45,17 @@ SCRIPTS = Path(__file__).resolve().parents[2]
 SERVER = "serve_engine.py"
 PACKAGES = ("core", "engines", "games", "models", "parsing", "prompts", "sampling")
 """Packages of `tom` that an engine imports something of."""
-SOCKET_PATH_LIMIT = 100  # bytes; Linux allows 107, macOS 103
-LOST = (ConnectionError, EOFError, FileNotFoundError)
 
 
 class EngineLost(RuntimeError):
     """A resident engine could not be started, or died before it answered."""
+
+
+class EngineBroke(EngineLost):
+    """A resident engine met an error that is no UserError, and ends: CUDA's errors, for one, stay with a process.
+
+    Its text: the error in one line, and the place of the engine's log.
+    """
 
 
 def source_sha256() -> str:
@@ -65,35 +81,22 @@ def engine_key(model: LocalModel, source: str | None = None) -> str:
 
     source: `source_sha256()`, where it is known.
     """
-    parts = [*model.content(), source or source_sha256(), os.getcwd(), sys.prefix, sys.version, allocation()]
+    # No engine on a GPU answers a run that may not use it.
+    devices = [model.gpus, os.environ.get(VISIBLE) if model.gpus else ""]
+    parts = [*model.content(), source or source_sha256(), os.getcwd(), sys.prefix, sys.version, allocation(), devices]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
-
-
-def private_folder() -> Path:
-    """This user's folder for engines on this machine, unreachable for others."""
-    for parent in (tempfile.gettempdir(), "/tmp"):
-        folder = Path(parent) / f"tom-transfer-{os.getuid()}"
-        if len(os.fsencode(folder)) + 40 < SOCKET_PATH_LIMIT:
-            break
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        status = folder.stat(follow_symlinks=False)
-    except OSError as error:
-        raise EngineLost(f"no folder for engines: {error}") from None
-    if status.st_uid != os.getuid() or status.st_mode & 0o077 or folder.is_symlink():
-        raise EngineLost(f"{folder} is not a private folder of this user")
-    return folder
 
 
 class ResidentEngine:
     """An engine in another process, for this client alone until it closes the connection.
 
     Errors of its methods: EngineLost if the engine died, or its code was edited meanwhile; UserError as the engine
-    raised it; RuntimeError for any other error there.
+    raised it; EngineBroke for any other error there, whose traceback goes to stderr.
     """
 
-    def __init__(self, connection: Connection):
+    def __init__(self, connection: Connection, log: Path):
         self.connection = connection
+        self.log = log
 
     def score(self, questions: list[Question]) -> list[ChoiceScore] | None:
         """As Engine.score."""
@@ -117,40 +120,61 @@ class ResidentEngine:
         if "user_error" in answer:
             raise UserError(answer["user_error"])
         if "error" in answer:
-            raise RuntimeError(answer["error"])
+            print(answer["traceback"], file=sys.stderr, flush=True)
+            raise EngineBroke(f"{answer['error']} (the engine's log: {self.log})")
         return answer["answer"]
 
 
 @contextmanager
 def resident_engine(model: LocalModel, idle_seconds: float) -> Iterator[ResidentEngine]:
-    """Hold a free engine of this model, started if there is none. Errors: EngineLost; UserError from its start."""
+    """Hold a free engine of this model, started if there is none; on GPUs it may have to wait for them.
+
+    Errors: EngineLost; UserError from its start, or if there are too few GPUs.
+    """
     source = source_sha256()
-    home = private_folder() / engine_key(model, source)
-    home.mkdir(mode=0o700, exist_ok=True)
-    for number in count():
-        # Not the package filelock, which takes longer to import than a client runs.
-        with (home / f"{number}.lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            flags = [*model.arguments(), f"--idle-seconds={idle_seconds}", f"--source-sha256={source}"]
-            connection = _connect(home, number) or _start(home, number, flags)
-            with connection:
-                yield ResidentEngine(connection)
-            return
-
-
-def _connect(home: Path, number: int) -> Connection | None:
-    """A connection to the running engine, or None if there is none."""
     try:
-        return Client(str(home / f"{number}.socket"), "AF_UNIX", authkey=(home / f"{number}.key").read_bytes())
-    except LOST:
-        return None
+        home = private_folder() / engine_key(model, source)
+    except UserError as error:
+        raise EngineLost(str(error)) from None
+    home.mkdir(mode=0o700, exist_ok=True)
+    flags = [*model.arguments(), f"--idle-seconds={idle_seconds}", f"--source-sha256={source}"]
+    found = _find(home)
+    if found is None:
+        visible = enough_devices(model.gpus) if model.gpus else []
+        found = wait_for(lambda: _find(home) or _start_free(home, flags, model.gpus, visible), model.gpus)
+    number, lock, connection = found
+    with lock, connection:
+        if model.gpus:
+            print(f"resident engine on {(home / f'{number}.devices').read_text()}", file=sys.stderr, flush=True)
+        yield ResidentEngine(connection, home / f"{number}.log")
 
 
-def _start(home: Path, number: int, flags: list[str]) -> Connection:
-    """Start an engine and wait until it answers."""
+def _find(home: Path) -> tuple[int, IO, Connection] | None:
+    """A running engine that nobody holds: its number, the lock by which this client holds it now, and a connection."""
+    for number in sorted(int(socket.stem) for socket in home.glob("*.socket")):
+        if lock := locked(home / f"{number}.lock"):
+            if connection := connect(home / str(number)):
+                return number, lock, connection
+            lock.close()
+    return None
+
+
+def _start_free(home: Path, flags: list[str], gpus: int, visible: list[Device]) -> tuple[int, IO, Connection] | None:
+    """A new engine, held by this client as one that _find found; None while there are no GPUs for it."""
+    with ExitStack() as stack:
+        number, lock = next((number, lock) for number in count() if (lock := locked(home / f"{number}.lock")))
+        stack.enter_context(lock)
+        held = hold_devices(gpus, visible, home / str(number)) if gpus else HeldDevices((), ())
+        if held is None:
+            return None
+        # It may have become free since _find looked.
+        connection = connect(home / str(number)) or _start(home, number, flags, held)
+        stack.pop_all()
+        return number, lock, connection
+
+
+def _start(home: Path, number: int, flags: list[str], held: HeldDevices) -> Connection:
+    """Start an engine on GPUs, which it holds from now on, and wait until it answers."""
     from tom.core.job_times import say_loaded
 
     key = home / f"{number}.key"
@@ -158,14 +182,22 @@ def _start(home: Path, number: int, flags: list[str]) -> Connection:
     with open(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
         stream.write(secrets.token_bytes(32))
     (home / f"{number}.socket").unlink(missing_ok=True)
+    (home / f"{number}.devices").write_text(str(held))
     command = [sys.executable, str(SCRIPTS / SERVER), "--home", str(home), "--number", str(number), *flags]
     with (home / f"{number}.log").open("wb") as log:
         server = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=os.environ | held.environment(),
+            pass_fds=[file.fileno() for file in held.files],
         )
+    held.release()
     started = time.monotonic()
     while server.poll() is None:
-        if connection := _connect(home, number):
+        if connection := connect(home / str(number)):
             say_loaded(started, "resident engine started: ")
             return connection
         time.sleep(0.05)

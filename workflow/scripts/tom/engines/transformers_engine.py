@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
+from tom.core.errors import UserError
+from tom.engines.devices import torch_device
 from tom.engines.interface import ChoiceScore, Question, Reply, Request
 from tom.engines.local_model import LocalModel
 
@@ -22,7 +24,12 @@ class Settings:
 
 
 def check(settings: Settings, model_config: dict, where: str) -> None:
-    """Every model can be served."""
+    """Raise UserError if the model is to be spread over several GPUs."""
+    if model_config["gpus"] > 1:
+        raise UserError(
+            f"{where}.gpus: {model_config['gpus']}, but the engine transformers uses one GPU"
+            " (allowed: 0, 1; or engine: vllm with vllm.tensor_parallel)"
+        )
 
 
 def open_engine(model: LocalModel) -> "TransformersEngine":
@@ -35,16 +42,17 @@ class TransformersEngine:
 
     def __init__(self, local: LocalModel):
         """Check the model's files against their manifests and load them. Errors: UserError."""
+        device = torch_device(local.gpus)
         local.check()
 
         import torch
 
-        from tom.models.language_models import load_model, load_tokenizer, pick_device
+        from tom.models.language_models import load_model, load_tokenizer
 
         # The number of threads changes the last bits of a sum.
         torch.set_num_threads(local.threads)
         self.tokenizer = load_tokenizer(local.weights)
-        self.model = load_model(local.weights, pick_device(), local.adapter)
+        self.model = load_model(local.weights, device, local.adapter)
         self._attend = lru_cache(REMEMBERED_OPENINGS)(self._attend)
 
     def _attend(self, openings: tuple[tuple[int, ...], ...]):

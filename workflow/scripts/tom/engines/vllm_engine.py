@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from platform import node
 
 from tom.core.errors import UserError
+from tom.engines.devices import torch_device
 from tom.engines.interface import ChoiceScore, Question, Reply, Request
 from tom.engines.local_model import LocalModel
 
@@ -32,11 +33,11 @@ class Settings:
         default=1, metadata={"minimum": 1, "description": "GPUs that share one model; 1 if not given."}
     )
     memory_share: float = field(
-        default=0.4,
+        default=0.9,
         metadata={
             "exclusiveMinimum": 0,
             "maximum": 1,
-            "description": "Of each GPU's memory, for weights and key-value cache; 0.4 if not given.",
+            "description": "Of each GPU's memory, for weights and key-value cache; 0.9 if not given.",
         },
     )
     eager: bool = field(
@@ -78,13 +79,14 @@ class VllmEngine:
     def __init__(self, local: LocalModel):
         """Check the model's files, and that vLLM can serve them here. Errors: UserError."""
         require_vllm()
+        torch_device(local.gpus)
         local.check()
 
         from tom.engines.vllm_loading import read_model_config
         from tom.models.language_models import load_tokenizer
 
         self.local = local
-        self.config = read_model_config(local.weights)
+        self.config = read_model_config(local)
         self.tokenizer = load_tokenizer(local.weights)
         self.llm = None
         self.context = 0
@@ -186,7 +188,8 @@ class VllmEngine:
         from tom.engines.vllm_loading import applied_at_run_time
 
         # A prefill with a cached beginning has another shape, and with it other last bits.
-        self.llm.reset_prefix_cache()
+        if not self.llm.reset_prefix_cache():
+            raise RuntimeError("vLLM could not empty its prefix cache: an answer would depend on what was asked before")
         return self.llm.generate(
             [{"prompt_token_ids": list(prompt)} for prompt in prompts],
             parameters,

@@ -17,23 +17,23 @@ LORA_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)  # what vLLM can make room f
 ENVIRONMENT = {
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # a scheduler in another process batches by the clock
     "VLLM_NO_USAGE_STATS": "1",
+    # A forked worker can't use CUDA once this process has looked for it (torch_device).
+    "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
 }
 
 
-def read_model_config(weights: Path) -> dict:
-    """The folder's config.json. Errors: UserError if it is quantised in a way that vLLM does not serve here."""
-    import torch
-
-    config = json.loads((weights / "config.json").read_text())
+def read_model_config(local: LocalModel) -> dict:
+    """The model folder's config.json. Errors: UserError if it is quantised in a way that vLLM does not serve here."""
+    config = json.loads((local.weights / "config.json").read_text())
     quantised = config.get("quantization_config")
     if quantised and quantised.get("quant_method") == "bitsandbytes":
         raise UserError(
-            f"{weights}: vLLM does not serve weights that bitsandbytes quantised"
+            f"{local.weights}: vLLM does not serve weights that bitsandbytes quantised"
             " (allowed: other weights, or engine: transformers)"
         )
-    if quantised and not torch.cuda.is_available():
+    if quantised and not local.gpus:
         raise UserError(
-            f"{weights}: quantised weights need a GPU in vLLM (on a CPU, precision: float32, bfloat16,"
+            f"{local.weights}: quantised weights need a GPU in vLLM (on a CPU, precision: float32, bfloat16,"
             " or source of weights that are not quantised)"
         )
     return config
@@ -105,9 +105,7 @@ def _adapter_options(local: LocalModel) -> dict:
 
 
 def _device_options(local: LocalModel) -> dict:
-    import torch
-
-    if not torch.cuda.is_available():
+    if not local.gpus:
         return {
             "enforce_eager": True,
             "kv_cache_memory_bytes": CPU_CACHE_BYTES,

@@ -8,13 +8,6 @@ Source: Dettmers et al., QLoRA: Efficient Finetuning of Quantized LLMs (arXiv 23
 from pathlib import Path
 
 
-def pick_device() -> str:
-    """`cuda` if there is a GPU, else `cpu`."""
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
 def load_tokenizer(folder: str | Path):
     """Load the folder's tokenizer, without contacting a hub."""
     from transformers import AutoTokenizer
@@ -22,7 +15,9 @@ def load_tokenizer(folder: str | Path):
     return AutoTokenizer.from_pretrained(folder, local_files_only=True)
 
 
-def convert_precision(source: str | Path, folder: str | Path, precision: str, compute_dtype: str) -> None:
+def convert_precision(
+    source: str | Path, folder: str | Path, precision: str, compute_dtype: str, device: str = "cpu"
+) -> None:
     """Save the model in `source` to `folder` at another precision.
 
     precision: nf4, float32 or bfloat16; nf4 quantises the linear layers alone. compute_dtype: the type that NF4 layers
@@ -40,9 +35,7 @@ def convert_precision(source: str | Path, folder: str | Path, precision: str, co
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=compute_dtype,
         )
-    model = AutoModelForCausalLM.from_pretrained(
-        source, device_map={"": pick_device()}, local_files_only=True, **settings
-    )
+    model = AutoModelForCausalLM.from_pretrained(source, device_map={"": device}, local_files_only=True, **settings)
     model.save_pretrained(folder)
     load_tokenizer(source).save_pretrained(folder)
 
@@ -67,13 +60,13 @@ def load_model(folder: str | Path, device: str, adapter: str | Path | None = Non
 
 
 def merge_adapter(base: str | Path, adapter: str | Path, folder: str | Path) -> None:
-    """Save a copy of the base, dequantised if necessary, with the adapter merged into its weights.
+    """Save a copy of the base, dequantised if necessary, with the adapter merged into its weights, on the CPU.
 
     The weights have the type that the base's NF4 layers compute in.
     """
     from peft import PeftModel
 
-    model = load_model(base, pick_device())
+    model = load_model(base, "cpu")
     dtype = model.dtype
     if getattr(model, "is_quantized", False):
         model = model.dequantize()
