@@ -12,7 +12,7 @@ from tom.planning.forecast import COLUMNS, Sharing, forecast
 from tom.planning.plan_lines import hours, plan_lines
 from tom.planning.planned_jobs import PlannedJob, TimedJobs, Timing
 from tom.planning.review import actual_seconds, read_plan, review_lines
-from tom.slurm.job_resources import LOAD_MINUTES, OBSERVATION_BYTES, OTHER_SECONDS
+from tom.slurm.job_resources import OBSERVATION_BYTES, OTHER_SECONDS
 from tom.training.batching import describe_steps
 
 ONE_MACHINE = Sharing({}, 0)
@@ -21,7 +21,7 @@ ONE_MACHINE = Sharing({}, 0)
 def shard(number: int, model: str = "base", **fields) -> PlannedJob:
     """A shard that is to be sampled."""
     output = Path("absent", "shards", model, "game", f"context{number}.parquet")
-    defaults = {"reason": "missing output", "minutes": 6, "engine": model, "threads": 2}
+    defaults = {"reason": "missing output", "minutes": 6, "work_seconds": 45, "engine": model, "threads": 2}
     return PlannedJob("sample", "sample_untuned", model, (output,), **defaults | fields)
 
 
@@ -35,7 +35,7 @@ def test_shards_of_a_model_share_a_load_as_far_as_they_run_together():
 
 def test_an_estimate_counts_a_load_once():
     table = forecast([shard(number) for number in range(3)], ONE_MACHINE, 300)
-    assert table["seconds"].to_list() == [360, 60 * (6 - LOAD_MINUTES), 60 * (6 - LOAD_MINUTES)]
+    assert table["seconds"].to_list() == [360, 45, 45]
     assert set(table["seconds_from"]) == {"estimate"} and table["timed"].sum() == 0
     assert table["bytes"].to_list() == [300 * OBSERVATION_BYTES] * 3
     (other,) = forecast([shard(0, minutes=None)], ONE_MACHINE, 300)["seconds"]
@@ -65,6 +65,21 @@ def test_a_gpus_hours_are_not_the_cpus():
                      ONE_MACHINE, 300)  # fmt: skip
     assert hours(table, gpus=True) == 4 * 0.5
     assert hours(table, gpus=False) == 2 * 1
+
+
+def test_a_plan_says_which_gpu_its_largest_job_needs():
+    jobs = [shard(0, gpus=1, gpu_mb=9600), shard(1, gpus=4, gpu_mb=44_400), shard(2, gpus=0, gpu_mb=0), shard(3)]
+
+    def said(some: list[PlannedJob]) -> tuple[set[str], bool]:
+        lines = plan_lines(forecast(some, ONE_MACHINE, 300), "all", ["8 steps"], 0)
+        return {cell.strip() for line in lines for cell in line.split("|")}, any(
+            "docs/gpu.md" in line for line in lines
+        )
+
+    cells, explained = said(jobs)
+    assert {"GB of a GPU", "44 x 4"} <= cells and explained
+    assert "10" in said(jobs[:1])[0]
+    assert not said(jobs[2:])[1]
 
 
 def test_the_tables_say_what_runs_and_on_what_figures_rest():

@@ -3,6 +3,7 @@
 from tom.core.snakemake_internals import (
     ask_squeue_through_an_outage,
     cancel_jobs_under_check,
+    count_a_load_once,
     forget_outputs,
     jobs_left,
     log_why_groups_fail,
@@ -21,6 +22,7 @@ def cancel_orphans():
     except UserError as error:
         raise WorkflowError(str(error))
     if workflow.non_local_exec:
+        count_a_load_once()
         log_why_groups_fail()
         if workflow.executor_plugin.name == "slurm":
             ask_squeue_through_an_outage()

@@ -5,6 +5,8 @@ import os
 import shlex
 import sys
 import time
+from functools import cache
+from math import ceil
 from pathlib import Path
 from zlib import crc32
 
@@ -43,8 +45,20 @@ from tom.engines.parent_run import allocation, announce_run
 from tom.engines.registry import module_of
 from tom.games.kinds import CHOICE as CHOICE_GAMES
 from tom.games.kinds import NUMBER as NUMBER_GAMES
+from tom.prompts.prompts import load_prompt_format
+from tom.sampling.procedures import FREE_REPLIES
 from tom.sampling.shard_paths import pack_paths
-from tom.slurm.job_resources import disk_mb, gradients_mb, memory_mb, minutes
+from tom.slurm.job_resources import (
+    cpus,
+    disk_mb,
+    gpu_memory_mb,
+    gpus,
+    gradients_mb,
+    load_seconds,
+    memory_mb,
+    minutes,
+    work_seconds,
+)
 
 CONFIG_FILES = dict.fromkeys(map(os.path.relpath, workflow.configfiles))
 CONFIG_NAMES = ", ".join(CONFIG_FILES)
@@ -194,32 +208,68 @@ def answering(wildcards, input):
 def model_resources(role, work):
     """What a job asks for that holds the model of a role, itself a name or a function of wildcards."""
 
-    def of(value):
-        return (lambda wildcards: value(config[role(wildcards)])) if callable(role) else value(config[role])
+    def model(wildcards):
+        return config[role(wildcards) if callable(role) else role]
 
-    training = config["training"]
-    # Training and quantising use one GPU.
-    gpus = of(lambda model: model["gpus"] if work == "sample" else min(model["gpus"], 1))
+    def seconds(wildcards):
+        if work != "train":
+            return work_seconds(model(wildcards), work, reply_tokens=config["observations"] * longest_reply(wildcards))
+        training = training_of(wildcards)
+        examples = training_size(config | {"training": training}).prompts
+        return work_seconds(model(wildcards), work, epochs=training["epochs"], examples=examples)
+
+    def memory(wildcards):
+        if work != "train":
+            return memory_mb(model(wildcards), work)
+        training = training_of(wildcards)
+        return memory_mb(model(wildcards), work, training["tokens_per_pack"], gauss_newton_mb(training))
+
+    def gpu_memory(wildcards):
+        settings = {name: training_of(wildcards)[name] for name in ("tokens_per_pack", "target_modules")}
+        return gpu_memory_mb(model(wildcards), work, reply_tokens=longest_reply(wildcards), **settings)
+
+    def used_gpus(wildcards):
+        return gpus(model(wildcards), work)
+
     return {
-        "gpu": gpus,
+        "gpu": used_gpus,
         # What the job is told to use. Snakemake lowers `gpu` to the limit of the run. No parameter: a run goes on
         # where there are more GPUs, or none.
-        "devices": gpus,
-        "mem_mb": of(lambda model: memory_mb(model, work, training["tokens_per_pack"], gauss_newton_mb())),
-        "runtime": of(
-            lambda model: minutes(model, work, observations=config["observations"], epochs=training["epochs"])
-        ),
+        "devices": used_gpus,
+        "gpu_memory_mb": gpu_memory,
+        "cpus_per_task": lambda wildcards, threads: cpus(model(wildcards), work, threads),
+        "mem_mb": memory,
+        # Loading included. Shards that share an allocation load their model once (count_a_load_once).
+        "runtime": lambda wildcards: minutes(load_seconds(model(wildcards)) + seconds(wildcards)),
+        "work_seconds": lambda wildcards: ceil(seconds(wildcards)),
         # GPUs of one job sit in one node, and jobs that share an allocation take turns with its GPUs.
         "nodes": 1,
         "engine": 1,
     }
 
 
-def gauss_newton_mb():
+def gauss_newton_mb(training):
     """The memory of a training's Gauss-Newton steps, if it has any, in MB."""
-    if not (training := config["training"])["gauss_newton_steps"]:
+    if not training["gauss_newton_steps"]:
         return 0
-    return gradients_mb(config["student"], training["rank"], training_size(config).prompts)
+    return gradients_mb(config["student"], training["rank"], training_size(config | {"training": training}).prompts)
+
+
+def training_of(wildcards):
+    """The training section of a job's student: the config's own, or a study's."""
+    student = STORE.students.get(wildcards.get("student"))
+    return student.training if student and student.training else config["training"]
+
+
+def longest_reply(wildcards):
+    """The most tokens that are drawn for a reply; 1 where a job takes its choices from exact probabilities."""
+    asking = STORE.askings.get(wildcards.get("asking"))
+    return max_tokens(asking.prompt_format) if asking and asking.procedure == FREE_REPLIES else 1
+
+
+@cache
+def max_tokens(prompt_format):
+    return load_prompt_format(RESOURCES / "prompt_formats" / f"{prompt_format}.yaml").max_tokens
 
 
 def role_of_weights(wildcards):

@@ -30,9 +30,7 @@ def planned_training():
     """The steps of a training, and the memory of its Gauss-Newton steps."""
     training, size = config["training"], training_size(config)
     per_epoch = steps_per_epoch(size.groups, size.replies, training["batch_size"])
-    return (
-        f"--steps-per-epoch {per_epoch} {flags(training, 'epochs', 'learning_rate')} --gradients-mb {gauss_newton_mb()}"
-    )
+    return f"--steps-per-epoch {per_epoch} {flags(training, 'epochs', 'learning_rate')} --gradients-mb {gauss_newton_mb(training)}"
 
 
 rule plan:

@@ -41,7 +41,7 @@ rule fetch_model:
         f"{BENCHMARKS}/fetch_model/{{source}}.tsv"
     priority: 10  # everything but a recorded teacher's shards waits for the weights
     resources:
-        runtime=lambda wildcards: minutes(model_of_source(wildcards), "fetch"),
+        runtime=lambda wildcards: minutes(work_seconds(model_of_source(wildcards), "fetch")),
         disk_mb=lambda wildcards: disk_mb(model_of_source(wildcards), "fetch"),
     params:
         source=source_flags,
@@ -87,8 +87,7 @@ rule merge_adapter:
         f"{LOGS}/merge_adapter/{{weights}}-seed{{seed}}.log",
     threads: config["sampling"]["threads"]
     resources:
-        # It computes next to nothing.
-        **model_resources("student", "convert") | {"gpu": 0, "devices": 0},
+        **model_resources("student", "merge"),
     shell:
         TORCH
         + python("merge_adapter.py")

