@@ -14,7 +14,7 @@ from tom.config.store import BASE, TEACHER, Store
 from tom.config.study import HELD_OUT, HELD_OUT_REWORDED, IN_SAMPLE, cells_of, games_of
 from tom.prompts.variants import PAPER_VARIANT
 from tom.training.folds import folds
-from tom.training.recipe import BOTH, CONSTANT, LABEL, ORIGINAL, SHUFFLED, SHUFFLED_MOTIVATION, TARGETS
+from tom.training.recipe import BOTH, CONSTANT, FULL_REPLY, LABEL, ORIGINAL, SHUFFLED, SHUFFLED_MOTIVATION, TARGETS
 
 SPLIT = "{split}"
 
@@ -227,8 +227,8 @@ STUDIES = (
     Study(
         "compare_training_targets",
         "What of a reply is trained on",
-        f"{CLOSED}: for students trained on the choice alone, on the choice with its motivation, and on the choice with"
-        " another cell's motivation. Motivations help as far as the second is ahead of both others.",
+        f"{CLOSED}, by what the student was trained on: {'; '.join(target.about for target in TARGETS.values())}."
+        f" Motivations help as far as {FULL_REPLY} is ahead of both {LABEL} and {SHUFFLED_MOTIVATION}.",
         (Table("Students by training target", f"tables/{SPLIT}/target.parquet", "target"),),
         Figure("target", BARS, "A panel for each split. Squares need no student."),
         needs="a teacher that gives motivations",
