@@ -181,6 +181,9 @@ EDITS = (
     ),
     Edit("How long an engine waits", "tiny.yaml", "idle_seconds: 30", "idle_seconds: 0", NOTHING),
     Edit("Threads of a training", "tiny.yaml", "threads: 1", "threads: 2", NOTHING),
+    Edit(
+        "How many GPUs a model computes on", "tiny.yaml", "  source: folder\n", "  source: folder\n  gpus: 1\n", NOTHING
+    ),
     Edit("top_p, where choices are drawn", "tiny.yaml", "sampling:\n", "sampling:\n  top_p: 0.5\n", NOTHING),
     Edit(
         "A training setting",
