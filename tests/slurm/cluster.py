@@ -90,8 +90,12 @@ class Cluster:
         # Engines live in TMPDIR and are told apart by SLURM's job numbers, which begin at 1 in every cluster.
         temporary = folder / "tmp"
         temporary.mkdir()
-        own = {"SLURM_CONF": f"{folder}/slurm.conf", "PATH": f"{wrappers}:{SYSTEM}", "TMPDIR": str(temporary)}
-        self.environment = os.environ | own
+        path = f"{wrappers}:{os.environ['PATH']}:{SYSTEM}"
+        self.environment = os.environ | {
+            "SLURM_CONF": f"{folder}/slurm.conf",
+            "PATH": path,
+            "TMPDIR": str(temporary),
+        }
 
     def start(self) -> None:
         """Start every daemon and wait until all nodes are idle."""

@@ -9,7 +9,8 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "workflow")]
 
-from cluster import Cluster, missing  # noqa: E402
+from cluster import DEVICES, Cluster, missing  # noqa: E402
+from fake_gpu_machine import gpu_variables  # noqa: E402
 from study import Study  # noqa: E402
 
 
@@ -27,13 +28,17 @@ def cluster(request):
     # Short, for sockets, and open to all, which munged insists on: pytest's own folders are neither.
     folder = Path(tempfile.mkdtemp(prefix="tom-slurm-", dir="/tmp"))
     folder.chmod(0o755)
-    cluster = Cluster(folder)
-    try:
-        cluster.start()
-        yield cluster
-    finally:
-        cluster.stop()
-        shutil.rmtree(folder)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        # Of each node, and of this machine.
+        for name, value in gpu_variables(folder / "machine", len(DEVICES)).items():
+            monkeypatch.setenv(name, value)
+        cluster = Cluster(folder)
+        try:
+            cluster.start()
+            yield cluster
+        finally:
+            cluster.stop()
+            shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

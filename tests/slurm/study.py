@@ -1,5 +1,6 @@
 """A study on the tiny pair, run by Snakemake on the tests' cluster."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -109,7 +110,11 @@ class Study:
 
     def deaths(self) -> dict[str, str]:
         """The environment of a run whose processes die as they were told to."""
-        return {"PYTHONPATH": str(DEADLY), "DEATHS": str(self.to_die)} if self.to_die.exists() else {}
+        return (
+            {"PYTHONPATH": f"{DEADLY}:{os.environ['PYTHONPATH']}", "DEATHS": str(self.to_die)}
+            if self.to_die.exists()
+            else {}
+        )
 
     def shards(self, model: str) -> list[str]:
         """Paths of a model's shards from the project's folder, sampled or not; the teacher's less those it teaches.

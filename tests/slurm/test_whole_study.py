@@ -35,6 +35,12 @@ def test_shards_of_one_model_share_an_allocation_and_a_load(finished):
         assert sum("resident engine started" in log for log in logs) == 1
 
 
+def test_each_job_that_holds_a_model_computed_on_a_gpu_that_slurm_gave_it(finished):
+    logs = [log for kind in ("sample", "train") for log in (finished.results / "logs" / kind).rglob("*.log")]
+    assert len(logs) == 3 * len(IN_SAMPLE + NOT_TAUGHT) + 1
+    assert all(re.search(r"\bon GPU [01] \(Fake A100\)$", log.read_text(), re.MULTILINE) for log in logs)
+
+
 def test_each_stage_that_holds_a_model_has_gpu_seconds_and_no_other_has(finished):
     planned = finished.succeed("report", "--dry-run", "--printshellcmds")
     words = re.search(r"--logs \S+ (--jobs .*) --outdated", planned)[1]

@@ -277,8 +277,8 @@ def role_of_weights(wildcards):
 
 
 # Where jobs wait for a GPU, those of one model follow one another, so that it is loaded once: the teacher's, then the
-# trainings, which wait for nothing else, then those of each student. A GPU less for the ones is no gain for the others,
-# so the steps are large. Without GPUs all are equal.
+# trainings, which wait for nothing else, then those of each student. Snakemake makes the sum of the priorities as large
+# as it can, so one job of a kind counts more than all that could run at a time of the next. Without GPUs all are equal.
 TEACHER_TURN, TRAINING_TURN = 10_000, 100
 
 

@@ -23,7 +23,8 @@ def driver(module) -> int:
 
 def enter(index: str) -> None:
     """Be the one process on a GPU, until this process ends."""
-    file = Path(f"{os.environ['FAKE_GPUS']}.{index}").open("w")  # noqa: SIM115 - kept open
+    node = os.environ.get("SLURMD_NODENAME", "")
+    file = Path(f"{os.environ['FAKE_GPUS']}.{node}{index}").open("w")  # noqa: SIM115 - kept open
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
