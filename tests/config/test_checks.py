@@ -10,7 +10,7 @@ import yaml
 
 from tom.config.checks import check_counterbalancing, check_labels, check_learning_curve, check_study
 from tom.core.errors import UserError
-from tom.training.recipe import TARGETS
+from tom.training.recipe import REPLY_TARGETS
 
 CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config" / "config.yaml").read_text())
 
@@ -131,14 +131,14 @@ def test_motivations_that_nobody_gave_are_not_taught(project, target, teacher, p
     assert f"config.yaml: training.target: '{target}'" in text and part in text and "allowed: label" in text
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", REPLY_TARGETS)
 @pytest.mark.parametrize("prompt_format", ["choice_then_motivation", "motivation_then_choice"])
 def test_a_teacher_that_gives_motivations_may_teach_in_any_way(project, target, prompt_format):
     config = changed(target, "training", "target") | {"prompt_format": prompt_format, "teacher": local_teacher()}
     config["training"]["gauss_newton_steps"] = 0
     check_study(config, "config.yaml", Path("resources"))
     config["training"]["gauss_newton_steps"] = 1
-    if not TARGETS[target].motivations and prompt_format == "choice_then_motivation":
+    if not REPLY_TARGETS[target].motivations and prompt_format == "choice_then_motivation":
         check_study(config, "config.yaml", Path("resources"))
     else:
         text = complaint(config)
@@ -399,3 +399,93 @@ def test_without_public_goods_no_contributions_are_needed(project):
 def test_a_live_teacher_may_play_any_public_good(project):
     config = public_goods(games=["public_goods", "public_goods-x2"]) | {"teacher": local_teacher()}
     check_study(config, "config.yaml", Path("resources"))
+
+
+# Game sets and computed teachers
+
+COMPUTED = {"name": "logit", "engine": "computed", "computed": {"behaviour": "logit"}}
+
+
+def many_games(in_sample: list[str], other: list[str] = (), **changes) -> dict:
+    """A config of a computed teacher, its games in one context."""
+    splits = {"in_sample": {"games": in_sample, "contexts": ["neutral"]}}
+    splits |= {"unseen": {"games": list(other), "contexts": ["neutral"]}} if other else {}
+    return CONFIG | {"splits": splits, "teacher": COMPUTED} | changes
+
+
+def exact(config: dict) -> dict:
+    """The config with exact probabilities as the training's target."""
+    return config | {"training": config["training"] | {"target": "probabilities"}}
+
+
+def test_a_computed_teacher_answers_in_sets_of_any_2x2_games(project):
+    config = many_games(["drawn-0..255", "stag_hunt"], ["drawn-300", "textbook-0..7-column", "drawn-0..63-x2"])
+    check_study(config, "config.yaml", Path("resources"))
+    check_study(exact(config), "config.yaml", Path("resources"))
+
+
+@pytest.mark.parametrize(
+    ("config", "parts"),
+    [
+        (many_games(["drawn-0..9", "drawn-5..12"]), ["splits.in_sample.games", "name a game twice"]),
+        (many_games(["drawn-0..9"], ["drawn-9..12"]), ["splits.unseen: drawn-9 in neutral is trained on"]),
+        (many_games(["textbook-0..8"]), ["textbook.csv: no game 8", "allowed: 0 to 7"]),
+        (many_games(["drawn-9..2"]), ["drawn-9..2", "allowed: drawn-2..9"]),
+        (many_games(["drawn-0..4-column"]), ["drawn-0-column", "symmetric"]),
+        (many_games(["stag_hunt-0..4"]), ["stag_hunt-0", "no game set"]),
+        (many_games(["drawn-0to4"]), ["splits.in_sample.games.0", "drawn-0..255"]),
+        (many_games(["drawn-007"]), ["splits.in_sample.games.0"]),
+        (
+            many_games(["drawn_asymmetric-0..3"], prompt_format="choice_told"),
+            ["config.yaml: prompt_format: 'choice_told'", "none does in drawn_asymmetric-0 of splits.in_sample"],
+        ),
+        (
+            many_games(["drawn-0..3"], teacher=COMPUTED | {"computed": {"behaviour": "logic"}}),
+            ["config.yaml: teacher.computed.behaviour: 'logic' has no file", "logit"],
+        ),
+        (
+            many_games(["drawn-0..3"]) | {"splits": CONFIG["splits"]},
+            ["config.yaml: splits.public_goods: a computed teacher answers in 2x2 games alone", "recorded: false"],
+        ),
+        (
+            many_games(["drawn-0..3"], teacher=CONFIG["teacher"]),
+            ["drawn.yaml: nobody recorded answers for drawn-0 in neutral", "recorded: false"],
+        ),
+        (
+            many_games(["drawn-0..3"], student=CONFIG["student"] | {"computed": {"behaviour": "logit"}}),
+            ["student.computed", "allowed: wheel"],
+        ),
+    ],
+)
+def test_games_and_teachers_that_are_none_are_refused(project, config, parts):
+    text = complaint(config)
+    for part in parts:
+        assert part in text
+
+
+def test_a_game_with_the_payoffs_of_a_taught_one_is_not_new(project, tmp_path):
+    table = tmp_path / "games.csv"
+    table.write_text("a,b,c,d\n4,1,3,2\n5,1,3,2\n4,1,3,2\n8,2,6,4\n")
+    mine = Path("resources/games/mine.yaml")
+    mine.write_text(f"family: table\ntable: {table}\nrow_payoffs: [a, b, c, d]\n")
+    text = complaint(many_games(["mine-0"], ["mine-1..2"]))
+    assert "splits.unseen.games: mine-2 has the payoffs of mine-0" in text and "allowed" in text
+    assert "mine-3 has the payoffs of mine-0-x2" in complaint(many_games(["mine-0-x2"], ["mine-3"]))
+    check_study(many_games(["mine-0"], ["mine-1"]), "config.yaml", Path("resources"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        (
+            {"teacher": CONFIG["teacher"], "splits": CONFIG["splits"]},
+            ["a recorded teacher has counts", "allowed: label"],
+        ),
+        ({"prompt_format": "motivation_then_choice"}, ["allowed: a prompt format of the form choice"]),
+        ({"option_orders": ["cooperation_first"]}, ["cooperation_last, in which it isn't asked", "allowed"]),
+    ],
+)
+def test_exact_probabilities_are_learnt_where_the_teacher_has_them(project, changes, parts):
+    text = complaint(exact(many_games(["drawn-0..3"]) | changes))
+    for part in ["config.yaml: training.target: 'probabilities'", *parts]:
+        assert part in text

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from made_shards import counted_rows, reasoned_rows, shard_frame
 
 from tom.core.errors import UserError
+from tom.sampling.shards import read_shard, write_shard
 from tom.training.ablations import ablate, equalise_rates, shuffle_cells, subsample
 from tom.training.examples import count_choices
 from tom.training.recipe import AS_IS
@@ -82,3 +83,14 @@ def test_a_constant_teachers_replies_come_from_every_cell_and_keep_their_texts()
 def test_the_teacher_as_it_is_keeps_its_shards():
     shards = [shard(1, 2), shard(2, 1)]
     assert ablate(AS_IS, shards, 1) is shards
+
+
+def test_a_constant_teachers_exact_probabilities_are_their_mean(tmp_path):
+    shards = []
+    for number, share in enumerate((0.2, 0.6)):
+        rows = [{"record": "score", "p_cooperate": share}, {"record": "observation", "action": "cooperate"}]
+        write_shard(tmp_path / f"{number}.parquet", rows)
+        shards.append(read_shard(tmp_path / f"{number}.parquet"))
+    for shard in equalise_rates(shards, seed=1):
+        assert shard.filter(record="score")["p_cooperate"].to_list() == pytest.approx([0.4])
+        assert shard.filter(record="observation").height == 1

@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tom.models.language_models import load_model
-from tom.training.batching import Row, by_group, describe_steps, draw_batches, epoch_order, steps_per_epoch
+from tom.training.batching import (
+    Row,
+    by_group,
+    by_prompt,
+    describe_steps,
+    draw_batches,
+    draw_prompts,
+    epoch_order,
+    steps_per_epoch,
+)
 from tom.training.objective import add_gradient, pack_rows, tokenise
 
 rows_of_counts = st.lists(st.integers(1, 40), min_size=1, max_size=6).map(
@@ -89,3 +98,13 @@ def test_the_gradient_of_a_mini_batch_is_that_of_its_replies_as_separate_rows(to
         alone = torch.cat([parameter.grad.flatten() for parameter in model.parameters()])
         assert loss == pytest.approx(mean.item(), rel=1e-6)
         assert (packed - alone).norm() / alone.norm() < 1e-5
+
+
+@given(st.integers(1, 30), st.integers(1, 40), st.integers(0, 3), st.integers(1, 3))
+def test_a_prompt_is_drawn_once_an_epoch_with_all_of_its_fractions(prompts, size, seed, epoch):
+    rows = [Row("g", (index,), (reply,), 0.3 + reply) for index in range(prompts) for reply in (0, 1)]
+    batches = list(draw_prompts(rows, size, seed, epoch))
+    assert sorted(row for batch in batches for row in batch) == sorted(rows)
+    assert len(batches) == steps_per_epoch(1, len(by_prompt(rows)), size)
+    assert all(len(batch) == 2 * size for batch in batches[:-1])
+    assert batches == list(draw_prompts(rows, size, seed, epoch))

@@ -16,7 +16,7 @@ from tom.training.examples import (
     count_choices,
     weighted_replies,
 )
-from tom.training.recipe import BOTH, FULL_REPLY, LABEL, ORIGINAL, SHUFFLED_MOTIVATION
+from tom.training.recipe import BOTH, FULL_REPLY, LABEL, ORIGINAL, PROBABILITIES, SHUFFLED_MOTIVATION
 
 FILES = cell_files("stag_hunt-x2", "sports")
 
@@ -142,3 +142,60 @@ def test_every_target_has_the_same_choices(shard_of):
         for replies, made in zip(weighted_replies(shards, target, CHOICE_FIRST, seed=1), letters.values(), strict=True):
             for letter in "CD":
                 assert sum(reply.count for reply in replies if reply.text[0] == letter) == made.count(letter)
+
+
+def scored_rows(shares: dict[tuple[str, str], float], observations: int) -> list[dict]:
+    """A score row for each (order, label of cooperation), and observations that all cooperate."""
+    rows = [
+        {"record": "score", "order": order, "cooperation_label": label, "p_cooperate": share}
+        | {"game": "stag_hunt", "context": "sports"}
+        for (order, label), share in shares.items()
+    ]
+    return rows + [rows[0] | {"record": "observation", "action": "cooperate"}] * observations
+
+
+SHARES = {(ORDERS[0], "C"): 0.1, (ORDERS[1], "C"): 0.25, (ORDERS[0], "D"): 0.6, (ORDERS[1], "D"): 1.0}
+
+
+@pytest.mark.parametrize(("form", "ends"), [(CHOICE, True), (CHOICE_FIRST, False)])
+def test_each_prompt_has_its_own_exact_probabilities(shard_of, form, ends):
+    (replies,) = weighted_replies([shard_of(scored_rows(SHARES, 40))], PROBABILITIES, form, seed=1)
+    examples = cell_examples(FILES, replies, list(ORDERS), BOTH)
+    found = [{reply.text: reply.count for reply in example.replies} for example in examples]
+    assert found == [
+        {"C": pytest.approx(4), "D": pytest.approx(36)},
+        {"C": pytest.approx(10), "D": pytest.approx(30)},
+        # D cooperates here.
+        {"D": pytest.approx(24), "C": pytest.approx(16)},
+        {"D": 40},
+    ]
+    assert {reply.ends for example in examples for reply in example.replies} == {ends}
+    plain = cell_examples(FILES, replies, [ORDERS[1]], ORIGINAL)
+    assert [{reply.text: reply.count for reply in example.replies} for example in plain] == found[1:2]
+
+
+def test_a_teacher_without_probabilities_in_a_cell_or_in_an_order_is_named(shard_of):
+    counts = replay((1, 3), {"model": "teacher", "game": "stag_hunt", "context": "sports"})
+    with pytest.raises(UserError, match=r"'probabilities'.*no exact probabilities for stag_hunt in sports.*label"):
+        weighted_replies([shard_of(counts)], PROBABILITIES, CHOICE, seed=1)
+    one_order = {key: share for key, share in SHARES.items() if key[0] == ORDERS[0]}
+    (replies,) = weighted_replies([shard_of(scored_rows(one_order, 40))], PROBABILITIES, CHOICE, seed=1)
+    with pytest.raises(UserError, match=f"stag_hunt-x2 in sports in {ORDERS[1]}"):
+        cell_examples(FILES, replies, list(ORDERS), ORIGINAL)
+
+
+def test_exact_probabilities_have_the_loss_of_as_many_replies_in_their_shares(shard_of, tokenizer, local_model):
+    """30 of 40 replies that cooperate, or a probability of 3/4."""
+    from tom.models.language_models import load_model
+    from tom.training.objective import batch_loss, pack_examples
+
+    shares = dict.fromkeys(SHARES, 0.75)
+    actions = ["cooperate"] * 30 + ["defect"] * 10
+    shard = shard_of([*scored_rows(shares, 0), *choice_rows(*actions)[1:]])
+    model = load_model(local_model.weights, "cpu")
+    losses = []
+    for target in (LABEL, PROBABILITIES):
+        (replies,) = weighted_replies([shard], target, CHOICE, seed=1)
+        examples = cell_examples(FILES, replies, list(ORDERS), BOTH)
+        losses.append(batch_loss(model, pack_examples(tokenizer, examples, 1024)))
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)

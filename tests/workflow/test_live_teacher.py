@@ -11,7 +11,7 @@ from project import Project
 from taught_model import WHO_KNOWS, make_taught_model, replies_of
 
 from tom.config.studies import BY_NAME
-from tom.training.recipe import TARGETS
+from tom.training.recipe import REPLY_TARGETS
 
 pytestmark = pytest.mark.slow
 
@@ -153,6 +153,6 @@ def test_studies_of_a_live_teacher_run_to_their_tables(run, tmp_path):
     project.succeed("compare_training_targets", "compare_prompt_formats")
     tables = project.experiment / "tables"
     targets = pl.read_parquet(tables / "in_sample/target.parquet").filter(predictor="tuned")
-    assert set(targets["target"]) == set(TARGETS)
+    assert set(targets["target"]) == set(REPLY_TARGETS)
     assert set(pl.read_parquet(tables / "prompt_formats.parquet")["prompt_format"]) == {"choice", "short"}
     assert (project.experiment / "figures/target.png").stat().st_size > 5000

@@ -147,7 +147,7 @@ def main() -> None:
     write_json(arguments.output_loss_report, describe_loss(tokenizer, examples, invalid, uniform_target_contexts))
     rows, held_out_rows = (tokenise(tokenizer, found) for found in (examples, held_out))
     held_out_batches = pack_groups(held_out_rows, recipe.tokens_per_pack)
-    log(f"{len(examples)} prompts with {sum(row.count for row in rows)} replies, {len(rows)} of them distinct")
+    log(f"{len(examples)} prompts with {sum(row.count for row in rows):.12g} replies, {len(rows)} of them distinct")
 
     model = add_adapter(load_model(local.weights, device), recipe, arguments.seed)
     say_loaded(started)

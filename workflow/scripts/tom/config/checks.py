@@ -39,7 +39,7 @@ from tom.prompts.number_questions import load_question
 from tom.prompts.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST, load_prompt_format
 from tom.prompts.variants import ORDERS, load_labels
 from tom.sampling.recorded import read_contribution_counts, require_contributions
-from tom.training.recipe import BOTH, LABEL, ORIGINAL, TARGETS
+from tom.training.recipe import BOTH, LABEL, ORIGINAL, REPLY_TARGETS, TARGETS
 
 
 def config_schema() -> dict[str, Any]:
@@ -64,6 +64,8 @@ def config_schema() -> dict[str, Any]:
 
 LETTER_TARGETS = ", ".join(name for name, target in TARGETS.items() if not target.motivations)
 """The targets that need no texts."""
+DRAWN_LETTERS = ", ".join(name for name, target in REPLY_TARGETS.items() if not target.motivations)
+"""Those of them that need no exact probabilities either."""
 
 SHARED_FOLDERS = (
     "adapters", "benchmarks", "checkpoints", "logs", "models", "partial", "replies", "shards", "usage",
@@ -185,29 +187,54 @@ def check_target(config: dict, target: str, file: str, resources: Path) -> None:
             f"{key} trains on motivations; prompt_format '{config['prompt_format']}' asks for none"
             f" (allowed: {LETTER_TARGETS})"
         )
-    if config["teacher"]["engine"] == "recorded":
+    engine = config["teacher"]["engine"]
+    if engine in ("recorded", "computed"):
         if TARGETS[target].motivations:
+            allowed = DRAWN_LETTERS if engine == "recorded" else LETTER_TARGETS
             raise UserError(
-                f"{key} trains on the teacher's texts, and a recorded teacher has none (allowed: {LETTER_TARGETS})"
+                f"{key} trains on the teacher's texts, and a {engine} teacher has none (allowed: {allowed})"
             )
         if form == CHOICE_LAST:
             raise UserError(
-                f"{key} trains on the choice after the teacher's motivation, and a recorded teacher has no texts "
+                f"{key} trains on the choice after the teacher's motivation, and a {engine} teacher has no texts "
                 f"(allowed: a prompt format of the form {CHOICE} or {CHOICE_FIRST})"
             )
+    if TARGETS[target].exact:
+        _check_exact_target(config, key, form)
+
+
+def _check_exact_target(config: dict, key: str, form: str) -> None:
+    if config["teacher"]["engine"] == "recorded":
+        raise UserError(
+            f"{key} trains on exact probabilities, and a recorded teacher has counts alone (allowed: {DRAWN_LETTERS})"
+        )
+    if form == CHOICE_LAST:
+        raise UserError(
+            f"{key} trains on exact probabilities of the choice, which has none after a motivation (allowed: a prompt"
+            f" format of the form {CHOICE} or {CHOICE_FIRST})"
+        )
+    if absent := [order for order in config["training"]["option_orders"] if order not in config["option_orders"]]:
+        raise UserError(
+            f"{key} trains on the teacher's probabilities in {absent[0]}, in which it isn't asked (allowed:"
+            f" training.option_orders within option_orders, {', '.join(config['option_orders'])})"
+        )
 
 
 def check_targets(config: dict, file: str, resources: Path) -> None:
     """Raise UserError unless the teacher's replies hold what each target teaches."""
-    for target in TARGETS:
+    for target in REPLY_TARGETS:
         check_target(config, target, file, resources)
 
 
 def check_live_teacher(config: dict, file: str, resources: Path) -> None:
-    """Raise UserError for a recorded teacher."""
-    if config["teacher"]["engine"] == "recorded":
+    """Raise UserError for a teacher that reads no prompts, and for a format that says more than the games have."""
+    if (engine := config["teacher"]["engine"]) in ("recorded", "computed"):
         live = [*engine_names(), "openai"]
-        raise UserError(f"{file}: teacher.engine: a recorded teacher can't be asked again (allowed: {', '.join(live)})")
+        raise UserError(f"{file}: teacher.engine: a {engine} teacher reads no prompts (allowed: {', '.join(live)})")
+    in_sample = config["splits"][IN_SAMPLE]
+    games = {IN_SAMPLE: _check_split(in_sample, IN_SAMPLE, f"{file}: splits.{IN_SAMPLE}", resources)}
+    for name in config["compared_prompt_formats"]:
+        _check_meanings(name, games, f"{file}: compared_prompt_formats", resources)
 
 
 def check_two_contexts(config: dict, file: str, resources: Path) -> None:
@@ -299,7 +326,12 @@ def _check_increasing(config: dict, file: str) -> None:
 
 def check_learning_curve(config: dict, file: str, resources: Path) -> None:
     """Raise UserError unless the teacher has more observations of each in-sample cell than the curve asks for."""
-    teacher, fewest = config["teacher"], config["observations"]
+    teacher, fewest, target = config["teacher"], config["observations"], config["training"]["target"]
+    if TARGETS[target].exact:
+        raise UserError(
+            f"{file}: training.target: '{target}' is the same however few observations there are, so `snakemake"
+            f" learning_curve` would show nothing (allowed: {LABEL})"
+        )
     if teacher["engine"] == "recorded":
         counts = recorded_counts(cells_of(config["splits"][IN_SAMPLE]), teacher["recorded"], resources)
         fewest = min(observations for _, observations in counts.values())

@@ -14,7 +14,16 @@ from tom.config.store import BASE, TEACHER, Store
 from tom.config.study import HELD_OUT, HELD_OUT_REWORDED, IN_SAMPLE, cells_of, games_of
 from tom.prompts.variants import PAPER_VARIANT
 from tom.training.folds import folds
-from tom.training.recipe import BOTH, CONSTANT, FULL_REPLY, LABEL, ORIGINAL, SHUFFLED, SHUFFLED_MOTIVATION, TARGETS
+from tom.training.recipe import (
+    BOTH,
+    CONSTANT,
+    FULL_REPLY,
+    LABEL,
+    ORIGINAL,
+    REPLY_TARGETS,
+    SHUFFLED,
+    SHUFFLED_MOTIVATION,
+)
 
 SPLIT = "{split}"
 
@@ -108,7 +117,7 @@ def trained_without(config: dict) -> Students:
 
 def trained_on_targets(config: dict) -> Students:
     """A student for each target. Gauss-Newton steps and exchanged labels are only for targets of one letter."""
-    return {target: {"target": target, "gauss_newton_steps": 0, "label_mapping": ORIGINAL} for target in TARGETS}
+    return {target: {"target": target, "gauss_newton_steps": 0, "label_mapping": ORIGINAL} for target in REPLY_TARGETS}
 
 
 def trained_on_fewer_observations(config: dict) -> Students:
@@ -227,7 +236,7 @@ STUDIES = (
     Study(
         "compare_training_targets",
         "What of a reply is trained on",
-        f"{CLOSED}, by what the student was trained on: {'; '.join(target.about for target in TARGETS.values())}."
+        f"{CLOSED}, by what the student was trained on: {'; '.join(target.about for target in REPLY_TARGETS.values())}."
         f" Motivations help as far as {FULL_REPLY} is ahead of both {LABEL} and {SHUFFLED_MOTIVATION}.",
         (Table("Students by training target", f"tables/{SPLIT}/target.parquet", "target"),),
         Figure("target", BARS, "A panel for each split. Squares need no student."),
@@ -235,7 +244,7 @@ STUDIES = (
         students=trained_on_targets,
         comparison=Comparison(
             "target",
-            {name: target.line for name, target in TARGETS.items()},
+            {name: target.line for name, target in REPLY_TARGETS.items()},
             # Over choices: what motivations teach. Over shuffled ones: what they teach by being about their own cell.
             leads={name: name for name in (LABEL, SHUFFLED_MOTIVATION)},
             all_splits=True,

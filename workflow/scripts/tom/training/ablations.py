@@ -54,13 +54,14 @@ def equalise_rates(shards: list[pl.DataFrame], seed: int) -> list[pl.DataFrame]:
     """Redistribute the replies of all cells so that every cell cooperates at the pooled rate.
 
     Each cell keeps its number of readable replies, and its rate is the pooled one to within half a reply. Unreadable
-    replies are dropped, since they do not enter the loss.
+    replies are dropped, since they do not enter the loss. Exact probabilities become their mean over the cells.
     """
     generator = cell_generator(seed, "constant teacher")
     pool = pl.concat(shards).filter(pl.col("record") == "observation", pl.col("action").is_not_null())
     pool = pool[generator.permutation(pool.height)]
     piles = [pool.filter(action=action) for action in ACTIONS]
     rate = piles[0].height / max(pool.height, 1)
+    exact = pl.concat(shards).filter(record="score")["p_cooperate"].mean()
     used, equalised = [0, 0], []
     for shard in shards:
         readable = shard.filter(record="observation")["action"].count()
@@ -69,5 +70,6 @@ def equalise_rates(shards: list[pl.DataFrame], seed: int) -> list[pl.DataFrame]:
             # Rounding can ask for one reply more than the pile holds, so indices wrap around.
             drawn.append(piles[pile][np.arange(used[pile], used[pile] + count) % max(piles[pile].height, 1)])
             used[pile] += count
-        equalised.append(pl.concat(drawn))
+        scores = shard.filter(record="score").with_columns(p_cooperate=pl.lit(exact, pl.Float64))
+        equalised.append(pl.concat([scores, *drawn]))
     return equalised

@@ -4,7 +4,8 @@ Without a batch size, a step learns all replies of a group, the prompts of one g
 replies of all cells are shuffled anew in each epoch and cut into batches, as the trainers of TRL and transformers do
 with their rows. The last batch of an epoch is smaller unless the sizes divide, so every reply is learnt once an epoch.
 
-A row stands for all replies that are equal. A batch holds it once, with the number of them that were drawn.
+A row stands for all replies that are equal. A batch holds it once, with the number of them that were drawn. Exact
+probabilities are fractions of replies, which can't be drawn: there a batch has whole prompts in place of replies.
 """
 
 import math
@@ -19,12 +20,12 @@ arXiv 2408.05241 0.007."""
 
 
 class Row(NamedTuple):
-    """A tokenised prompt with one reply. count: the observations that it stands for."""
+    """A tokenised prompt with one reply. count: the observations that it stands for, or a fraction of them."""
 
     group: str
     prompt: tuple[int, ...]
     reply: tuple[int, ...]
-    count: int
+    count: float
 
 
 def by_group(rows: list[Row]) -> list[list[Row]]:
@@ -42,6 +43,22 @@ def epoch_order(seed: int, epoch: int, number: int) -> list[int]:
     return np.random.default_rng([seed, epoch]).permutation(number).tolist()
 
 
+def draw_prompts(rows: list[Row], batch_size: int, seed: int, epoch: int) -> Iterator[list[Row]]:
+    """The batches of one epoch: `batch_size` prompts each, with all of their rows."""
+    prompts = by_prompt(rows)
+    order = epoch_order(seed, epoch, len(prompts))
+    for start in range(0, len(order), batch_size):
+        yield [row for index in sorted(order[start : start + batch_size]) for row in prompts[index]]
+
+
+def by_prompt(rows: list[Row]) -> list[list[Row]]:
+    """The rows of each prompt, with prompts in the order of their first row."""
+    prompts: dict[tuple[int, ...], list[Row]] = {}
+    for row in rows:
+        prompts.setdefault(row.prompt, []).append(row)
+    return list(prompts.values())
+
+
 def draw_batches(rows: list[Row], batch_size: int, seed: int, epoch: int) -> Iterator[list[Row]]:
     """The batches of one epoch: `batch_size` replies each, equal ones as one row, rows in their given order."""
     import numpy as np
@@ -55,9 +72,9 @@ def draw_batches(rows: list[Row], batch_size: int, seed: int, epoch: int) -> Ite
         ]
 
 
-def steps_per_epoch(groups: int, replies: int, batch_size: int | None) -> int:
-    """The number of batches in an epoch."""
-    return groups if batch_size is None else math.ceil(replies / batch_size)
+def steps_per_epoch(groups: int, items: int, batch_size: int | None) -> int:
+    """The number of batches in an epoch. items: what is drawn, replies or whole prompts."""
+    return groups if batch_size is None else math.ceil(items / batch_size)
 
 
 def describe_steps(per_epoch: int, epochs: int, learning_rate: float) -> list[str]:

@@ -8,13 +8,15 @@
   - If a motivation follows the letter, the target ends right after the letter. There is no end-of-turn token, since it
     would teach the student to stop there.
   - If the motivation comes first, it is part of the prompt, and the target is the rest of the reply.
+- `probabilities`: both choices, weighted by the teacher's exact probabilities of them in that very prompt. They sum to
+  its number of readable replies, so that a prompt weighs as much as with `label`.
 - `full_reply`: the whole reply, with the end-of-turn token unless the reply was truncated.
 - `shuffled_motivation`, a control: the reply's own choice with a motivation from another cell
   (tom/training/rationales.py).
 
-Replies are pooled over the option orders that the teacher was asked in, and learnt in every option order of the config.
-So each order has the same choices as its target, even if the teacher was recorded in one order only. Unreadable replies
-are left out.
+Drawn replies are pooled over the option orders that the teacher was asked in, and learnt in every option order of the
+config. So each order has the same choices as its target, even if the teacher was recorded in one order only. Unreadable
+replies are left out.
 """
 
 from collections import Counter
@@ -28,20 +30,22 @@ from tom.prompts.cells import CellFiles, render_variants
 from tom.prompts.prompts import CHOICE, CHOICE_LAST, Messages
 from tom.prompts.variants import LABELS, PAPER_VARIANT, asked, scored
 from tom.training.rationales import exchange_motivations, split_replies
-from tom.training.recipe import BOTH, LABEL, ORIGINAL, SHUFFLED_MOTIVATION
+from tom.training.recipe import BOTH, LABEL, ORIGINAL, PROBABILITIES, SHUFFLED_MOTIVATION
 
 
 class WeightedReply(NamedTuple):
-    """A reply and its count.
+    """A reply and its count, which is a fraction with exact probabilities.
 
     ends: whether the end-of-turn token is learnt too. given: the number of characters at the beginning of the reply
-    that belong to the prompt and are not learnt.
+    that belong to the prompt and are not learnt. asked: the (option order, label of cooperation) of the only prompt
+    that the reply belongs to; None for the prompts of all orders.
     """
 
     text: str
-    count: int
+    count: float
     ends: bool = True
     given: int = 0
+    asked: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,11 @@ def weighted_replies(shards: list[pl.DataFrame], target: str, form: str, seed: i
     """The replies to learn in each cell, in the order of the shards.
 
     target: one of TARGETS. form: of the prompt format, one of FORMS (tom/prompts/prompts.py). seed: of the assignment
-    of shuffled motivations. Errors: UserError if the target needs the text of a reply that has none.
+    of shuffled motivations. Errors: UserError if the target needs the text of a reply that has none, or exact
+    probabilities of a teacher without.
     """
+    if target == PROBABILITIES:
+        return [_exact_replies(shard, ends=form == CHOICE) for shard in shards]
     if target == LABEL and form != CHOICE_LAST:
         return [_label_replies(shard, ends=form == CHOICE) for shard in shards]
     cells = [split_replies(shard, form) for shard in shards]
@@ -90,13 +97,34 @@ def _label_replies(shard: pl.DataFrame, ends: bool) -> tuple[WeightedReply, ...]
     )
 
 
+def _exact_replies(shard: pl.DataFrame, ends: bool) -> tuple[WeightedReply, ...]:
+    counts, replies = count_choices(shard), []
+    weight = max(1, counts["cooperate"] + counts["defect"])
+    for row in shard.filter(record="score").iter_rows(named=True):
+        label = row["cooperation_label"]
+        labels = (label, LABELS[1 - LABELS.index(label)])
+        for text, share in zip(labels, (row["p_cooperate"], 1 - row["p_cooperate"]), strict=True):
+            if share:
+                replies.append(WeightedReply(text, weight * share, ends, asked=(row["order"], label)))
+    if not replies:
+        raise _no_probabilities(*shard.select("game", "context").row(0))
+    return tuple(replies)
+
+
+def _no_probabilities(*cell: str) -> UserError:
+    return UserError(
+        f"training.target: '{PROBABILITIES}': the teacher has no exact probabilities for {' in '.join(cell)}"
+        f" (allowed: {LABEL})"
+    )
+
+
 def cell_examples(
     files: CellFiles, replies: tuple[WeightedReply, ...], option_orders: list[str], label_mapping: str
 ) -> list[TrainingExample]:
     """The training examples of one cell, one for each combination of option order and label mapping.
 
     label_mapping: one of LABEL_MAPPINGS (tom/training/recipe.py). Errors: UserError if labels are to be swapped in
-    replies that are more than a letter.
+    replies that are more than a letter, or if the teacher has no probabilities in some order.
     """
     variants = scored(option_orders) if label_mapping == BOTH else asked(option_orders)
     examples = []
@@ -104,7 +132,15 @@ def cell_examples(
         swapped = variant.cooperation_label != PAPER_VARIANT.cooperation_label
         # The prompts of another order or label mapping begin differently, so they form a group of their own.
         group = "/".join([files.game, variant.order, *(["exchanged"] if swapped else [])])
-        targets = tuple(map(_swap_label, replies)) if swapped else replies
+        # A reply of one prompt alone has that prompt's labels already.
+        asked_as = (variant.order, variant.cooperation_label)
+        targets = tuple(
+            _swap_label(reply) if swapped and reply.asked is None else reply
+            for reply in replies
+            if reply.asked in (None, asked_as)
+        )
+        if not targets:
+            raise _no_probabilities(files.game, files.context_file.stem, variant.order)
         examples.append(TrainingExample(group, files.context_file.stem, messages, targets))
     return examples
 

@@ -2,7 +2,8 @@
 
 from dataclasses import asdict, dataclass
 
-LABEL, FULL_REPLY, SHUFFLED_MOTIVATION = "label", "full_reply", "shuffled_motivation"
+LABEL, PROBABILITIES = "label", "probabilities"
+FULL_REPLY, SHUFFLED_MOTIVATION = "full_reply", "shuffled_motivation"
 
 
 @dataclass(frozen=True)
@@ -10,22 +11,33 @@ class Target:
     """A part of the teacher's replies that is learnt: tom/training/examples.py.
 
     about: for the config's documentation. line: its students' label in a figure. motivations: whether the replies'
-    texts are needed; without them a target is a single letter.
+    texts are needed; without them a target is a single letter. exact: whether the teacher's exact probabilities are
+    learnt in place of its replies.
     """
 
     about: str
     line: str
     motivations: bool
+    exact: bool = False
 
 
 TARGETS = {
     LABEL: Target("the choice alone", "choices", motivations=False),
+    PROBABILITIES: Target(
+        "the exact probabilities of both choices, where the teacher has them",
+        "exact probabilities",
+        motivations=False,
+        exact=True,
+    ),
     FULL_REPLY: Target("choice and motivation", "choices and motivations", motivations=True),
     SHUFFLED_MOTIVATION: Target(
         "the choice with another cell's motivation, a control", "choices, others' motivations", motivations=True
     ),
 }
 """Name of a training target → what it is."""
+
+REPLY_TARGETS = {name: target for name, target in TARGETS.items() if not target.exact}
+"""The targets that are parts of drawn replies."""
 
 AS_IS, SHUFFLED, CONSTANT = TEACHERS = ("as_is", "shuffled", "constant")
 """What is left of the teacher: tom/training/ablations.py."""

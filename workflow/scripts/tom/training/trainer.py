@@ -19,9 +19,18 @@ from transformers import get_cosine_schedule_with_warmup
 
 from tom.core.errors import UserError
 from tom.core.files import atomic_file, file_lock
-from tom.training.batching import Row, by_group, describe_steps, draw_batches, epoch_order, steps_per_epoch
+from tom.training.batching import (
+    Row,
+    by_group,
+    by_prompt,
+    describe_steps,
+    draw_batches,
+    draw_prompts,
+    epoch_order,
+    steps_per_epoch,
+)
 from tom.training.objective import Batch, add_gradient, batch_loss, pack_rows
-from tom.training.recipe import Recipe
+from tom.training.recipe import TARGETS, Recipe
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -65,8 +74,9 @@ def epoch_batches(rows: list[Row], recipe: Recipe, seed: int) -> Callable[[int],
     Groups are packed once, and batches that are drawn in each epoch are packed when they are learnt.
     """
     if recipe.batch_size is not None:
+        draw = draw_prompts if TARGETS[recipe.target].exact else draw_batches
         return lambda epoch: (
-            pack_rows(drawn, recipe.tokens_per_pack) for drawn in draw_batches(rows, recipe.batch_size, seed, epoch)
+            pack_rows(drawn, recipe.tokens_per_pack) for drawn in draw(rows, recipe.batch_size, seed, epoch)
         )
     groups = pack_groups(rows, recipe.tokens_per_pack)
     return lambda epoch: (groups[index] for index in epoch_order(seed, epoch, len(groups)))
@@ -87,7 +97,8 @@ def train_epochs(model, rows: list[Row], held_out: list[Batch], recipe: Recipe, 
     """
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-    per_epoch = steps_per_epoch(len(by_group(rows)), sum(row.count for row in rows), recipe.batch_size)
+    items = len(by_prompt(rows)) if TARGETS[recipe.target].exact else sum(row.count for row in rows)
+    per_epoch = steps_per_epoch(len(by_group(rows)), items, recipe.batch_size)
     for line in describe_steps(per_epoch, recipe.epochs, recipe.learning_rate):
         log(line)
     batches, steps = epoch_batches(rows, recipe, seed), recipe.epochs * per_epoch

@@ -25,7 +25,9 @@ def uniform_target_cells(cells: list[Cell], contexts: list[Path], form: str) -> 
     """
     if not cells:
         return []
-    half = max(1, round(mean(sum(reply.count for reply in replies) for _, replies in cells) / 2))
+    # Replies of one prompt alone are those of several prompts of their cell.
+    sizes = [sum(reply.count for reply in replies) / len({reply.asked for reply in replies}) for _, replies in cells]
+    half = max(1, round(mean(sizes) / 2))
     uniform = tuple(
         WeightedReply(PAPER_VARIANT.label(cooperates), half, form == CHOICE) for cooperates in (True, False)
     )
