@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from example_samples import example
+from peft import LoraConfig, get_peft_model
 from transformers import LlamaConfig
 
 from tom.models.language_models import load_model
@@ -89,6 +90,16 @@ def test_the_weighted_gradient_is_that_of_all_observations_as_separate_rows(toke
     assert batch_loss(model, batch) == pytest.approx(packed, rel=1e-6)
     assert other.norm() > 0
     assert (one - other).norm() / other.norm() < 1e-5
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_an_adapter_on_queries_and_values_alone_is_learnt(tokenizer, nf4_folder, rows, limit):
+    """The first layer's keys depend on no trained weight."""
+    settings = LoraConfig(r=4, target_modules=["q_proj", "v_proj"], init_lora_weights=False, task_type="CAUSAL_LM")
+    model = get_peft_model(load_model(nf4_folder, "cpu"), settings)
+    _, one = gradient(model, lambda: add_gradient(model, pack_examples(tokenizer, EXAMPLES, limit)))
+    _, other = gradient(model, lambda: separate_loss(model, rows).backward())
+    assert (one - other).norm() / other.norm() < 1e-4
 
 
 def test_gradients_accumulate(tokenizer, model):

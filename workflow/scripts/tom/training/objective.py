@@ -135,7 +135,8 @@ def add_gradient(model, batch: Batch) -> float:
     """
     total = batch.weight()
     loss, states = _stem_loss(model, batch, total)
-    leaves = [tuple(part.detach().requires_grad_() for part in layer) for layer in states]
+    # What no adapter has a part in, such as the first layer's keys, has no gradient to go back to.
+    leaves = [tuple(part.detach().requires_grad_(part.requires_grad) for part in layer) for layer in states]
     value = loss.item()
     for part in batch.packs:
         found = _pack_loss(model, part, leaves, total)
