@@ -205,11 +205,14 @@ def answering(wildcards, input):
     return shlex.join([*words, *(["--other-base"] if weights.other_base else [])])
 
 
-def model_resources(role, work):
-    """What a job asks for that holds the model of a role, itself a name or a function of wildcards."""
+def model_resources(role, work, changes=lambda wildcards: {}):
+    """What a job asks for that holds the model of a role, itself a name or a function of wildcards.
+
+    changes: what this job's model differs in from the role's section of the config, a function of wildcards.
+    """
 
     def model(wildcards):
-        return config[role(wildcards) if callable(role) else role]
+        return config[role(wildcards) if callable(role) else role] | changes(wildcards)
 
     def seconds(wildcards):
         if work != "train":

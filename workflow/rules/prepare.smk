@@ -24,6 +24,11 @@ def source_files(wildcards):
     return sorted(file for pattern in patterns for file in Path(model["folder"]).glob(pattern))
 
 
+def converted(wildcards):
+    """The precision that a conversion is to, which is not always the config's."""
+    return {"precision": wildcards.precision.partition("-")[0]}
+
+
 # There is a network where Snakemake runs, and often none on a cluster's nodes.
 localrules:
     fetch_model,
@@ -64,10 +69,10 @@ rule convert_model:
         f"{BENCHMARKS}/convert_model/{{source}}-{{precision}}.tsv"
     priority: 10
     resources:
-        **model_resources(lambda wildcards: STORE.sources[wildcards.source], "convert"),
-        disk_mb=lambda wildcards: disk_mb(model_of_source(wildcards), "convert"),
+        **model_resources(lambda wildcards: STORE.sources[wildcards.source], "convert", converted),
+        disk_mb=lambda wildcards: disk_mb(model_of_source(wildcards) | converted(wildcards), "convert"),
     params:
-        precision=lambda wildcards: wildcards.precision.partition("-")[0],
+        precision=lambda wildcards: converted(wildcards)["precision"],
         # Only what NF4 layers compute in is a choice.
         compute_dtype=lambda wildcards: wildcards.precision.partition("-")[2] or "float32",
     shell:

@@ -1,4 +1,4 @@
-"""Language models at a given precision: quantising once, loading often, with or without an adapter.
+"""Language models at a given precision: converting once, loading often, with or without an adapter.
 
 NF4 is the 4-bit NormalFloat of bitsandbytes with double quantisation. The quantised weights are saved once: loading
 them takes a tenth of the time of quantising again, and every engine runs on the same bits.
@@ -6,6 +6,8 @@ Source: Dettmers et al., QLoRA: Efficient Finetuning of Quantized LLMs (arXiv 23
 """
 
 from pathlib import Path
+
+from tom.models.cast_weights import cast_weights, weight_files
 
 
 def load_tokenizer(folder: str | Path):
@@ -22,8 +24,12 @@ def convert_precision(
 
     precision: nf4, float32 or bfloat16; nf4 quantises the linear layers alone. compute_dtype: the type that NF4 layers
     compute in and that all other weights have. On a CPU it should be float32: with bfloat16, the logits of a reloaded
-    adapter drift by up to 0.02.
+    adapter drift by up to 0.02. device: on which nf4 is made, a weight at a time as it is read; all else is made on the
+    CPU. Errors: as cast_weights.
     """
+    if precision != "nf4" and weight_files(Path(source)):
+        cast_weights(Path(source), Path(folder), precision)
+        return
     import torch
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
@@ -62,7 +68,8 @@ def load_model(folder: str | Path, device: str, adapter: str | Path | None = Non
 def merge_adapter(base: str | Path, adapter: str | Path, folder: str | Path) -> None:
     """Save a copy of the base, dequantised if necessary, with the adapter merged into its weights, on the CPU.
 
-    The weights have the type that the base's NF4 layers compute in.
+    The weights have the type that the base's NF4 layers compute in. The sums are those of the CPU, where a model has
+    room that is larger than a GPU.
     """
     from peft import PeftModel
 

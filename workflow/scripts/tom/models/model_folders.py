@@ -81,6 +81,10 @@ def verify(folder: str | Path, manifest: dict) -> None:
 def link_folder(source: Path, folder: Path) -> None:
     """Fill `folder` with symbolic links to the files of `source`, so that weights are not copied."""
     for name in shown_files(source):
-        link = folder / name
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to((source / name).resolve())
+        link_file(source / name, folder / name)
+
+
+def link_file(source: Path, link: Path) -> None:
+    """Make `link` a symbolic link to the file itself, even if `source` is a link to it."""
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(source.resolve())
