@@ -4,6 +4,7 @@
 # an environment of its own (1 GB).
 # make test-page: the tests of the page in headless Chromium, which apt-get brings where this is run as root.
 # make test-vllm: the tests of the vLLM engine, in an environment of their own (4 GB). make test-gpu: those that need a GPU.
+# make gpu-check: what a GPU makes of this project, seven minutes: benchmarks/runs/gpu_check.md.
 # make test-slurm: those on a SLURM cluster, which they start on this machine; SLURM_TESTS=--require-cluster fails, and does
 # not skip, where they can't.
 # make tiny-pair: trains the models of resources/tiny_pair anew. make test-tiny-pair: trains them elsewhere and compares.
@@ -25,8 +26,8 @@ OF_MODELS := ^(torch|transformers|peft|accelerate|bitsandbytes|trl|datasets)==
 # Beside a CPU's torch these break (operator torchvision::nms does not exist), and text needs none of them.
 VLLM_LEFT_OUT := ^(pip|torchvision|torchaudio|torchcodec)==
 
-.PHONY: run test test-slow test-quick test-pythons test-page test-vllm test-gpu test-slurm tiny-pair test-tiny-pair \
-	chromium install-chromium lint lock lock-vllm lock-gpu clean
+.PHONY: run test test-slow test-quick test-pythons test-page test-vllm test-gpu gpu-check test-slurm tiny-pair \
+	test-tiny-pair chromium install-chromium lint lock lock-vllm lock-gpu clean
 
 run: $(VENV)/runs
 	$(BIN)/snakemake --cores $(CORES)
@@ -52,6 +53,9 @@ test-pythons: $(VENV)/tests
 
 test-gpu: $(VENV)/tests
 	$(BIN)/python -m pytest tests/gpu
+
+gpu-check: $(VENV)/tests
+	$(BIN)/python benchmarks/gpu_check.py
 
 test-page: $(VENV)/page chromium
 	$(BIN)/python -m pytest tests/browser

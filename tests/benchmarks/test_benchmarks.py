@@ -1,5 +1,8 @@
 """Every benchmark says how it is called, and runs: at toy size, on the tests' tiny model."""
 
+import importlib
+import json
+import os
 import re
 import shutil
 import subprocess
@@ -15,6 +18,7 @@ HELPERS = {"measure.py", "sft_rows.py"}  # imported by the others
 # The smallest size at which each does all that it does. {model}: a model folder; {new}: a folder that is not there yet.
 TOY = {
     "coverage.py": "--runs 2",
+    "gpu_check.py": "--small --output {new}",
     "large_study.py": "{new} --seeds 1 --games 2 --contexts 2",
     "long_replies.py": "--model {model} --replies 4 --trl-replies 2 --prompt 60 --length 12 --batch 2",
     "many_numbers.py": "--model {model} --claims 1",
@@ -84,6 +88,32 @@ def test_a_benchmark_runs(name, model, shards, tmp_path, engines_folder, monkeyp
     monkeypatch.setenv("TMPDIR", str(engines_folder))
     words = TOY[name].format(model=model, shards=shards, new=tmp_path / "study").split()
     assert re.search(r"\d", run(ROOT, name, *words))
+
+
+def test_a_check_without_a_gpu_says_so_section_by_section(tmp_path):
+    command = [sys.executable, FOLDER / "gpu_check.py", "--sections", "card", "score", "--output", tmp_path]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"CUDA_VISIBLE_DEVICES": ""}, capture_output=True)
+    assert done.returncode == 1
+    failed = [row for row in json.loads((tmp_path / "gpu_check.json").read_text()) if row["ok"] is False]
+    assert [row["section"] for row in failed] == ["card", "score"]
+    assert all("UserError: gpus: 1, but" in row["found"] for row in failed)
+    assert (tmp_path / "gpu_check.md").read_text().count("WRONG") == 2
+
+
+def test_a_section_of_the_check_that_dies_leaves_the_others(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(FOLDER)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    import gpu_check
+
+    monkeypatch.setitem(gpu_check.SECTIONS, "card", lambda check: check.add("a size", 1 / 0))
+    (failed, took) = gpu_check.rows_of("card", tmp_path, small=True)
+    assert failed == gpu_check.row("card", "failed", "ZeroDivisionError: division by zero", ok=False)
+    assert took["unit"] == "s"
+    (tmp_path / "killed.py").write_text("import os\n\ndef killed(*given):\n    os._exit(9)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(gpu_check, "rows_of", importlib.import_module("killed").killed)
+    (failed,) = gpu_check.rows_of_process("score", tmp_path)
+    assert failed == gpu_check.row("score", "failed", "its process was killed", ok=False)
 
 
 @pytest.mark.slow
