@@ -8,7 +8,7 @@ from regenerate_golden import cell_files
 
 from tom.core.errors import UserError
 from tom.models.language_models import load_model
-from tom.models.packed_sequences import Trie, attend, logits_at, pack, predictions, split
+from tom.models.packed_sequences import Trie, attend, logits_at, logits_of_each, pack, predictions, split
 from tom.prompts.cells import render_variants
 from tom.prompts.chat import exchange
 from tom.prompts.variants import ORDERS, scored
@@ -39,6 +39,24 @@ def test_a_token_attends_to_its_ancestors_and_itself_alone(sequences):
     for path in trie.paths:
         for place, node in enumerate(path):
             assert visible[node].nonzero().flatten().tolist() == sorted(path[: place + 1])
+
+
+@given(sequences, st.data())
+def test_the_mask_of_a_part_is_cut_from_that_of_the_whole(sequences, data):
+    trie = pack(sequences)
+    start, stop = sorted(data.draw(st.integers(0, len(trie.tokens))) for _ in range(2))
+    assert torch.equal(trie.visible(slice(start, stop)), trie.visible()[start:stop, :stop])
+    assert torch.equal(trie.visible(slice(start, None)), trie.visible()[start:])
+
+
+def test_a_batch_of_tries_has_the_logits_of_each_alone(tiny_folder, conversations):
+    model = load_model(tiny_folder, "cpu")
+    tries = [pack(conversations[:3]), pack(conversations[4:5])]
+    nodes = [3, 40, len(tries[1].tokens) - 1]
+    with torch.inference_mode():
+        for trie, together in zip(tries, logits_of_each(model, tries, nodes), strict=True):
+            alone = logits_at(model, trie, nodes)
+            assert (together - alone).abs().max() < 1e-5 * alone.abs().max()
 
 
 @given(sequences, st.integers(1, 20))
@@ -94,7 +112,7 @@ def test_attention_to_a_wrong_token_changes_the_logits(tiny_folder, conversation
     last = [path[-1] for path in trie.paths]
     with torch.inference_mode():
         packed = logits_at(model, trie, last)
-        monkeypatch.setattr(Trie, "visible", lambda _: visible)
+        monkeypatch.setattr(Trie, "visible", lambda *_: visible)
         visible[last[-1], last[0]] = True
         assert (logits_at(model, trie, last) - packed)[-1].abs().max() > 1e-3
 

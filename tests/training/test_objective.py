@@ -1,6 +1,7 @@
 """The loss: the mean over the teacher's reply tokens, its gradient that of all observations as separate rows."""
 
 import math
+from contextlib import nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -8,11 +9,14 @@ import pytest
 import torch
 from example_samples import example
 from peft import LoraConfig, get_peft_model
+from test_trainer import RECIPE
 from transformers import LlamaConfig
 
-from tom.models.language_models import load_model
+from tom.models.language_models import convert_precision, load_model
 from tom.prompts.chat import exchange
+from tom.training import objective
 from tom.training.objective import Batch, add_gradient, batch_loss, pack_examples
+from tom.training.trainer import add_adapter
 
 # 30 observations of 3 prompts; replies of one token and of several, one truncated, one whose beginning is given.
 EXAMPLES = [
@@ -110,6 +114,79 @@ def test_gradients_accumulate(tokenizer, model):
     assert (twice - 2 * once).norm() / once.norm() < 1e-6
 
 
+def saved_bytes(model, batch: Batch) -> int:
+    """What a forward pass keeps for the backward pass besides parameters, counted once for each storage."""
+    kept = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        kept[storage.data_ptr()] = storage
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        (part,) = batch.packs
+        objective._pack_loss(model, part, [], batch.weight())
+    own = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
+    return sum(storage.nbytes() for place, storage in kept.items() if place not in own)
+
+
+def adapted(folder, **changes):
+    """The NF4 model of a folder with an adapter that changes what it says, in training mode."""
+    model = add_adapter(load_model(folder, "cpu"), replace(RECIPE, dropout=0.0, **changes), seed=1)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        for name, parameter in model.named_parameters():
+            if "lora_B" in name:
+                torch.nn.init.normal_(parameter, std=0.05)
+    return model.train()
+
+
+@pytest.fixture(scope="module")
+def bfloat16_folder(tiny_folder, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bfloat16") / "weights"
+    convert_precision(tiny_folder, folder, "nf4", "bfloat16")
+    return folder
+
+
+def test_a_pass_in_bfloat16_is_one_of_mixed_precision_and_keeps_less(bfloat16_folder, batch, monkeypatch):
+    model = adapted(bfloat16_folder)
+    kept, (_, one) = saved_bytes(model, batch), gradient(model, lambda: add_gradient(model, batch))
+    monkeypatch.setattr(objective, "mixed_precision", lambda model: nullcontext())
+    assert kept < 0.8 * saved_bytes(model, batch)
+    _, other = gradient(model, lambda: add_gradient(model, batch))
+    assert 0 < (one - other).norm() / other.norm() < 0.05
+
+
+def test_a_model_in_float32_is_computed_in_float32(nf4_folder):
+    with objective.mixed_precision(load_model(nf4_folder, "cpu")):
+        assert not torch.is_autocast_enabled("cpu")
+
+
+def test_a_stems_gradients_add_up_in_float32(bfloat16_folder, tokenizer):
+    """A sum in bfloat16 stops growing once it is 256 times as large as what is added. 256 equal packs share the loss of
+    one, and a power of two rounds nothing."""
+    model = adapted(bfloat16_folder)
+    examples = [example("stag_hunt", "sports", ("C, for trust", 1, False), ("D, since they may not", 1, False))]
+    batch = pack_examples(tokenizer, examples, 1)
+    # Without a loss of its own, the stem has the gradients of the packs alone.
+    batch = replace(batch, stem=replace(batch.stem, weights=0 * batch.stem.weights))
+    assert len(batch.packs) == 2
+    _, once = gradient(model, lambda: add_gradient(model, batch))
+    _, often = gradient(model, lambda: add_gradient(model, replace(batch, packs=batch.packs * 256)))
+    assert (often - once).norm() / once.norm() < 1e-5
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_gradient_checkpointing_changes_no_gradient_and_keeps_less(nf4_folder, tokenizer, limit):
+    model, checkpointed = (adapted(nf4_folder, gradient_checkpointing=on) for on in (False, True))
+    batch = pack_examples(tokenizer, EXAMPLES, limit)
+    value, plain = gradient(model, lambda: add_gradient(model, batch))
+    again, other = gradient(checkpointed, lambda: add_gradient(checkpointed, batch))
+    assert value == again and torch.equal(plain, other)
+    if batch.stem is None:
+        assert saved_bytes(checkpointed, batch) < 0.2 * saved_bytes(model, batch)
+
+
 def test_measuring_leaves_no_gradient(tokenizer, model):
     model.zero_grad()
     batch_loss(model, pack_examples(tokenizer, EXAMPLES, LIMITS[1]))
@@ -177,7 +254,7 @@ def test_each_reply_token_is_a_target_once_for_each_beginning(rows, batch):
 @pytest.mark.parametrize("vocabulary", [2, 384])
 def test_the_loss_of_a_uniform_model_is_the_log_of_its_vocabulary(batch, vocabulary):
     class Uniform:
-        device = "cpu"
+        device, dtype = torch.device("cpu"), torch.float32
         config = LlamaConfig()
 
         def __call__(self, logits_to_keep, **_):

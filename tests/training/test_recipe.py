@@ -36,14 +36,14 @@ def flags(recipe: Recipe) -> list[str]:
     return [
         word
         for key, value in recipe.as_dict().items()
-        if value is not None
-        for word in (f"--{key.replace('_', '-')}", str(value))
+        if value is not None and value is not False
+        for word in (f"--{key.replace('_', '-')}", *([] if value is True else [str(value)]))
     ]
 
 
-@pytest.mark.parametrize("batch_size", [None, 64])
-def test_flags_round_trip(batch_size):
-    recipe = replace(RECIPE, batch_size=batch_size)
+@pytest.mark.parametrize("change", [{}, {"batch_size": 64}, {"gradient_checkpointing": True}], ids=str)
+def test_flags_round_trip(change):
+    recipe = replace(RECIPE, **change)
     assert parse(flags(recipe)) == recipe
 
 
@@ -58,7 +58,7 @@ def test_no_hyperparameter_has_a_hidden_default(name, capsys):
 
 def test_the_schema_has_the_recipes_hyperparameters_and_types():
     schema = load_schema("config")["properties"]["training"]["properties"]
-    kinds = {"integer": int, "number": float, "string": str, ("integer", "null"): int | None}
+    kinds = {"integer": int, "number": float, "string": str, "boolean": bool, ("integer", "null"): int | None}
     others = ("seeds", "option_orders", "label_mapping", "uniform_target_contexts", "threads")
     hyperparameters = {
         name: kinds[tuple(entry["type"]) if isinstance(entry["type"], list) else entry["type"]]

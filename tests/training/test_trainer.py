@@ -19,6 +19,7 @@ from tom.training.recipe import Recipe
 from tom.training.trainer import (
     add_adapter,
     checkpoint_folder,
+    checkpoint_layers,
     checkpoint_name,
     measure,
     pack_groups,
@@ -132,6 +133,32 @@ def test_a_training_interrupted_within_an_epoch_resumes_from_the_last_whole_one(
     resumed, _, resumed_sha256 = train("disturbed")
     assert len(calls) - 100 == (RECIPE.epochs - 1) * len(batches)
     assert (resumed, resumed_sha256) == (curve, sha256)
+
+
+def test_gradient_checkpointing_changes_no_byte(train, held_out):
+    plain, again = (
+        train(str(on), replace(RECIPE, epochs=2, tokens_per_pack=200, gradient_checkpointing=on), held_out=held_out)
+        for on in (False, True)
+    )
+    assert plain[0] == again[0] and plain[2] == again[2]
+
+
+def test_a_model_without_such_layers_can_not_be_checkpointed():
+    with pytest.raises(UserError, match=r"training\.gradient_checkpointing.*allowed: false"):
+        checkpoint_layers(torch.nn.Linear(2, 2))
+
+
+def test_the_state_of_a_gpus_generator_is_kept_and_restored(monkeypatch):
+    """A GPU's dropout draws from its own generator; here a stand-in for it."""
+    gpu = torch.Generator()
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda device: gpu.get_state())
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state, device: gpu.set_state(state))
+    device = torch.device("cuda", 0)
+    state = training.random_state(device)
+    drawn = torch.rand(3), torch.rand(3, generator=gpu)
+    training.restore_random_state(state, device)
+    assert torch.equal(torch.rand(3), drawn[0]) and torch.equal(torch.rand(3, generator=gpu), drawn[1])
+    assert training.random_state(torch.device("cpu")).keys() == {"cpu"}
 
 
 def test_another_seed_gives_another_adapter(train):

@@ -136,10 +136,16 @@ def python(*scripts, plugins=()):
 
 
 def flags(section, *names):
-    """Config values as sorted `--key value` flags: the order of keys in the YAML reruns nothing. null gives no flag."""
+    """Config values as sorted `--key value` flags: the order of keys in the YAML reruns nothing.
+
+    null and false give no flag, true gives the flag alone.
+    """
     words = []
-    for name in sorted(name for name in names or section if section[name] is not None):
+    for name in sorted(names or section):
         values = section[name] if isinstance(section[name], list) else [section[name]]
+        if values in ([None], [False]):
+            continue
+        values = [] if values == [True] else values
         words.append(" ".join([f"--{name.replace('_', '-')}", *(shlex.quote(str(value)) for value in values)]))
     return " ".join(words)
 

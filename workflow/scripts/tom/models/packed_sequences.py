@@ -7,9 +7,11 @@ replies to a prompt compute the prompt once, and prompts that begin with the sam
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from transformers import DynamicCache
+from transformers.cache_utils import Cache, DynamicLayer
 
 from tom.core.errors import UserError
 
@@ -28,13 +30,36 @@ class Trie:
     parents: list[int]
     paths: list[list[int]]
 
-    def visible(self) -> torch.Tensor:
-        """The attention mask, (N, N) bool: row attends to column. Not cached, since it takes N² bytes."""
-        visible = torch.eye(len(self.parents), dtype=torch.bool)
+    @cached_property
+    def spans(self) -> torch.Tensor:
+        """(2, N): each node's number in depth-first order, and the highest number among itself and its descendants."""
+        sizes = [1] * len(self.parents)
+        for node in range(len(sizes) - 1, -1, -1):
+            if self.parents[node] >= 0:
+                sizes[self.parents[node]] += sizes[node]
+        # Where the next child of each node begins; the last place, which -1 stands for, is that of first tokens.
+        free = [0] * (len(sizes) + 1)
+        first = []
         for node, parent in enumerate(self.parents):
-            if parent >= 0:
-                visible[node] |= visible[parent]
-        return visible
+            first.append(free[parent])
+            free[parent] += sizes[node]
+            free[node] = first[node] + 1
+        last = [start + size - 1 for start, size in zip(first, sizes, strict=True)]
+        return torch.tensor([first, last], dtype=torch.int32)
+
+    def visible(self, part: slice = slice(None), device="cpu") -> torch.Tensor:
+        """The attention mask of a slice of the nodes, bool: row attends to column, (rows, nodes up to the slice's end).
+
+        Made on the device by one comparison. Not cached, since it takes a byte for each pair of nodes.
+        """
+        spans = self.spans.to(device)
+        return _is_descendant(spans[:, part], spans[:, : part.stop])
+
+
+def _is_descendant(rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+    """Whether each row's node is the column's node or below it: (..., 2, R), (..., 2, C) → (..., R, C) bool."""
+    number, (first, last) = rows[..., 0, :, None], columns[..., None, :].unbind(-3)
+    return (first <= number) & (number <= last)
 
 
 def pack(sequences: list[tuple[int, ...]]) -> Trie:
@@ -90,14 +115,15 @@ def attend(model, trie: Trie, length: int) -> DynamicCache:
     return _forward(model, trie, slice(0, length), use_cache=True, logits_to_keep=1).past_key_values
 
 
-def logits_and_cache(model, trie: Trie, nodes: list[int]) -> tuple[torch.Tensor, DynamicCache]:
+def logits_and_cache(model, trie: Trie, nodes: list[int]) -> tuple[torch.Tensor, Cache]:
     """As logits_at, with the key-value cache of the whole trie from the same forward pass."""
     keep = torch.tensor(nodes, dtype=torch.long, device=model.device)
-    output = _forward(model, trie, slice(0, None), use_cache=True, logits_to_keep=keep)
-    return _exact_logits(output)[0], output.past_key_values
+    cache = Cache(layer_class_to_replicate=_KnownStates)
+    output = _forward(model, trie, slice(0, None), past_key_values=cache, logits_to_keep=keep)
+    return _exact_logits(output)[0], cache
 
 
-def logits_at(model, trie: Trie, nodes: list[int], cache: DynamicCache | None = None) -> torch.Tensor:
+def logits_at(model, trie: Trie, nodes: list[int], cache: Cache | None = None) -> torch.Tensor:
     """Next-token logits after some nodes: (len(nodes), vocabulary) float32, on the model's device.
 
     cache: of the trie's first nodes, from `attend`; it is not modified. Errors: ValueError if one of `nodes` is in the
@@ -107,13 +133,39 @@ def logits_at(model, trie: Trie, nodes: list[int], cache: DynamicCache | None = 
     if min(nodes) < known:
         raise ValueError(f"node {min(nodes)} is among the {known} that a cache holds, which predict nothing more")
     keep = torch.tensor(nodes, device=model.device) - known
-    # A forward pass appends to the cache that it is given.
-    past = {"past_key_values": DynamicCache(states_of(cache))} if known else {"use_cache": False}
+    past = {"past_key_values": cache_of(states_of(cache))} if known else {"use_cache": False}
     return _exact_logits(_forward(model, trie, slice(known, None), logits_to_keep=keep, **past))[0]
 
 
-def states_of(cache: DynamicCache) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """The keys and values of each layer, (1, heads, nodes, head size), from which DynamicCache can be rebuilt."""
+class _KnownStates(DynamicLayer):
+    """One layer's cache whose states never grow: an update sees them with those of its own forward pass behind them.
+
+    So an update may be repeated, as gradient checkpointing does when it computes a layer again.
+    """
+
+    def __init__(self, *known: torch.Tensor):
+        super().__init__()
+        self.known = known
+        if known:
+            self.lazy_initialization(*known)
+            self.keys, self.values = known
+
+    def update(self, key_states, value_states, *args, **kwargs) -> tuple[torch.Tensor, torch.Tensor]:
+        self.lazy_initialization(key_states, value_states)
+        own = (key_states, value_states)
+        if self.known:
+            own = tuple(torch.cat(pair, dim=-2) for pair in zip(self.known, own, strict=True))
+        self.keys, self.values = own
+        return own
+
+
+def cache_of(states: list[tuple[torch.Tensor, torch.Tensor]]) -> Cache:
+    """A cache of these keys and values, which a forward pass reads."""
+    return Cache(layers=[_KnownStates(*pair) for pair in states])
+
+
+def states_of(cache: Cache) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """The keys and values of each layer, (1, heads, nodes, head size)."""
     return [(layer.keys, layer.values) for layer in cache.layers]
 
 
@@ -126,15 +178,15 @@ def logits_of_each(model, tries: list[Trie], nodes: list[int]) -> torch.Tensor:
     size = max(len(trie.tokens) for trie in tries)
     tokens, depth = (torch.zeros(len(tries), size, dtype=torch.long) for _ in range(2))
     # Padding attends to itself alone, and nothing attends to it.
-    visible = torch.eye(size, dtype=torch.bool).repeat(len(tries), 1, 1)
+    spans = torch.arange(size, dtype=torch.int32).repeat(len(tries), 2, 1)
     for row, trie in enumerate(tries):
         length = len(trie.tokens)
-        tokens[row, :length], depth[row, :length] = trie.tokens, trie.depth
-        visible[row, :length, :length] = trie.visible()
+        tokens[row, :length], depth[row, :length], spans[row, :, :length] = trie.tokens, trie.depth, trie.spans
+    spans = spans.to(model.device)
     output = model(
         input_ids=tokens.to(model.device),
         position_ids=depth.to(model.device),
-        attention_mask=visible[:, None].to(model.device),
+        attention_mask=_is_descendant(spans, spans)[:, None],
         use_cache=False,
         logits_to_keep=torch.tensor(nodes, device=model.device),
     )
@@ -150,7 +202,7 @@ def _forward(model, trie: Trie, part: slice, **options):
     return model(
         input_ids=trie.tokens[None, part].to(model.device),
         position_ids=trie.depth[None, part].to(model.device),
-        attention_mask=trie.visible()[None, None, part, : part.stop].to(model.device),
+        attention_mask=trie.visible(part, model.device)[None, None],
         **options,
     )
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from itertools import chain
 
 import torch
-from transformers import DynamicCache
 
 from tom.models.packed_sequences import (
     Trie,
+    cache_of,
     logits_and_cache,
     logits_at,
     pack,
@@ -137,14 +137,20 @@ def add_gradient(model, batch: Batch) -> float:
     loss, states = _stem_loss(model, batch, total)
     # What no adapter has a part in, such as the first layer's keys, has no gradient to go back to.
     leaves = [tuple(part.detach().requires_grad_(part.requires_grad) for part in layer) for layer in states]
+    # In float32: a sum over many packs in bfloat16 would lose their smaller gradients.
+    sums: dict[torch.Tensor, torch.Tensor] = {}
     value = loss.item()
     for part in batch.packs:
         found = _pack_loss(model, part, leaves, total)
         found.backward()
         value += found.item()
+        for leaf in chain(*leaves):
+            if leaf.grad is not None:
+                sums[leaf] = leaf.grad.float() + sums[leaf] if leaf in sums else leaf.grad.float()
+                leaf.grad = None
     if batch.stem is not None:
         pairs = zip(chain(*states), chain(*leaves), strict=True)
-        read = [(part, leaf.grad) for part, leaf in pairs if leaf.grad is not None]
+        read = [(part, sums[leaf].to(part.dtype)) for part, leaf in pairs if leaf in sums]
         torch.autograd.backward([loss, *(part for part, _ in read)], [None, *(gradient for _, gradient in read)])
     return value
 
@@ -161,15 +167,27 @@ def _stem_loss(model, batch: Batch, total: float) -> tuple[torch.Tensor, States]
     """The stem's part of the loss, and its keys and values."""
     if batch.stem is None:
         return torch.zeros(()), []
-    logits, cache = logits_and_cache(model, batch.stem.trie, batch.stem.nodes)
+    with mixed_precision(model):
+        logits, cache = logits_and_cache(model, batch.stem.trie, batch.stem.nodes)
     return _weighted_loss(logits, batch.stem, total), states_of(cache)
 
 
 def _pack_loss(model, part: Pack, states: States, total: float) -> torch.Tensor:
     """One pack's part of the loss. states: the keys and values of the stem."""
     known = [(keys[:, :, part.stem], values[:, :, part.stem]) for keys, values in states]
-    cache = DynamicCache(known) if part.stem else None
-    return _weighted_loss(logits_at(model, part.trie, part.nodes, cache), part, total)
+    cache = cache_of(known) if part.stem else None
+    with mixed_precision(model):
+        logits = logits_at(model, part.trie, part.nodes, cache)
+    return _weighted_loss(logits, part, total)
+
+
+def mixed_precision(model) -> torch.autocast:
+    """Autocast to bfloat16 around the forward passes of a model in bfloat16; for a model in float32 it does nothing.
+
+    An adapter's weights are float32. Outside of autocast PEFT converts the input of each adapted layer to float32 and
+    keeps the copy for the backward pass, which doubles the memory of a pass (docs/decisions.md).
+    """
+    return torch.autocast(model.device.type, torch.bfloat16, enabled=model.dtype == torch.bfloat16)
 
 
 def _weighted_loss(logits: torch.Tensor, part: Pack, total: float) -> torch.Tensor:

@@ -62,7 +62,9 @@ class Recipe:
     tokens_per_pack: int
     weight_decay: float
     clip: float
-    batch_size: int | None = None  # null in the config gives no flag
+    # null and false in the config give no flag.
+    batch_size: int | None = None
+    gradient_checkpointing: bool = False
 
     def as_dict(self) -> dict:
         """Hyperparameter → value."""

@@ -11,11 +11,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import torch
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
+from torch.utils.checkpoint import checkpoint
 from transformers import get_cosine_schedule_with_warmup
+from transformers.modeling_layers import GradientCheckpointingLayer
 
 from tom.core.errors import UserError
 from tom.core.files import atomic_file, file_lock
@@ -65,7 +68,30 @@ def add_adapter(model, recipe: Recipe, seed: int):
     )
     for parameter in model.parameters():
         parameter.requires_grad_(False)
+    if recipe.gradient_checkpointing:
+        checkpoint_layers(model)
     return get_peft_model(model, config)
+
+
+def checkpoint_layers(model) -> None:
+    """Let each layer keep its input alone for the backward pass, and compute the rest again there.
+
+    As `gradient_checkpointing_enable` of transformers, which would take the keys and values of a stem away from the
+    layers. Errors: UserError if the model has no such layers.
+    """
+    layers = [module for module in model.modules() if isinstance(module, GradientCheckpointingLayer)]
+    if not layers:
+        raise UserError(
+            "training.gradient_checkpointing: the model has no layers of the kind that allows it (allowed: false)"
+        )
+    for layer in layers:
+        layer.forward = partial(_forward_again, layer, layer.forward)
+
+
+def _forward_again(layer, forward, *arguments, **named):
+    if layer.training and torch.is_grad_enabled():
+        return checkpoint(forward, *arguments, use_reentrant=False, **named)
+    return forward(*arguments, **named)
 
 
 def epoch_batches(rows: list[Row], recipe: Recipe, seed: int) -> Callable[[int], Iterator[Batch]]:
@@ -164,7 +190,7 @@ def save(folder: Path, model, optimizer, schedule, number: int, curve: list[dict
         "adapter": get_peft_model_state_dict(model),
         "optimizer": optimizer.state_dict(),
         "schedule": schedule.state_dict(),
-        "random": torch.get_rng_state(),
+        "random": random_state(model.device),
     }
     with atomic_file(folder / CHECKPOINT) as temporary:
         torch.save(state, temporary)
@@ -178,9 +204,22 @@ def resume(folder: Path, model, optimizer, schedule) -> tuple[int, list[dict]]:
     set_peft_model_state_dict(model, state["adapter"])
     optimizer.load_state_dict(state["optimizer"])
     schedule.load_state_dict(state["schedule"])
-    torch.set_rng_state(state["random"])
+    restore_random_state(state["random"], model.device)
     log(f"resumed after epoch {state['epoch']}")
     return state["epoch"], state["curve"]
+
+
+def random_state(device: torch.device) -> dict[str, torch.Tensor]:
+    """The states of the generators that dropout draws from: the CPU's, and that of a GPU."""
+    state = {"cpu": torch.get_rng_state()}
+    return state | {"cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else state
+
+
+def restore_random_state(state: dict[str, torch.Tensor], device: torch.device) -> None:
+    """Restore what `random_state` returned on a device of the same type."""
+    torch.set_rng_state(state["cpu"])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(state["cuda"], device)
 
 
 def log(text: str) -> None:
