@@ -61,6 +61,7 @@ MODEL = {"precision": "float32", "gpus": 0}
         ({}, {"precision": "nf4", "gpus": 1}, r"student\.precision: vLLM does not serve nf4 .*engine: transformers"),
         ({"tensor_parallel": 2}, {}, r"student\.vllm\.tensor_parallel: 2, but student\.gpus is 0"),
         ({"tensor_parallel": 4}, {"gpus": 2}, r"student\.vllm\.tensor_parallel: 4, but student\.gpus is 2"),
+        ({}, {"gpus": 2}, r"student\.vllm\.tensor_parallel: 1, but student\.gpus is 2 \(allowed: as many"),
     ],
 )
 def test_what_vllm_can_not_serve_is_refused(section, model, part):
@@ -79,8 +80,12 @@ def test_where_vllm_is_not_installed_the_job_says_what_to_do(monkeypatch):
         load_engine("vllm").open_engine(None)
 
 
-def test_transformers_serves_every_model():
-    load_engine("transformers").check(settings_of("transformers", {}), MODEL, "config.yaml: student")
+def test_transformers_serves_every_model_that_one_gpu_holds():
+    check, settings = load_engine("transformers").check, settings_of("transformers", {})
+    for gpus in (0, 1):
+        check(settings, MODEL | {"gpus": gpus}, "config.yaml: student")
+    with pytest.raises(UserError, match=r"^config\.yaml: student\.gpus: 2, but .* one GPU \(allowed: 0, 1; or .*vllm"):
+        check(settings, MODEL | {"gpus": 2}, "config.yaml: student")
 
 
 def test_every_engine_is_known_without_a_large_import(root):

@@ -12,6 +12,8 @@ from chat_tokenizers import LLAMA_TEMPLATE, make_chat_tokenizer
 from peft import LoraConfig, get_peft_model
 from scipy.stats import binomtest
 from tiny_model import make_tiny_model
+from vllm.platforms import current_platform
+from vllm.utils.system_utils import get_mp_context
 
 from tom.core.errors import UserError
 from tom.engines import vllm_engine
@@ -191,6 +193,25 @@ def test_a_longer_prompt_opens_the_model_anew_and_changes_no_answer(local_model,
     assert engine.context == 512
     assert (engine.score(asked), engine.reply([request_of()])) == before
     engine.close()
+
+
+def test_a_cache_that_can_not_be_emptied_is_an_error(engine, asked, request_of, monkeypatch):
+    engine.score(asked)
+    monkeypatch.setattr(engine.llm, "reset_prefix_cache", lambda: False)
+    for ask, question in ((engine.score, asked), (engine.reply, [request_of()])):
+        with pytest.raises(RuntimeError, match="could not empty its prefix cache"):
+            ask(question)
+
+
+def test_workers_are_spawned(engine, asked):
+    engine.score(asked)
+    assert get_mp_context().get_start_method() == "spawn"
+
+
+def test_a_vllm_for_gpus_alone_is_refused_without_one(local_model, asked, monkeypatch):
+    monkeypatch.setattr(current_platform, "is_cpu", lambda: False)
+    with pytest.raises(UserError, match=r"^gpus: 0, but .* vLLM does not compute on CPUs \(allowed: gpus: 1;"):
+        VllmEngine(replace(local_model, engine="vllm")).score(asked)
 
 
 def test_what_the_model_can_not_hold_is_bad_input(local_model, asked, request_of):

@@ -106,6 +106,9 @@ def main() -> None:
         except Ends as reason:
             print(f"this engine ends: {reason}", flush=True)
     signal.alarm(ENDING_SECONDS)
+    # vLLM's workers hold GPUs as well: they must be gone before this process and its locks are.
+    if hasattr(engine, "close"):
+        engine.close()
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ class Settings:
         },
     )
     tensor_parallel: int = field(
-        default=1, metadata={"minimum": 1, "description": "GPUs that share one model; 1 if not given."}
+        default=1, metadata={"minimum": 1, "description": "GPUs that share one model: as many as gpus. 1 if not given."}
     )
     memory_share: float = field(
         default=0.9,
@@ -47,16 +47,22 @@ class Settings:
 
 
 def check(settings: Settings, model_config: dict, where: str) -> None:
-    """Raise UserError if vLLM can't serve the model. Whether it is installed is asked where the model is loaded."""
+    """Raise UserError if vLLM can't serve the model, or would leave some of its GPUs idle.
+
+    Whether vLLM is installed is asked where the model is loaded.
+    """
     gpus = model_config["gpus"]
     if model_config["precision"] == "nf4":
         raise UserError(
             f"{where}.precision: vLLM does not serve nf4"
             " (allowed: float32, bfloat16, source; or nf4 with engine: transformers)"
         )
-    if settings.tensor_parallel > max(1, gpus):
+    if settings.tensor_parallel != max(1, gpus):
         role = where.rpartition(" ")[2]
-        raise UserError(f"{where}.vllm.tensor_parallel: {settings.tensor_parallel}, but {role}.gpus is {gpus}")
+        raise UserError(
+            f"{where}.vllm.tensor_parallel: {settings.tensor_parallel}, but {role}.gpus is {gpus}"
+            " (allowed: as many as gpus)"
+        )
 
 
 def require_vllm() -> None:

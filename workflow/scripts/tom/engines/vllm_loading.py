@@ -51,7 +51,13 @@ def open_llm(local: LocalModel, config: dict, context: int):
 
     import torch
     from vllm import LLM
+    from vllm.platforms import current_platform
 
+    if not local.gpus and not current_platform.is_cpu():
+        raise UserError(
+            "gpus: 0, but this environment's vLLM does not compute on CPUs"
+            " (allowed: gpus: 1; or an environment with envs/requirements-vllm.txt)"
+        )
     # Once vLLM has started it forbids this.
     torch.set_num_threads(local.threads)
     with _served_weights(local) as weights:
