@@ -142,10 +142,11 @@ def flags(section, *names):
     """
     words = []
     for name in sorted(names or section):
-        values = section[name] if isinstance(section[name], list) else [section[name]]
-        if values in ([None], [False]):
+        value = section[name]
+        # Not ==: to Python 1 is True.
+        if value is None or value is False:
             continue
-        values = [] if values == [True] else values
+        values = [] if value is True else value if isinstance(value, list) else [value]
         words.append(" ".join([f"--{name.replace('_', '-')}", *(shlex.quote(str(value)) for value in values)]))
     return " ".join(words)
 
