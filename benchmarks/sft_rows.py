@@ -34,7 +34,8 @@ def sft_seconds(tokenizer, model, rows: list[dict], batch: int) -> float:
             report_to="none",
             logging_strategy="no",
             gradient_checkpointing=False,
-            bf16=False,
+            # Autocast, as on our side, where the model computes in bfloat16.
+            bf16=model.dtype == torch.bfloat16,
             use_cpu=not torch.cuda.is_available(),
             disable_tqdm=True,
         )

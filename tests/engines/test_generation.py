@@ -10,7 +10,6 @@ from scipy.stats import binomtest
 from transformers import GenerationConfig
 
 from tom.core.errors import UserError
-from tom.engines import generation
 from tom.engines.generation import end_tokens, generate
 from tom.engines.interface import Reply, Request
 from tom.models.language_models import load_model, load_tokenizer
@@ -72,10 +71,9 @@ def test_the_settings_tried_above_differ(model, tokenizer):
 
 
 @pytest.mark.parametrize("name", ["local_model", "adapted_model"])
-def test_each_token_is_drawn_from_the_logits_of_its_reply_run_alone(request, tokenizer, name, monkeypatch):
+def test_each_token_is_drawn_from_the_logits_of_its_reply_run_alone(request, tokenizer, name):
     local = request.getfixturevalue(name)
     model = load_model(local.weights, "cpu", local.adapter)
-    monkeypatch.setattr(generation, "ROWS", 3)
     steps = []
     inner = model.get_base_model() if local.adapter else model
     hook = inner.register_forward_hook(
@@ -84,7 +82,7 @@ def test_each_token_is_drawn_from_the_logits_of_its_reply_run_alone(request, tok
         ),
         with_kwargs=True,
     )
-    replies = generate(model, tokenizer, REQUEST)
+    replies = generate(model, tokenizer, REQUEST, most=3)
     hook.remove()
     prompt = prompt_ids(tokenizer, MESSAGES)
     assert [tokens.shape for tokens, _ in steps].count((1, len(prompt) - 1)) == 1  # the prompt was computed once
@@ -120,16 +118,14 @@ def test_the_global_generator_stays_as_it_was(model, tokenizer):
 
 
 @pytest.mark.parametrize("count", [1, 3, 4, 7])
-def test_there_are_as_many_replies_as_were_asked_for(model, tokenizer, count, monkeypatch):
-    monkeypatch.setattr(generation, "ROWS", 3)
-    assert len(generate(model, tokenizer, replace(REQUEST, count=count))) == count
+def test_there_are_as_many_replies_as_were_asked_for(model, tokenizer, count):
+    assert len(generate(model, tokenizer, replace(REQUEST, count=count), most=3)) == count
 
 
-def test_no_batch_has_more_rows_than_are_allowed(model, tokenizer, monkeypatch):
+def test_no_batch_has_more_rows_than_are_allowed(model, tokenizer):
     rows = []
-    monkeypatch.setattr(generation, "ROWS", 3)
     model.register_forward_hook(lambda module, inputs, output: rows.append(len(output.logits)))
-    generate(model, tokenizer, replace(REQUEST, count=7))
+    generate(model, tokenizer, replace(REQUEST, count=7), most=3)
     assert set(rows) == {1, 2, 3}
 
 

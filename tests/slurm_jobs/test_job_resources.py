@@ -105,6 +105,16 @@ def test_gpu_memory_holds_the_weights_and_what_is_computed():
     asked = gpu_memory_mb(LARGE, "sample", reply_tokens=160)
     assert (140_000 + large) / 4 < asked < 80_000 * 0.9
     assert gpu_memory_mb(SMALL, "sample") < 8000
+    more = SMALL | {"transformers": {"replies_per_batch": 128}}
+    twice = gpu_memory_mb(more, "sample", reply_tokens=160) - gpu_memory_mb(SMALL, "sample", reply_tokens=160)
+    assert twice == pytest.approx(small, rel=0.1)
+
+
+def test_gradient_checkpointing_lets_large_packs_fit_a_small_gpu():
+    whole, again = (
+        gpu_memory_mb(SMALL, "train", tokens_per_pack=4096, gradient_checkpointing=on) for on in (False, True)
+    )
+    assert again < 16_000 < 24_000 < whole
 
 
 def test_disk_space_depends_on_precision_and_a_local_folder_takes_none():

@@ -235,7 +235,8 @@ def model_resources(role, work, changes=lambda wildcards: {}):
         return memory_mb(model(wildcards), work, training["tokens_per_pack"], gauss_newton_mb(training))
 
     def gpu_memory(wildcards):
-        settings = {name: training_of(wildcards)[name] for name in ("tokens_per_pack", "target_modules")}
+        names = ("tokens_per_pack", "target_modules", "gradient_checkpointing")
+        settings = {name: training_of(wildcards)[name] for name in names}
         return gpu_memory_mb(model(wildcards), work, reply_tokens=longest_reply(wildcards), **settings)
 
     def used_gpus(wildcards):

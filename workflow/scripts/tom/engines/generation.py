@@ -11,17 +11,15 @@ from copy import deepcopy
 
 from tom.core.errors import UserError
 from tom.core.random import share_out
-from tom.engines.interface import Reply, Request
+from tom.engines.interface import REPLIES_PER_BATCH, Reply, Request
 from tom.prompts.chat import prompt_ids
 
-ROWS = 64
-"""Most replies in a batch; bounds the memory of their key-value caches."""
 
-
-def generate(model, tokenizer, request: Request) -> list[Reply]:
+def generate(model, tokenizer, request: Request, most: int = REPLIES_PER_BATCH) -> list[Reply]:
     """The replies of one request, sampled with its own seed; torch's global generator is left as it was.
 
-    model, tokenizer: as tom/models/language_models.py loads them, with or without an adapter.
+    model, tokenizer: as tom/models/language_models.py loads them, with or without an adapter. most: replies in a batch.
+    A seed gives other replies with another number, since a batch draws its tokens together.
     Errors: UserError if neither the tokenizer nor the model names an end token.
     """
     import torch
@@ -45,7 +43,7 @@ def generate(model, tokenizer, request: Request) -> list[Reply]:
         torch.manual_seed(request.seed)
         with torch.inference_mode():
             prefilled = model(prompt[:, :-1], use_cache=True, logits_to_keep=1).past_key_values
-            for rows in share_out(request.count, -(-request.count // ROWS)):
+            for rows in share_out(request.count, -(-request.count // most)):
                 cache = deepcopy(prefilled)
                 cache.batch_repeat_interleave(rows)
                 inputs = prompt.expand(rows, -1)

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 SEEDS = 2**31
 """Number of seeds that every engine and every endpoint takes: some keep a seed in 32 signed bits."""
 
+REPLIES_PER_BATCH = 64
+"""Most replies that transformers samples together unless the config says otherwise; bounds the memory of their keys and
+values."""
+
 
 @dataclass(frozen=True)
 class ChoiceScore:

@@ -6,13 +6,13 @@ on how the passes are split, and a shard's bytes must not depend on what the eng
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
 
 from tom.core.errors import UserError
 from tom.engines.devices import torch_device
-from tom.engines.interface import ChoiceScore, Question, Reply, Request
+from tom.engines.interface import REPLIES_PER_BATCH, ChoiceScore, Question, Reply, Request
 from tom.engines.local_model import LocalModel
 
 REMEMBERED_OPENINGS = 8  # games in a row, each in all its variants
@@ -20,7 +20,17 @@ REMEMBERED_OPENINGS = 8  # games in a row, each in all its variants
 
 @dataclass(frozen=True)
 class Settings:
-    """This engine has no options."""
+    """The engine's section of the config."""
+
+    replies_per_batch: int = field(
+        default=REPLIES_PER_BATCH,
+        metadata={
+            "minimum": 1,
+            "description": f"Free replies that are sampled together; {REPLIES_PER_BATCH} if not given. More are faster on a GPU with"
+            " memory for their keys and values, half a MB for each token of Llama-2-7b. Another number gives other"
+            " replies.",
+        },
+    )
 
 
 def check(settings: Settings, model_config: dict, where: str) -> None:
@@ -53,6 +63,7 @@ class TransformersEngine:
         torch.set_num_threads(local.threads)
         self.tokenizer = load_tokenizer(local.weights)
         self.model = load_model(local.weights, device, local.adapter)
+        self.replies_per_batch = local.engine_settings.replies_per_batch
         self._attend = lru_cache(REMEMBERED_OPENINGS)(self._attend)
 
     def _attend(self, openings: tuple[tuple[int, ...], ...]):
@@ -95,4 +106,4 @@ class TransformersEngine:
         """Each request's free replies, in order."""
         from tom.engines.generation import generate
 
-        return [generate(self.model, self.tokenizer, request) for request in requests]
+        return [generate(self.model, self.tokenizer, request, self.replies_per_batch) for request in requests]

@@ -7,6 +7,8 @@ model: fetch, convert, merge, sample or train.
 
 import math
 
+from tom.engines.interface import REPLIES_PER_BATCH
+
 GB_PER_BILLION = {"nf4": 0.6, "bfloat16": 2, "float32": 4, "source": 4}
 """Size of a billion parameters at each precision."""
 
@@ -70,13 +72,14 @@ ASSUMED_BILLIONS = 1.0
 GPU_PROGRAM_GB = 1.5
 """GPU memory of CUDA itself, and of kernels that were compiled."""
 
-REPLIES = 64
-"""That are drawn at a time by transformers, each with keys and values of its own."""
-
 PROMPT_TOKENS = 300
 
-TOKEN_MB = {"q_proj,v_proj": 5.3, "all-linear": 8.8}
+TOKEN_MB = {"q_proj,v_proj": 4.5, "all-linear": 5.5}
 """GPU memory that training keeps for a token of a pack, with 7 billion parameters; it grows as their 2/3rd power."""
+CHECKPOINTED_TOKEN_MB = 0.45
+"""The same with gradient checkpointing: the input of each layer, and one layer as a whole."""
+STEM_TOKENS = 1500
+"""Of the prompts that packs begin with, which are kept beside a pack. All of the paper's in one order are 1,400."""
 
 
 def gpus(model: dict, work: str) -> int:
@@ -116,24 +119,35 @@ def gradients_mb(model: dict, rank: int, prompts: int) -> int:
 
 
 def gpu_memory_mb(
-    model: dict, work: str, *, reply_tokens: int = 1, tokens_per_pack: int = 0, target_modules: str = "all-linear"
+    model: dict,
+    work: str,
+    *,
+    reply_tokens: int = 1,
+    tokens_per_pack: int = 0,
+    target_modules: str = "all-linear",
+    gradient_checkpointing: bool = False,
 ) -> int:
     """The memory that a job needs of each of its GPUs, in MB; 0 without any. An engine may take more, if it is there.
 
-    reply_tokens: of the longest reply. tokens_per_pack, target_modules: those of a training.
+    reply_tokens: of the longest reply. The rest: settings of a training.
     """
     if not (used := gpus(model, work)):
         return 0
     weights = GB_PER_BILLION[model["precision"]] * billions(model)
     if work == "sample":
-        # Keys and values of a token: half a MB with 7 billion parameters, and no more in larger models, whose heads
-        # share them.
-        cached = REPLIES * (PROMPT_TOKENS + reply_tokens) * min(0.075 * billions(model), 0.5) / 1000
+        # Each reply has keys and values of its own: half a MB a token with 7 billion parameters, and no more in larger
+        # models, whose heads share them.
+        replies = model.get("transformers", {}).get("replies_per_batch", REPLIES_PER_BATCH)
+        cached = replies * (PROMPT_TOKENS + reply_tokens) * min(0.075 * billions(model), 0.5) / 1000
         return math.ceil(1000 * (GPU_PROGRAM_GB + (weights + (cached if reply_tokens > 1 else 1)) / used))
     if work == "train":
-        kept = TOKEN_MB.get(target_modules, TOKEN_MB["all-linear"]) * (billions(model) / 7) ** (2 / 3)
+        kept = TOKEN_MB.get(target_modules, TOKEN_MB["all-linear"])
+        if gradient_checkpointing:
+            kept = CHECKPOINTED_TOKEN_MB
+        kept *= (billions(model) / 7) ** (2 / 3)
         # And the logits of 32,000 tokens, three times at float32.
-        return math.ceil(1000 * (GPU_PROGRAM_GB + weights) + tokens_per_pack * (kept + 0.4))
+        logits = 0.4 * tokens_per_pack
+        return math.ceil(1000 * (GPU_PROGRAM_GB + weights) + (tokens_per_pack + STEM_TOKENS) * kept + logits)
     return math.ceil(1000 * (GPU_PROGRAM_GB + weights))
 
 
