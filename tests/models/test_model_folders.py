@@ -1,12 +1,26 @@
 """Manifests: any change in a model folder is found and named."""
 
+import hashlib
 import json
+import os
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tom.core.errors import UserError
-from tom.models.model_folders import check_is_model, hash_folder, link_folder, read_manifest, verify, write_manifest
+from tom.models import model_folders
+from tom.models.model_folders import (
+    REMEMBERED_BYTES,
+    check_is_model,
+    hash_folder,
+    known_sha256,
+    link_folder,
+    read_manifest,
+    verify,
+    write_manifest,
+)
 
 
 @pytest.fixture
@@ -164,3 +178,105 @@ def test_a_missing_part_of_a_model_is_named(model, name, part):
 def test_a_missing_model_folder_is_named(tmp_path):
     with pytest.raises(UserError, match="no such model folder"):
         check_is_model(tmp_path / "nowhere")
+
+
+@pytest.fixture
+def reads(tmp_path, monkeypatch):
+    """The files that are read to be hashed, with a memory of this test's own in which files settle at once."""
+    monkeypatch.setattr(model_folders, "private_folder", lambda: tmp_path / "memory")
+    monkeypatch.setattr(model_folders, "SETTLED_SECONDS", -60)
+    found, hashed = [], model_folders.file_sha256
+    monkeypatch.setattr(model_folders, "file_sha256", lambda file: found.append(file.name) or hashed(file))
+    return found
+
+
+@pytest.fixture
+def large(tmp_path):
+    """A file whose hash is remembered."""
+    file = tmp_path / "large.safetensors"
+    file.write_bytes(bytes(REMEMBERED_BYTES))
+    return file
+
+
+def true_sha256(file) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def test_a_large_file_is_read_once_and_small_ones_each_time(reads, large, model, tmp_path):
+    shutil.move(large, model / "model.safetensors")
+    reads.clear()
+    before = hash_folder(model)
+    (tmp_path / "linked").mkdir()
+    link_folder(model, tmp_path / "linked")
+    assert hash_folder(model) == hash_folder(tmp_path / "linked") == before
+    assert before["model.safetensors"] == true_sha256(model / "model.safetensors")
+    assert reads.count("model.safetensors") == 1
+    assert reads.count("config.json") == 3
+
+
+def grow(file):
+    with file.open("ab") as stream:
+        stream.write(b"more")
+
+
+def cut(file):
+    os.truncate(file, file.stat().st_size - 1)
+
+
+def edit_and_set_the_time_back(file):
+    status = file.stat()
+    with file.open("r+b") as stream:
+        stream.write(b"other")
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def replace_by_one_of_the_same_time(file):
+    status = file.stat()
+    other = file.with_name("other")
+    other.write_bytes(b"1" * status.st_size)
+    os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
+    other.replace(file)
+
+
+@pytest.mark.parametrize("change", [grow, cut, edit_and_set_the_time_back, replace_by_one_of_the_same_time])
+def test_a_file_that_changed_in_any_way_is_read_again(reads, large, change):
+    before = known_sha256(large)
+    time.sleep(0.02)  # longer than a tick of the file system's clock
+    change(large)
+    assert known_sha256(large) == true_sha256(large) != before
+    assert reads == [large.name] * 2
+
+
+def test_a_file_that_has_just_been_written_is_not_remembered(reads, large, monkeypatch):
+    monkeypatch.setattr(model_folders, "SETTLED_SECONDS", 60)
+    assert known_sha256(large) == known_sha256(large) == true_sha256(large)
+    assert len(reads) == 2
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_remembered(reads, large, monkeypatch):
+    hashed = model_folders.file_sha256
+
+    def disturbed(file):
+        found = hashed(file)
+        grow(file)
+        return found
+
+    monkeypatch.setattr(model_folders, "file_sha256", disturbed)
+    known_sha256(large)
+    monkeypatch.setattr(model_folders, "file_sha256", hashed)
+    assert known_sha256(large) == true_sha256(large)
+
+
+def test_without_a_private_folder_every_file_is_read(reads, large, monkeypatch):
+    def refuse():
+        raise UserError("not a private folder of this user")
+
+    monkeypatch.setattr(model_folders, "private_folder", refuse)
+    assert known_sha256(large) == known_sha256(large) == true_sha256(large)
+    assert len(reads) == 2
+
+
+def test_many_at_once_agree(reads, large):
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(known_sha256, [large] * 40)) == {true_sha256(large)}
+    assert len(list((model_folders.private_folder() / "hashes").iterdir())) == 1

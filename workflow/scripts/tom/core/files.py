@@ -11,6 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tom.core.errors import UserError
+
+SOCKET_PATH_LIMIT = 100  # bytes; Linux allows 107, macOS 103
+
 
 @contextmanager
 def atomic_file(target: str | Path) -> Iterator[Path]:
@@ -90,3 +94,19 @@ def file_lock(lock: Path, waiting: str) -> Iterator[None]:
         yield
     finally:
         held.release()
+
+
+def private_folder() -> Path:
+    """This user's folder on this machine, for engines, locks and hashes, unreachable for others. Errors: UserError."""
+    for parent in (tempfile.gettempdir(), "/tmp"):
+        folder = Path(parent) / f"tom-transfer-{os.getuid()}"
+        if len(os.fsencode(folder)) + 40 < SOCKET_PATH_LIMIT:
+            break
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        status = folder.stat(follow_symlinks=False)
+    except OSError as error:
+        raise UserError(f"no private folder: {error}") from None
+    if status.st_uid != os.getuid() or status.st_mode & 0o077 or folder.is_symlink():
+        raise UserError(f"{folder} is not a private folder of this user")
+    return folder

