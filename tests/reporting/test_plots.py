@@ -106,6 +106,24 @@ def test_invalid_replies_are_a_band_and_a_share(tables):
     assert [segment[:, 0].tolist() for segment in band.get_segments()] == [[0.7, 0.8]]
 
 
+def test_many_games_are_points_over_the_teachers_propensity(tables):
+    cells = plot_propensities.cells_of(tables["propensities"], "in_sample").with_columns(exact=None)
+    many = pl.concat(
+        cells.with_columns(
+            game=pl.lit(f"drawn-{number}"), rate=pl.when(pl.col("model") == "teacher").then(0.5).otherwise(0.75)
+        ).unique(["game", "context", "model"], maintain_order=True)
+        for number in range(plot_propensities.MOST_LINES + 1)
+    )
+    figure = plot_propensities.plot_split(many)
+    assert legend_of(figure) == ["base, 0.250 away on average", "tuned, 0.250 away on average"]
+    base, tuned = figure.axes[0].collections
+    assert base.get_offsets().tolist() == [[0.5, 0.75]] * (plot_propensities.MOST_LINES + 1)
+    assert len(tuned.get_offsets()) == 2 * (plot_propensities.MOST_LINES + 1)
+    # Where no teacher answered, the base takes its place.
+    figure = plot_propensities.plot_split(many.filter(pl.col("model") != "teacher"))
+    assert legend_of(figure) == ["tuned, 0.000 away on average"]
+
+
 def test_agreement_averages_seeds(tables):
     pairs = plot_agreement.pairs_of(tables["propensities"])
     tuned = pairs.filter(split="in_sample", student="tuned", game="stag_hunt").sort("teacher")

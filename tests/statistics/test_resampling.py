@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from tom.statistics import resampling
 from tom.statistics.resampling import Counted, Known
 
 
@@ -40,3 +41,10 @@ def test_known_propensities_do_not_vary():
     known = Known(np.array([[0.2, 0.4], [1.0, 1.0]]))
     assert known.rates() == pytest.approx([0.3, 1.0])
     assert known.redrawn(99, np.random.default_rng(1)) == pytest.approx(np.array([[0.3, 1.0]]))
+
+
+def test_resamples_are_drawn_in_pieces_of_one_stream(monkeypatch):
+    counts = Counted(np.array([[3, 7], [0, 2]]), np.array([[10, 20], [10, 5]]))
+    pieces = counts.redrawn(7, np.random.default_rng(1))
+    monkeypatch.setattr(resampling, "PIECE", 3)
+    assert np.array_equal(counts.redrawn(7, np.random.default_rng(1)), pieces)

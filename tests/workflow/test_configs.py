@@ -15,6 +15,7 @@ ADAPTERS = {
     "framings": 1,
     "laptop": 1,
     "larger_student": 1,
+    "many_games": 1,
     "more_games": 1,
     "one_order": 3,
     "payoff_scales": 1,

@@ -15,7 +15,12 @@ FOLDERS = "workflow|config|docs|tests|benchmarks|resources|profiles|envs"
 # A path in a page, such as workflow/rules/common.smk; tom/... lies in workflow/scripts.
 PATH = re.compile(rf"(?<![\w/.{{}}-])(?:(?:{FOLDERS}|tom)/[\w/.-]*\w|Snakefile|Makefile)")
 # Files that a reader is to write.
-EXAMPLES = {"resources/contexts/library.yaml", "resources/games/my_game.yaml"}
+EXAMPLES = {
+    "resources/contexts/library.yaml",
+    "resources/games/my_game.yaml",
+    "resources/games/my_dilemmas.yaml",
+    "resources/games/people.yaml",
+}
 
 
 def is_placeholder(path: str) -> bool:

@@ -141,6 +141,7 @@ rule summarise_run:
         teacher=name_of("teacher"),
         student=name_of("student"),
         # The config doesn't say what frozen adapters were trained on.
+        computed="--computed" if config["teacher"]["engine"] == "computed" else "",
         uniform=" ".join(sorted(STUDENT.training["uniform_target_contexts"]) if STUDENT.training else []),
     shell:
         python("summarise_run.py") + " --alignment {input.alignment} --diagnostics {input.diagnostics}"
@@ -150,4 +151,4 @@ rule summarise_run:
         " --number-gaps {input.number_gaps}"
         " --published {input.published} --contributions {input.contributions}"
         " --teacher {params.teacher:q} --student {params.student:q} --uniform-target-contexts {params.uniform}"
-        " --output {output} 2>&1 | tee {log}"
+        " {params.computed} --output {output} 2>&1 | tee {log}"

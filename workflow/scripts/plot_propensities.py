@@ -1,6 +1,7 @@
 """Plot how often teacher, base and tuned students cooperate, in each game and context of a split.
 
-As figures 2 to 4 of the paper (arXiv 2408.05241), for this run.
+As figures 2 to 4 of the paper (arXiv 2408.05241), for this run. Of more games than have room for a line each, as in a
+game set, the students' propensities over the teacher's.
 
 python workflow/scripts/plot_propensities.py --propensities P.parquet --split in_sample --output F.pdf F.png
 """
@@ -14,7 +15,7 @@ import polars as pl
 
 from tom.core.errors import run_main
 from tom.core.frames import roles_of
-from tom.core.roles import role
+from tom.core.roles import BASE, TEACHER, role
 from tom.evaluation.propensities import BOUNDS, VIEWS, headline_view
 from tom.reporting.figure_style import COLOURS, MARKERS, save_figure, use_style
 from tom.reporting.tables import read_table
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PANELS_A_ROW = 3
+MOST_LINES = 40
+"""Games with a line each; more are points over the teacher's propensity."""
 BAND = {"linewidth": 6, "alpha": 0.25, "zorder": 1}
 """The band in which the rate would lie, however unreadable replies were counted."""
 
@@ -66,8 +69,61 @@ def legend_labels(cells: pl.DataFrame) -> dict[str, str]:
     }
 
 
+def plot_many_games(cells: pl.DataFrame) -> "Figure":
+    """A panel for each context: a point for each game and student, over the teacher's propensity in it.
+
+    Where no teacher answered, tuned students over the base.
+    """
+    import matplotlib.pyplot as plt
+
+    cells = cells.with_columns(shown=pl.coalesce("exact", "rate"), role=roles_of())
+    reference = TEACHER if TEACHER in cells["role"].to_list() else BASE
+    known = cells.filter(role=reference).select("game", "context", known="shown")
+    points = (
+        cells.filter(pl.col("role") != reference).join(known, on=["game", "context"]).drop_nulls(["shown", "known"])
+    )
+    contexts = cells["context"].unique().sort().to_list()
+    columns = min(PANELS_A_ROW, len(contexts))
+    rows = -(-len(contexts) // columns)
+    figure, grid = plt.subplots(
+        rows,
+        columns,
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+        figsize=(0.8 + 3.0 * columns, 0.9 + 3.0 * rows),
+        layout="constrained",
+    )
+    drawn = [name for name in MARKERS if name in points["role"].to_list()]
+    for axes, context in zip(grid.flat, contexts, strict=False):
+        axes.plot([0, 1], [0, 1], color="0.6", linewidth=1, zorder=1)
+        for name in drawn:
+            own = points.filter(role=name, context=context)
+            axes.scatter(own["known"], own["shown"], color=COLOURS[name], marker=MARKERS[name], s=12, alpha=0.5)
+        axes.set(title=readable(context), xlim=(-0.04, 1.04), ylim=(-0.04, 1.04), aspect="equal")
+        axes.set_xticks([0, 0.5, 1], ["0", ".5", "1"])
+        axes.set_yticks([0, 0.5, 1], ["0", ".5", "1"])
+    for axes in grid.flat[len(contexts) :]:
+        axes.remove()
+    gaps = points.group_by("role").agg((pl.col("shown") - pl.col("known")).abs().mean())
+    labels = {name: f"{name}, {gap:.3f} away on average" for name, gap in gaps.iter_rows()}
+    figure.legend(
+        handles=[
+            plt.Line2D([], [], color=COLOURS[name], marker=MARKERS[name], linestyle="none", label=labels[name])
+            for name in drawn
+        ],
+        loc="outside upper center",
+        ncols=len(drawn),
+    )
+    figure.supxlabel(f"{reference}: propensity to take the first action", fontsize="medium")
+    figure.supylabel("student: propensity", fontsize="medium")
+    return figure
+
+
 def plot_split(cells: pl.DataFrame) -> "Figure":
     """A panel for each context."""
+    if cells["game"].n_unique() > MOST_LINES:
+        return plot_many_games(cells)
     import matplotlib.pyplot as plt
     from matplotlib.lines import Line2D
 

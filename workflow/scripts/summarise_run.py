@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument(
         "--uniform-target-contexts", nargs="*", default=[], help="contexts in which students were trained on chance"
     )
+    parser.add_argument("--computed", action="store_true", help="the teacher is a behavioural model")
     parser.add_argument("--output", required=True)
     arguments = parser.parse_args()
 
@@ -42,6 +43,7 @@ def main() -> None:
         arguments.student,
         arguments.teacher,
         arguments.uniform_target_contexts,
+        arguments.computed,
     )
     with atomic_file(arguments.output) as temporary:
         temporary.write_text("\n".join(lines) + "\n")

@@ -69,16 +69,16 @@ def nearest_cell(cells: list[tuple[str, str]], taught: list[tuple[str, str]], te
     the same game, since the teacher varies more between contexts. A game with rescaled payoffs counts as the same game.
     A taught cell is left out of its own prediction. nan where no cell is left.
     """
+    taught_games, taught_contexts = _names(taught)
     found = []
-    for game, context in cells:
-        steps = np.array(
-            [
-                2 * (other_context != context) + (split_rescaling(other_game)[0] != split_rescaling(game)[0])
-                if (other_game, other_context) != (game, context)
-                else np.inf
-                for other_game, other_context in taught
-            ]
-        )
+    for own, game, context in zip(cells, *_names(cells), strict=True):
+        steps = 2.0 * (taught_contexts != context) + (taught_games != game)
+        steps[[other == own for other in taught]] = np.inf
         near = np.isfinite(steps) & (steps == steps.min())
         found.append(teacher[near].mean() if near.any() else np.nan)
     return np.array(found)
+
+
+def _names(cells: list[tuple[str, str]]) -> tuple[np.ndarray, np.ndarray]:
+    """(cells,): the game of each cell, without its scale and shift, and its context."""
+    return np.array([split_rescaling(game)[0] for game, _ in cells]), np.array([context for _, context in cells])

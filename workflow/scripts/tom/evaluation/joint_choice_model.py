@@ -29,7 +29,7 @@ Holm's family: the terms of one student, split and view.
 import numpy as np
 
 from tom.core.roles import TEACHER
-from tom.evaluation.sensitivities import Layout, averages, main_effects
+from tom.evaluation.sensitivities import Layout, averages, main_effects, of_sets
 from tom.statistics.distributions import chi_square_above, chi_square_quantile, f_above, f_quantile
 from tom.statistics.firth import fit_firth
 from tom.statistics.resampling import Counted
@@ -39,10 +39,11 @@ from tom.statistics.two_proportions import holm
 def joint_rows(cells: list[tuple[str, str]], answers: dict[str, Counted], confidence: float) -> list[dict]:
     """Rows of the table, without split and view, for each student; answers: model → counts over the cells.
 
-    A split has none if it has one cell only, or if some game is missing in some context.
+    A split has none if it has one cell only, if some game is missing in some context, or if it has game sets, whose
+    hundreds of games would each have a term.
     """
     layout = Layout.of(cells)
-    if layout is None or len(cells) < 2:
+    if layout is None or len(cells) < 2 or of_sets(cells):
         return []
     return [
         {"model": name} | row

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tom.core.roles import TEACHER
+from tom.games.names import is_member
 from tom.statistics.distributions import normal_above, normal_quantile, t_above, t_quantile
 from tom.statistics.firth import fit_firth
 from tom.statistics.intervals import symmetric
@@ -70,7 +71,8 @@ def sensitivity_rows(
 ) -> list[dict]:
     """Rows of the table, without split and view, for each model; answers: model → counts over the cells.
 
-    A split has none if it has one cell only, or if some game is missing in some context. names: seed the draws.
+    A split has none if it has one cell only, or if some game is missing in some context. One with game sets has no
+    marginal effects: those of each of hundreds of games would say little and take hours. names: seed the draws.
     """
     layout = Layout.of(cells)
     if layout is None or len(cells) < 2:
@@ -82,13 +84,18 @@ def sensitivity_rows(
     rows = []
     for name, counts in answers.items():
         found = [
-            *marginal_effects(layout, counts, uncertainty.confidence),
+            *([] if of_sets(cells) else marginal_effects(layout, counts, uncertainty.confidence)),
             *variance_shares(layout, counts, drawn[name], uncertainty.confidence),
         ]
         if name != TEACHER:
             found += slopes_on_teacher(layout, (answers[TEACHER], counts), (drawn[TEACHER], drawn[name]), uncertainty)
         rows += [{"model": name} | row for row in found]
     return rows
+
+
+def of_sets(cells: list[tuple[str, str]]) -> bool:
+    """Whether some of the cells' games are members of game sets."""
+    return any(is_member(game) for game, _ in cells)
 
 
 def marginal_effects(layout: Layout, counts: Counted, confidence: float) -> list[dict]:

@@ -37,6 +37,8 @@ TABLES = (
 NUMBER_TABLES = ("number_means", "number_gaps")
 """Only of runs with games in which a number is named."""
 MODELS = (TEACHER, BASE, "tuned")
+COMPUTED = "teacher: a behavioural model. Gaps are from its draws; the tables propensities hold the exact ones."
+"""Said of a computed teacher."""
 VIEW_NAMES = {"both": "both", "fixed": "paper", "swapped": "swapped"}
 NOTABLE = 0.1
 """A mean change of propensity that the summary calls notable: as large as the paper's whole effect of training."""
@@ -49,10 +51,12 @@ def summary_lines(
     student: str,
     teacher: str,
     uniform_target_contexts: Sequence[str] = (),
+    computed: bool = False,
 ) -> list[str]:
     """The summary's lines, some of them of several. tables: TABLES, and NUMBER_TABLES if the run has them.
 
     published, contributions: the paper's counts. uniform_target_contexts: where the students were trained on chance.
+    computed: whether the teacher is a behavioural model.
     """
     alignment = tables["alignment"]
     shown = headline_measure(alignment)
@@ -73,6 +77,7 @@ def summary_lines(
             "closed: share of the base's gap that training closed, %;"
             f" interval: {confidence:.0%}; propensities: {measure}.",
             "chance: p = 0.5. constant, offset, nearest cell: fitted in sample. ceiling: a perfect student.",
+            *([COMPUTED] if computed else []),
         ],
         alignment_lines(shown, views),
         [*verdicts, equivalence_line(tables["equivalence"], view, measure), *filter(None, [sensitivity, joint])],

@@ -7,6 +7,9 @@ import numpy as np
 
 from tom.core.random import cell_generator
 
+PIECE = 500
+"""Resamples that are drawn at a time."""
+
 
 @dataclass(frozen=True)
 class Uncertainty:
@@ -65,8 +68,13 @@ class Counted:
         Counts of 0 or n of n do not vary, as in every parametric bootstrap.
         """
         share = np.nan_to_num(_ratio(self.cooperated, self.readable))
-        resampled = generator.binomial(self.readable, share, size=(draws, *share.shape))
-        return _ratio(resampled, self.readable).mean(axis=2)
+        found = np.empty((draws, len(share)))
+        # In pieces, which draw the same stream: with a thousand cells the counts of all draws take 160 MB.
+        for start in range(0, draws, PIECE):
+            size = (min(PIECE, draws - start), *share.shape)
+            resampled = generator.binomial(self.readable, share, size=size)
+            found[start : start + PIECE] = _ratio(resampled, self.readable).mean(axis=2)
+        return found
 
     def cells(self, kept: np.ndarray | list[int]) -> "Counted":
         """The same for some of the cells; kept: (cells,) of booleans, or the indices of cells in the wanted order."""
