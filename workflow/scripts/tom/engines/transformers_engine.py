@@ -26,9 +26,9 @@ class Settings:
         default=REPLIES_PER_BATCH,
         metadata={
             "minimum": 1,
-            "description": f"Free replies that are sampled together; {REPLIES_PER_BATCH} if not given. More are faster on a GPU with"
-            " memory for their keys and values, half a MB for each token of Llama-2-7b. Another number gives other"
-            " replies.",
+            "description": f"Free replies that are sampled together; {REPLIES_PER_BATCH} if not given. More are faster"
+            " on a GPU with memory for their keys and values, half a MB for each token of Llama-2-7b. Another number"
+            " gives other replies.",
         },
     )
 
