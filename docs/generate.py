@@ -118,16 +118,6 @@ def first_sentence(study: Study) -> str:
     return study.about.replace(CLOSED, "Gap closed").partition(". ")[0].removesuffix(".") + "."
 
 
-def study_files() -> str:
-    """The tables and the figure of each study, below the experiment's folder."""
-    lines = []
-    for study in STUDIES:
-        files = [table.file.removesuffix(".parquet") + ".*" for table in study.tables]
-        files += [f"figures/{study.figure.name}.*"] if study.figure else []
-        lines.append(f"| `{study.name}` | {', '.join(f'`{file}`' for file in files)} |")
-    return "\n".join(["| study | its tables and figure |", "| --- | --- |", *lines])
-
-
 def edit_table() -> str:
     """The jobs that each edit of a finished run makes. Groups of jobs are spelt out below the table."""
     lines = ["| edit | jobs |", "| --- | --- |"]
@@ -171,10 +161,12 @@ def data_dictionary() -> str:
 
 
 def writers(table: dict) -> str:
-    """Which scripts write a table; empty for one that the repository provides."""
+    """Which scripts write a table, and for which study; empty for one that the repository provides."""
     scripts = table.get("made_by", [])
     names = [f"`{script}.py`" for script in ([scripts] if isinstance(scripts, str) else scripts)]
-    return f", written by {', '.join(names)}" if names else ""
+    studies = [study.name for study in STUDIES for own in study.tables if own.file == f"{table['files']}.parquet"]
+    target = f" in `snakemake {studies[0]}`" if studies else ""
+    return f", written by {', '.join(names)}{target}" if names else ""
 
 
 def column_rows(columns: dict, common: dict) -> list[str]:
@@ -191,7 +183,7 @@ def pages() -> dict[Path, str]:
     parts = {
         "README.md": {"targets": target_table, "studies": study_table},
         "config/README.md": {"keys": key_table},
-        "docs/pipeline.md": {"rules": rule_graph, "study files": study_files, "edits": edit_table},
+        "docs/pipeline.md": {"rules": rule_graph, "edits": edit_table},
         "docs/data_dictionary.md": {"columns": data_dictionary},
     }
     texts = {}

@@ -94,7 +94,7 @@ def test_what_another_target_made_appears_and_the_page_makes_none_of_it(project)
     # A table that today's config would make otherwise stays as it is, and the page says so.
     project.edit("tiny.yaml", "bootstrap: 200", "bootstrap: 200\n  confidence: 0.9")
     plan = project.plan("report")
-    assert plan["build_page"] == 1 and plan["tabulate_collateral"] == plan["probe_model"] == 0
+    assert plan["build_page"] == 1 and plan["tabulate_collateral"] == plan["ask_model"] == 0
     # A recorded teacher is not asked again, so this is of no config like this one; it hides nothing of the others.
     tables = project.experiment / "tables"
     shutil.copy2(tables / "collateral.parquet", tables / "prompt_formats.parquet")

@@ -29,7 +29,7 @@ def test_every_group_is_of_a_rule_and_has_a_size(rules):
 
 
 def test_every_rule_that_samples_shares_allocations(rules):
-    sampling = {rule for rule in rules if rule.startswith(("sample_", "score_", "probe_"))}
+    sampling = {rule for rule in rules if rule.startswith(("sample_", "ask_"))}
     sampling -= {"sample_in_sample", "sample_endpoint"}
     assert sampling <= dict(entry.split("=") for entry in PROFILE["groups"]).keys()
 

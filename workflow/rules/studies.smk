@@ -2,8 +2,10 @@
 
 Sampling and training are the rules of sample.smk and train.smk: a study asks for shards of other students, or of the
 same models asked in another way. Here stand its tables and its figure.
-out: tables/, figures/, collateral/, labels/
+out: tables/, figures/, and the answers to questions of a study's own: probes/, labels/
 """
+
+from typing import NamedTuple
 
 from snakemake.logging import logger as snakemake_logger
 
@@ -276,55 +278,97 @@ rule tabulate_precision_drift:
         " --output {output.precision_drift} 2>&1 | tee {log}"
 
 
-# Other questions than cells: collateral, labels, and those of counterbalancing's students
+# Questions of a study's own, besides cells: collateral, labels, and labels asked of counterbalancing's students
 
 BALANCED = groups_of(BY_NAME["counterbalancing"])
 
 
-def labelled_name(wildcards):
-    """How the table of labels calls what answers: by its model, and a study's student by its group as well."""
+def answering_name(wildcards):
+    """What a table calls the model that answers: a study's student by its group as well."""
     student = STORE.weights[wildcards.weights].student
-    groups = [name for name, changes in BALANCED.items() if changes and STORE.student(changes) == student]
+    if student in (None, STUDENT):
+        return wildcards.model
+    groups = [name for name, changes in BALANCED.items() if STORE.student(changes) == student]
     return f"{groups[0]}-{wildcards.model.removeprefix('tuned-')}" if groups else wildcards.model
 
 
-def model_files(pattern, students):
+class Question(NamedTuple):
+    """The script that asks, the files that it reads besides the in-sample games, and its other flags."""
+
+    script: str
+    files: dict
+    words: str = ""
+
+
+# Folder of the answers → the question.
+QUESTIONS = {"probes": Question("probe_model.py", {"probes": RESOURCES / "collateral" / "probes.yaml"})} | {
+    f"labels/{labels}": Question(
+        "score_labels.py",
+        {
+            "labels_file": RESOURCES / "labels" / f"{labels}.yaml",
+            "context_files": context_files(config["splits"][IN_SAMPLE]["contexts"]),
+        },
+        " ".join(
+            [
+                flags(config["splits"][IN_SAMPLE], "contexts"),
+                flags(config, "option_orders"),
+                flags(config["sampling"], "temperature"),
+            ]
+        ),
+    )
+    for labels in config["labels"]
+}
+
+
+def answers(question, students):
     """A file for the base student, and for each seed of some students. students: changes of their training sections."""
     asked = [("base", {}), *((model, changes) for changes in students for model in TUNED)]
-    return [pattern.format(model=model, weights=STORE.weights_key(model, changes)) for model, changes in asked]
+    return [f"{EXPERIMENT}/{question}/{model}-{STORE.weights_key(model, changes)}.parquet" for model, changes in asked]
 
 
-rule probe_model:
+def question_flags(wildcards, input):
+    question = QUESTIONS[wildcards.question]
+    files = [f"--{name.replace('_', '-')} {input[name]}" for name in question.files]
+    return " ".join([*files, question.words])
+
+
+rule ask_model:
     input:
         unpack(weights_inputs),
-        probes=RESOURCES / "collateral" / "probes.yaml",
+        unpack(lambda wildcards: QUESTIONS[wildcards.question].files),
         games=game_files(IN_SAMPLE),
         tables=game_tables(IN_SAMPLE),
         prompt_format=prompt_format_file(),
     output:
-        f"{EXPERIMENT}/probes/{{model}}-{{weights}}.parquet",
+        f"{EXPERIMENT}/{{question}}/{{model}}-{{weights}}.parquet",
     log:
-        f"{OWN_LOGS}/probes/{{model}}-{{weights}}.log",
+        f"{OWN_LOGS}/{{question}}/{{model}}-{{weights}}.log",
     benchmark:
-        f"{OWN_BENCHMARKS}/probes/{{model}}-{{weights}}.tsv"
+        f"{OWN_BENCHMARKS}/{{question}}/{{model}}-{{weights}}.tsv"
+    wildcard_constraints:
+        question="|".join(QUESTIONS),
     priority: turn_of_weights
     threads: config["sampling"]["threads"]
     resources:
         **model_resources("student", "sample"),
     params:
-        python=lambda wildcards: python("probe_model.py", "serve_engine.py", plugins=(engine_module(wildcards),)),
+        python=lambda wildcards: python(
+            QUESTIONS[wildcards.question].script, "serve_engine.py", plugins=(engine_module(wildcards),)
+        ),
+        name=answering_name,
         games=flags({"games": games_of(config["splits"][IN_SAMPLE])}),
+        question=question_flags,
         answering=answering,
     shell:
         TORCH
-        + "{params.python} --model {wildcards.model} --probes {input.probes} {params.games} --game-files {input.games}"
+        + "{params.python} --model {params.name} {params.question} {params.games} --game-files {input.games}"
         + " --prompt-format-file {input.prompt_format} {params.answering} --idle-seconds {IDLE_SECONDS}"
         + " --threads {threads} --gpus {resources.devices} --output {output} > {log} 2>&1"
 
 
 rule tabulate_collateral:
     input:
-        probes=model_files(rules.probe_model.output[0], [{}]),
+        probes=answers("probes", [{}]),
     output:
         **own_tables("collateral"),
     log:
@@ -336,59 +380,14 @@ rule tabulate_collateral:
         + " --probes {input.probes} {params.confidence} --output {output.collateral} 2>&1 | tee {log}"
 
 
-rule score_labels:
-    input:
-        unpack(weights_inputs),
-        labels=RESOURCES / "labels" / "{labels}.yaml",
-        games=game_files(IN_SAMPLE),
-        tables=game_tables(IN_SAMPLE),
-        contexts=context_files(config["splits"][IN_SAMPLE]["contexts"]),
-        prompt_format=prompt_format_file(),
-    output:
-        f"{EXPERIMENT}/labels/{{labels}}/{{model}}-{{weights}}.parquet",
-    log:
-        f"{OWN_LOGS}/labels/{{labels}}-{{model}}-{{weights}}.log",
-    benchmark:
-        f"{OWN_BENCHMARKS}/labels/{{labels}}-{{model}}-{{weights}}.tsv"
-    wildcard_constraints:
-        labels="[a-z][a-z0-9_]*",
-    priority: turn_of_weights
-    threads: config["sampling"]["threads"]
-    resources:
-        **model_resources("student", "sample"),
-    params:
-        python=lambda wildcards: python("score_labels.py", "serve_engine.py", plugins=(engine_module(wildcards),)),
-        cells=" ".join(
-            [
-                flags(
-                    config["splits"][IN_SAMPLE] | {"games": games_of(config["splits"][IN_SAMPLE])}, "games", "contexts"
-                ),
-                flags(config, "option_orders"),
-                flags(config["sampling"], "temperature"),
-            ]
-        ),
-        # The config's own students by their model's name, those of a study with their group's.
-        name=labelled_name,
-        answering=answering,
-    shell:
-        TORCH
-        + "{params.python} --model {params.name} --labels-file {input.labels} {params.cells} --game-files {input.games}"
-        + " --context-files {input.contexts} --prompt-format-file {input.prompt_format} {params.answering}"
-        + " --idle-seconds {IDLE_SECONDS} --threads {threads} --gpus {resources.devices} --output {output} > {log} 2>&1"
-
-
-def label_scores(students):
-    pattern = rules.score_labels.output[0]
-    return [
-        file
-        for labels in sorted(config["labels"])
-        for file in model_files(pattern.replace("{labels}", labels), students)
-    ]
+def label_scores(wildcards):
+    students = [{}] if wildcards.table == "labels" else BALANCED.values()
+    return [file for labels in sorted(config["labels"]) for file in answers(f"labels/{labels}", students)]
 
 
 rule tabulate_labels:
     input:
-        scores=lambda wildcards: label_scores([{}] if wildcards.table == "labels" else BALANCED.values()),
+        scores=label_scores,
         teacher=lazy_shards(IN_SAMPLE, ["teacher"]),
     output:
         labels=f"{EXPERIMENT}/tables/{{table}}.parquet",
