@@ -1,4 +1,4 @@
-"""The golden transcripts: what a player reads in each cell and variant, word for word.
+"""The golden transcripts: what a player reads in each cell of the default config, word for word.
 
 python tests/helpers/regenerate_golden.py
 
@@ -7,24 +7,23 @@ line is a changed experiment.
 """
 
 import sys
-from itertools import product
 from pathlib import Path
+
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
+from tom.config.study import all_cells, splits_of_kind  # noqa: E402
+from tom.games.kinds import CHOICE  # noqa: E402
 from tom.prompts.cells import CellFiles, render_variants  # noqa: E402
 from tom.prompts.variants import ORDERS, Variant, scored  # noqa: E402
 
 GOLDEN = Path(__file__).with_name("golden")
 PROMPT_FORMAT = "choice"
-GAMES = ("prisoners_dilemma", "snowdrift", "stag_hunt", "prisoners_delight")
-IN_SAMPLE = ("diplomacy", "business", "environment", "friendship", "teamwork")
-OUT_OF_SAMPLE = ("roommates", "sports", "investors")
-CELLS = [
-    *product(GAMES, IN_SAMPLE + OUT_OF_SAMPLE),
-    *product([f"{game}-x2" for game in GAMES], IN_SAMPLE),
-]
+CELLS = all_cells(
+    splits_of_kind(yaml.safe_load((ROOT / "config/config.yaml").read_text())["splits"], CHOICE, ROOT / "resources")
+)
 RULE = "=" * 100
 
 

@@ -6,6 +6,7 @@ import evaluate_numbers
 import polars as pl
 import pytest
 import recompute_paper
+import yaml
 from made_shards import label_scores, shard_frame, small_run, student_rows
 from made_tables import PRECISION, made_tables
 from precision_drift import drift
@@ -17,7 +18,7 @@ from tom.core.table_columns import describe_columns, read_registry
 from tom.evaluation.collateral import collateral
 from tom.evaluation.game_table import game_table
 from tom.evaluation.label_bias import label_bias
-from tom.evaluation.learning_curve import ALL, learning_curve, read_timings
+from tom.evaluation.learning_curve import learning_curve, read_timings
 from tom.evaluation.number_game_table import number_game_table
 from tom.evaluation.propensities import count_replies
 from tom.evaluation.rates import group_replies, order_rates
@@ -31,7 +32,6 @@ from tom.planning.forecast import COLUMNS as PLAN_COLUMNS
 from tom.prompts.probes import KINDS
 from tom.sampling.recorded import replay_contributions
 from tom.sampling.shards import COLUMNS, NUMBER_COLUMNS
-from tom.training.recipe import TARGETS, TEACHERS
 
 
 @pytest.fixture(scope="module")
@@ -82,22 +82,23 @@ def test_the_tables_of_the_paper_are_described(dictionary, written):
         assert pl.read_csv(file.with_suffix(".csv")).columns == pl.read_parquet(file).columns
 
 
-def test_tables_of_single_targets_are_described(dictionary, tmp_path):
+def test_tables_of_studies_are_described(dictionary, root, tmp_path):
     run = small_run()
     untuned, tuned = (shard_frame(rows_of(run, names)) for names in (("teacher", "base"), ("tuned-seed1",)))
 
-    def table_by(by, groups):
-        study = COMPARISONS[by].comparison
-        comparison = Comparison(study.by, study.leads, study.whole)
-        return students_table(untuned, dict.fromkeys(groups, tuned), untuned, "in_sample", PRECISION, comparison)
+    def table_of(study):
+        comparison = Comparison(study.comparison.by, study.comparison.leads, study.comparison.whole)
+        groups = dict.fromkeys(study.students(config), tuned)
+        return students_table(untuned, groups, untuned, "in_sample", PRECISION, comparison)
 
-    described(table_by("target", TARGETS), dictionary["target"])
-    described(table_by("teacher", TEACHERS), dictionary["controls"])
-    taught_in = ("one_order", "as_is", "both")
-    described(table_by("counterbalancing", taught_in), dictionary["counterbalancing"])
+    config = yaml.safe_load((root / "config/config.yaml").read_text())
+    for study in COMPARISONS.values():
+        if not study.comparison.timings:
+            described(table_of(study), dictionary[study.tables[0].name])
     (tmp_path / "seed1.tsv").write_text("s\tcpu_time\n3\t4\n")
-    timings = read_timings({name: [tmp_path / "seed1.tsv"] for name in ("10", ALL)}, 0)
-    curve = learning_curve(table_by("observations", ("10", ALL)), untuned, timings)
+    study = COMPARISONS["observations"]
+    timings = read_timings({name: [tmp_path / "seed1.tsv"] for name in study.students(config)}, 0)
+    curve = learning_curve(table_of(study), untuned, timings)
     described(curve, dictionary["learning_curve"])
     described(response_curves(count_replies(rescaled_run()), 0.95), dictionary["response_curves"])
     described(transfer_matrix(untuned, {"nothing": tuned}, PRECISION), dictionary["transfer_matrix"])

@@ -67,16 +67,6 @@ def test_there_are_no_other_golden_transcripts(fresh):
     assert sorted(file.name for file in GOLDEN.iterdir()) == sorted(fresh)
 
 
-def test_every_cell_of_the_default_config_has_a_golden_transcript(root):
-    import yaml
-
-    from tom.config.study import all_cells, splits_of_kind
-    from tom.games.kinds import CHOICE
-
-    splits = yaml.safe_load((root / "config" / "config.yaml").read_text())["splits"]
-    assert sorted(CELLS) == all_cells(splits_of_kind(splits, CHOICE, root / "resources"))
-
-
 @given(variant=variants, T=payoffs, R=payoffs, P=payoffs, S=payoffs)
 def test_each_line_has_the_points_of_its_outcome(prompt_format, variant, T, R, P, S):
     game = game_of(T, R, P, S)

@@ -5,8 +5,7 @@ and LaTeX. The same inputs give the same bytes.
 
 python workflow/scripts/evaluate_split.py --split in_sample --shards S.parquet ... --reference-shards R.parquet ... \
     --published resources/paper/observed_choices.csv --bootstrap 2000 --confidence 0.95 --margin 0.1 --seed 1 \
-    --propensities P.parquet --improvements I.parquet --improvement-summaries M.parquet --alignment A.parquet \
-    --equivalence E.parquet --contexts C.parquet --generalisation G.parquet --diagnostics D.parquet
+    --propensities P.parquet ...    (and a flag for each other table: --help)
 """
 
 import argparse
