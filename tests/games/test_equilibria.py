@@ -4,6 +4,8 @@ import math
 from itertools import permutations, product
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tom.core.errors import UserError
 from tom.evaluation.game_table import letters, structure_row
@@ -18,7 +20,7 @@ from tom.games.equilibria import (
 )
 from tom.games.game import Game, family_of, load_game
 from tom.games.names import parse_name
-from tom.games.payoffs import FAMILIES, ORDINALS
+from tom.games.payoffs import FAMILIES, ORDINALS, Payoffs
 
 
 def game_of(order: str, values=(10, 5, 3, 2)) -> Game:
@@ -161,3 +163,31 @@ def test_an_order_belongs_to_the_ordinal_file_alone(resources, file, name, part)
 
 def test_outcomes_are_all_four():
     assert tuple(product((True, False), repeat=2)) == OUTCOMES
+
+
+POINTS = st.integers(-5, 5)
+PLAYERS = st.builds(Payoffs, POINTS, POINTS, POINTS, POINTS)
+
+
+@given(PLAYERS, PLAYERS)
+def test_equilibria_of_any_game_are_those_of_their_definition(own, other):
+    """Ties and payoffs that differ between the players included."""
+    game = Game("g", "any", *own, other=other)
+    mirrored = game.mirrored()
+    assert mirrored.mirrored() == game
+    assert {(theirs, mine) for mine, theirs in pure_equilibria(game)} == set(pure_equilibria(mirrored))
+    for mine, theirs in pure_equilibria(game):
+        assert game.points(mine, theirs)[0] == max(game.points(action, theirs)[0] for action in (True, False))
+    first, second = mixed_equilibrium(game), mixed_equilibrium(mirrored)
+    assert (first is None) == (second is None)
+    if first is not None:
+        assert 0 < first < 1
+        # The asked player's mixture leaves the other indifferent between its actions.
+        gains = [first * game.points(True, a)[1] + (1 - first) * game.points(False, a)[1] for a in (True, False)]
+        assert gains[0] == pytest.approx(gains[1])
+    dominant = dominant_action(game)
+    if dominant is not None:
+        assert all(game.points(dominant, theirs)[0] > game.points(not dominant, theirs)[0] for theirs in (True, False))
+    risky = risk_dominant(game)
+    assert risky == risk_dominant(mirrored)
+    assert risky is None or risky in pure_equilibria(game)

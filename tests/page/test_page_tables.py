@@ -6,7 +6,7 @@ import pytest
 from tom.core.errors import UserError
 from tom.core.table_columns import headings
 from tom.page.cells import paper_table
-from tom.page.html_tables import LEADS, from_markdown, read_dictionary, result_tables, to_table
+from tom.page.html_tables import LEADS, MOST_ROWS, from_markdown, read_dictionary, result_tables, to_table
 from tom.page.provenance import commit, config_sha256, config_text, model_table, part_of, versions
 from tom.reporting.wording import shown
 
@@ -133,3 +133,10 @@ def test_the_commit_is_the_projects_own(tmp_path):
     assert commit(tmp_path) == f"{head}, with uncommitted changes"
     (tmp_path / "inside").mkdir()
     assert commit(tmp_path / "inside") is None
+
+
+def test_a_table_of_thousands_of_rows_is_cut_and_says_so():
+    table = to_table(pl.DataFrame({"gap": range(MOST_ROWS + 7)}), {}, "key", "Title", "About.")
+    assert len(table.rows) == MOST_ROWS
+    assert table.about == "About. The first 5,000 of 5,007 rows; the files hold all."
+    assert to_table(pl.DataFrame({"gap": range(3)}), {}, "key", "Title").about == ""

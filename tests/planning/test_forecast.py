@@ -38,6 +38,8 @@ def test_an_estimate_counts_a_load_once():
     assert table["seconds"].to_list() == [360, 45, 45]
     assert set(table["seconds_from"]) == {"estimate"} and table["timed"].sum() == 0
     assert table["bytes"].to_list() == [300 * OBSERVATION_BYTES] * 3
+    block = replace(shard(0), outputs=(Path("absent/shards/base/drawn-60to63-x2/neutral.parquet"),))
+    assert forecast([block], ONE_MACHINE, 300)["bytes"].to_list() == [4 * 300 * OBSERVATION_BYTES]
     (other,) = forecast([shard(0, minutes=None)], ONE_MACHINE, 300)["seconds"]
     assert other == OTHER_SECONDS
 

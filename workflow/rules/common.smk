@@ -45,6 +45,7 @@ from tom.engines.parent_run import allocation, announce_run
 from tom.engines.registry import module_of
 from tom.games.kinds import CHOICE as CHOICE_GAMES
 from tom.games.kinds import NUMBER as NUMBER_GAMES
+from tom.games.names import is_member, members
 from tom.prompts.prompts import load_prompt_format
 from tom.sampling.procedures import FREE_REPLIES
 from tom.sampling.shard_paths import pack_paths
@@ -223,7 +224,9 @@ def model_resources(role, work, changes=lambda wildcards: {}):
 
     def seconds(wildcards):
         if work != "train":
-            return work_seconds(model(wildcards), work, reply_tokens=config["observations"] * longest_reply(wildcards))
+            games = len(members(wildcards.game)) if "game" in wildcards.keys() else 1
+            reply_tokens = config["observations"] * longest_reply(wildcards)
+            return games * work_seconds(model(wildcards), work, reply_tokens=reply_tokens)
         training = training_of(wildcards)
         examples = training_size(config | {"training": training}).prompts
         return work_seconds(model(wildcards), work, epochs=training["epochs"], examples=examples)

@@ -6,7 +6,6 @@ prompt format and a key of how it is asked (tom/config/store.py)
 Splits, studies and experiments share the shards that they have in common.
 """
 
-from tom.games.names import is_member
 from tom.sampling.recorded import read_contribution_counts, read_counts
 
 SHARD = f"{RESULTS}/shards/{{model}}-{{weights}}/{{asking}}/{{game}}/{{context}}.parquet"

@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--snakefile", type=Path, required=True)
     parser.add_argument("--configfiles", type=Path, nargs="*", default=[], help="as given to Snakemake")
     parser.add_argument("--config", type=json.loads, required=True, help="what overrides them, JSON")
-    parser.add_argument("--observations", type=int, required=True, help="of a shard")
+    parser.add_argument("--observations", type=int, required=True, help="of a game in a shard")
     parser.add_argument("--groups", type=json.loads, required=True, help="rule → [group, its most jobs], JSON")
     parser.add_argument("--shards-per-load", type=int, required=True, help="outside of groups; 0 for all of a model")
     parser.add_argument("--steps-per-epoch", type=int, required=True, help="of a training")

@@ -20,6 +20,9 @@ from tom.reporting.wording import grouped, readable, shown
 NAMES = ("split", "game", "context", "order")
 """Columns of names, which the page shows with a capital and with spaces."""
 
+MOST_ROWS = 5000
+"""More rows of one table, as hundreds of games have, make a page of tens of MB that browsers are slow with."""
+
 REPLY = "raw"
 """The column of replies, which are shown unchanged: null is no text, which differs from an empty text."""
 
@@ -94,7 +97,13 @@ def to_table(
     files: list[str] | None = None,
     filters: tuple[str, ...] = NAMES[:1],
 ) -> Table:
-    """A frame as a table; columns without any value are left out. described: column → (type, unit, meaning)."""
+    """A frame as a table; columns without any value are left out, and rows beyond MOST_ROWS, which `about` then says.
+
+    described: column → (type, unit, meaning).
+    """
+    if frame.height > MOST_ROWS:
+        cut = f"The first {grouped(MOST_ROWS)} of {grouped(frame.height)} rows; the files hold all."
+        about, frame = f"{about} {cut}".strip(), frame.head(MOST_ROWS)
     kept = [name for name in frame.columns if frame[name].null_count() < frame.height]
     columns = [
         Column(name, readable(TITLES.get(name, name)), _meaning(described.get(name)), frame[name].dtype.is_numeric())

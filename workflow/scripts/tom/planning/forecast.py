@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
+from tom.games.names import members
 from tom.planning.planned_jobs import REASONS, SHARDS, PlannedJob
 from tom.slurm.job_resources import OBSERVATION_BYTES, OTHER_SECONDS
 
@@ -59,7 +60,7 @@ class Sharing:
 
 
 def forecast(jobs: list[PlannedJob], sharing: Sharing, observations: int) -> pl.DataFrame:
-    """One row of COLUMNS for each job. observations: of a shard."""
+    """One row of COLUMNS for each job. observations: of a game in a shard."""
     sizes = _sizes(jobs)
     due = [job for job in jobs if job.reason]
     loading = dict(zip((job.outputs for job in due), sharing.loads(due), strict=True))
@@ -117,4 +118,7 @@ def _bytes(job: PlannedJob, sizes: dict[tuple[str, str], float], observations: i
             return sizes[job.rule, subject], basis
     if job.disk_mb is not None:
         return 1e6 * job.disk_mb, BASES[2]
-    return (float(OBSERVATION_BYTES * observations), BASES[2]) if is_shard(job) else (None, None)
+    if not is_shard(job):
+        return None, None
+    games = len(members(job.outputs[0].parent.name))
+    return float(OBSERVATION_BYTES * observations * games), BASES[2]
