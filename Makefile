@@ -141,7 +141,7 @@ lock-vllm:
 	rm -rf .venv-lock
 
 # The same versions as the runs', but for setuptools, and the same on each Python. uv reads what packages say of themselves,
-# where pip would download 5 GB, and knows nothing of a CPU's torch in pip's configuration; pyproject.toml names what it
+# where pip would download 4 GB, and knows nothing of a CPU's torch in pip's configuration; pyproject.toml names what it
 # resolves for. Then each Python is to find wheels: glibc 2.31 is the oldest for which vLLM's dependencies have them.
 WHEELS := --only-binary :all: --no-binary connection-pool --python-platform x86_64-manylinux_2_31
 lock-gpu:
