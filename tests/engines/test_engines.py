@@ -83,6 +83,13 @@ def test_without_idle_seconds_no_engine_is_started(engines_folder, local_model, 
     assert servers(engines_folder) == before
 
 
+def test_replies_are_sampled_in_batches_of_the_size_in_the_config(local_model, asked):
+    engine, rows = TransformersEngine(replace(local_model, settings={"replies_per_batch": 3})), []
+    engine.model.register_forward_hook(lambda module, inputs, output: rows.append(len(output.logits)))
+    engine.reply([Request(asked[0].messages, 7, 4, 1.0, 1.0, seed=1)])
+    assert set(rows) == {1, 2, 3}
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_a_shard_has_the_same_bytes_whatever_answered(engines, local_model, form):
     """Also where the resident engine makes the whole shard, and not its scores and replies alone."""
