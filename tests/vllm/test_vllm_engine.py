@@ -32,6 +32,11 @@ def as_local(folder, manifest) -> LocalModel:
     return LocalModel(folder, manifest, None, None, threads=1, engine="vllm")
 
 
+def by_transformers(local: LocalModel) -> TransformersEngine:
+    """The same model, served by transformers."""
+    return TransformersEngine(replace(local, engine="transformers", settings={}))
+
+
 def close(found, expected) -> bool:
     """Whether two engines agree on the log-probabilities of every option, and so on every probability."""
     return all(
@@ -62,12 +67,12 @@ def first_tokens(local, tokenizer, asked) -> torch.Tensor:
 
 
 def test_it_gives_the_probabilities_that_transformers_gives(local, engine, wider):
-    assert close(engine.score(wider), TransformersEngine(local).score(wider))
+    assert close(engine.score(wider), by_transformers(local).score(wider))
 
 
 def test_whole_replies_of_which_one_begins_another_have_the_probabilities_that_transformers_gives(local, engine, asked):
     amounts = [Question(asked[0].messages, tuple(map(str, range(11))), ends=True)]
-    assert close(engine.score(amounts), TransformersEngine(local).score(amounts))
+    assert close(engine.score(amounts), by_transformers(local).score(amounts))
 
 
 @pytest.fixture(params=[True, False], ids=["tied", "untied"])
@@ -98,7 +103,7 @@ def test_weights_in_bfloat16_give_the_probabilities_that_transformers_gives(equa
         engine = VllmEngine(local)
         found = engine.score(wider)
         engine.close()
-        assert close(found, TransformersEngine(local).score(wider))
+        assert close(found, by_transformers(local).score(wider))
         logarithms = torch.tensor([score.log_probabilities for score in found])
         assert not torch.equal(logarithms.diff(), logarithms.diff().bfloat16().float())
 
@@ -181,7 +186,7 @@ def test_a_family_with_a_bos_gets_exactly_one(tmp_path, asked):
     engine.close()
     assert len(seen) > len(asked)
     assert {tuple(output.prompt_token_ids).count(tokenizer.bos_token_id) for output in seen} == {1}
-    assert close(score, TransformersEngine(local).score(asked))
+    assert close(score, by_transformers(local).score(asked))
 
 
 def test_a_longer_prompt_opens_the_model_anew_and_changes_no_answer(local_model, asked, monkeypatch, request_of):
