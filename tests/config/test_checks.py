@@ -113,7 +113,9 @@ def test_students_may_be_asked_what_no_teacher_has_answered(project):
 def test_a_game_has_one_name_in_all_splits(project):
     split = {"games": ["stag_hunt-x2.0"], "contexts": ["sports"], "recorded": False}
     text = complaint(changed(split, "splits", "rescaled"))
-    assert "config.yaml: splits.rescaled.games: stag_hunt-x2.0 is stag_hunt-x2 of another split" in text
+    assert (
+        "config.yaml: splits.rescaled.games: stag_hunt-x2.0 is the same game as stag_hunt-x2 of another split" in text
+    )
 
 
 @pytest.mark.parametrize("target", ["full_reply", "shuffled_motivation"])
@@ -427,7 +429,7 @@ def test_a_computed_teacher_answers_in_sets_of_any_2x2_games(project):
 @pytest.mark.parametrize(
     ("config", "parts"),
     [
-        (many_games(["drawn-0..9", "drawn-5..12"]), ["splits.in_sample.games", "name a game twice"]),
+        (many_games(["drawn-0..9", "drawn-5..12"]), ["splits.in_sample.games", "a game is named twice"]),
         (many_games(["drawn-0..9"], ["drawn-9..12"]), ["splits.unseen: drawn-9 in neutral is trained on"]),
         (many_games(["textbook-0..8"]), ["textbook.csv: no game 8", "allowed: 0 to 7"]),
         (many_games(["drawn-9..2"]), ["drawn-9..2", "allowed: drawn-2..9"]),

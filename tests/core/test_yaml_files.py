@@ -12,7 +12,7 @@ from tom.core.errors import UserError
 from tom.core.yaml_files import RENAMED_KEYS, RENAMED_VALUES, SCHEMAS, check, load_schema, read_checked
 
 NAMES = sorted(file.name.removesuffix(".schema.yaml") for file in SCHEMAS.glob("*.schema.yaml"))
-LOCAL = ["weights must be at hand", "allowed: wheel, wheels, hub or folder, by student.source"]
+LOCAL = ["weights must be available", "allowed: wheel, wheels, hub or folder, by student.source"]
 GAME = {"family": "stag_hunt", "payoffs": {"T": 5, "R": 10, "P": 3, "S": 2}}
 CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config" / "config.yaml").read_text())
 

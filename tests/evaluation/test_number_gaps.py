@@ -191,7 +191,7 @@ def test_the_error_of_a_single_reply_is_unknown(published):
 
 def test_every_model_needs_every_cell(published):
     rows = shard_rows(RUN) + shard_rows({"teacher": {7: 1}}, context="office")
-    with pytest.raises(UserError, match="public_goods in office is not of both teacher and base"):
+    with pytest.raises(UserError, match="public_goods in office has shards of only one of teacher and base"):
         tables_of(rows, published)
 
 

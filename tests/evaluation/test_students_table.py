@@ -163,7 +163,7 @@ def test_the_scripts_write_table_and_figure(untuned, tmp_path, monkeypatch, by, 
 def test_a_group_that_is_compared_with_has_students(untuned, tmp_path, monkeypatch, capsys):
     words = ["--by", "teacher", "--whole", "as_is", *written_flags(untuned, tmp_path, {"constant": 0.2})]
     monkeypatch.setattr(sys, "argv", ["tabulate_students", *map(str, words), "--output", str(tmp_path / "t.parquet")])
-    with pytest.raises(UserError, match=r"none of the group 'as_is' \(allowed: constant\)"):
+    with pytest.raises(UserError, match=r"no shards of the group 'as_is' \(allowed: constant\)"):
         tabulate_students.main()
 
 
@@ -238,9 +238,9 @@ def test_the_learning_curve_has_observations_as_numbers_and_seconds(untuned, tmp
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("seed1.tsv", None, "no benchmark of a training"),
-        ("seed1.tsv", "a\tb\n1\t2\n", "no benchmark of a training"),
-        ("all.tsv", "s\tcpu_time\n1\t2\n", "not the benchmark of a training"),
+        ("seed1.tsv", None, "not the benchmark file of a training"),
+        ("seed1.tsv", "a\tb\n1\t2\n", "not the benchmark file of a training"),
+        ("all.tsv", "s\tcpu_time\n1\t2\n", "not named as the benchmark file of a training"),
     ],
 )
 def test_bad_timings_are_named(tmp_path, name, text, message):

@@ -69,7 +69,7 @@ def test_tables_are_shown_in_the_registrys_order_under_its_titles(root):
 def test_a_damaged_dictionary_is_named(tmp_path):
     file = tmp_path / "columns.yaml"
     file.write_text("tables: {rates: {columns: {low: }}}")
-    with pytest.raises(UserError, match=r"columns\.yaml: no description of tables"):
+    with pytest.raises(UserError, match=r"columns\.yaml: not a registry of tables"):
         read_dictionary(file)
 
 
@@ -87,7 +87,7 @@ def test_a_file_of_a_model_is_known_by_its_name(file, part):
 def test_a_damaged_manifest_is_named(tmp_path):
     file = tmp_path / "manifest.json"
     file.write_text("{}")
-    with pytest.raises(UserError, match=r"manifest\.json: no manifest of a model"):
+    with pytest.raises(UserError, match=r"manifest\.json: not a model's manifest"):
         model_table([file])
 
 

@@ -134,7 +134,7 @@ def test_a_review_looks_at_benchmark_files_that_came_after_the_plan(tmp_path):
 
 
 def test_only_a_plan_can_be_looked_back_on(tmp_path):
-    with pytest.raises(UserError, match="no plan to look back on"):
+    with pytest.raises(UserError, match="no such plan"):
         read_plan(tmp_path / "plan.parquet")
     plan = forecast([shard(0)], ONE_MACHINE, 300)
     plan.write_parquet(tmp_path / "plan.parquet")

@@ -188,7 +188,7 @@ def test_bad_tables_are_named(tmp_path):
     with pytest.raises(UserError, match=r"missing\.parquet: no such table"):
         read_table(tmp_path / "missing.parquet")
     (tmp_path / "text.parquet").write_text("no table")
-    with pytest.raises(UserError, match=r"text\.parquet: no table in Parquet format"):
+    with pytest.raises(UserError, match=r"text\.parquet: not a Parquet table"):
         read_table(tmp_path / "text.parquet")
 
 

@@ -141,7 +141,7 @@ def test_without_other_wordings_none_can_be_asked(fresh):
     assert fresh.plan("validate")["evaluate_split"] == 1
     done = fresh.run("validate_reworded", "--dry-run")
     assert done.returncode != 0
-    assert "resources/contexts: no file tells a context of splits.in_sample in other words" in done.stdout + done.stderr
+    assert "resources/contexts: no file rewords a context of splits.in_sample" in done.stdout + done.stderr
 
 
 def test_of_one_context_none_can_be_left_out(fresh):

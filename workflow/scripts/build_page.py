@@ -46,7 +46,7 @@ def read_config(text: str) -> dict:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise UserError(f"--config: no JSON ({error})") from None
+        raise UserError(f"--config: not valid JSON ({error})") from None
 
 
 def read_usage(file: Path) -> pl.DataFrame:
@@ -54,7 +54,7 @@ def read_usage(file: Path) -> pl.DataFrame:
     try:
         return pl.read_csv(file)
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise UserError(f"{file}: no table of usage ({type(error).__name__})") from None
+        raise UserError(f"{file}: can't be read as a table of usage ({type(error).__name__})") from None
 
 
 def csv_beside(file: str) -> str:

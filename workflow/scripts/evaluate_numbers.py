@@ -45,7 +45,7 @@ def evaluate(
     for model, found in counted.items():
         if differing := sorted(set(found) ^ set(cells)):
             game, context = differing[0]
-            raise UserError(f"shards: {game} in {context} is not of both {model} and {BASE}")
+            raise UserError(f"shards: {game} in {context} has shards of only one of {model} and {BASE}")
     gaps = gap_table(counted, uncertainty, split)
     paper = published_contributions(published, cells, choices)
     if gaps.height and len(paper[TEACHER]) == len(cells):

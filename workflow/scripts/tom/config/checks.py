@@ -246,12 +246,12 @@ def check_two_contexts(config: dict, file: str, resources: Path) -> None:
 
 
 def check_rewordings(config: dict, file: str, resources: Path) -> None:
-    """Raise UserError unless a file tells an in-sample context in other words."""
+    """Raise UserError unless a file rewords an in-sample context."""
     check_two_contexts(config, file, resources)
     if not any(rewordings(config["splits"][IN_SAMPLE]["contexts"], resources).values()):
         raise UserError(
-            f"{resources / 'contexts'}: no file tells a context of splits.{IN_SAMPLE} in other words"
-            " (paraphrase_of: NAME), which validate_reworded asks for"
+            f"{resources / 'contexts'}: no file rewords a context of splits.{IN_SAMPLE}"
+            " (paraphrase_of: NAME), and validate_reworded needs one"
         )
 
 
@@ -364,7 +364,7 @@ def _check_disjoint(config: dict, games: dict[str, list[Game]], file: str) -> No
     for name, split in splits.items():
         names = [member for game in games_of(split) for member in members(game)]
         if len({split_rescaling(game) for game in names}) < len(names):
-            raise UserError(f"{file}: splits.{name}.games: {', '.join(split['games'])} name a game twice")
+            raise UserError(f"{file}: splits.{name}.games: {', '.join(split['games'])}: a game is named twice")
         shared = sorted(cell for cell in cells[name] if (split_rescaling(cell[0]), cell[1]) in taught)
         if shared and name != IN_SAMPLE:
             game, context = shared[0]
@@ -373,7 +373,10 @@ def _check_disjoint(config: dict, games: dict[str, list[Game]], file: str) -> No
             )
         for game in names:
             if (known := spelt.setdefault(split_rescaling(game), game)) != game:
-                raise UserError(f"{file}: splits.{name}.games: {game} is {known} of another split (allowed: {known})")
+                raise UserError(
+                    f"{file}: splits.{name}.games: {game} is the same game as {known} of another split"
+                    f" (allowed: {known})"
+                )
     _check_new_payoffs(splits, games, file)
 
 

@@ -176,7 +176,7 @@ class Store:
     def _register_student(self, changes: Mapping) -> Student:
         if not changes and "adapters" in self.config:
             folder = Path(self.config["adapters"])
-            # Adapters of this very folder of results are what their key says, so their shards are at hand.
+            # Adapters of this very folder of results are what their key says, so their shards are found.
             own = folder.parent == self.results / "adapters"
             student = Student(folder.name if own else key_of({"adapters": str(folder)}), folder, None)
         else:

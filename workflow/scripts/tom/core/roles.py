@@ -17,9 +17,9 @@ def tuned_models(names: set[str]) -> list[str]:
     if unknown := sorted(names - {TEACHER, BASE} - set(seeds.values())):
         raise UserError(f"shards: model '{unknown[0]}' is none of {TEACHER}, {BASE}, tuned-seed1, tuned-seed2, ...")
     if missing := [name for name in (TEACHER, BASE) if name not in names]:
-        raise UserError(f"shards: there are none of the model '{missing[0]}'")
+        raise UserError(f"shards: none of them is of the model '{missing[0]}'")
     if not seeds:
-        raise UserError("shards: there are none of a tuned model (tuned-seed1, ...)")
+        raise UserError("shards: none of them is of a tuned model (tuned-seed1, ...)")
     return [seeds[seed] for seed in sorted(seeds)]
 
 

@@ -45,7 +45,7 @@ def graph_of(targets: set[str], snakefile: Path, configfiles: list[Path], config
 
 
 def outdated(files: list[str], snakefile: Path, configfiles: list[Path], config: Mapping) -> list[str]:
-    """Of these files those that Snakemake would make anew, or could not make at all. The rest: as for graph_of."""
+    """Those of the files that Snakemake would remake, or could not make at all. Other arguments: as for graph_of."""
     try:
         with graph_of(set(files), snakefile, configfiles, config) as workflow:
             anew = {str(file) for job in workflow.dag.jobs if workflow.dag.needrun(job) for file in job.output}

@@ -50,7 +50,7 @@ def collateral(probes: pl.DataFrame, confidence: float) -> pl.DataFrame:
     for model in sorted(set(probes["model"]) - {BASE}):
         both = base.join(probes.filter(model=model), on=["kind", "probe"], suffix="_tuned", how="full", coalesce=True)
         if both.null_count().select("value", "value_tuned").sum_horizontal().item():
-            raise UserError(f"probes: {BASE} and {model} were not given the same ones")
+            raise UserError(f"probes: {BASE} and {model} were not given the same probes")
         for (kind, column), (measure, better) in MEASURES.items():
             part = both.filter(kind=kind)
             before, after = (part[name].cast(pl.Float64) for name in (column, f"{column}_tuned"))

@@ -31,7 +31,7 @@ def read_timings(groups: dict[str, list[Path]], gpus: int) -> pl.DataFrame:
         for file in files:
             seed = re.search(r"seed(\d+)$", file.stem)
             if seed is None:
-                raise UserError(f"{file}: not the benchmark of a training (…seed1.tsv)")
+                raise UserError(f"{file}: not named as the benchmark file of a training (…seed1.tsv)")
             rows.append({"observations": group, "predictor": f"tuned-seed{seed[1]}"} | read_timing(file, gpus))
     timings = pl.DataFrame(rows, schema={"observations": pl.String, "predictor": pl.String} | _types())
     means = timings.group_by("observations", maintain_order=True).agg(pl.col(SECONDS).mean())
@@ -45,7 +45,7 @@ def read_timing(file: Path, gpus: int) -> dict[str, float | None]:
         rows = pl.read_csv(file, separator="\t", null_values=["NA", "-"], schema_overrides={"cpu_time": pl.Float64})
         wall, cpu = rows.select(pl.col("s").cast(pl.Float64), "cpu_time").row(0)
     except (FileNotFoundError, pl.exceptions.PolarsError) as error:
-        raise UserError(f"{file}: no benchmark of a training ({str(error).splitlines()[0]})") from None
+        raise UserError(f"{file}: not the benchmark file of a training ({str(error).splitlines()[0]})") from None
     return {"cpu_seconds": cpu, "wall_seconds": wall, "gpu_seconds": wall * gpus if gpus else None}
 
 

@@ -73,7 +73,7 @@ def table_of(arguments: argparse.Namespace) -> pl.DataFrame:
     comparison = Comparison(arguments.by, dict(arguments.lead), arguments.whole)
     names, files = zip(*((name, files) for name, *files in arguments.students), strict=True)
     if absent := sorted({*comparison.leads.values(), *filter(None, [comparison.whole])} - set(names)):
-        raise UserError(f"--students: none of the group '{absent[0]}' (allowed: {', '.join(names)})")
+        raise UserError(f"--students: no shards of the group '{absent[0]}' (allowed: {', '.join(names)})")
     with scanned_shards(arguments.untuned, arguments.reference_shards, *files) as (untuned, reference, *tuned):
         return students_table(
             untuned,

@@ -85,7 +85,7 @@ def read_dictionary(file: str | Path) -> Dictionary:
     try:
         return {table: describe_columns(table, Path(file)) for table in read_registry(Path(file))["tables"]}
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{file}: no description of tables ({type(error).__name__}: {error})") from None
+        raise UserError(f"{file}: not a registry of tables ({type(error).__name__}: {error})") from None
 
 
 def to_table(

@@ -94,7 +94,7 @@ def _read_manifest(file: Path) -> dict:
         document = json.loads(file.read_text())
         return {"sha256": str(document["sha256"]), "files": dict(document["files"])}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{file}: no manifest of a model ({type(error).__name__})") from None
+        raise UserError(f"{file}: not a model's manifest ({type(error).__name__})") from None
 
 
 def prompt_table(rates: pl.DataFrame, files: list[str]) -> Table:

@@ -30,7 +30,7 @@ COLUMNS: dict[str, pl.DataType] = {
     "gpu_mb": pl.Int64(),  # memory of each GPU; null or 0 without any
     "seconds": pl.Float64(),
     "seconds_from": pl.Enum(BASES),
-    "timed": pl.Int64(),  # earlier jobs behind `seconds`
+    "timed": pl.Int64(),  # earlier jobs that `seconds` is the mean of
     "bytes": pl.Float64(),  # null where nothing is known
     "bytes_from": pl.Enum(BASES),
     "benchmark": pl.String(),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 CELL = ("game", "context")
 SHARDS = "shards"
 REASONS = ("missing output", "incomplete output", "code", "params", "inputs", "upstream", "other")
-"""Why a job runs: the first of them that holds. upstream: jobs of the same run make its inputs anew."""
+"""Why a job runs: the first of them that holds. upstream: jobs of the same run remake its inputs."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class PlannedJob:
-    """A job behind a target, whether there is something to do or not."""
+    """A job that a target needs, whether it has to run or not."""
 
     stage: str  # the file of workflow/rules that its rule stands in
     rule: str
@@ -52,7 +52,7 @@ class PlannedJob:
 def planned_jobs(
     target: str, snakefile: Path, configfiles: list[Path], config: Mapping, benchmarks: Path
 ) -> list[PlannedJob]:
-    """Every job behind a target that writes something, by rule and output. Nothing is run, locked or written.
+    """Every job that a target needs and that writes something, by rule and output. Nothing is run, locked or written.
 
     configfiles, config: as on the command line of the run. benchmarks: the folder of all benchmark files.
     Errors: UserError if Snakemake can't plan the target; it has said why.

@@ -16,9 +16,9 @@ def read_plan(file: Path) -> pl.DataFrame:
     try:
         plan = pl.read_parquet(file)
     except FileNotFoundError:
-        raise UserError(f"{file}: no plan to look back on: snakemake plan, before the run") from None
+        raise UserError(f"{file}: no such plan; run snakemake plan before the run") from None
     except pl.exceptions.PolarsError:
-        raise UserError(f"{file}: no plan in Parquet format; plan again") from None
+        raise UserError(f"{file}: not a Parquet table; plan again") from None
     if dict(plan.schema) != COLUMNS:
         raise UserError(f"{file}: not a plan of this version; plan again")
     return plan

@@ -78,4 +78,4 @@ def _read(file: str | Path) -> pl.DataFrame:
     except FileNotFoundError:
         raise UserError(f"{file}: no such table") from None
     except pl.exceptions.PolarsError:
-        raise UserError(f"{file}: no table in Parquet format") from None
+        raise UserError(f"{file}: not a Parquet table") from None
