@@ -22,7 +22,7 @@ from tom.config.study import IN_SAMPLE, cells_of, context_folder, game_file, gam
 from tom.core.files import atomic_file
 from tom.engines.registry import settings_of
 from tom.games import kinds
-from tom.prompts.prompts import CHOICE, load_prompt_format
+from tom.prompts.prompts import CHOICE, CHOICE_FIRST, load_prompt_format
 from tom.sampling.shard_paths import pack_paths
 
 KEY_LENGTH = 8
@@ -254,7 +254,10 @@ class Store:
             if question:
                 procedure = "numbers"
             else:
-                procedure = "choices" if form == CHOICE and engine != "openai" else "free_replies"
+                choice_alone = form == CHOICE or (
+                    form == CHOICE_FIRST and role == "student" and config["sampling"]["student_replies"] == "choice"
+                )
+                procedure = "choices" if choice_alone and engine != "openai" else "free_replies"
             sampling = {"observations": config["observations"]}
             sampling |= {name: config["sampling"][name] for name in ("seed", "temperature")}
             if not question:
