@@ -52,8 +52,9 @@ def test_an_unknown_setting_is_bad_input(local_model):
 
 
 def test_its_content_is_what_its_results_depend_on(local_model, adapted_model, tmp_path):
-    assert local_model.content() == (local_model.sha256, None, 1, "transformers", "{}")
-    assert adapted_model.content() == (local_model.sha256, adapted_model.adapter_sha256, 1, "transformers", "{}")
+    settings = '{"replies_per_batch": 64}'
+    assert local_model.content() == (local_model.sha256, None, 1, "transformers", settings)
+    assert adapted_model.content() == (local_model.sha256, adapted_model.adapter_sha256, 1, "transformers", settings)
     others = [
         replace(local_model, threads=2),
         *(
