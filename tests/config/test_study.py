@@ -19,10 +19,12 @@ def test_the_default_cells_are_those_of_the_paper(root):
 
 
 def test_the_size_of_a_training_counts_orders_mappings_and_uniform_targets():
-    assert training_size(CONFIG) == (8, 40, 12_000)
+    assert training_size(CONFIG) == (8, 40, 12_000, 40)
     training = {"option_orders": ["cooperation_first"], "label_mapping": "both", "uniform_target_contexts": ["exam"]}
     other = CONFIG | {"training": CONFIG["training"] | training, "observations": 10}
-    assert training_size(other) == (8, 48, 480)
+    assert training_size(other) == (8, 48, 480, 48)
+    pairs = {"label_pairs": [["C", "D"], ["E", "F"]], "variants_per_epoch": 1}
+    assert training_size(CONFIG | {"training": CONFIG["training"] | pairs}) == (16, 80, 24_000, 20)
 
 
 def test_a_cell_of_two_splits_counts_once():

@@ -1,6 +1,7 @@
 """Each table that the project reads or writes has the columns that are registered for it, with their types."""
 
 import sys
+from pathlib import Path
 
 import evaluate_numbers
 import polars as pl
@@ -15,6 +16,7 @@ from tabulate_prompt_formats import compare
 from tom.config.studies import COMPARISONS
 from tom.core.frames import frame_of, table_schema
 from tom.core.table_columns import describe_columns, read_registry
+from tom.evaluation.breadth import breadth_table
 from tom.evaluation.collateral import collateral
 from tom.evaluation.game_table import game_table
 from tom.evaluation.label_bias import label_bias
@@ -28,10 +30,14 @@ from tom.evaluation.students_table import Comparison, students_table
 from tom.evaluation.transfer_matrix import transfer_matrix
 from tom.games.game import load_game
 from tom.games.kinds import load_number_game
+from tom.games.names import file_stem
 from tom.planning.forecast import COLUMNS as PLAN_COLUMNS
 from tom.prompts.probes import KINDS
+from tom.prompts.variants import LABELS
 from tom.sampling.recorded import replay_contributions
 from tom.sampling.shards import COLUMNS, NUMBER_COLUMNS
+
+GAMES = Path(__file__).parents[2] / "resources" / "games"
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +88,13 @@ def test_the_tables_of_the_paper_are_described(dictionary, written):
         assert pl.read_csv(file.with_suffix(".csv")).columns == pl.read_parquet(file).columns
 
 
+def made_breadth(untuned: pl.DataFrame, tuned: pl.DataFrame) -> pl.DataFrame:
+    """The table of breadth of a made run, in which students have exact propensities in both mappings."""
+    teacher, base = (untuned.filter(model=model) for model in ("teacher", "base"))
+    games = {name: load_game(GAMES / f"{file_stem(name)}.yaml", name) for name in teacher["game"].unique()}
+    return breadth_table(teacher, base, {1: tuned}, teacher, games, {"letters": LABELS}, "in_sample", PRECISION)
+
+
 def test_tables_of_studies_are_described(dictionary, root, tmp_path):
     run = small_run()
     untuned, tuned = (shard_frame(rows_of(run, names)) for names in (("teacher", "base"), ("tuned-seed1",)))
@@ -102,6 +115,7 @@ def test_tables_of_studies_are_described(dictionary, root, tmp_path):
     described(curve, dictionary["learning_curve"])
     described(response_curves(count_replies(rescaled_run()), 0.95), dictionary["response_curves"])
     described(transfer_matrix(untuned, {"nothing": tuned}, PRECISION), dictionary["transfer_matrix"])
+    described(made_breadth(untuned, tuned), dictionary["breadth"])
     probes = pl.DataFrame(
         [
             {"model": model, "kind": kind, "probe": str(number), "value": number / 5, "right": True}

@@ -168,3 +168,12 @@ def test_observations_are_drawn_at_the_temperature():
     drawn = actions(rows)
     assert rows[0]["p_cooperate"] == pytest.approx(p)
     assert drawn.count("cooperate") / len(drawn) == pytest.approx(p, abs=4 * math.sqrt(p * (1 - p) / len(drawn)))
+
+
+def test_other_labels_are_offered_and_drawn(resources):
+    engine = FakeEngine(0.9)
+    rows = ask(engine, labels_file=resources / "labels" / "unfamiliar.yaml", observations=20)
+    assert {row["cooperation_label"] for row in rows} == {"wug", "dax"}
+    assert all(set(question.options) == {"wug", "dax"} for question in engine.asked)
+    assert {row["raw"] for row in observations(rows)} <= {"wug", "dax"}
+    assert {row["cooperation_label"] for row in observations(rows)} == {"wug"}

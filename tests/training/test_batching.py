@@ -16,6 +16,7 @@ from tom.training.batching import (
     describe_steps,
     draw_batches,
     draw_prompts,
+    drawn_prompts,
     epoch_order,
     steps_per_epoch,
 )
@@ -108,3 +109,16 @@ def test_a_prompt_is_drawn_once_an_epoch_with_all_of_its_fractions(prompts, size
     assert len(batches) == steps_per_epoch(1, len(by_prompt(rows)), size)
     assert all(len(batch) == 2 * size for batch in batches[:-1])
     assert batches == list(draw_prompts(rows, size, seed, epoch))
+
+
+@given(st.integers(1, 12), st.integers(1, 5), st.integers(1, 6), st.integers(0, 3))
+def test_some_variants_of_each_cell_are_drawn_anew_in_each_epoch(cells, variants, drawn, seed):
+    rows = [Row("g", (cell, n), (1,), 1, f"cell{cell}") for cell in range(cells) for n in range(variants)]
+    seen = set()
+    for epoch in range(1, 13):
+        found = [row for batch in draw_prompts(rows, 4, seed, epoch, drawn) for row in batch]
+        assert len(set(found)) == len(found) == cells * min(drawn, variants) == drawn_prompts(rows, drawn)
+        assert {row.cell for row in found} == {row.cell for row in rows}
+        seen |= set(found)
+    # After twelve epochs some cell has had another variant, if there is one that was not drawn at once.
+    assert variants <= drawn or len(seen) > cells * drawn

@@ -7,7 +7,7 @@ from regenerate_golden import cell_files
 from tom.core.errors import UserError
 from tom.prompts.cells import render_variants
 from tom.prompts.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST
-from tom.prompts.variants import ORDERS, asked, scored
+from tom.prompts.variants import LABELS, ORDERS, asked, scored
 from tom.sampling.recorded import replay
 from tom.sampling.shards import read_shard, write_shard
 from tom.training.examples import (
@@ -199,3 +199,26 @@ def test_exact_probabilities_have_the_loss_of_as_many_replies_in_their_shares(sh
         examples = cell_examples(FILES, replies, list(ORDERS), BOTH)
         losses.append(batch_loss(model, pack_examples(tokenizer, examples, 1024)))
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)
+
+
+def test_other_labels_have_the_same_actions_in_prompts_of_their_own():
+    replies = (WeightedReply("C", 1), WeightedReply("D", 2))
+    pairs = [LABELS, ("wug", "dax")]
+    examples = cell_examples(FILES, replies, list(ORDERS), BOTH, pairs)
+    assert len({str(example.messages) for example in examples}) == len({example.group for example in examples}) == 8
+    assert {example.cell for example in examples} == {"stag_hunt-x2/sports"}
+    for example, variant in zip(examples, [v for pair in pairs for v in scored(list(ORDERS), pair)], strict=True):
+        found = [(reply.text, reply.count) for reply in example.replies]
+        assert found == [(variant.label(True), 1), (variant.label(False), 2)]
+
+
+def test_other_labels_have_the_probabilities_of_c_and_d(shard_of):
+    rows = [
+        {"record": "score", "order": order, "cooperation_label": label, "p_cooperate": p}
+        for order, label, p in zip(ORDERS * 2, "CCDD", (0.1, 0.2, 0.3, 0.4), strict=True)
+    ]
+    (replies,) = weighted_replies([shard_of(rows)], PROBABILITIES, CHOICE, seed=1)
+    examples = cell_examples(FILES, replies, list(ORDERS), BOTH, [LABELS, ("X", "Y")])
+    shares = [{reply.text: reply.count for reply in example.replies} for example in examples]
+    found = [share.get("C", share.get("X")) for share in shares]
+    assert found == pytest.approx([0.1, 0.2, 0.7, 0.6, 0.1, 0.2, 0.9, 0.8])

@@ -58,13 +58,11 @@ def test_no_hyperparameter_has_a_hidden_default(name, capsys):
 
 def test_the_schema_has_the_recipes_hyperparameters_and_types():
     schema = load_schema("config")["properties"]["training"]["properties"]
-    kinds = {"integer": int, "number": float, "string": str, "boolean": bool, ("integer", "null"): int | None}
-    others = ("seeds", "option_orders", "label_mapping", "uniform_target_contexts", "threads")
-    hyperparameters = {
-        name: kinds[tuple(entry["type"]) if isinstance(entry["type"], list) else entry["type"]]
-        for name, entry in schema.items()
-        if name not in others
-    }
+    kinds = {"integer": int, "number": float, "string": str, "boolean": bool, "enum": str}
+    kinds[("integer", "null")] = int | None
+    others = ("seeds", "option_orders", "label_mapping", "label_pairs", "uniform_target_contexts", "threads")
+    types = {name: entry.get("type", "enum") for name, entry in schema.items() if name not in others}
+    hyperparameters = {name: kinds[tuple(kind) if isinstance(kind, list) else kind] for name, kind in types.items()}
     assert hyperparameters == {field.name: field.type for field in fields(Recipe)}
 
 

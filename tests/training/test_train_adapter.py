@@ -15,7 +15,7 @@ from train_adapter import main, make_portable, read_examples, write_curve
 
 from tom.core.errors import UserError
 from tom.models.model_folders import hash_folder, read_manifest, verify
-from tom.prompts.variants import ORDERS
+from tom.prompts.variants import LABELS, ORDERS
 from tom.sampling.recorded import replay
 from tom.sampling.shards import write_shard
 from tom.training import gauss_newton, trainer
@@ -30,7 +30,7 @@ def gathered(folder, shards):
 
 
 def arguments(
-    *shards, held_out=None, prompt_format="choice", teacher="as_is", number=None, uniform_target_contexts=()
+    *shards, held_out=None, prompt_format="choice", teacher="as_is", number=None, games=None, uniform_target_contexts=()
 ) -> argparse.Namespace:
     cells = [cell_files("stag_hunt", "sports"), cell_files("snowdrift", "business")]
     return argparse.Namespace(
@@ -44,6 +44,8 @@ def arguments(
         held_out=held_out,
         teacher=teacher,
         observations_per_cell=number,
+        taught_games=games,
+        label_pairs=[LABELS],
         seed=1,
     )
 
@@ -229,6 +231,15 @@ def test_observations_per_cell_limit_the_training_examples_alone(tmp_path):
     examples, held_out, _ = read_examples(arguments(*files, number=6, held_out=Fold("context", "business")), "label")
     assert {total for _, total in shares_of(examples).values()} == {6}
     assert {total for _, total in shares_of(held_out).values()} == {30}
+
+
+def test_the_first_games_are_taught_in_all_of_their_contexts(tmp_path):
+    files = written_cells(tmp_path, *CELLS)
+    examples, _, _ = read_examples(arguments(*files, games=1), "label")
+    whole, _, _ = read_examples(arguments(*files), "label")
+    first = whole[0].group.partition("/")[0]
+    assert examples == [example for example in whole if example.group.startswith(f"{first}/")]
+    assert len(examples) < len(whole)
 
 
 def test_uniform_targets_are_learnt_and_never_measured(tmp_path):

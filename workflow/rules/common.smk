@@ -228,7 +228,7 @@ def model_resources(role, work, changes=lambda wildcards: {}):
             reply_tokens = config["observations"] * longest_reply(wildcards)
             return games * work_seconds(model(wildcards), work, reply_tokens=reply_tokens)
         training = training_of(wildcards)
-        examples = training_size(config | {"training": training}).prompts
+        examples = training_size(config | {"training": training}).drawn
         return work_seconds(model(wildcards), work, epochs=training["epochs"], examples=examples)
 
     def memory(wildcards):

@@ -6,7 +6,7 @@ out: plan.parquet, which no rule declares; the tables that are printed are the l
 """
 
 from tom.training.batching import steps_per_epoch
-from tom.training.recipe import TARGETS
+from tom.training.recipe import PROMPTS, TARGETS
 
 PLAN = f"{EXPERIMENT}/plan.parquet"
 
@@ -30,7 +30,8 @@ def shared_loads(wildcards):
 def planned_training():
     """The steps of a training, and the memory of its Gauss-Newton steps."""
     training, size = config["training"], training_size(config)
-    items = size.prompts if TARGETS[training["target"]].exact else size.replies
+    whole = training["batch_of"] == PROMPTS or TARGETS[training["target"]].exact
+    items = size.drawn if whole else size.replies
     per_epoch = steps_per_epoch(size.groups, items, training["batch_size"])
     return f"--steps-per-epoch {per_epoch} {flags(training, 'epochs', 'learning_rate')} --gradients-mb {gauss_newton_mb(training)}"
 

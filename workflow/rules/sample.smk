@@ -28,7 +28,9 @@ def procedure(wildcards):
 
 
 def sampling_flags(wildcards):
-    return flags(STORE.askings[wildcards.asking].sampling)
+    sampling = dict(STORE.askings[wildcards.asking].sampling)
+    labels = sampling.pop("labels", None)
+    return flags(sampling) + (f" --labels-file {RESOURCES / 'labels' / labels}.yaml" if labels else "")
 
 
 rule sample_shard:

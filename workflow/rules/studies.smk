@@ -121,6 +121,66 @@ rule plot_learning_curve:
         python("plot_learning_curve.py") + " --table {input.table} --output {output} > {log} 2>&1"
 
 
+# Students of more and more games: breadth
+
+BREADTH = BY_NAME["breadth"]
+OTHER_LABELS = BREADTH.asks(config)
+
+
+def with_all_labels(split, models, changes={}):
+    """Shards of a split with the labels C and D, and with each other pair."""
+    return [file for asked in ({}, *OTHER_LABELS.values()) for file in shards(split, models, changes, **asked)]
+
+
+def breadth_shards(wildcards):
+    checked(BREADTH.check)
+    found = {
+        f"students_{number}": with_all_labels(wildcards.split, TUNED, changes)
+        for number, changes in groups_of(BREADTH).items()
+    }
+    return found | {
+        "teacher": shards(wildcards.split, ["teacher"]),
+        "base": with_all_labels(wildcards.split, ["base"]),
+        "taught": shards(IN_SAMPLE, ["teacher"]),
+    }
+
+
+rule tabulate_breadth:
+    input:
+        unpack(breadth_shards),
+        games=lambda wildcards: sorted({*game_files(wildcards.split), *game_files(IN_SAMPLE)}),
+        tables=lambda wildcards: game_tables(wildcards.split, IN_SAMPLE),
+        labels=expand(RESOURCES / "labels" / "{labels}.yaml", labels=["letters", *OTHER_LABELS]),
+    output:
+        **split_tables("{split}", ["breadth"]),
+    log:
+        f"{OWN_LOGS}/evaluate/breadth-{{split}}.log",
+    wildcard_constraints:
+        split="|".join(SPLITS),
+    params:
+        **packed_params("teacher", "base", "taught"),
+        evaluation=flags(config["evaluation"]),
+        students=lambda wildcards, input: " ".join(
+            shlex.join(["--students", number, *pack_paths(input[f"students_{number}"])])
+            for number in groups_of(BREADTH)
+        ),
+    shell:
+        python("tabulate_breadth.py") + " --split {wildcards.split} --teacher {params.teacher} --base {params.base}"
+        " {params.students} --taught {params.taught} --game-files {input.games} --labels-files {input.labels}"
+        " {params.evaluation} --output {output.breadth} 2>&1 | tee {log}"
+
+
+rule plot_breadth:
+    input:
+        tables=table(out_of_sample_splits(SPLITS), "breadth"),
+    output:
+        figure("breadth"),
+    log:
+        f"{OWN_LOGS}/figures/breadth.log",
+    shell:
+        python("plot_breadth.py") + " --tables {input.tables} --output {output} > {log} 2>&1"
+
+
 # Students trained without a part of the cells: validate, validate_reworded, transfer_matrix
 
 

@@ -10,7 +10,8 @@ An interrupted training resumes from checkpoints/, which no rule declares; its e
 
 def recipe(wildcards):
     """A student's training section as flags, without what changes nothing that it learns."""
-    training = STORE.students[wildcards.student].training
+    training = dict(STORE.students[wildcards.student].training)
+    training["label_pairs"] = [",".join(pair) for pair in training["label_pairs"]]
     return flags(
         {name: training[name] for name in training if name not in ("seeds", "threads", "uniform_target_contexts")}
     )

@@ -29,7 +29,7 @@ def compute(
             variant: score | {"order": variant.order, "cooperation_label": variant.cooperation_label}
             for variant in scored(orders)
         }
-        rows += [*known.values(), *drawn_rows(known, orders, observations, seed)]
+        rows += [*known.values(), *drawn_rows(known, observations, seed)]
     return rows
 
 

@@ -24,6 +24,7 @@ from tom.games.names import file_stem
 from tom.models.model_folders import write_manifest
 from tom.prompts.cells import CellFiles
 from tom.prompts.prompts import load_prompt_format
+from tom.prompts.variants import LABELS
 from tom.sampling.shards import read_shard
 from tom.training.ablations import ablate, subsample
 from tom.training.examples import TrainingExample, cell_examples, count_choices, weighted_replies
@@ -44,6 +45,20 @@ def read_cells(arguments: argparse.Namespace) -> list[tuple[CellFiles, pl.DataFr
     return cells
 
 
+def first_games(
+    cells: list[tuple[CellFiles, pl.DataFrame]], number: int | None
+) -> list[tuple[CellFiles, pl.DataFrame]]:
+    """The cells of the first games, in all of their contexts; None for all games."""
+    games = list(dict.fromkeys(files.game for files, _ in cells))[:number]
+    return [(files, shard) for files, shard in cells if files.game in games]
+
+
+def label_pair(text: str) -> tuple[str, str]:
+    """The labels of the first and of the second action, from `C,D`."""
+    first, second = text.split(",")
+    return first, second
+
+
 def read_examples(
     arguments: argparse.Namespace, target: str
 ) -> tuple[list[TrainingExample], list[TrainingExample], int]:
@@ -53,7 +68,7 @@ def read_examples(
     and lend no motivations to the training examples.
     """
     training, held_out = [], []
-    for files, shard in read_cells(arguments):
+    for files, shard in first_games(read_cells(arguments), arguments.taught_games):
         left_out = arguments.held_out and arguments.held_out.holds((files.game, files.context_file.stem))
         (held_out if left_out else training).append((files, shard))
     if arguments.observations_per_cell is not None:
@@ -71,7 +86,9 @@ def read_examples(
         [
             example
             for files, found in cells
-            for example in cell_examples(files, found, arguments.option_orders, arguments.label_mapping)
+            for example in cell_examples(
+                files, found, arguments.option_orders, arguments.label_mapping, arguments.label_pairs
+            )
         ]
         for cells in (replies, measured)
     )
@@ -104,9 +121,13 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--label-mapping", choices=LABEL_MAPPINGS, required=True, help="what the letters mean in the training prompts"
     )
+    parser.add_argument(
+        "--label-pairs", type=label_pair, nargs="+", default=[LABELS], help="labels in the training prompts, as C,D"
+    )
     parser.add_argument("--held-out", type=Fold.read, help="fold to leave out and measure on, e.g. context-business")
     parser.add_argument("--teacher", choices=TEACHERS, default=AS_IS, help="ablation of the teacher")
     parser.add_argument("--observations-per-cell", type=int, help="replies drawn for each cell (default: all)")
+    parser.add_argument("--taught-games", type=int, help="the first games of the replies (default: all)")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument(
         "--checkpoints", type=Path, required=True, help="folder that an interrupted training resumes from"

@@ -37,9 +37,9 @@ from tom.models.model_folders import check_is_model
 from tom.prompts.contexts import load_context
 from tom.prompts.number_questions import load_question
 from tom.prompts.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST, load_prompt_format
-from tom.prompts.variants import ORDERS, load_labels
+from tom.prompts.variants import LABELS, ORDERS, load_labels
 from tom.sampling.recorded import read_contribution_counts, require_contributions
-from tom.training.recipe import BOTH, LABEL, ORIGINAL, REPLY_TARGETS, TARGETS
+from tom.training.recipe import BOTH, LABEL, ORIGINAL, PROMPTS, REPLY_TARGETS, TARGETS
 
 
 def config_schema() -> dict[str, Any]:
@@ -116,7 +116,7 @@ def _check_texts(config: dict, file: str, resources: Path) -> dict[str, list[Gam
     for key, name in asked + [("compared_prompt_formats", name) for name in config["compared_prompt_formats"]]:
         _require_file(resources / "prompt_formats", name, f"{file}: {key}")
         load_prompt_format(resources / "prompt_formats" / f"{name}.yaml")
-    for name in config["labels"]:
+    for name in dict.fromkeys([*config["labels"], *config["breadth"]["labels"]]):
         _require_file(resources / "labels", name, f"{file}: labels")
         load_labels(resources / "labels" / f"{name}.yaml")
     _check_meanings(config["prompt_format"], games, f"{file}: prompt_format", resources)
@@ -273,6 +273,27 @@ def _check_label_targets(config: dict, file: str, resources: Path) -> None:
             f" (allowed: {ORIGINAL})"
         )
 
+    _check_drawn_prompts(config["training"], TARGETS[target].motivations or form == CHOICE_LAST, what, file)
+
+
+def _check_drawn_prompts(training: dict, longer: bool, what: str, file: str) -> None:
+    """longer: whether `what` is trained on has more than a letter."""
+    for pair in training["label_pairs"]:
+        first, second = pair
+        if first.startswith(second) or second.startswith(first):
+            raise UserError(
+                f"{file}: training.label_pairs: {first!r} and {second!r}: one is the beginning of the other (allowed:"
+                " labels of which neither is)"
+            )
+    if longer and training["label_pairs"] != [list(LABELS)]:
+        raise UserError(f"{file}: training.label_pairs: {what} train on more than a label (allowed: [[C, D]])")
+    whole = training["batch_of"] == PROMPTS or TARGETS[training["target"]].exact
+    if training["variants_per_epoch"] is not None and not (whole and training["batch_size"]):
+        raise UserError(
+            f"{file}: training.variants_per_epoch: {training['variants_per_epoch']} needs batches of whole prompts"
+            f" (allowed: null, or with training.batch_of: {PROMPTS} and a training.batch_size)"
+        )
+
 
 def _check_uniform_targets(config: dict, file: str, resources: Path) -> None:
     folder, asked = resources / "contexts", {}
@@ -317,11 +338,12 @@ def check_counterbalancing(config: dict, file: str, resources: Path) -> None:
 
 
 def _check_increasing(config: dict, file: str) -> None:
-    numbers = config["learning_curve"]["observations"]
-    increasing = sorted(set(numbers))
-    if numbers != increasing:
-        found, allowed = (", ".join(map(str, part)) for part in (numbers, increasing))
-        raise UserError(f"{file}: learning_curve.observations: {found} do not increase (allowed: {allowed})")
+    for section, key in (("learning_curve", "observations"), ("breadth", "games")):
+        numbers = config[section][key]
+        increasing = sorted(set(numbers))
+        if numbers != increasing:
+            found, allowed = (", ".join(map(str, part)) for part in (numbers, increasing))
+            raise UserError(f"{file}: {section}.{key}: {found} do not increase (allowed: {allowed})")
 
 
 def check_learning_curve(config: dict, file: str, resources: Path) -> None:
@@ -340,6 +362,22 @@ def check_learning_curve(config: dict, file: str, resources: Path) -> None:
         raise UserError(
             f"{file}: learning_curve.observations: {most}, but the teacher has {fewest} of some in-sample cell, and the"
             f" config's own student is trained on all of them (allowed: less than {fewest})"
+        )
+
+
+def check_breadth(config: dict, file: str, resources: Path) -> None:
+    """Raise UserError unless students of fewer games can be trained and compared in games that they were not taught."""
+    taught = {member for game in games_of(config["splits"][IN_SAMPLE]) for member in members(game)}
+    most, sizes = len(taught), config["breadth"]["games"]
+    if sizes[-1] > most:
+        raise UserError(
+            f"{file}: breadth.games: {sizes[-1]}, but splits.{IN_SAMPLE} has {most} games (allowed: at most {most})"
+        )
+    form = load_prompt_format(resources / "prompt_formats" / f"{config['prompt_format']}.yaml").form
+    if form != CHOICE:
+        raise UserError(
+            f"{file}: prompt_format: breadth compares exact propensities, and replies of the form {form} need not begin"
+            f" with the choice (allowed: a format of the form {CHOICE})"
         )
 
 

@@ -229,7 +229,8 @@ class Store:
     def asking(self, model: str, game: str, prompt_format: str | None = None, sampling: Mapping = UNCHANGED) -> str:
         """The name of how a model is asked about a game: the prompt format and a key of the sampling settings.
 
-        sampling: settings, such as `observations` or `temperature`, in place of the config's.
+        sampling: settings, such as `observations` or `temperature`, in place of the config's. `labels`, a file of
+        resources/labels, is what a student that answers with a choice alone is offered in place of C and D.
         """
         role = TEACHER if model == TEACHER else "student"
         question = question_of(game, self.resources)
@@ -270,7 +271,8 @@ class Store:
                 if procedure == "free_replies":
                     sampling["top_p"] = config["sampling"]["top_p"]
             # A setting that this way of asking doesn't have changes nothing.
-            sampling |= {name: value for name, value in changes.items() if name in sampling}
+            known = {*sampling, "labels"} if procedure == "choices" else set(sampling)
+            sampling |= {name: value for name, value in changes.items() if name in known}
             asking = Asking(name, procedure, sampling)
         key = f"{name}-{key_of([asking.procedure, asking.sampling])}"
         self.askings.setdefault(key, asking)
@@ -302,15 +304,17 @@ class Store:
     def texts(self, game: str, context: str, asking: str) -> dict[str, Path]:
         """The files that a cell's prompts are written from: game, context, and prompt_format or question.
 
-        And the table of a game set that has one.
+        And the table of a game set that has one, and the labels where they are not C and D.
         """
         table = game_table(game, self.resources)
         folder = "numbers" if question_of(game, self.resources) else "prompt_formats"
+        labels = self.askings[asking].sampling.get("labels")
         return {
             "game": game_file(game, self.resources),
             "context": context_folder(game, self.resources) / f"{context}.yaml",
             "prompt_format": self.resources / folder / f"{self.askings[asking].prompt_format}.yaml",
             **({"table": table} if table else {}),
+            **({"labels": self.resources / "labels" / f"{labels}.yaml"} if labels else {}),
         }
 
 

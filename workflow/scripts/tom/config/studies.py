@@ -12,6 +12,7 @@ from pathlib import Path
 from tom.config import checks
 from tom.config.store import BASE, TEACHER, Store
 from tom.config.study import HELD_OUT, HELD_OUT_REWORDED, IN_SAMPLE, cells_of, games_of
+from tom.games.names import members
 from tom.prompts.variants import PAPER_VARIANT
 from tom.training.folds import folds
 from tom.training.recipe import (
@@ -126,6 +127,21 @@ def trained_on_fewer_observations(config: dict) -> Students:
     return {str(number): {"observations_per_cell": number} for number in numbers} | {"all": {}}
 
 
+def trained_on_fewer_games(config: dict) -> Students:
+    """A student for each number of games, with as many steps as the config's own, which is taught all of them."""
+    split, epochs = config["splits"][IN_SAMPLE], config["training"]["epochs"]
+    whole = len({member for game in split["games"] for member in members(game)})
+    return {
+        str(number): {} if number == whole else {"taught_games": number, "epochs": round(epochs * whole / number)}
+        for number in config["breadth"]["games"]
+    }
+
+
+def asked_with_labels(config: dict) -> Asked:
+    """Labels → students asked with them, for their exact propensities alone."""
+    return {name: {"sampling": {"labels": name, "observations": 0}} for name in config["breadth"]["labels"]}
+
+
 CLOSED = (
     "Each student's share of the gap to the teacher that training closed (100 %: the teacher; 0 %: the base student)"
 )
@@ -214,6 +230,25 @@ STUDIES = (
         students=trained_on_fewer_observations,
         comparison=Comparison("observations", {}, leads={}, whole="all", timings=True),
         check=checks.check_learning_curve,
+    ),
+    Study(
+        "breadth",
+        "Breadth",
+        "How far students play games that they were not taught, by the number of games that they were. All students"
+        " take as many steps. Beside them stand predictors that need no student: the nearest taught game, and a"
+        " regression and a small network that are given the payoffs as numbers. A student is also asked with labels"
+        " that it was not taught.",
+        (Table("Games that were not taught", f"tables/{SPLIT}/breadth.parquet", "breadth"),),
+        Figure(
+            "breadth",
+            "Lines of the mean distance from the teacher over the number of games taught, a panel for each split.",
+            "Mean distance from the teacher's propensity in games that were not taught, with intervals over games. Grey"
+            " lines need no student.",
+        ),
+        needs="a config that teaches a game set (config/breadth.yaml)",
+        students=trained_on_fewer_games,
+        asks=asked_with_labels,
+        check=checks.check_breadth,
     ),
     Study(
         "controls",

@@ -47,11 +47,12 @@ def member_cells(cells: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 
 class TrainingSize(NamedTuple):
     """What a student learns in an epoch. groups: of prompts of one game that begin alike. replies: at most, since
-    unreadable ones are left out."""
+    unreadable ones are left out. drawn: of the prompts, where an epoch does not have all of them."""
 
     groups: int
     prompts: int
     replies: int
+    drawn: int
 
 
 def training_size(config: dict) -> TrainingSize:
@@ -59,8 +60,10 @@ def training_size(config: dict) -> TrainingSize:
     split, training = config["splits"][IN_SAMPLE], config["training"]
     contexts = len(split["contexts"]) + len(training["uniform_target_contexts"])
     games = sum(len(members(game)) for game in games_of(split))
-    groups = games * len(training["option_orders"]) * (2 if training["label_mapping"] == BOTH else 1)
-    return TrainingSize(groups, groups * contexts, groups * contexts * config["observations"])
+    variants = len(training["option_orders"]) * len(training["label_pairs"]) * (1 + (training["label_mapping"] == BOTH))
+    drawn = min(variants, training["variants_per_epoch"] or variants)
+    prompts = games * contexts * variants
+    return TrainingSize(games * variants, prompts, prompts * config["observations"], games * contexts * drawn)
 
 
 def out_of_sample_splits(splits: Splits) -> list[str]:

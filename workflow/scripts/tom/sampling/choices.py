@@ -10,7 +10,7 @@ from tom.core.random import cell_generator, share_out
 from tom.engines.interface import Engine, Question
 from tom.prompts.cells import CellFiles, render_variants
 from tom.prompts.prompts import Messages, prompt_sha256
-from tom.prompts.variants import Variant, asked, scored
+from tom.prompts.variants import LABELS, Variant, load_labels, scored
 from tom.sampling import shards
 from tom.sampling.procedures import SamplingSettings
 
@@ -37,7 +37,8 @@ def score_rows(engine: Engine, files: CellFiles, settings: SamplingSettings, fie
 
     fields: columns that all rows share. Errors: UserError if the engine gives no option a probability.
     """
-    variants = scored(settings.option_orders)
+    labels = load_labels(settings.labels_file) if settings.labels_file else LABELS
+    variants = scored(settings.option_orders, labels)
     asks = questions(files, variants)
     scores = engine.score(asks)
     if scores is None:
@@ -62,15 +63,13 @@ def observe(engine: Engine, files: CellFiles, settings: SamplingSettings, fields
     """Score rows for every variant, then observation rows for the asked ones (see tom/sampling/procedures.py)."""
     fields = fields | {"temperature": settings.temperature, "seed": settings.seed}
     known = score_rows(engine, files, settings, fields)
-    return [*known.values(), *drawn_rows(known, settings.option_orders, settings.observations, settings.seed)]
+    return [*known.values(), *drawn_rows(known, settings.observations, settings.seed)]
 
 
-def drawn_rows(
-    known: dict[Variant, dict], orders: list[str] | tuple[str, ...], observations: int, seed: int
-) -> list[dict]:
-    """Observation rows for the asked variants, in equal shares, drawn from their score rows."""
+def drawn_rows(known: dict[Variant, dict], observations: int, seed: int) -> list[dict]:
+    """Observation rows drawn from the score rows of variants whose labels have their own meaning, in equal shares."""
     rows = []
-    wanted = asked(orders)
+    wanted = [variant for variant in known if variant.cooperation_label == variant.labels[0]]
     for variant, share in zip(wanted, share_out(observations, len(wanted)), strict=True):
         score = known[variant]
         for cooperates in (variant_generator(seed, score, variant).random(share) < score["p_cooperate"]).tolist():

@@ -52,6 +52,7 @@ class SamplingSettings:
     seed: int
     top_p: float = field(default=1.0, metadata={"help": "of free replies; 1 cuts nothing off"})
     option_orders: tuple[str, ...] = field(default=(), metadata={"help": "listing orders, asked in equal shares"})
+    labels_file: Path | None = field(default=None, metadata={"help": "what the options are called (default: C and D)"})
 
 
 def add_sampling_flags(parser: ArgumentParser, *procedures: str) -> None:

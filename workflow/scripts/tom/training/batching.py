@@ -4,11 +4,12 @@ Without a batch size, a step learns all replies of a group, the prompts of one g
 replies of all cells are shuffled anew in each epoch and cut into batches, as the trainers of TRL and transformers do
 with their rows. The last batch of an epoch is smaller unless the sizes divide, so every reply is learnt once an epoch.
 
-A row stands for all replies that are equal. A batch holds it once, with the number of them that were drawn. Exact
-probabilities are fractions of replies, which can't be drawn: there a batch has whole prompts in place of replies.
+A row stands for all replies that are equal. A batch holds it once, with the number of them that were drawn. A batch may
+also have whole prompts in place of replies. With exact probabilities it must, since these are fractions of replies.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -20,12 +21,17 @@ arXiv 2408.05241 0.007."""
 
 
 class Row(NamedTuple):
-    """A tokenised prompt with one reply. count: the observations that it stands for, or a fraction of them."""
+    """A tokenised prompt with one reply.
+
+    count: the observations that it stands for, or a fraction of them. cell: the name of the cell that the prompt is a
+    variant of.
+    """
 
     group: str
     prompt: tuple[int, ...]
     reply: tuple[int, ...]
     count: float
+    cell: str = ""
 
 
 def by_group(rows: list[Row]) -> list[list[Row]]:
@@ -43,20 +49,40 @@ def epoch_order(seed: int, epoch: int, number: int) -> list[int]:
     return np.random.default_rng([seed, epoch]).permutation(number).tolist()
 
 
-def draw_prompts(rows: list[Row], batch_size: int, seed: int, epoch: int) -> Iterator[list[Row]]:
-    """The batches of one epoch: `batch_size` prompts each, with all of their rows."""
+def draw_prompts(
+    rows: list[Row], batch_size: int, seed: int, epoch: int, variants: int | None = None
+) -> Iterator[list[Row]]:
+    """The batches of one epoch: `batch_size` prompts each, with all of their rows.
+
+    variants: of each cell, drawn anew in each epoch; None for all of them.
+    """
     prompts = by_prompt(rows)
-    order = epoch_order(seed, epoch, len(prompts))
-    for start in range(0, len(order), batch_size):
-        yield [row for index in sorted(order[start : start + batch_size]) for row in prompts[index]]
+    drawn = epoch_order(seed, epoch, len(prompts))
+    if variants is not None:
+        left = dict.fromkeys((prompt[0].cell for prompt in prompts), variants)
+        kept = []
+        for index in drawn:
+            cell = prompts[index][0].cell
+            if left[cell]:
+                left[cell] -= 1
+                kept.append(index)
+        drawn = kept
+    for start in range(0, len(drawn), batch_size):
+        yield [row for index in sorted(drawn[start : start + batch_size]) for row in prompts[index]]
 
 
 def by_prompt(rows: list[Row]) -> list[list[Row]]:
     """The rows of each prompt, with prompts in the order of their first row."""
-    prompts: dict[tuple[int, ...], list[Row]] = {}
+    prompts: dict[tuple[str, tuple[int, ...]], list[Row]] = {}
     for row in rows:
-        prompts.setdefault(row.prompt, []).append(row)
+        prompts.setdefault((row.cell, row.prompt), []).append(row)
     return list(prompts.values())
+
+
+def drawn_prompts(rows: list[Row], variants: int | None) -> int:
+    """How many prompts an epoch of draw_prompts has."""
+    sizes = Counter(prompt[0].cell for prompt in by_prompt(rows))
+    return sum(size if variants is None else min(size, variants) for size in sizes.values())
 
 
 def draw_batches(rows: list[Row], batch_size: int, seed: int, epoch: int) -> Iterator[list[Row]]:

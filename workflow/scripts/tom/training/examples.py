@@ -20,6 +20,7 @@ replies are left out.
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -28,9 +29,9 @@ import polars as pl
 from tom.core.errors import UserError
 from tom.prompts.cells import CellFiles, render_variants
 from tom.prompts.prompts import CHOICE, CHOICE_LAST, Messages
-from tom.prompts.variants import LABELS, PAPER_VARIANT, asked, scored
+from tom.prompts.variants import LABELS, PAPER_VARIANT, Variant, scored
 from tom.training.rationales import exchange_motivations, split_replies
-from tom.training.recipe import BOTH, LABEL, ORIGINAL, PROBABILITIES, SHUFFLED_MOTIVATION
+from tom.training.recipe import LABEL, ORIGINAL, PROBABILITIES, SHUFFLED_MOTIVATION
 
 
 class WeightedReply(NamedTuple):
@@ -56,6 +57,11 @@ class TrainingExample:
     context: str
     messages: Messages
     replies: tuple[WeightedReply, ...]
+
+    @property
+    def cell(self) -> str:
+        """The name of the cell that it is a variant of."""
+        return f"{self.group.partition('/')[0]}/{self.context}"
 
 
 def count_choices(shard: pl.DataFrame) -> dict[str, int]:
@@ -119,34 +125,41 @@ def _no_probabilities(*cell: str) -> UserError:
 
 
 def cell_examples(
-    files: CellFiles, replies: tuple[WeightedReply, ...], option_orders: list[str], label_mapping: str
+    files: CellFiles,
+    replies: tuple[WeightedReply, ...],
+    option_orders: list[str],
+    label_mapping: str,
+    label_pairs: Iterable[tuple[str, str]] = (LABELS,),
 ) -> list[TrainingExample]:
-    """The training examples of one cell, one for each combination of option order and label mapping.
+    """The training examples of one cell, one for each combination of labels, label mapping and option order.
 
-    label_mapping: one of LABEL_MAPPINGS (tom/training/recipe.py). Errors: UserError if labels are to be swapped in
-    replies that are more than a letter, or if the teacher has no probabilities in some order.
+    label_mapping: one of LABEL_MAPPINGS (tom/training/recipe.py). label_pairs: what the options are called. Errors:
+    UserError if labels are to be changed in replies that are more than a letter, or if the teacher has no
+    probabilities in some order.
     """
-    variants = scored(option_orders) if label_mapping == BOTH else asked(option_orders)
+    variants = [variant for pair in label_pairs for variant in scored(option_orders, pair)]
+    if label_mapping == ORIGINAL:
+        variants = [variant for variant in variants if variant.cooperation_label == variant.labels[0]]
     examples = []
     for variant, messages in zip(variants, render_variants(files, variants), strict=True):
-        swapped = variant.cooperation_label != PAPER_VARIANT.cooperation_label
-        # The prompts of another order or label mapping begin differently, so they form a group of their own.
-        group = "/".join([files.game, variant.order, *(["exchanged"] if swapped else [])])
-        # A reply of one prompt alone has that prompt's labels already.
-        asked_as = (variant.order, variant.cooperation_label)
-        targets = tuple(
-            _swap_label(reply) if swapped and reply.asked is None else reply
-            for reply in replies
-            if reply.asked in (None, asked_as)
-        )
+        exchanged = variant.cooperation_label != variant.labels[0]
+        # The prompts of another order, of other labels or of another mapping begin differently: a group of their own.
+        parts = [files.game, variant.order, *(["exchanged"] if exchanged else [])]
+        parts += ["-".join(variant.labels)] if variant.labels != LABELS else []
+        # A teacher's probabilities with C and D stand for those with other labels.
+        asked_as = variant.order, LABELS[exchanged] if variant.labels == LABELS else LABELS[0]
+        targets = tuple(_labelled(reply, variant) for reply in replies if reply.asked in (None, asked_as))
         if not targets:
             raise _no_probabilities(files.game, files.context_file.stem, variant.order)
-        examples.append(TrainingExample(group, files.context_file.stem, messages, targets))
+        examples.append(TrainingExample("/".join(parts), files.context_file.stem, messages, targets))
     return examples
 
 
-def _swap_label(reply: WeightedReply) -> WeightedReply:
-    """The same action under the other label mapping."""
+def _labelled(reply: WeightedReply, variant: Variant) -> WeightedReply:
+    """The same action under a variant's labels."""
+    meant = PAPER_VARIANT.cooperation_label if reply.asked is None else reply.asked[1]
+    if variant.labels == LABELS and variant.cooperation_label == meant:
+        return reply
     if reply.text not in LABELS:
         raise UserError(f"training.label_mapping: {reply.text!r} is more than a letter (allowed with it: {ORIGINAL})")
-    return reply._replace(text=LABELS[1 - LABELS.index(reply.text)])
+    return reply._replace(text=variant.label(reply.text == meant))

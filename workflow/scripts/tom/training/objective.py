@@ -76,7 +76,7 @@ def tokenise(tokenizer, examples: list[TrainingExample]) -> list[Row]:
     for example in examples:
         for reply in example.replies:
             ids = exchange(tokenizer, example.messages, reply.text, reply.ends, reply.given)
-            rows.append(Row(example.group, ids.prompt, ids.reply, reply.count))
+            rows.append(Row(example.group, ids.prompt, ids.reply, reply.count, example.cell))
     return rows
 
 

@@ -46,6 +46,10 @@ ORIGINAL, BOTH = LABEL_MAPPINGS = ("original", "both")
 """What the letters mean in training prompts: C cooperation as for the teacher, or that and, in as many prompts, D."""
 
 
+REPLIES, PROMPTS = BATCHES_OF = ("replies", "prompts")
+"""What a batch is a number of."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How an adapter is trained; config/README.md explains each hyperparameter."""
@@ -62,13 +66,20 @@ class Recipe:
     tokens_per_pack: int
     weight_decay: float
     clip: float
+    batch_of: str = REPLIES
     # null and false in the config give no flag.
     batch_size: int | None = None
+    variants_per_epoch: int | None = None
     gradient_checkpointing: bool = False
 
     def as_dict(self) -> dict:
         """Hyperparameter → value."""
         return asdict(self)
+
+    @property
+    def whole_prompts(self) -> bool:
+        """Whether a batch is a number of prompts with all of their replies. Exact probabilities are never split."""
+        return self.batch_of == PROMPTS or TARGETS[self.target].exact
 
     def modules(self) -> str | list[str]:
         """The layers that get an adapter, in the form that PEFT expects."""

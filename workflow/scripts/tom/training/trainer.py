@@ -25,15 +25,15 @@ from tom.core.files import atomic_file, file_lock
 from tom.training.batching import (
     Row,
     by_group,
-    by_prompt,
     describe_steps,
     draw_batches,
     draw_prompts,
+    drawn_prompts,
     epoch_order,
     steps_per_epoch,
 )
 from tom.training.objective import Batch, add_gradient, batch_loss, pack_rows
-from tom.training.recipe import TARGETS, Recipe
+from tom.training.recipe import Recipe
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -100,7 +100,8 @@ def epoch_batches(rows: list[Row], recipe: Recipe, seed: int) -> Callable[[int],
     Groups are packed once, and batches that are drawn in each epoch are packed when they are learnt.
     """
     if recipe.batch_size is not None:
-        draw = draw_prompts if TARGETS[recipe.target].exact else draw_batches
+        whole = partial(draw_prompts, variants=recipe.variants_per_epoch)
+        draw = whole if recipe.whole_prompts else draw_batches
         return lambda epoch: (
             pack_rows(drawn, recipe.tokens_per_pack) for drawn in draw(rows, recipe.batch_size, seed, epoch)
         )
@@ -123,7 +124,9 @@ def train_epochs(model, rows: list[Row], held_out: list[Batch], recipe: Recipe, 
     """
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-    items = len(by_prompt(rows)) if TARGETS[recipe.target].exact else sum(row.count for row in rows)
+    items = sum(row.count for row in rows)
+    if recipe.whole_prompts:
+        items = drawn_prompts(rows, recipe.variants_per_epoch)
     per_epoch = steps_per_epoch(len(by_group(rows)), items, recipe.batch_size)
     for line in describe_steps(per_epoch, recipe.epochs, recipe.learning_rate):
         log(line)

@@ -1,0 +1,140 @@
+"""The table of breadth: students and predictors without one, by the number of games that they were taught."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tom.core.errors import UserError
+from tom.evaluation.breadth import breadth_table, read_teacher, taught_games
+from tom.games.behaviours import load_behaviour
+from tom.games.game import load_games
+from tom.games.names import members
+from tom.prompts.variants import ORDERS
+from tom.sampling.shards import COLUMNS
+from tom.statistics.resampling import Uncertainty
+
+UNCERTAINTY = Uncertainty(draws=500, confidence=0.95, seed=1, margin=0.1)
+LABELS = {"letters": ("C", "D"), "first_letters": ("A", "B")}
+TAUGHT, ASKED = members("drawn-0..39"), members("drawn-100..139")
+
+
+@pytest.fixture(scope="module")
+def games(resources):
+    names = TAUGHT + ASKED
+    return dict(zip(names, load_games([resources / "games" / "drawn.yaml"], names), strict=True))
+
+
+@pytest.fixture(scope="module")
+def truth(games, resources):
+    behaviour = load_behaviour(resources / "behaviours" / "logit.yaml", "neutral")
+    return {name: behaviour.propensity(game) for name, game in games.items()}
+
+
+def scores(model: str, names: list[str], propensity, labels=("C", "D", "A", "B")) -> pl.DataFrame:
+    """Score rows in both orders; propensity: of a game's name, an order and a label."""
+    rows = [
+        {"record": "score", "model": model, "game": name, "context": "neutral", "order": order}
+        | {"cooperation_label": label, "p_cooperate": propensity(name, order, label)}
+        for name in names
+        for order in ORDERS
+        for label in labels
+    ]
+    return pl.DataFrame(rows, schema=COLUMNS)
+
+
+def observed(names: list[str], cooperated: dict[str, int], number: int) -> pl.DataFrame:
+    """Observations of a teacher without exact propensities."""
+    rows = [
+        {"record": "observation", "model": "teacher", "game": name, "context": "neutral", "order": ORDERS[0]}
+        | {"cooperation_label": "C", "action": "cooperate" if place < cooperated[name] else "defect"}
+        for name in names
+        for place in range(number)
+    ]
+    return pl.DataFrame(rows, schema=COLUMNS)
+
+
+def table_of(truth, games, teacher=None, taught=None, students=None):
+    exact = lambda name, *_: truth[name]  # noqa: E731
+    teacher = scores("teacher", ASKED, exact, "CD") if teacher is None else teacher
+    taught = scores("teacher", TAUGHT, exact, "CD") if taught is None else taught
+    # A student that is nearer with more games, and only with the letters that it was taught.
+    students = students or {
+        number: pl.concat(
+            [
+                scores(
+                    f"tuned-seed{seed}",
+                    ASKED,
+                    lambda name, order, label, part=number / 40: (
+                        truth[name] * part + 0.5 * (1 - part) if label in "CD" else 0.5
+                    ),
+                )
+                for seed in (1, 2)
+            ]
+        )
+        for number in (10, 40)
+    }
+    base = scores("base", ASKED, lambda *_: 0.5)
+    return breadth_table(teacher, base, students, taught, games, LABELS, "unseen_games", UNCERTAINTY)
+
+
+def test_a_row_for_each_predictor_number_of_games_and_way_of_asking(truth, games):
+    table = table_of(truth, games)
+    assert set(table["predictor"]) == {
+        "chance", "base", "tuned", "tuned-seed1", "tuned-seed2", "constant", "nearest_game", "payoff_regression",
+        "payoff_network",
+    }  # fmt: skip
+    assert not table.select("labels", "exchanged", "games", "predictor").is_duplicated().any()
+    tuned = table.filter(predictor="tuned")
+    assert tuned.height == 2 * 2 * 2  # numbers of games, labels, mappings
+    asked = np.array([truth[name] for name in ASKED])
+    for row in tuned.iter_rows(named=True):
+        part = row["games"] / 40 if row["labels"] == "letters" else 0
+        assert row["gap"] == pytest.approx((1 - part) * np.abs(asked - 0.5).mean())
+        assert row["low"] <= row["gap"] <= row["high"]
+        assert row["correlation"] is None if part == 0 else row["correlation"] == pytest.approx(1)
+
+
+def test_predictors_without_a_student_learn_the_same_games(truth, games):
+    table = table_of(truth, games)
+    few, many = (table.filter(games=number, predictor="payoff_regression")["gap"].item() for number in (10, 40))
+    assert many < few and many < 0.01
+    (constant,) = table.filter(games=40, predictor="constant")["gap"]
+    known = np.median([truth[name] for name in TAUGHT])
+    assert constant == pytest.approx(np.mean([abs(truth[name] - known) for name in ASKED]))
+    first = np.median([truth[name] for name in TAUGHT[:10]])
+    (of_few,) = table.filter(games=10, predictor="constant")["gap"]
+    assert of_few == pytest.approx(np.mean([abs(truth[name] - first) for name in ASKED]))
+
+
+def test_leads_are_the_other_gap_less_the_students(truth, games):
+    table = table_of(truth, games).filter(labels="letters", exchanged=False, games=40)
+    gaps = dict(table.select("predictor", "gap").iter_rows())
+    (row,) = table.filter(predictor="tuned").iter_rows(named=True)
+    for name in ("nearest_game", "payoff_regression", "payoff_network"):
+        assert row[f"{name}_lead"] == pytest.approx(gaps[name] - gaps["tuned"])
+        assert row[f"{name}_low"] <= row[f"{name}_lead"] <= row[f"{name}_high"]
+    assert row["closed"] == pytest.approx(1 - gaps["tuned"] / gaps["constant"])
+    assert row["nearest_game_low"] > 0  # this student equals its teacher
+
+
+def test_a_sampled_teacher_has_rates_and_a_noise_ceiling(truth, games):
+    counts = {name: round(30 * truth[name]) for name in TAUGHT + ASKED}
+    table = table_of(truth, games, teacher=observed(ASKED, counts, 30), taught=observed(TAUGHT, counts, 30))
+    (ceiling,) = table.filter(predictor="noise_ceiling")["gap"]
+    assert 0.01 < ceiling < 0.1
+    played = read_teacher(observed(ASKED, counts, 30))
+    assert not played.exact and played.propensities == pytest.approx([counts[game] / 30 for game, _ in played.cells])
+    assert table_of(truth, games).filter(predictor="noise_ceiling").is_empty()
+
+
+def test_a_student_without_an_answer_is_named(truth, games):
+    students = {40: scores("tuned-seed1", ASKED[1:], lambda *_: 0.5)}
+    with pytest.raises(UserError, match=f"tuned-seed1 for {ASKED[0]} in neutral, where 'C' comes first"):
+        table_of(truth, games, students=students)
+
+
+def test_games_are_taught_in_the_order_of_their_shards():
+    taught = scores("teacher", ["b", "a", "c"], lambda *_: 0.5)
+    assert taught_games(taught, 2) == ["b", "a"]
+    with pytest.raises(UserError, match="at most the 3 games"):
+        taught_games(taught, 4)

@@ -1,0 +1,95 @@
+"""Plot the distance from the teacher, in games that were not taught, over the number of games that were.
+
+python workflow/scripts/plot_breadth.py --tables T.parquet ... --output F.pdf F.png
+"""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from tom.core.errors import run_main
+from tom.reporting.figure_style import COLOURS, save_figure, use_style
+from tom.reporting.tables import read_table
+from tom.reporting.wording import readable
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LINES = {
+    "constant": ("best constant", ":"),
+    "nearest_game": ("nearest taught game", "-."),
+    "payoff_regression": ("regression on payoffs", (0, (5, 1, 1, 1, 1, 1))),
+    "payoff_network": ("network on payoffs", "--"),
+}
+"""Predictors that need no student → label and style of the line."""
+COLUMNS = 3
+"""Panels in a row."""
+
+
+def plot_split(axes: "Axes", table: pl.DataFrame) -> None:
+    """One split: students as taught and with other labels, and predictors that need no student."""
+    plain = table.filter(labels="letters", exchanged=False)
+    for predictor, (label, style) in LINES.items():
+        rows = plain.filter(predictor=predictor).sort("games")
+        axes.plot(rows["games"], rows["gap"], linestyle=style, color=COLOURS["baseline"], linewidth=1.2, label=label)
+    tuned = table.filter(predictor="tuned").sort("games")
+    asked = tuned.select("labels", "exchanged").unique(maintain_order=True).sort("exchanged", "labels").rows()
+    for labels, exchanged in asked:
+        rows = tuned.filter(labels=labels, exchanged=exchanged)
+        if (labels, exchanged) == ("letters", False):
+            axes.plot(rows["games"], rows["gap"], "-o", color=COLOURS["tuned"], markersize=5, label="student", zorder=3)
+            axes.vlines(rows["games"], rows["low"], rows["high"], color=COLOURS["tuned"], linewidth=1.3)
+        elif labels == "letters":
+            axes.plot(rows["games"], rows["gap"], "o", mfc="white", color=COLOURS["tuned"], markersize=5,
+                      label="student, C and D exchanged")  # fmt: skip
+        elif not exchanged:
+            axes.plot(rows["games"], rows["gap"], "x", color=COLOURS["tuned"], markersize=5,
+                      label="student, other labels")  # fmt: skip
+    (base,) = table.filter(predictor="base", labels="letters", exchanged=False)["gap"]
+    axes.axhline(base, color=COLOURS["base"], linewidth=1.2, label="base student")
+    for (gap,) in table.filter(predictor="noise_ceiling").select("gap").iter_rows():
+        axes.axhline(gap, color="black", linewidth=0.8, linestyle=(0, (1, 2)), label="sampling noise")
+    axes.set_xscale("log", base=2)
+    ticks = tuned["games"].unique().sort().to_list()
+    axes.set_xticks(ticks, list(map(str, ticks)))
+    axes.minorticks_off()
+    axes.set_ylim(bottom=0)
+    axes.set_title(f"{readable(table['split'][0])} ({table['cells'][0]} cells)")
+
+
+def plot_breadth(tables: list[pl.DataFrame]) -> "Figure":
+    """A panel for each split, with one legend."""
+    import matplotlib.pyplot as plt
+
+    columns = min(COLUMNS, len(tables))
+    rows = -(-len(tables) // columns)
+    figure, grid = plt.subplots(
+        rows, columns, sharey=True, squeeze=False, figsize=(2.6 * columns + 0.6, 2.5 * rows + 0.9), layout="constrained"
+    )
+    for axes, table in zip(grid.flat, tables, strict=False):
+        plot_split(axes, table)
+    for axes in grid.flat[len(tables) :]:
+        axes.set_axis_off()
+    for axes in grid[-1]:
+        axes.set_xlabel("games taught")
+    for axes in grid[:, 0]:
+        axes.set_ylabel("distance from the teacher")
+    labelled = dict(zip(*reversed(grid.flat[0].get_legend_handles_labels()), strict=True))
+    figure.legend(labelled.values(), labelled.keys(), loc="outside lower center", ncols=3)
+    return figure
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tables", nargs="+", required=True, help="one for each split")
+    parser.add_argument("--output", type=Path, nargs="+", required=True, help="one file for each format")
+    arguments = parser.parse_args()
+    use_style()
+    save_figure(plot_breadth([read_table(file) for file in arguments.tables]), arguments.output)
+
+
+if __name__ == "__main__":
+    run_main(main)
