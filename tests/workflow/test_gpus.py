@@ -70,6 +70,7 @@ def test_each_job_that_holds_a_model_has_a_gpu_of_its_own(project):
 
 
 def test_where_there_is_one_gpu_each_model_is_loaded_once(project):
+    project.edit("gpus.yaml", "gauss_newton_steps: 0", "gauss_newton_steps: 0, seeds: [1, 2]")
     project.succeed("--resources", "gpu=1")
     loaded = Counter()
     for file, log in logs(project, "sample").items():
@@ -77,4 +78,4 @@ def test_where_there_is_one_gpu_each_model_is_loaded_once(project):
             "resident engine started"
         )
         assert gpus_of(log) == ["0"] or gpus_of(log) == ["1"]
-    assert loaded == {"teacher": 1, "base": 1, "tuned-seed1": 1}
+    assert loaded == {"teacher": 1, "base": 1, "tuned-seed1": 1, "tuned-seed2": 1}
