@@ -156,7 +156,7 @@ rule tabulate_breadth:
     log:
         f"{OWN_LOGS}/evaluate/breadth-{{split}}.log",
     wildcard_constraints:
-        split="|".join(SPLITS),
+        split="|".join(out_of_sample_splits(SPLITS)) or "none",
     params:
         **packed_params("teacher", "base", "taught"),
         evaluation=flags(config["evaluation"]),

@@ -26,7 +26,8 @@ from tom.training.recipe import (
     SHUFFLED_MOTIVATION,
 )
 
-SPLIT = "{split}"
+SPLIT, UNSEEN_SPLIT = "{split}", "{unseen_split}"
+"""In the name of a file: each split, and each but the one that students are trained on."""
 
 Students = dict[str, Mapping]
 """Name in a table → changes of the training section; the config's own student has none."""
@@ -59,7 +60,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of a study. name: in the registry of tables; file: below the experiment's folder, with SPLIT for each."""
+    """A table of a study. name: in the registry; file: below the experiment's folder, one or one for each split."""
 
     title: str
     file: str
@@ -107,7 +108,9 @@ class Study:
 
 
 def expanded(pattern: str, splits: list[str]) -> list[str]:
-    """One file, or one for each split."""
+    """One file, or one for each split that the pattern stands for."""
+    if UNSEEN_SPLIT in pattern:
+        return [pattern.replace(UNSEEN_SPLIT, split) for split in splits if split != IN_SAMPLE]
     return [pattern.replace(SPLIT, split) for split in splits] if SPLIT in pattern else [pattern]
 
 
@@ -238,7 +241,7 @@ STUDIES = (
         " take as many steps. Beside them stand predictors that need no student: the nearest taught game, and a"
         " regression and a small network that are given the payoffs as numbers. A student is also asked with labels"
         " that it was not taught.",
-        (Table("Games that were not taught", f"tables/{SPLIT}/breadth.parquet", "breadth"),),
+        (Table("Games that were not taught", f"tables/{UNSEEN_SPLIT}/breadth.parquet", "breadth"),),
         Figure(
             "breadth",
             "Lines of the mean distance from the teacher over the number of games taught, a panel for each split.",
