@@ -1,0 +1,88 @@
+"""The corpus of replies, and how many of them are read right: python tests/helpers/reply_corpus.py [known|held_out]."""
+
+import hashlib
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from tom.engines.interface import Reply
+from tom.parsing.choice_readings import read_choice
+from tom.parsing.number_readings import read_number
+from tom.parsing.outcomes import OUTCOMES
+from tom.prompts.prompts import FORMS
+
+HALVES = ("known", "held_out")
+UNREAD = "unread"
+"""Any outcome but `read`."""
+_FORMS = dict(zip(("choice", "first", "last"), FORMS, strict=True))
+
+
+@dataclass(frozen=True)
+class Case:
+    """kind: of the reply, or the lowest and the highest number. said: an option, a number, an outcome or UNREAD."""
+
+    kind: str
+    said: str | int
+    text: str
+    finish: str = "stop"
+    options: tuple[str, str] = ("C", "D")
+
+    @property
+    def half(self) -> str:
+        return HALVES[hashlib.sha256(self.text.encode()).digest()[-1] % 2]
+
+    @property
+    def names_one(self) -> bool:
+        """Whether a person reads a choice or a number in it."""
+        return self.said not in (*OUTCOMES, UNREAD)
+
+    def reading(self) -> str | int:
+        """The option or number that the rules read in it, or the outcome."""
+        reply = Reply(self.text, self.finish, tokens=1)
+        if self.kind in _FORMS:
+            found = read_choice(reply, _FORMS[self.kind], self.options)
+            return found.option or found.outcome
+        low, high = map(int, self.kind.split("-"))
+        found = read_number(reply, range(low, high + 1))
+        return found.outcome if found.amount is None else found.amount
+
+
+def corpus(half: str) -> list[Case]:
+    document = yaml.safe_load(Path(__file__).with_name("reply_corpus.yaml").read_text())
+    cases = [
+        Case(kind, said, text, further.get("finish", "stop"), tuple(further.get("options", ("C", "D"))))
+        for kind, replies in document.items()
+        for said, text, further in ((*reply, {})[:3] for reply in replies)
+    ]
+    return [case for case in cases if case.half == half]
+
+
+def is_right(case: Case, found: str | int) -> bool:
+    """Whether this is what it says; in place of UNREAD any outcome will do."""
+    return found == case.said or (case.said == UNREAD and found in OUTCOMES)
+
+
+def measure(cases: list[Case]) -> dict[str, int]:
+    """Replies that name one; that were read; that were read right; with the right outcome where none is named."""
+    found = [(case, case.reading()) for case in cases]
+    read = [(case, what) for case, what in found if what not in OUTCOMES]
+    return {
+        "replies": len(cases),
+        "name_one": sum(case.names_one for case in cases),
+        "read": len(read),
+        "read_right": sum(is_right(case, what) for case, what in read),
+        "right": sum(is_right(case, what) for case, what in found),
+    }
+
+
+if __name__ == "__main__":
+    half = sys.argv[1] if len(sys.argv) > 1 else HALVES[0]
+    for case in corpus(half) if half == HALVES[0] else ():
+        if not is_right(case, what := case.reading()):
+            print(f"{case.kind:7} says {case.said!s:10} read {what!s:10} {case.text!r}")
+    for kind in ("all", "choice", "first", "last", "0-10", "2-100"):
+        counts = measure([case for case in corpus(half) if kind in ("all", case.kind)])
+        precision, recall = counts["read_right"] / counts["read"], counts["read_right"] / counts["name_one"]
+        print(f"{half} {kind}: {counts}, precision {precision:.1%}, recall {recall:.1%}")
