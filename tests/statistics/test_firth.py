@@ -3,8 +3,10 @@ import pytest
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
-from tom.core.errors import UserError
 from tom.statistics.firth import fit_firth
+
+pytestmark = pytest.mark.filterwarnings("error")
+FEW = [(cooperated, readable) for readable in range(6) for cooperated in range(readable + 1)]
 
 
 @pytest.mark.parametrize(("cooperated", "readable"), [(0, 300), (300, 300), (77, 300), (1, 2)])
@@ -51,6 +53,34 @@ def test_separated_cells_stay_finite():
     assert np.isfinite(fit.covariance).all()
 
 
-def test_a_model_that_does_not_settle_says_so():
-    with pytest.raises(UserError, match="did not converge in 1 steps"):
-        fit_firth([[1.0]], [3], [300], steps=1)
+@pytest.mark.parametrize("first", FEW)
+def test_a_saturated_model_of_few_replies_gains_half_a_reply_of_each_kind_in_each_cell(first):
+    for second in FEW:
+        cooperated, readable = zip(first, second, strict=True)
+        fit = fit_firth([[1, 1], [1, -1]], cooperated, readable)
+        if 0 in readable:
+            assert "too few cells" in fit.not_estimable and np.isnan(fit.fitted).all() and np.isnan(fit.log_likelihood)
+        else:
+            assert fit.not_estimable is None
+            assert fit.fitted == pytest.approx((np.array(cooperated) + 0.5) / (np.array(readable) + 1))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_cells_of_one_reply_beside_cells_of_thousands_are_fitted(seed):
+    generator = np.random.default_rng(seed)
+    design = np.column_stack([np.ones(6), np.repeat([1, 0, -1], 2), np.repeat([0, 1, -1], 2), np.tile([1, -1], 3)])
+    readable = generator.choice([1, 2, 5, 300, 10_000], 6)
+    cooperated = np.minimum(generator.choice([0, 1, 2, 10_000], 6), readable)
+    fit = fit_firth(design, cooperated, readable)
+    assert fit.not_estimable is None
+    weights = readable * fit.fitted * (1 - fit.fitted)
+    leverage = weights * np.einsum("ij,jk,ik->i", design, np.linalg.inv(design.T * weights @ design), design)
+    # Firth's modified score is 0 at the estimate.
+    score = design.T @ (cooperated - readable * fit.fitted + leverage * (0.5 - fit.fitted))
+    assert score == pytest.approx(0, abs=1e-6)
+
+
+def test_a_fit_that_does_not_settle_says_so_and_has_no_values():
+    fit = fit_firth([[1.0]], [3], [300], steps=1)
+    assert fit.not_estimable == "the fit did not converge in 1 steps"
+    assert np.isnan(fit.coefficients).all() and np.isnan(fit.covariance).all()

@@ -79,12 +79,12 @@ def share_interval(gap: Gap, whole: Gap, base: Gap, confidence: float) -> tuple[
     It closes some if it closes more than nothing in all resamples but (1 − confidence) / 2 of them. Otherwise the share
     would divide by noise.
     """
-    of = gap_closed(whole.draws, base.draws)
+    of, closed = gap_closed(whole.draws, base.draws), gap_closed(whole.estimate, base.estimate)
     # A base without a gap has nan here, which is not above 0 either.
-    if not np.quantile(of, (1 - confidence) / 2) > 0:
+    if not (np.quantile(of, (1 - confidence) / 2) > 0 and closed > 0):
         return (float("nan"),) * 3
-    share = float(gap_closed(gap.estimate, base.estimate) / gap_closed(whole.estimate, base.estimate))
-    return share, *symmetric(share, gap_closed(gap.draws, base.draws) / of, confidence)
+    share = float(gap_closed(gap.estimate, base.estimate) / closed)
+    return share, *symmetric(share, gap_closed(gap.draws, base.draws) / np.where(of != 0, of, np.nan), confidence)
 
 
 def closed_reach(

@@ -74,7 +74,7 @@ def compare_choices(layout: Layout, teacher: Counted, student: Counted, confiden
     widths = [chi_square_quantile(confidence, 1)] + ([scale * f_quantile(confidence, 1, freedom)] if freedom else [])
     half = error * float(np.sqrt(max(widths)))
     rows = [{"term": "model", "estimate": effect, "low": effect - half, "high": effect + half}]
-    rows[0] |= {"statistic": (effect / error) ** 2, "degrees": 1}
+    rows[0] |= {"statistic": (effect / error) ** 2, "degrees": 1, "not_estimated": fit.not_estimable}
     for factor, _, averaging in averages(layout):
         dropped = terms == factor
         if degrees := int(dropped.sum()):
@@ -83,7 +83,8 @@ def compare_choices(layout: Layout, teacher: Counted, student: Counted, confiden
             ratio = max(2 * (fit.log_likelihood - without.log_likelihood), 0.0)
             apart = float(np.sqrt(((averaging @ (of_student - of_teacher)) ** 2).mean()))
             rows.append({"term": f"model:{factor}", "estimate": apart})
-            rows[-1] |= {"statistic": ratio, "degrees": degrees}
+            reason = fit.not_estimable or without.not_estimable
+            rows[-1] |= {"statistic": ratio, "degrees": degrees, "not_estimated": reason}
     shared = {"residual_degrees": freedom, "overdispersion": scale}
     rows = [row | shared | {"p_value": _p_value(row["statistic"], row["degrees"], scale, freedom)} for row in rows]
     adjusted = holm([row["p_value"] for row in rows])

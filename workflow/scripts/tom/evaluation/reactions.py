@@ -3,7 +3,7 @@
 import numpy as np
 
 from tom.core.roles import TEACHER
-from tom.evaluation.sensitivities import slope
+from tom.evaluation.sensitivities import WITHIN_NOISE, slope
 from tom.games.rescaling import Rescaling, split_rescaling
 from tom.statistics.distributions import normal_above, normal_quantile
 from tom.statistics.intervals import symmetric
@@ -88,5 +88,7 @@ def reaction_summary(
             estimate = float(slope(change[TEACHER], change[model], noise))
             swings = slope(drawn[TEACHER], drawn[model], noise) - slope(change[TEACHER], change[model], 0.0)
             low, high = symmetric(estimate, estimate + swings, uncertainty.confidence)
-            found.append(row | {"quantity": "slope_on_teacher", "estimate": estimate, "low": low, "high": high})
+            reason = None if np.isfinite(estimate) else WITHIN_NOISE
+            row |= {"quantity": "slope_on_teacher", "estimate": estimate, "low": low, "high": high}
+            found.append(row | {"not_estimated": reason})
     return found

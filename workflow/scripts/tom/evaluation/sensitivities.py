@@ -13,6 +13,8 @@ Propensities are arranged by game and context. Rows are in long form, one quanti
   from the denominator, as in a regression with errors in variables (Fuller, Measurement Error Models, 1987, section
   1.2). There is no slope where noise would explain all of them. In sample the student was taught that very noise, so
   its slope is a little too high there.
+
+Where there is no estimate, `not_estimated` says why.
 """
 
 from dataclasses import dataclass
@@ -26,6 +28,8 @@ from tom.statistics.firth import fit_firth
 from tom.statistics.intervals import symmetric
 from tom.statistics.resampling import Counted, Uncertainty
 from tom.statistics.two_proportions import holm
+
+WITHIN_NOISE = "the effects on the teacher are within noise"
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,13 @@ class Layout:
         context = table.mean(axis=-2, keepdims=True) - mean
         parts = {"game": game, "context": context, "interaction": table - mean - game - context}
         return {name: np.broadcast_to(part, table.shape).reshape(rates.shape) for name, part in parts.items()}
+
+    def single(self, factor: str) -> str | None:
+        """Why a factor, a key of `effects`, has no effects: there is one level only. None if there are more."""
+        names = ("game", "context")
+        ones = [name for name, size in zip(names, self.shape, strict=True) if size == 1]
+        found = [name for name in ones if factor in (name, "interaction")]
+        return f"there is only one {found[0]}" if found else None
 
     def noise(self, variances: np.ndarray) -> dict[str, np.ndarray]:
         """The sum of squares, (...), of each kind of effect that sampling noise of (..., cells) variances alone gives.
@@ -111,6 +122,10 @@ def marginal_effects(layout: Layout, counts: Counted, confidence: float) -> list
         quantile, tail = t_quantile((1 + confidence) / 2, freedom), lambda value: t_above(value, freedom)
     found = []
     for factor, levels, averaging in averages(layout):
+        if reason := fit.not_estimable or layout.single(factor):
+            row = {"quantity": "marginal_effect", "factor": factor, "p_value": float("nan"), "not_estimated": reason}
+            found += [row | {"level": level} for level in levels]
+            continue
         jacobian = averaging @ (fit.fitted[:, np.newaxis] * (1 - fit.fitted[:, np.newaxis]) * design)
         errors = np.sqrt(scale * np.einsum("ij,jk,ik->i", jacobian, fit.covariance, jacobian))
         for level, effect, error in zip(levels, averaging @ fit.fitted, errors, strict=True):
@@ -147,7 +162,9 @@ def variance_shares(layout: Layout, counts: Counted, draws: np.ndarray, confiden
         row = {"quantity": "variance_share", "factor": name, "estimate": float(share)}
         rows.append(row | {"low": max(low, 0.0), "high": min(high, 1.0)})
     noise = float(expected / total) if total > 0 else float("nan")
-    return [*rows, {"quantity": "variance_share", "factor": "noise", "estimate": noise}]
+    rows.append({"quantity": "variance_share", "factor": "noise", "estimate": noise})
+    reason = None if total > 0 else "all cells have the same propensity"
+    return [row | {"not_estimated": reason} for row in rows]
 
 
 def slopes_on_teacher(
@@ -165,9 +182,9 @@ def slopes_on_teacher(
         truth = slope(of_teacher, effects[1][factor], 0.0)
         swings = slope(drawn[0][factor], drawn[1][factor], noise[factor]) - truth
         low, high = symmetric(float(found), found + swings, uncertainty.confidence)
-        rows.append(
-            {"quantity": "slope_on_teacher", "factor": factor, "estimate": float(found), "low": low, "high": high}
-        )
+        reason = None if np.isfinite(found) else layout.single(factor) or WITHIN_NOISE
+        row = {"quantity": "slope_on_teacher", "factor": factor, "estimate": float(found), "low": low, "high": high}
+        rows.append(row | {"not_estimated": reason})
     return rows
 
 
