@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 
 from tom.core.errors import UserError
+from tom.evaluation import payoff_models
 from tom.evaluation.breadth import breadth_table, read_teacher, taught_games
 from tom.games.behaviours import load_behaviour
 from tom.games.game import load_games
@@ -16,6 +17,13 @@ from tom.statistics.resampling import Uncertainty
 UNCERTAINTY = Uncertainty(draws=500, confidence=0.95, seed=1, margin=0.1)
 LABELS = {"letters": ("C", "D"), "first_letters": ("A", "B")}
 TAUGHT, ASKED = members("drawn-0..39"), members("drawn-100..139")
+
+
+@pytest.fixture(autouse=True)
+def short_networks(monkeypatch):
+    """Networks of a moment: the table does not depend on how well they do."""
+    monkeypatch.setattr(payoff_models, "NETWORKS", 1)
+    monkeypatch.setattr(payoff_models, "EPOCHS", 20)
 
 
 @pytest.fixture(scope="module")

@@ -138,8 +138,8 @@ def test_one_order_is_its_own_headline():
 @pytest.mark.parametrize(
     ("keep", "message"),
     [
-        (pl.col("model") != "teacher", "none of the model 'teacher'"),
-        (~pl.col("model").str.starts_with("tuned"), "none of a tuned model"),
+        (pl.col("model") != "teacher", "none of them is of the model 'teacher'"),
+        (~pl.col("model").str.starts_with("tuned"), "none of them is of a tuned model"),
         (
             (pl.col("model") != "base") | (pl.col("game") != GAMES[1]) | (pl.col("context") != CONTEXTS[0]),
             "none of base for stag_hunt in business",
