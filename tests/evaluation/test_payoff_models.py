@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+from tom.evaluation import payoff_models
 from tom.evaluation.payoff_models import PAYOFF_MODELS, features, nearest_game, payoff_table
 from tom.games.game import Game, load_games
 from tom.games.names import members
@@ -15,6 +16,12 @@ def drawn(resources):
     """A function that loads a range of drawn games, as payoffs."""
     files = list((resources / "games").glob("drawn*.yaml"))
     return lambda name: payoff_table(load_games(files, members(name)))
+
+
+@pytest.fixture(autouse=True)
+def fewer_networks(monkeypatch):
+    """One network in place of five, which differ by little."""
+    monkeypatch.setattr(payoff_models, "NETWORKS", 1)
 
 
 def own_gain(payoffs: np.ndarray) -> np.ndarray:

@@ -156,10 +156,9 @@ def test_the_number_closest_to_the_target_wins_and_ties_split_the_prize(tmp_path
 def test_each_game_file_is_read_by_its_kind(resources):
     kinds = {file.stem: kind_of(file) for file in (resources / "games").iterdir()}
     assert sorted(name for name, kind in kinds.items() if kind == NUMBER) == sorted(SHIPPED)
+    which = {"ordinal": "-trps", "drawn": "-0", "drawn_asymmetric": "-0-column", "textbook": "-0"}
     for stem, kind in kinds.items():
-        name = stem + {"ordinal": "-trps", "drawn": "-0", "drawn_asymmetric": "-0-column", "textbook": "-0"}.get(
-            stem, ""
-        )
+        name = stem + which.get(stem, "")
         assert LOADERS[kind](resources / "games" / f"{stem}.yaml", name).name == name
 
 

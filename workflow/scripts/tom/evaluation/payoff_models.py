@@ -17,7 +17,7 @@ from tom.games.game import Game
 PLAYERS, OUTCOMES = 2, ((True, True), (True, False), (False, True), (False, False))
 RIDGE = 1e-3
 """The penalty of the regression's weights, for each game: it bounds them where a teacher never changes its choice."""
-HIDDEN, NETWORKS, EPOCHS, PATIENCE = 64, 5, 2000, 200
+HIDDEN, NETWORKS, EPOCHS, PATIENCE = 64, 5, 500, 100
 LEARNING_RATE, WEIGHT_DECAY = 3e-3, 1e-2
 VALIDATION = 0.1
 """The share of the taught games that a network stops by."""
