@@ -108,15 +108,24 @@ def test_a_cell_nobody_can_read_is_left_out_and_counted(shards, reference):
     assert shown.select("rate", "invalid").row(0) == (None, 300)
 
 
-@pytest.mark.parametrize(
-    ("unreadable", "named"),
-    [(["base"], "; base gave none"), (["teacher", "tuned-seed1"], "; teacher and tuned-seed1 gave none")],
-)
-def test_a_model_nobody_can_read_anywhere_is_named(shards, reference, unreadable, named):
+@pytest.mark.parametrize("unreadable", [["base"], ["teacher", "tuned-seed1"]])
+def test_a_model_nobody_can_read_anywhere_is_named(shards, reference, unreadable):
     free = shards.filter(record="observation")
-    action = pl.when(pl.col("model").is_in(unreadable)).then(None).otherwise("action")
-    with pytest.raises(UserError, match=f"no cell with readable replies of teacher, base, .*{named} in any cell"):
-        evaluate(free.with_columns(action=action), reference, None, "in_sample", PRECISION)
+    action = pl.when(~pl.col("model").is_in(unreadable)).then("action")
+    tables = evaluate(free.with_columns(action=action), reference, None, "in_sample", PRECISION)
+    found = tables["alignment"].filter(predictor="tuned", view="both")
+    assert found["not_estimated"].to_list() == [f"{' and '.join(unreadable)} gave no readable reply"]
+    assert found.select("gap", "gap_closed", "cells", "cells_unreadable").row(0) == (None, None, 0, 4)
+    assert tables["equivalence"].is_empty() and tables["propensities"].height
+
+
+def test_exact_propensities_need_no_reply_of_a_student(shards, reference):
+    mute = shards.with_columns(action=pl.when(pl.col("model") != "base").then("action"))
+    tables = evaluate(mute, reference, None, "in_sample", PRECISION)
+    rows = rows_of(tables["alignment"], view="both", measure="exact")
+    assert rows["tuned-seed2"]["gap_closed"] == pytest.approx(0.75) and rows["tuned"]["not_estimated"] is None
+    rows = rows_of(tables["alignment"], view="both", measure="sampled")
+    assert rows["tuned"]["not_estimated"] == "base gave no readable reply"
 
 
 def test_replies_without_exact_scores_are_evaluated_as_sampled(shards, reference):

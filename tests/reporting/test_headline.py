@@ -21,7 +21,8 @@ def test_the_sentence_names_shares_intervals_and_where_there_is_a_gain(alignment
 def changed(alignment, split, **values):
     rows = (pl.col("split") == split) & (pl.col("predictor") == "tuned")
     return alignment.with_columns(
-        pl.when(rows).then(pl.lit(value, pl.Float64)).otherwise(name).alias(name) for name, value in values.items()
+        pl.when(rows).then(pl.lit(value, alignment[name].dtype)).otherwise(name).alias(name)
+        for name, value in values.items()
     )
 
 
@@ -42,8 +43,8 @@ def test_a_loss_and_a_lack_of_a_gap_are_said(alignment):
     words = headline(lost, "Small", "Large")
     assert "−45 % (−50 to −39) of the gap" in words
     assert words.endswith("A share below 0 % means that it is farther from its teacher than before training.")
-    none = changed(alignment, "in_sample", gap_closed=None, **BEATEN)
-    assert "nothing (there is no gap)" in headline(none, "Small", "Large")
+    none = changed(alignment, "in_sample", gap_closed=None, not_estimated="the base has no gap", **BEATEN)
+    assert "no measurable share (the base has no gap)" in headline(none, "Small", "Large")
     assert "only in the in-sample cells" not in headline(none, "Small", "Large")
 
 

@@ -5,7 +5,7 @@ The teacher's propensities are sampled in both.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -27,6 +27,7 @@ class AlignedCounts:
     base: Answers
     tuned: dict[str, Answers]
     unreadable: int = 0  # cells left out because a model gave no readable reply in them
+    not_estimated: str | None = None  # why there is no cell, if there is none
 
     def readable(self) -> "AlignedCounts":
         """The same without the cells in which a model gave no readable reply."""
@@ -65,7 +66,7 @@ def available_measures(counts: pl.DataFrame) -> list[str]:
 
 
 def align_counts(counts: pl.DataFrame, tuned: list[str], view: str, measure: str) -> AlignedCounts:
-    """The readable cells of a split in one view and measure. Errors: UserError if there is none."""
+    """The readable cells of a split in one view and measure; none, with the reason, where some model is unreadable."""
     orders = VIEWS[view]
     whole = AlignedCounts(
         cells=counts.filter(pl.col("model") == TEACHER).select(CELL).unique().sort(CELL).rows(),
@@ -77,8 +78,8 @@ def align_counts(counts: pl.DataFrame, tuned: list[str], view: str, measure: str
     if not part.cells:
         models = {TEACHER: whole.teacher, BASE: whole.base, **whole.tuned}
         silent = [name for name, answers in models.items() if not np.isfinite(answers.rates()).any()]
-        found = f"; {' and '.join(silent)} gave none in any cell" if silent else ""
-        raise UserError(f"shards: no cell with readable replies of {', '.join(models)}{found}: see their column 'raw'")
+        reason = f"{' and '.join(silent)} gave no readable reply" if silent else "no cell has readable replies of all"
+        return replace(part, not_estimated=reason)
     return part
 
 

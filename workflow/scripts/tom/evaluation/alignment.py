@@ -17,6 +17,9 @@ from tom.statistics.distributions import normal_quantile
 from tom.statistics.intervals import symmetric
 from tom.statistics.resampling import Answers, Counted, Known
 
+NO_GAP = "the base has no gap to its teacher"
+"""Why nothing of a gap is closed: as `not_estimated` says it in every table of gaps."""
+
 
 @dataclass(frozen=True)
 class Gap:

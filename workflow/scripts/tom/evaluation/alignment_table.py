@@ -12,6 +12,7 @@ from tom.core.frames import frame_of, table_schema
 from tom.core.roles import BASE, TEACHER
 from tom.evaluation.aligned_counts import AlignedCounts
 from tom.evaluation.alignment import (
+    NO_GAP,
     Gap,
     closed_interval,
     closed_reach,
@@ -25,6 +26,8 @@ from tom.evaluation.baselines import BASELINES, Baselines
 from tom.evaluation.improvement import improvement, published_improvement, summarise_improvements
 from tom.statistics.resampling import Counted, Known, Uncertainty
 
+NOTHING_IN_SAMPLE = "there is no other in-sample cell to predict from"
+
 
 def alignment_table(rows: list[dict], confidence: float) -> pl.DataFrame:
     """Rows of `align` and `align_published` as the table alignment; what is not defined is null."""
@@ -36,6 +39,10 @@ def align(part: AlignedCounts, reference: AlignedCounts, uncertainty: Uncertaint
 
     reference: the in-sample cells on which the baselines are fitted. names: those of the table, which seed its draws.
     """
+    measured = {"cells": len(part.cells), "cells_unreadable": part.unreadable}
+    if not part.cells:
+        predictors = [BASE, *part.tuned, "tuned", *BASELINES, "noise_ceiling"]
+        return [measured | {"predictor": name, "not_estimated": part.not_estimated} for name in predictors]
     baselines = Baselines.fit(part, reference)
     gaps = _gaps(part, baselines, uncertainty, *names)
     exact = isinstance(part.base, Known)
@@ -74,9 +81,10 @@ def align(part: AlignedCounts, reference: AlignedCounts, uncertainty: Uncertaint
             "predictor": "noise_ceiling",
             "gap": ceiling,
             "gap_closed": float(gap_closed(ceiling, gaps[BASE].estimate)),
+            "not_estimated": why_not_closed(ceiling, gaps[BASE].estimate),
         }
     )
-    return [row | {"cells": len(part.cells), "cells_unreadable": part.unreadable} for row in rows]
+    return [row | measured for row in rows]
 
 
 def align_published(published: dict[str, Counted], uncertainty: Uncertainty, split: str) -> list[dict]:
@@ -131,7 +139,15 @@ def _gaps(part: AlignedCounts, baselines: Baselines, uncertainty: Uncertainty, *
 
 def _gap_columns(name: str, gap: Gap, base: Gap, confidence: float, reach: float) -> dict:
     closed, low, high = closed_interval(gap, base, confidence, reach)
-    return {"predictor": name, "gap": gap.estimate, "gap_closed": closed, "low": low, "high": high}
+    row = {"predictor": name, "gap": gap.estimate, "gap_closed": closed, "low": low, "high": high}
+    return row | {"not_estimated": why_not_closed(gap.estimate, base.estimate)}
+
+
+def why_not_closed(gap: float, base_gap: float) -> str | None:
+    """Why the gap closed of a predictor is null; None where it is not. A gap of nan is that of a baseline."""
+    if np.isnan(gap):
+        return NOTHING_IN_SAMPLE
+    return None if base_gap > 0 else NO_GAP
 
 
 def _spread(closed: list[float]) -> dict:

@@ -28,7 +28,10 @@ class Baselines:
 
     @classmethod
     def fit(cls, part: AlignedCounts, reference: AlignedCounts) -> "Baselines":
-        """The baselines of a part's cells, fitted on the in-sample cells of the reference."""
+        """The baselines of a part's cells, fitted on the in-sample cells of the reference; nan if that has none."""
+        if not reference.cells:
+            fitted = {"chance": CHANCE} | dict.fromkeys(("constant", "offset"), float("nan"))
+            return cls(fitted, np.full(len(part.cells), np.nan))
         teacher, base = reference.teacher.rates(), reference.base.rates()
         fitted = {"chance": CHANCE, "constant": fit_constant(teacher), "offset": fit_offset(teacher, base)}
         return cls(fitted, nearest_cell(part.cells, reference.cells, teacher))

@@ -17,7 +17,7 @@ import polars as pl
 from tom.core.errors import UserError
 from tom.core.frames import frame_of, table_schema
 from tom.core.roles import BASE, TEACHER, role
-from tom.evaluation.alignment import noise_gap
+from tom.evaluation.alignment import gap_closed, noise_gap
 from tom.evaluation.baselines import CHANCE, fit_constant
 from tom.evaluation.payoff_models import PAYOFF_MODELS, payoff_table
 from tom.games.game import Game
@@ -44,7 +44,7 @@ class Played:
 def read_teacher(shards: pl.DataFrame) -> Played:
     """The teacher's propensity in each cell, (cells,), sorted by game and context; the mean over the listing orders.
 
-    Errors: UserError for a cell without any readable reply.
+    A cell without an exact propensity and without a readable reply is left out.
     """
     cells = shards.select("game", "context").unique().sort("game", "context").rows()
     observed = shards.filter(record="observation").group_by("game", "context").agg(
@@ -57,10 +57,11 @@ def read_teacher(shards: pl.DataFrame) -> Played:
     counts = Counted(cooperated, readable)
     known = exact_propensities(shards, LABELS[0])
     exact = set(cells) <= known.keys()
-    if not exact and (silent := [cell for cell, number in zip(cells, readable[:, 0], strict=True) if not number]):
-        raise UserError(f"shards: no readable reply of the {TEACHER} for {silent[0][0]} in {silent[0][1]}")
-    rates = np.array([known[cell] for cell in cells]) if exact else counts.rates()
-    return Played(cells, rates, exact, counts)
+    if exact:
+        return Played(cells, np.array([known[cell] for cell in cells]), exact, counts)
+    kept = np.flatnonzero(readable[:, 0])
+    counts = counts.cells(kept)
+    return Played([cells[number] for number in kept], counts.rates(), exact, counts)
 
 
 def exact_propensities(shards: pl.DataFrame, label: str) -> dict[tuple[str, str], float]:
@@ -94,9 +95,9 @@ class Measured:
         return float(distances.mean()), *self._interval(self._draws(distances))
 
     def closed(self, distances: np.ndarray, whole: np.ndarray) -> tuple[float, float, float]:
-        """1 - the mean distance over another mean distance."""
-        draws = 1 - self._draws(distances) / self._draws(whole)
-        return float(1 - distances.mean() / whole.mean()), *self._interval(draws)
+        """1 - the mean distance over another mean distance; nan where that is 0."""
+        draws = gap_closed(self._draws(distances), self._draws(whole))
+        return float(gap_closed(distances.mean(), whole.mean())), *self._interval(draws[np.isfinite(draws)])
 
     def lead(self, distances: np.ndarray, other: np.ndarray) -> tuple[float, float, float]:
         """How much nearer to the teacher than another predictor."""
@@ -106,6 +107,8 @@ class Measured:
         return self.weights @ np.bincount(self.of, distances) / (self.weights @ self.sizes)
 
     def _interval(self, draws: np.ndarray) -> tuple[float, float]:
+        if not draws.size:
+            return float("nan"), float("nan")
         tail = (1 - self.confidence) / 2
         low, high = np.quantile(draws, [tail, 1 - tail])
         return float(low), float(high)
@@ -129,6 +132,8 @@ def breadth_table(
     lacks.
     """
     played = read_teacher(teacher)
+    if not played.cells:
+        raise UserError(f"shards: no readable reply of the {TEACHER} in any cell of {split}: see their column 'raw'")
     measured = Measured(played, uncertainty, split)
     fitted = {number: _fit(taught, number, played.cells, games) for number in students}
     keys = {"split": split, "cells": len(played.cells), "confidence": uncertainty.confidence}
@@ -143,6 +148,10 @@ def breadth_table(
         if number is not None:
             others = {name: measured.distances(found) for name, found in fitted[number].items()}
             row |= _named("closed_", measured.closed(distances, others[CONSTANT]), "closed")
+            if np.isnan(others[CONSTANT]).any():
+                row["not_estimated"] = "the teacher gave no readable reply in the games taught"
+            elif not others[CONSTANT].any():
+                row["not_estimated"] = "the best constant has no gap to the teacher"
             if role(predictor) == TUNED:
                 for name in PAYOFF_MODELS:
                     row |= _named(f"{name}_", measured.lead(distances, others[name]), f"{name}_lead")
@@ -180,9 +189,12 @@ def taught_games(shards: pl.DataFrame, number: int) -> list[str]:
 def _fit(taught: pl.DataFrame, number: int, cells: Cells, games: Mapping[str, Game]) -> dict[str, np.ndarray]:
     """What predictors without a student say of some cells, fitted on the first games of the teacher.
 
-    Payoff models are fitted in each taught context. A context that was not taught has the mean of their answers.
+    Payoff models are fitted in each taught context. A context that was not taught has the mean of their answers. All
+    are nan if no reply of the teacher can be read in these games.
     """
     known = read_teacher(taught.filter(pl.col("game").is_in(taught_games(taught, number))))
+    if not known.cells:
+        return dict.fromkeys((CONSTANT, *PAYOFF_MODELS), np.full(len(cells), np.nan))
     contexts = np.array([context for _, context in known.cells])
     payoffs, asked = (payoff_table([games[game] for game, _ in of]) for of in (known.cells, cells))
     found = {CONSTANT: np.full(len(cells), fit_constant(known.propensities))}

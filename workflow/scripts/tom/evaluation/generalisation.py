@@ -9,6 +9,7 @@ import numpy as np
 from tom.core.roles import BASE
 from tom.evaluation.aligned_counts import AlignedCounts
 from tom.evaluation.alignment import gap_closed
+from tom.evaluation.alignment_table import NOTHING_IN_SAMPLE, why_not_closed
 from tom.evaluation.baselines import BASELINES, Baselines
 from tom.statistics.clusters import mean_of_clusters, ratio_of_clusters, two_way_deviations
 from tom.statistics.two_proportions import holm
@@ -45,6 +46,7 @@ def context_rows(part: AlignedCounts, reference: AlignedCounts, keys: dict[str, 
             "gap": gap,
             "base_gap": base_gap,
             "gap_closed": float(gap_closed(gap, base_gap)),
+            "not_estimated": why_not_closed(gap, base_gap),
         }
         for name, found in gaps.items()
         for context, size, gap, base_gap in zip(contexts, sizes, found, gaps[BASE], strict=True)
@@ -73,6 +75,7 @@ def generalisation_rows(
             row |= {"p_value": mean.p_value, "context_sd": mean.deviation}
             row |= {"share": float(1 - gap_ratio(gaps[name], gaps[other]))}
             row |= {"share_set": ratios.kind, "share_low": ratios.low, "share_high": ratios.high}
+            row["not_estimated"] = why_no_lead(leads, gaps[other], other)
             if name == "tuned":
                 spread = two_way_deviations([gaps[other] - gaps[seed] for seed in part.tuned])
                 row |= dict(zip(("between_seeds", "between_contexts", "rest"), spread, strict=True))
@@ -80,6 +83,17 @@ def generalisation_rows(
         for row, adjusted in zip(found, holm([row["p_value"] for row in found]), strict=True):
             rows.append(row | {"p_holm": float(adjusted)})
     return rows
+
+
+def why_no_lead(leads: np.ndarray, others: np.ndarray, other: str) -> str | None:
+    """Why a lead over another predictor, its test or its share is null; leads, others: (contexts,)."""
+    if np.isnan(leads).any():
+        return NOTHING_IN_SAMPLE
+    if len(leads) < 2:
+        return "there is only one context"
+    if not others.any():
+        return f"{other} has no gap to the teacher"
+    return None if leads.any() else f"it is as near as {other} in every context"
 
 
 def gap_ratio(gaps: np.ndarray, others: np.ndarray) -> float:

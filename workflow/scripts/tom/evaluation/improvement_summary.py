@@ -46,6 +46,10 @@ def improvement_summary(
         low, high = symmetric(estimate, draws, uncertainty.confidence)
         row = {"statistic": statistic, "estimate": estimate, "low": low, "high": high}
         row["draws_dropped"] = int((~np.isfinite(draws)).sum())
+        if not np.isfinite(estimate):
+            row["not_estimated"] = "base and teacher are equal, in each cell or in the sum over cells"
+        elif not np.isfinite(low):
+            row["not_estimated"] = "in each resample base and teacher are equal in some cell"
         if ratios:
             row |= {"fieller_set": ratios.kind, "fieller_low": ratios.low, "fieller_high": ratios.high}
         rows.append(row)

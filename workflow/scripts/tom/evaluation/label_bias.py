@@ -7,7 +7,7 @@ from tom.core.errors import UserError
 from tom.core.frames import frame_of, table_schema
 from tom.core.roles import BASE, TEACHER
 from tom.evaluation.aligned_counts import pooled_teacher
-from tom.evaluation.alignment import closed_interval, closed_reach, gap_of
+from tom.evaluation.alignment import NO_GAP, closed_interval, closed_reach, gap_of
 from tom.evaluation.diagnostics import answer_biases
 from tom.evaluation.propensities import CELL, count_replies
 from tom.statistics.resampling import Counted, Known, Uncertainty
@@ -23,14 +23,12 @@ def label_bias(scores: pl.DataFrame, teacher: pl.DataFrame | pl.LazyFrame, uncer
     orders. Biases: tom/evaluation/diagnostics.py. gap: mean distance from the teacher's propensity of the mean of both
     orders. gap_closed: share of the base's gap under the same labels. Cells without a readable reply of the teacher
     count for the biases alone.
-    Errors: UserError unless all models have the same cells, and the teacher a readable reply in one.
+    Without any there are biases alone. Errors: UserError unless all models have the same cells.
     """
     counted = count_replies(teacher)
     cells = counted.select(CELL).unique().sort(CELL)
     target = pooled_teacher(counted)
     readable = np.isfinite(target.rates())
-    if not readable.any():
-        raise UserError("labels: the teacher gave no readable reply in any cell: see its shards' column 'raw'")
     target = target.cells(readable)
     rows = []
     for (labels,), part in sorted(scores.partition_by("labels", as_dict=True).items()):
@@ -51,6 +49,8 @@ def _names(scores: pl.DataFrame) -> tuple[str, str]:
 
 def _gaps(target: Counted, answers: dict[str, Known], uncertainty: Uncertainty, *names: str) -> dict[str, dict]:
     """Model → mean propensity and gap, and for a tuned student the share of the base's gap that it closes."""
+    if not len(target.readable):
+        return {model: {"not_estimated": f"{TEACHER} gave no readable reply"} for model in answers}
     draws = target.redrawn(uncertainty.draws, uncertainty.generator(*names, TEACHER))
     gaps = {model: gap_of(target, draws, own, uncertainty.generator(*names, model)) for model, own in answers.items()}
     found = {
@@ -63,6 +63,7 @@ def _gaps(target: Counted, answers: dict[str, Known], uncertainty: Uncertainty, 
         )
         closed = closed_interval(gaps[model], gaps[BASE], uncertainty.confidence, reach)
         found[model] |= dict(zip(("gap_closed", "low", "high"), closed, strict=True))
+        found[model]["not_estimated"] = None if gaps[BASE].estimate > 0 else NO_GAP
     return found
 
 

@@ -12,7 +12,7 @@ import polars as pl
 
 from tom.core.frames import frame_of, table_schema
 from tom.core.roles import BASE, TEACHER
-from tom.evaluation.alignment import Gap, closed_interval, mean_gap
+from tom.evaluation.alignment import NO_GAP, Gap, closed_interval, mean_gap
 from tom.evaluation.number_counts import Cell, Numbers
 from tom.statistics.divergences import earth_movers
 from tom.statistics.intervals import symmetric
@@ -111,6 +111,7 @@ def gap_rows(gaps: dict[str, Gap], uncertainty: Uncertainty, keys: dict) -> list
         if predictor != BASE:
             closed = closed_interval(gap, gaps[BASE], uncertainty.confidence, float("nan"))
             row |= dict(zip(("gap_closed", "low", "high"), closed, strict=True))
+            row["not_estimated"] = None if gaps[BASE].estimate > 0 else NO_GAP
         rows.append(row | {"confidence": uncertainty.confidence})
     return rows
 

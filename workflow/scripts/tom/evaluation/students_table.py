@@ -132,6 +132,8 @@ def _compare(
     part: AlignedCounts, groups: list[str], uncertainty: Uncertainty, comparison: Comparison, *names: str
 ) -> dict[str, dict[str, float]]:
     """Group → the comparison's columns, from one set of resampled teachers and bases; no lead over itself."""
+    if not part.cells:
+        return {group: {} for group in groups}
     teacher_draws = part.teacher.redrawn(uncertainty.draws, uncertainty.generator(*names, comparison.by, TEACHER))
 
     def gap(name: str, answers) -> Gap:

@@ -20,7 +20,16 @@ from tom.evaluation.aligned_counts import (
     require_same_cells,
     students_of,
 )
-from tom.evaluation.alignment import Gap, closed_interval, closed_reach, distance, gap_of, lead_interval, mean_gap
+from tom.evaluation.alignment import (
+    NO_GAP,
+    Gap,
+    closed_interval,
+    closed_reach,
+    distance,
+    gap_of,
+    lead_interval,
+    mean_gap,
+)
 from tom.evaluation.baselines import CHANCE
 from tom.evaluation.propensities import available_views, count_replies, headline_view
 from tom.statistics.resampling import Uncertainty
@@ -64,6 +73,9 @@ def _within(part: AlignedCounts, fold: Fold) -> AlignedCounts:
 
 def _measure(part: AlignedCounts, groups: list[str], uncertainty: Uncertainty, *names: str) -> list[dict]:
     """One row for each group of students, all from one set of resampled teachers and bases."""
+    if not part.cells:
+        empty = {"cells": 0, "not_estimated": part.not_estimated}
+        return [empty | {"left_out": group, "seeds": len(students_of(part, group))} for group in groups]
     names = ("transfer", *names)
     teacher_draws = part.teacher.redrawn(uncertainty.draws, uncertainty.generator(*names, TEACHER))
     base = gap_of(part.teacher, teacher_draws, part.base, uncertainty.generator(*names, BASE))
@@ -90,5 +102,6 @@ def _measure(part: AlignedCounts, groups: list[str], uncertainty: Uncertainty, *
             {"left_out": group, "cells": len(part.cells), "seeds": len(students), "gap": mean.estimate}
             | dict(zip(("gap_closed", "low", "high"), closed, strict=True))
             | dict(zip(("chance_lead", "chance_low", "chance_high"), lead, strict=True))
+            | {"not_estimated": None if base.estimate > 0 else NO_GAP}
         )
     return rows

@@ -1,10 +1,13 @@
 """What the tables of a run, or of the paper's counts, show: a sentence for each question, and the headline."""
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from tom.config.study import IN_SAMPLE
 from tom.core.frames import roles_of
-from tom.core.roles import BASE, TEACHER
+from tom.core.roles import BASE, TEACHER, role
+from tom.evaluation.baselines import BASELINES
 from tom.evaluation.number_gaps import MIDDLE, QUANTITIES, UNIFORM
 from tom.evaluation.propensities import headline_view_of
 from tom.reporting.wording import (
@@ -29,6 +32,14 @@ ASKED = {
 OTHERS = {UNIFORM: "all numbers equally likely", MIDDLE: "the middle number", "paper_tuned": "the paper's student"}
 """Predictors of numbers that stand beside the tuned student."""
 
+ESTIMATES = {
+    "alignment": ("gap closed", ""),
+    "generalisation": ("lead over the base in contexts at large", ""),
+    "sensitivities": ("{quantity} by ", "{factor}"),
+    "joint_choice_model": ("the joint model's ", "{term}"),
+}
+"""Tables whose column `not_estimated` the summary tells → what their rows estimate, and of what."""
+
 
 # The headline
 
@@ -44,8 +55,8 @@ def headline(alignment: pl.DataFrame, student: str, teacher: str) -> str:
     shown = headline_measure(alignment)
     view = headline_view_of(shown)
     rows = shown.filter(view=view, predictor="tuned").to_dicts()
-    first, *others = (gap_closed(row, " %", "nothing (there is no gap)").replace("-", "−") for row in rows)
-    shares = [f"{first} of the gap between them", *others]
+    words = [gap_closed(row, " %", f"no measurable share ({row['not_estimated']})").replace("-", "−") for row in rows]
+    shares = [f"{words[0]} of the gap between them", *words[1:]]
     closed = listed([f"{share} {_where(row['split'])}" for share, row in zip(shares, rows, strict=True)])
     beaten = [_where(row["split"]) for row in rows if row["gap_closed"] is not None and beats_all(row)]
     if not beaten:
@@ -71,7 +82,7 @@ def verdict_line(tuned: dict, against_base: pl.DataFrame) -> str:
     tuned: the row of the alignment table. against_base: the split's row of the generalisation table, if it has one.
     """
     if tuned["gap_closed"] is None:
-        change = "no gap to close"
+        change = f"not estimated, since {tuned['not_estimated']}"
     elif tuned["low"] > 0:
         change = "nearer to the teacher"
     elif tuned["high"] < 0:
@@ -95,8 +106,12 @@ def describe_contexts(row: dict) -> str:
 # All splits, or in sample
 
 
-def equivalence_line(equivalence: pl.DataFrame, view: str, measure: str) -> str:
-    """How many cells are equivalent to the teacher's, different from it or undecided, all seeds together."""
+def equivalence_line(equivalence: pl.DataFrame, view: str, measure: str) -> str | None:
+    """How many cells are equivalent to the teacher's, different from it or undecided, all seeds together; None if there
+    is no cell.
+    """
+    if equivalence.is_empty():
+        return None
     shown = equivalence.filter(pl.col("model") != BASE, view=view, measure=measure, level="cell")
     counts = [
         f"{readable(split)} {' / '.join(str(verdicts.count(verdict)) for verdict in EQUIVALENCES)}"
@@ -148,6 +163,29 @@ def joint_line(joint: pl.DataFrame, view: str, confidence: float) -> str | None:
     return (
         wrapped(f"- Sensitivity other than the teacher's (joint model, Holm): {'; '.join(parts)}.") if parts else None
     )
+
+
+def not_estimated_line(tables: Mapping[str, pl.DataFrame], view: str, measure: str) -> str | None:
+    """What could not be estimated, of whom, where and why; None if all could be."""
+    splits = tables["alignment"]["split"].n_unique()
+    found: dict[tuple[str, str], tuple[dict, dict, dict]] = {}
+    for name, (what, factor) in ESTIMATES.items():
+        rows = tables[name].filter(pl.col("not_estimated").is_not_null(), view=view)
+        if "measure" in rows.columns:
+            rows = rows.filter(pl.col("predictor").is_in(["tuned", *BASELINES]), measure=measure)
+        if "against" in rows.columns:
+            rows = rows.filter(against=BASE)
+        for row in rows.iter_rows(named=True):
+            key = row["not_estimated"], what.format_map(row)
+            factors, whom, where = found.setdefault(key, ({}, {}, {}))
+            factors[factor.format_map(row)] = whom[role(row.get("model") or row["predictor"])] = None
+            where[readable(row["split"])] = None
+    parts: dict[tuple[str, str], list[str]] = {}
+    for (reason, what), (factors, whom, where) in found.items():
+        place = "every split" if len(where) == splits > 1 else listed([*where])
+        parts.setdefault((reason, place), []).append(f"{what}{listed([*factors])} of {listed([*whom])}")
+    told = "; ".join(f"{', '.join(whats)} ({place}): {reason}" for (reason, place), whats in parts.items())
+    return wrapped(f"- Not estimated: {told.replace('_', ' ')}.") if told else None
 
 
 def _of_quantity(sensitivities: pl.DataFrame, quantity: str) -> list[dict]:

@@ -18,6 +18,7 @@ from tom.reporting.findings import (
     equivalence_line,
     headline_measure,
     joint_line,
+    not_estimated_line,
     number_lines,
     sensitivity_line,
     verdict_line,
@@ -68,7 +69,9 @@ def summary_lines(
     verdicts = [
         verdict_line(predictors_of(shown, split, view)["tuned"], against_base.filter(split=split)) for split in splits
     ]
+    equivalent = equivalence_line(tables["equivalence"], view, measure)
     sensitivity = sensitivity_line(tables["sensitivities"], view)
+    missing = not_estimated_line(tables, view, measure)
     joint = joint_line(tables["joint_choice_model"], view, confidence)
     parts = [
         [f"# What {student} learnt from {teacher}"],
@@ -80,7 +83,7 @@ def summary_lines(
             *([COMPUTED] if computed else []),
         ],
         alignment_lines(shown, views),
-        [*verdicts, equivalence_line(tables["equivalence"], view, measure), *filter(None, [sensitivity, joint])],
+        [*verdicts, *filter(None, [equivalent, sensitivity, joint, missing])],
         [
             "Beside the paper, in its option order, sampled. Improvement: mean of (tuned - base) / (teacher - base).",
         ],
@@ -107,11 +110,12 @@ def alignment_lines(alignment: pl.DataFrame, views: list[str]) -> list[str]:
     for split in alignment["split"].unique(maintain_order=True):
         for view in views:
             found = predictors_of(alignment, split, view)
+            gaps = [found[name]["gap"] for name in (BASE, "tuned")]
             rows.append(
                 [
                     readable(split),
                     VIEW_NAMES[view],
-                    f"{found[BASE]['gap']:.3f} → {found['tuned']['gap']:.3f}",
+                    " → ".join("-" if gap is None else f"{gap:.3f}" for gap in gaps),
                     gap_closed(found["tuned"]),
                     *(percent(found[name]["gap_closed"]) for name in (*BASELINES, "noise_ceiling")),
                 ]
