@@ -14,6 +14,7 @@ from tom.prompts.variants import ORDERS
 from tom.sampling.shards import COLUMNS
 from tom.statistics.resampling import Uncertainty
 
+pytestmark = pytest.mark.model  # networks on payoffs are torch's
 UNCERTAINTY = Uncertainty(draws=500, confidence=0.95, seed=1, margin=0.1)
 LABELS = {"letters": ("C", "D"), "first_letters": ("A", "B")}
 TAUGHT, ASKED = members("drawn-0..39"), members("drawn-100..139")

@@ -10,6 +10,8 @@ from tom.games.game import Game, load_games
 from tom.games.names import members
 from tom.games.payoffs import Payoffs
 
+pytestmark = pytest.mark.model  # networks on payoffs are torch's
+
 
 @pytest.fixture(scope="module")
 def drawn(resources):

@@ -53,7 +53,7 @@ class Project:
         """The Snakemake command line for this project; targets come first."""
         return [sys.executable, "-m", "snakemake", *arguments, "--cores", "2", "--configfile", *self.configfiles]
 
-    def run(self, *arguments: str, timeout: int = 600) -> subprocess.CompletedProcess:
+    def run(self, *arguments: str, timeout: int = 1800) -> subprocess.CompletedProcess:
         """Run Snakemake to its end."""
         return subprocess.run(
             self.command(*arguments),
