@@ -147,3 +147,31 @@ def test_games_are_taught_in_the_order_of_their_shards():
     assert taught_games(taught, 2) == ["b", "a"]
     with pytest.raises(UserError, match="at most the 3 games"):
         taught_games(taught, 4)
+
+
+@pytest.mark.filterwarnings("error")
+def test_games_in_which_the_teacher_can_not_be_read_are_left_out(truth, games):
+    counts = {name: round(5 * truth[name]) for name in TAUGHT + ASKED}
+    asked, taught = observed(ASKED, counts, 5), observed(TAUGHT, counts, 5)
+
+    def mute(shards, names):
+        return shards.with_columns(action=pl.when(~pl.col("game").is_in(names)).then("action"))
+
+    table = table_of(truth, games, teacher=mute(asked, ASKED[:3]), taught=mute(taught, TAUGHT[:10]))
+    assert set(table["cells"]) == {len(ASKED) - 3}
+    few = table.filter(games=10, predictor="tuned", labels="letters", exchanged=False).row(0, named=True)
+    assert few["gap"] is not None and few["closed"] is few["nearest_game_lead"] is None
+    assert few["not_estimated"] == "the teacher gave no readable reply in the games taught"
+    many = table.filter(games=40, predictor="tuned")
+    assert many["closed"].null_count() == many["not_estimated"].drop_nulls().len() == 0
+    with pytest.raises(UserError, match="no readable reply of the teacher in any cell of unseen_games"):
+        table_of(truth, games, teacher=mute(asked, ASKED), taught=taught)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_teacher_that_always_does_the_same_leaves_a_constant_nothing_to_close(truth, games):
+    always = dict.fromkeys(TAUGHT + ASKED, 5)
+    table = table_of(truth, games, teacher=observed(ASKED, always, 5), taught=observed(TAUGHT, always, 5))
+    row = table.filter(games=40, predictor="tuned", labels="letters", exchanged=False).row(0, named=True)
+    assert row["closed"] is row["closed_low"] is None and row["gap"] > 0
+    assert row["not_estimated"] == "the best constant has no gap to the teacher"

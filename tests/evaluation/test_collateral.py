@@ -87,6 +87,13 @@ def test_more_bits_are_worse_and_more_probability_is_better():
     assert set(same["verdict"]) == {"undecided"}
 
 
+def test_one_probe_has_a_difference_without_an_interval():
+    found = collateral(table(base=[0.1], tuned=[0.3]), 0.95)
+    assert found.select("low", "high").null_count().row(0) == (4, 4)
+    assert found["difference"][0] == pytest.approx(0.2)
+    assert set(found["verdict"]) == {"undecided"} and set(found["not_estimated"]) == {"there are fewer than two probes"}
+
+
 def test_models_that_met_other_probes_are_refused():
     with pytest.raises(UserError, match="base and tuned were not given the same"):
         collateral(table(base=[0.1, 0.2, 0.3], tuned=[0.1, 0.2]), 0.95)

@@ -10,6 +10,8 @@ from evaluate_split import evaluate
 from made_shards import counted_rows, scored_rows, shard_frame
 from measure_sensitivities import measure
 
+from tom.evaluation.alignment import gap_of, share_interval
+from tom.evaluation.improvement_summary import improvement_summary
 from tom.evaluation.joint_choice_model import joint_rows
 from tom.evaluation.sensitivities import sensitivity_rows
 from tom.evaluation.students_table import Comparison, students_table
@@ -20,8 +22,13 @@ from tom.reporting.findings import headline, number_lines
 from tom.reporting.summary import summary_lines
 from tom.sampling.recorded import replay_contributions
 from tom.sampling.shards import NUMBER_COLUMNS
+from tom.statistics.clusters import mean_of_clusters, ratio_of_clusters
+from tom.statistics.equivalence import equivalence_p_value, known_equivalence_p_value
+from tom.statistics.fieller import INTERVAL
 from tom.statistics.firth import fit_firth
+from tom.statistics.intervals import jeffreys, wilson
 from tom.statistics.resampling import Counted, Uncertainty
+from tom.statistics.two_proportions import equal_counts_p_value, equals_known_p_value, newcombe, score_p_value
 
 pytestmark = pytest.mark.filterwarnings("error")
 PRECISION = Uncertainty(10, 0.95, 1, 0.1)
@@ -84,6 +91,52 @@ def test_one_game_has_no_effect_on_a_model():
     assert reasons["marginal_effect", "context"] is None
 
 
+# Estimators of two or three counts
+
+
+@pytest.mark.parametrize("first", [*FEW, (0, 0), (0, 300), (1, 300), (300, 300)])
+def test_tests_and_intervals_of_two_counts_are_probabilities_or_undefined(first):
+    for second in [*FEW, (0, 0), (0, 300), (300, 300)]:
+        empty = first[1] == 0 or second[1] == 0
+        for p_value in (
+            equal_counts_p_value(first, second),
+            equivalence_p_value(first, second, 0.1),
+            score_p_value(first, second, 0.0, "larger"),
+        ):
+            assert np.isnan(p_value) if empty else 0 <= p_value <= 1
+        low, high = newcombe(first, second, 0.95)
+        assert -1 <= low <= high <= 1
+    for propensity in (0.0, 0.3, 1.0):
+        for p_value in (equals_known_p_value(first, propensity), known_equivalence_p_value(first, propensity, 0.1)):
+            assert np.isnan(p_value) if first[1] == 0 else 0 <= p_value <= 1
+    for interval in (jeffreys, wilson):
+        low, high = interval([first[0]], [first[1]], 0.95)
+        assert 0 <= low[0] <= high[0] <= 1
+
+
+def test_shares_and_improvements_of_few_replies_are_finite_or_undefined():
+    generator = np.random.default_rng(2)
+    for _ in range(100):
+        teacher, base, student = (counts_of([FEW[i] for i in generator.integers(0, len(FEW), 2)]) for _ in range(3))
+        drawn = teacher.redrawn(10, generator)
+        gap, of_base = (gap_of(teacher, drawn, answers, generator) for answers in (student, base))
+        for whole in (gap, of_base):
+            share, low, high = share_interval(gap, whole, of_base, 0.95)
+            assert np.isfinite([share, low, high]).all() or np.isnan(share)
+        for row in improvement_summary(base, student, teacher, PRECISION, "few"):
+            complete = np.isfinite([row["estimate"], row["low"]]).all()
+            assert complete == (row.get("not_estimated") is None)
+
+
+@pytest.mark.parametrize("values", [[], [0.1], [0.0, 0.0], [0.1, 0.1, 0.1], [np.nan, 0.1]])
+def test_few_contexts_have_a_mean_and_a_ratio_or_none(values):
+    found = mean_of_clusters(values, 0.95)
+    assert np.isfinite(found.low) == (len(values) > 1 and np.isfinite(values).all())
+    for others in ([0.0] * len(values), [0.2] * len(values)):
+        bounded = len(values) > 1 and np.isfinite(values).all() and others[0] > 0
+        assert (ratio_of_clusters(values, others, 0.95).kind == INTERVAL) == bounded
+
+
 # Whole tables, from shards
 
 
@@ -92,7 +145,9 @@ CELLS = {
     "one game": [("stag_hunt", "business"), ("stag_hunt", "friendship")],
     "one context": [("stag_hunt", "business"), ("prisoners_dilemma", "business")],
     "scaled": [("stag_hunt", "business"), ("stag_hunt-x2", "business")],
-    "four cells": [(game, context) for game in ("stag_hunt", "chicken") for context in ("business", "friendship")],
+    "four cells": [
+        (game, context) for game in ("stag_hunt", "prisoners_dilemma") for context in ("business", "friendship")
+    ],
 }
 ANSWERS = ("few", "separated", "equal", "silent", "silent base")
 

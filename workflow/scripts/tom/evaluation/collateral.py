@@ -42,7 +42,8 @@ def collateral(probes: pl.DataFrame, confidence: float) -> pl.DataFrame:
     """The table: one row for each kind, measure and tuned student, with the paired difference from the base.
 
     probes: rows of the table probes. The interval is Student's t over probes: it is about probes of this kind in
-    general, not about these alone. verdict: better or worse where the interval excludes 0, else undecided.
+    general, not about these alone. One probe has no interval. verdict: better or worse where the interval excludes
+    0, else undecided.
     Errors: UserError unless all models were given the same probes.
     """
     base = probes.filter(model=BASE).drop("model", "model_sha256", "adapter_sha256")
@@ -61,6 +62,10 @@ def collateral(probes: pl.DataFrame, confidence: float) -> pl.DataFrame:
 
 def _paired(before: pl.Series, after: pl.Series, confidence: float, better: int) -> dict:
     difference = (after - before).to_numpy()
+    if len(difference) < 2:
+        mean = float(difference[0]) if len(difference) else None
+        shown = {"base": before.mean(), "tuned": after.mean(), "difference": mean, "verdict": "undecided"}
+        return shown | {"not_estimated": "there are fewer than two probes"}
     if (difference == difference[0]).all():
         low = high = float(difference[0])
     else:
