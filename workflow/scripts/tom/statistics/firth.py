@@ -36,7 +36,7 @@ class _Point:
         self.log_likelihood = float(likelihood + np.linalg.slogdet(self.information)[1] / 2)
 
 
-def fit_firth(design, cooperated, readable, steps: int = 200, left_out=None) -> FirthFit:
+def fit_firth(design, cooperated, readable, steps: int = 1000, left_out=None) -> FirthFit:
     """Logistic regression of counts with Firth's penalty, the square root of the information's determinant.
 
     design: (rows, k). cooperated, readable: (rows,) counts. Newton's steps on the modified score, at most 1 in any
