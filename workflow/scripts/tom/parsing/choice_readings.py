@@ -2,33 +2,31 @@
 
 The rules, in this order; the first that applies decides, and no choice is ever guessed:
 
-1. `no_text`: only white space and markup → empty.
+1. `no_text`: only white space, markup and reasoning → empty.
 2. `closing_choice` (motivation_then_choice): the choice is the last sentence or has a label (`Choice: C`) → read.
 3. `cut_off` (motivation_then_choice): the reply was truncated before its closing choice → truncated.
-4. `last_statement` (motivation_then_choice): the last statement of a choice → read.
+4. `last_statement` (motivation_then_choice): a statement after which no option is weighed any more → read.
 5. `letter_alone`, `labelled`, `leading_letter`, `stated_choice` (tom/parsing/statements.py): if all statements agree →
    read, by the first of these rules that applies; else `differing_statements` → ambiguous.
-6. `both_options`: a choice of "C or D" → ambiguous.
-7. `cut_off`: the reply was truncated → truncated.
-8. `judged_best`: "the best choice is C", without a contrast such as "however" → read.
+6. `both_options`: a choice of "C or D", or a share for each → ambiguous.
+7. `cut_off`: the reply was truncated, or ends inside the model's reasoning → truncated.
+8. `judged_best`: "the best choice is C", without a contrast such as "however" behind it → read.
 9. `refusal` → refused.
 10. `no_choice` → off_format.
 
-Clauses about the other player, about a hypothetical case ("if I choose C") or with a negation are not statements
-(tom/parsing/assertions.py). Options can be words or single letters, except the pronoun I.
+What a model says to itself is never read (tom/parsing/reasoning.py). Clauses about the other player, about a
+hypothetical case ("if I choose C"), about earlier rounds, wishes, lines of payoffs, or with a negation are not
+statements (tom/parsing/assertions.py). A statement with a probability ("I choose C with a chance of 60%") names both
+options. Options can be words or single letters, except the pronoun I.
 """
 
 import re
 from dataclasses import dataclass
 
 from tom.engines.interface import Reply
-from tom.parsing.reply_text import is_refusal, plain_text
-from tom.parsing.statements import RULES, Statement, capitalise_marked_letters, find_statements
+from tom.parsing.reply_text import is_refusal, plain_text, visible_text
+from tom.parsing.statements import RULES, Statement, capitalise_marked_letters, find_statements, is_distribution
 from tom.prompts.prompts import CHOICE_LAST
-
-_CONTRAST = re.compile(
-    r"\b(?:but|however|although|though|yet|whereas|while|nevertheless|on\s+the\s+other\s+hand)\b", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True)
@@ -48,35 +46,53 @@ def read_choice(reply: Reply, form: str, options: tuple[str, str]) -> Reading:
 
     form: one of FORMS (tom/prompts/prompts.py). options: the labels as the prompt had them, e.g. ("C", "D").
     """
-    text = plain_text(capitalise_marked_letters(reply.text, options))
+    visible, unfinished = visible_text(reply.text)
+    text = plain_text(capitalise_marked_letters(visible, options))
+    cut = reply.finish == "length" or unfinished
     if not text:
-        return Reading("empty", "no_text")
-    cut = reply.finish == "length"
+        return Reading("truncated", "cut_off") if unfinished else Reading("empty", "no_text")
     said = [statement for statement in find_statements(text, options) if not (cut and _may_go_on(statement))]
     clear = [statement for statement in said if len(statement.options) == 1]
-    choices = [statement for statement in clear if statement.rule != "judged_best"]
+    choices = _settled([statement for statement in clear if statement.rule != "judged_best"])
     if form == CHOICE_LAST:
         if closing := _closing(choices, cut):
             return _agreed(closing, "closing_choice")
         if cut:
             return Reading("truncated", "cut_off")
-        if choices and choices[-1].rule == "stated_choice":
-            last = [statement for statement in choices if statement.sentence == choices[-1].sentence]
-            return _agreed(last, "last_statement")
+        if last := [statement for statement in choices if statement.rule == "stated_choice" and _concludes(statement)]:
+            return _agreed([one for one in last if one.sentence == last[-1].sentence], "last_statement")
+        if all(statement.rule == "stated_choice" for statement in choices):
+            choices = []
+        clear = [statement for statement in clear if statement.in_last_sentence and "dominant" not in statement.phrase]
     if choices:
         return _agreed(choices, min((statement.rule for statement in choices), key=RULES.index))
-    if any(len(statement.options) == 2 for statement in said):
+    if any(len(statement.options) == 2 for statement in said) or is_distribution(text, options):
         return Reading("ambiguous", "both_options")
     if cut:
         return Reading("truncated", "cut_off")
-    if clear and not _CONTRAST.search(text):
-        return _agreed(clear, "judged_best")
+    judged = [statement for statement in clear if statement.rule == "judged_best" and not statement.contrasted]
+    if judged:
+        return _agreed(judged, "judged_best")
     return Reading("refused", "refusal") if is_refusal(text, options) else Reading("off_format", "no_choice")
 
 
 def _may_go_on(statement: Statement) -> bool:
     """Whether a truncated reply ends in a sentence of a single letter, which may go on: "I trust them. D"."""
     return statement.rule == "letter_alone" and statement.in_last_sentence and statement.sentence > 0
+
+
+def _settled(choices: list[Statement]) -> list[Statement]:
+    """The same without an initial choice, where a final one follows."""
+    if not any(re.search(r"\bfinal\b", statement.phrase, re.IGNORECASE) for statement in choices):
+        return choices
+    return [statement for statement in choices if not re.search(r"\binitial\b", statement.phrase, re.IGNORECASE)]
+
+
+def _concludes(statement: Statement) -> bool:
+    """Whether reasons end in this statement: what one would do counts only as a conclusion or in the last sentence,
+    and what one should do only as a conclusion."""
+    duty = re.search(r"\bshould\b", statement.phrase, re.IGNORECASE)
+    return statement.weighed_last and (statement.decided or (statement.in_last_sentence and not duty))
 
 
 def _closing(choices: list[Statement], cut: bool) -> list[Statement]:
