@@ -1,4 +1,4 @@
-"""The corpus of replies, and how many of them are read right: python tests/helpers/reply_corpus.py [known|held_out]."""
+"""The corpus of replies, and how many are read right: python tests/helpers/reply_corpus.py [known|held_out|later]."""
 
 import hashlib
 import sys
@@ -13,7 +13,8 @@ from tom.parsing.number_readings import read_number
 from tom.parsing.outcomes import OUTCOMES
 from tom.prompts.prompts import FORMS
 
-HALVES = ("known", "held_out")
+PARTS = ("known", "held_out", "later")
+"""Of replies written before the rules, those looked at and those held out; and replies written after them."""
 UNREAD = "unread"
 """Any outcome but `read`."""
 _FORMS = dict(zip(("choice", "first", "last"), FORMS, strict=True))
@@ -21,17 +22,17 @@ _FORMS = dict(zip(("choice", "first", "last"), FORMS, strict=True))
 
 @dataclass(frozen=True)
 class Case:
-    """kind: of the reply, or the lowest and the highest number. said: an option, a number, an outcome or UNREAD."""
+    """One reply. part: one of PARTS.
 
+    kind: of the reply, or the lowest and the highest number. said: an option, a number, an outcome or UNREAD.
+    """
+
+    part: str
     kind: str
     said: str | int
     text: str
     finish: str = "stop"
     options: tuple[str, str] = ("C", "D")
-
-    @property
-    def half(self) -> str:
-        return HALVES[hashlib.sha256(self.text.encode()).digest()[-1] % 2]
 
     @property
     def names_one(self) -> bool:
@@ -49,14 +50,24 @@ class Case:
         return found.outcome if found.amount is None else found.amount
 
 
-def corpus(half: str) -> list[Case]:
-    document = yaml.safe_load(Path(__file__).with_name("reply_corpus.yaml").read_text())
+def corpus(part: str) -> list[Case]:
+    """The replies of one of PARTS."""
+    written = yaml.safe_load_all(Path(__file__).with_name("reply_corpus.yaml").read_text())
     cases = [
-        Case(kind, said, text, further.get("finish", "stop"), tuple(further.get("options", ("C", "D"))))
+        Case(_part(later, text), kind, said, text, **{name: _frozen(value) for name, value in further.items()})
+        for later, document in enumerate(written)
         for kind, replies in document.items()
         for said, text, further in ((*reply, {})[:3] for reply in replies)
     ]
-    return [case for case in cases if case.half == half]
+    return [case for case in cases if case.part == part]
+
+
+def _part(later: int, text: str) -> str:
+    return PARTS[2] if later else PARTS[hashlib.sha256(text.encode()).digest()[-1] % 2]
+
+
+def _frozen(value):
+    return tuple(value) if isinstance(value, list) else value
 
 
 def is_right(case: Case, found: str | int) -> bool:
@@ -78,11 +89,10 @@ def measure(cases: list[Case]) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    half = sys.argv[1] if len(sys.argv) > 1 else HALVES[0]
-    for case in corpus(half) if half == HALVES[0] else ():
+    part = sys.argv[1] if len(sys.argv) > 1 else PARTS[0]
+    for case in corpus(part) if part == PARTS[0] else ():
         if not is_right(case, what := case.reading()):
             print(f"{case.kind:7} says {case.said!s:10} read {what!s:10} {case.text!r}")
-    for kind in ("all", "choice", "first", "last", "0-10", "2-100"):
-        counts = measure([case for case in corpus(half) if kind in ("all", case.kind)])
-        precision, recall = counts["read_right"] / counts["read"], counts["read_right"] / counts["name_one"]
-        print(f"{half} {kind}: {counts}, precision {precision:.1%}, recall {recall:.1%}")
+    for kind in ("all", *_FORMS, "0-10", "2-100"):
+        counts = measure([case for case in corpus(part) if kind in ("all", case.kind)])
+        print(f"{part} {kind}: {counts}")

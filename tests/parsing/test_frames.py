@@ -134,6 +134,13 @@ def test_a_reply_that_ends_inside_its_reasoning_is_truncated(thought, marks, dat
     assert read_number(Reply(text, "stop", 1), range(11)).outcome == "truncated"
 
 
+def test_reasoning_that_ran_into_the_reply_is_left_out():
+    assert read("analysisThe user asks to choose. I will choose D.assistantfinalC", FORMS[0]) == "C"
+    assert read("analysisThe user asks to choose. I will choose D.", FORMS[0]) == "truncated"
+    assert read("Here is my thought process:\nI choose D.\n\nHere is my response:\nC", FORMS[1]) == "C"
+    assert read("They trust me.\nChoice: C\n<think>Or D? I choose D.", FORMS[2]) == "truncated"
+
+
 @pytest.mark.parametrize(
     "ending", ["</s>", "<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<｜end▁of▁sentence｜>", "<|end|>"]
 )

@@ -11,8 +11,9 @@ _OTHERS = r"(?:they|he|she|you|the other(?:s| \w+)?|my (?!choice|answer|own|fina
 _CLAUSE = r"(?:^\W*|[,;:–—(]\s*|\b(?:and|or|but|because|since|that|while|although|though)\s+)"
 
 _CONDITION = re.compile(
-    r"^\s*then\b|\b(?:if|unless|when|whenever|suppose|supposing|assume|assuming|imagine|in case|provided|as long as"
-    r"|(?:every|each|any|next) time|the moment|(?:^|[,;]\s*|and\s+|or\s+)otherwise|in that case"
+    r"^\W*(?:and\s+)?(?:then|later|afterwards)\b"
+    r"|\b(?:if|unless|when|whenever|suppose|supposing|assume|assuming|imagine|in case|provided|as long as|in that case"
+    r"|(?:every|each|any|next) time|the moment|(?:^|[,;]\s*|and\s+|or\s+)otherwise"
     r"|(?:should|were) (?:they|he|she|the|my))\b"
     rf"|\bgiven (?:that )?{_OTHERS} (?:\w+ )?{_PLAYS}\b"
     rf"|{_CLAUSE}(?:had|were) (?:they|he|she|we|i|it|this|that|there|things|the|my)\b",
@@ -41,16 +42,28 @@ _WITH_OTHERS = (
 )
 _WEIGHED = re.compile(
     rf"{_CLAUSE}(?:{_ELSEWHERE}|(?:ideally|normally|usually|ordinarily|typically|theoretically|hypothetically|perhaps|maybe"
-    r"|possibly|initially|sometimes|heads|tails)\b|at\s+first\b|on\s+(?:the\s+)?(?:one|other)\s+hand\b|on\s+paper\b"
+    r"|possibly|initially|sometimes|heads|tails|for\s+(?:example|instance)|e\.g)\b|at\s+first\b|on\s+(?:the\s+)?(?:one|other)\s+hand\b|on\s+paper\b"
     r"|from\s+an?\s+[\w\s-]{1,30}?(?:point\s+of\s+view|perspective|standpoint|viewpoint)\b"
     r"|(?:let(?:'s|\s+us|\s+me)\s+)?(?:say|pretend)\b|my\s+(?:first|initial)\s+\w+)"
     r"|^\W*(?:in\s+)?(?:case|scenario|option|possibility|outcome|example|round|turn|situation|strategy|game)"
     r"\s+(?:#?\d+|[A-Z]|one|two)\b|\b(?:part|half)\s+of\s+me\b",
     re.IGNORECASE,
 )
-_WOULD_ELSEWHERE = re.compile(rf"{_CLAUSE}{_WITH_OTHERS}", re.IGNORECASE)
+_WOULD_ELSEWHERE = re.compile(
+    rf"{_CLAUSE}(?:{_WITH_OTHERS}|during\s|in\s+(?:an?\s+)?(?!(?:response|return|fact|short|general|conclusion|summary)\b)"
+    r"\w+\s*$)",
+    re.IGNORECASE,
+)
+_ROUNDS = re.compile(
+    r"\b(?:in|on)\s+(?:the\s+)?(?:first|last|second|third|odd|even|some|most|later|next|following|previous|other|\d+)\s+"
+    r"(?:round|game|turn|move|time|case)s?\b|^\W*first\W+then\b|^\W*(?:each|every)\s+time\b|^\W*for\s+(?:each|every)\b",
+    re.IGNORECASE,
+)
 _WOULD = re.compile(r"\b(?:would|should)\b|'d\b", re.IGNORECASE)
-_COUNTERFACTUAL = re.compile(r"(?:\b(?:would|could|should|might)|'d)\s+(?:\w+\s+)?(?:have|'ve)\b", re.IGNORECASE)
+_COUNTERFACTUAL = re.compile(
+    r"\b(?:have|'ve)\s+(?:always|often|usually|mostly|never)\b|(?:\b(?:would|could|should|might)|'d)\s+(?:\w+\s+)?(?:have|'ve)\b",
+    re.IGNORECASE,
+)
 _PAST = re.compile(
     r"\b(?:chosen?|picked|selected|played|decided|opted|went|gave|given|donated|contributed|claimed)\b", re.I
 )
@@ -64,8 +77,9 @@ _WISH = re.compile(r"\b(?:like|want|prefer|need|inclined|hope|tend)\b", re.IGNOR
 _DISAPPOINTED = re.compile(r"\b(?:but|yet|however|unfortunately)\b", re.IGNORECASE)
 _DENIAL_BEFORE = re.compile(
     r"(?:n't|\b(?:not|never|nor|if|whether|unless|before|after|until|once|than|would|should|could|can|will|do|did|may"
-    r"|might|must|shall|doubt|unlikely|reason|risk|danger|temptation|thought|idea|advice|rule|case|(?:could|might|may|can)"
-    r" be \w+)(?:,? (?:why|is))?)(?: (?:think|believe|say|know|sure))?(?: that| if| whether)?\s*:?\s*$",
+    r"|might|must|shall|doubt|unlikely|reason|risk|danger|temptation|thought|idea|advice|rule|case"
+    r"|no way|(?:could|might|may|can) be \w+)(?:,? (?:why|is))?)"
+    r"(?: (?:think|believe|say|know|sure))?(?: that| if| whether)?\s*:?\s*$",
     re.IGNORECASE,
 )
 _KNOWN_DUTY = re.compile(r"\bknow(?: that)?\s*$", re.IGNORECASE)
@@ -75,26 +89,31 @@ _SPEAKS = (
     r"|propose|demand|text|signal|hint)(?:e?[sd]|ing)?|said|thought|told|knew|wrote|swore|heard|saw)"
 )
 _OTHERS_WORDS = re.compile(
-    r"\b(?P<who>\w+)(?:\s+(?:will|would|may|might|could|also|probably|really|still|strongly|do|can|'d|'ll|had|have|has))*"
+    r"\b\w+(?:\s+(?:will|would|may|might|could|also|probably|really|still|strongly|do|can|'d|'ll|had|have|has))*"
     rf"\s+{_SPEAKS}(?:\s+(?:me|us|you|him|her|them|everyone))?(?:\s+that)?\s*[:,]?\s*$",
     re.IGNORECASE,
 )
-_OWN_WORDS = ("i", "some", "careful", "further", "more", "much", "second", "deep", "long")
-"""I think, some thought."""
+# "I think", "after some thought"; not "I promised".
+_OWN_THOUGHT = re.compile(
+    r"(?:i\s+(?:\w+\s+){0,2}?(?:think|thought|believe|guess|suppose|say|know|hope|assume|expect)"
+    r"|(?:some|careful|further|more|much|second|deep|long)\s+thought)\b(?!\s+(?:me|us|you|him|her|them)\b)",
+    re.IGNORECASE,
+)
 _SCENARIO_BEFORE = re.compile(
     rf"(?:(?<!not )(?<!n't )(?<!never )(?<!would )(?<!could )(?<!might )\b{_PLAYS}(?:\s+\S+)?\s*(?:,|and|while|:)*"
     rf"|\b{_OTHERS}\s+(?:\w+\s+)?{_PLAYS}(?:\s+\S+)?\s*(?:,|and|but|while|:)*)\s*$",
     re.IGNORECASE,
 )
+_REASON = re.compile(r"^\W*(?:since|because|as)\b", re.IGNORECASE)
 _RETRACTION = re.compile(
     r"^\W*(?:(?:but )?only if|if|unless|when|whenever|as long as|provided|assuming|depending)\b"
     rf"|^\W*(?:and|but|while|,)*\s*{_OTHERS}\s+(?:also\s+)?(?:{_PLAYS}|do|does)\b"
-    rf"|^\s*(?:\w+\s+)?{_ELSEWHERE}",
+    rf"|^\s*(?:\w+\s+)?{_ELSEWHERE}|^\W*(?:on\s+the\s+other\s+hand|(?:by|in)\s+contrast|never)\b",
     re.IGNORECASE,
 )
 _WOULD_RETRACTION = re.compile(rf"^\s*(?:only\s+|just\s+)?{_WITH_OTHERS}", re.IGNORECASE)
 # "I choose C: 3 points", "I choose C → 3", "C (50%)".
-_PAYOFF = re.compile(r"^[\"']?\s*(?:[:=(]|→|->|=>)\s*(?:\+|-|\$|i\s+(?:would\s+)?get\s+)?\d", re.IGNORECASE)
+_PAYOFF = re.compile(r"^[\"']?\s*(?:[:=(,]|→|->|=>)\s*(?:\+|-|\$|i\s+(?:would\s+)?get\s+)?\d", re.IGNORECASE)
 # "I choose C and get 3", "I choose C, we both get 3": of a possible choice, unless it concludes or says what will be.
 _GETS = re.compile(
     r"^\W*(?:(?:and|then|so|or)\s+)*(?:(?:i|we|you|they|he|she|both|each|would|will|'d|'ll|only|can|may|either|of|us)\W+)*"
@@ -107,6 +126,11 @@ _MIXED = re.compile(
     r"^\W*(?:with\s+(?:\w+\s+){0,2}?(?:probability|chance|likelihood|odds|\d+(?:\.\d+)?\s*%|0?\.\d)|at\s+random"
     r"|(?:about\s+)?\d+(?:\.\d+)?\s*(?:%|percent|times\s+out|out\s+of)|(?:half|most|some)\s+(?:of\s+)?the\s+time|sometimes)"
     r"|^\s*\(\s*\d+(?:\.\d+)?\s*%",
+    re.IGNORECASE,
+)
+_CHANCE = re.compile(
+    r"\d\s*(?:%|percent)|\b(?:probability|chance|likelihood|odds)\b|\d\s+(?:times\s+)?(?:out\s+)?of\s+\d+\s+(?:cases|times)?\s*$"
+    r"|\btimes\s+out\s+of\b|\bon\s+an?\s+(?:one|two|three|four|five|six|head|tail)s?\s*,?\s*$",
     re.IGNORECASE,
 )
 _REACH = 300
@@ -122,13 +146,19 @@ def is_asserted(sentence: str, start: int, end: int) -> bool:
     before, said, after = sentence[max(0, start - _REACH) : start], sentence[start:end], sentence[end : end + _REACH]
     if sentence.rstrip("\"') ").endswith("?") or _DENIAL_BEFORE.search(before) or _COUNTERFACTUAL.search(said):
         return False
-    if (speech := _OTHERS_WORDS.search(before)) and speech["who"].lower() not in _OWN_WORDS:
+    if (speech := _OTHERS_WORDS.search(before)) and not _OWN_THOUGHT.match(speech[0]):
         return False
     if _KNOWN_DUTY.search(before) and re.search(r"\bshould\b", said):
         return False
     before = _ALL_CASES.sub("", _EMPTY_CONDITION.sub("", before))
     framing = _CONCLUSION.split(before)[-1]
-    if _SCENARIO_BEFORE.search(before) or _CONDITION.search(framing) or _WEIGHED.search(framing):
+    if (
+        (_SCENARIO_BEFORE.search(before) and not _REASON.match(before))
+        or _CONDITION.search(framing)
+        or _WEIGHED.search(framing)
+    ):
+        return False
+    if _ROUNDS.search(framing) or _ROUNDS.search(after):
         return False
     if _PAST.search(said) and (_MEMORY.search(framing) or _MEMORY.search(after)):
         return False
@@ -142,9 +172,10 @@ def is_asserted(sentence: str, start: int, end: int) -> bool:
     return not (_RETRACTION.search(after) or _PAYOFF.search(after))
 
 
-def is_mixed(sentence: str, end: int) -> bool:
-    """Whether what ends here is chosen with a probability, or some of the time."""
-    return bool(_MIXED.search(sentence[end : end + _REACH]))
+def is_mixed(sentence: str, start: int, end: int) -> bool:
+    """Whether sentence[start:end] is chosen with a probability, or some of the time."""
+    before = _CONCLUSION.split(sentence[max(0, start - _REACH) : start])[-1]
+    return bool(_CHANCE.search(before) or _MIXED.search(sentence[end : end + _REACH]))
 
 
 def is_decided(sentence: str, start: int, end: int) -> bool:
@@ -156,7 +187,8 @@ def is_decided(sentence: str, start: int, end: int) -> bool:
 _QUOTED = re.compile(r'"([^"\n]{6,400})"')
 _SPEECH = re.compile(r"\b(?:I|my|choose|pick|select|play|go\s+with|give|donate|claim)\b", re.IGNORECASE)
 _OWN_SPEECH = re.compile(
-    r"(?:^|\b(?:choice|letter|answer|decision|selection|response|donation|amount|number)|\bI\s+say)\W*(?:(?:is|would\s+be)\W*)?$", re.IGNORECASE
+    r"(?:^|\b(?:choice|letter|answer|decision|selection|response|donation|amount|number)|\bI\s+say)\W*(?:(?:is|would\s+be)\W*)?$",
+    re.IGNORECASE,
 )
 
 

@@ -2,17 +2,18 @@
 
 The rules, in this order; the first that applies decides, and no choice is ever guessed:
 
-1. `no_text`: only white space, markup and reasoning → empty.
-2. `closing_choice` (motivation_then_choice): the choice is the last sentence or has a label (`Choice: C`) → read.
-3. `cut_off` (motivation_then_choice): the reply was truncated before its closing choice → truncated.
-4. `last_statement` (motivation_then_choice): a statement after which no option is weighed any more → read.
-5. `letter_alone`, `labelled`, `leading_letter`, `stated_choice` (tom/parsing/statements.py): if all statements agree →
+1. `in_reasoning`: the reply ends inside the model's reasoning → truncated.
+2. `no_text`: only white space, markup and reasoning → empty.
+3. `closing_choice` (motivation_then_choice): the choice is the last sentence or has a label (`Choice: C`) → read.
+4. `cut_off` (motivation_then_choice): the reply was truncated before its closing choice → truncated.
+5. `last_statement` (motivation_then_choice): a statement after which no option is weighed any more → read.
+6. `letter_alone`, `labelled`, `leading_letter`, `stated_choice` (tom/parsing/statements.py): if all statements agree →
    read, by the first of these rules that applies; else `differing_statements` → ambiguous.
-6. `both_options`: a choice of "C or D", or a share for each → ambiguous.
-7. `cut_off`: the reply was truncated, or ends inside the model's reasoning → truncated.
-8. `judged_best`: "the best choice is C", without a contrast such as "however" behind it → read.
-9. `refusal` → refused.
-10. `no_choice` → off_format.
+7. `both_options`: a choice of "C or D", or a share for each → ambiguous.
+8. `cut_off`: the reply was truncated → truncated.
+9. `judged_best`: "the best choice is C", without a contrast such as "however" behind it → read.
+10. `refusal` → refused.
+11. `no_choice` → off_format.
 
 What a model says to itself is never read (tom/parsing/reasoning.py). Clauses about the other player, about a
 hypothetical case ("if I choose C"), about earlier rounds, wishes, lines of payoffs, or with a negation are not
@@ -48,9 +49,11 @@ def read_choice(reply: Reply, form: str, options: tuple[str, str]) -> Reading:
     """
     visible, unfinished = visible_text(reply.text)
     text = plain_text(capitalise_marked_letters(visible, options))
-    cut = reply.finish == "length" or unfinished
+    if unfinished:
+        return Reading("truncated", "in_reasoning")
     if not text:
-        return Reading("truncated", "cut_off") if unfinished else Reading("empty", "no_text")
+        return Reading("empty", "no_text")
+    cut = reply.finish == "length"
     said = [statement for statement in find_statements(text, options) if not (cut and _may_go_on(statement))]
     clear = [statement for statement in said if len(statement.options) == 1]
     choices = _settled([statement for statement in clear if statement.rule != "judged_best"])

@@ -2,14 +2,15 @@
 
 The rules, in this order:
 
-1. `no_text`: only white space, markup and reasoning → empty.
-2. `leading_amount` ("5. Since each dollar is multiplied"), `labelled_amount` ("My donation is 5") and `stated_amount`
+1. `in_reasoning`: the reply ends inside the model's reasoning → truncated.
+2. `no_text`: only white space, markup and reasoning → empty.
+3. `leading_amount` ("5. Since each dollar is multiplied"), `labelled_amount` ("My donation is 5") and `stated_amount`
    ("I would donate $7 of my 10 dollars"), in digits or words, or "nothing" and "everything": if all amounts agree →
    read, by the first of these rules that applies, unless the amount is `not_whole` or `out_of_range` → off_format. If
    they differ: `differing_amounts` → ambiguous. A range ("3 to 5") is two amounts, and so is one with a probability.
-3. `cut_off`: the reply was truncated before an amount, or right after one that may have continued → truncated.
-4. `refusal` → refused.
-5. `no_amount` → off_format.
+4. `cut_off`: the reply was truncated before an amount, or right after one that may have continued → truncated.
+5. `refusal` → refused.
+6. `no_amount` → off_format.
 
 Amounts in a motivation, about other players, in a hypothetical case or with a negation are not statements
 (tom/parsing/assertions.py).
@@ -34,7 +35,10 @@ _SPELLED_VALUES = (
     | {"hundred": 100, "thousand": 1000}
 )
 _WORD = rf"(?:{'|'.join(sorted(_SPELLED_VALUES, key=len, reverse=True))})\b"
-_SPELLED = rf"\b(?:a\s+(?=(?:hundred|thousand)\b))?{_WORD}(?:(?:\s+and)?[\s-]+{_WORD}){{0,6}}(?!\s+and\s+a\s+half)"
+_SPELLED = (
+    rf"\b(?:a\s+(?=(?:hundred|thousand)\b))?{_WORD}(?:(?:\s+and)?[\s-]+{_WORD}){{0,6}}"
+    r"(?!\s+(?:and\s+a\s+half|of\s+(?:these|those|them))\b)"
+)
 _DIGITS = r"(?<![\d.,])[-−]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?![.,]?\d)"
 _NUMBER = rf"(?:{_DIGITS}|{_SPELLED})"
 _CURRENCY = r"(?:(?:US\s?)?\$|€|£|(?:usd|eur)\b)"
@@ -49,37 +53,38 @@ _AMOUNT = (
 )
 _AMOUNTS = rf"(?:(?:between|either|from)\s+)?{_TOTAL}{_AMOUNT}(?:\s*(?:[-–—/+]|\bto\b|\bor\b|\band\b)\s*{_AMOUNT})?+"
 _ALL = (
-    r"(?:everything|it\s+all|all\s+(?:of\s+)?(?:it|my\s+(?:money|dollars)|the\s+money)"
+    r"(?:everything|it\s+all|all(?:\s+in)?(?=[.!]*$)|all\s+(?:of\s+)?(?:it|my\s+(?:money|dollars)|the\s+money)"
     r"|(?:my|the)\s+(?:entire|whole|full)\s+\w+)\b"
 )
-_NONE = r"(?:nothing|none(?:\s+of\s+(?:it|my\s+\w+))?|no\s+money)\b"
+_NONE = r"(?:nothing|none(?:\s+of\s+(?:it|my\s+\w+))?|no\s+(?:money|dollars?))\b"
 _WHAT = r"(?:donation|contribution|choice|answer|decision|amount|offer|claim|guess|number|bid|pledge|transfer|request)"
 _OF = r"(?:\s+(?:(?:of|for|as)\s+(?:(?:a|my|the)\s+)?)?)"
 _SMALLEST = r"(?:smallest|lowest|minimum|least)"
 _ACCEPTED = r"\s+(?:that\s+)?I\s+(?:(?:would|will|can)\s+)?accept"
-# The rules of a game mention a smallest number too, so it counts only if the reply presents it as its own.
-_NAMED = (
-    rf"(?:^[{{\"'\s]*(?:(?:my|a|the|final|chosen|total)\s+)*{_WHAT}(?:{_OF}{_WHAT})?(?:\s+of(?=\s))?"
-    rf"|\bmy\s+(?:(?:final|acceptable|chosen|own|total|planned|proposed|{_SMALLEST})\s+)*(?:{_WHAT}|minimum|threshold)"
-    rf"(?:{_OF}{_WHAT})?(?:{_ACCEPTED})?"
-    rf"|^(?:the\s+)?{_SMALLEST}\s+(?:acceptable\s+{_WHAT}|{_WHAT}{_ACCEPTED}))"
-)
 _GIVES = (
     r"(?:donat|contribut|giv|put(?:t)?|pay|invest|offer|choos|pick|select|claim|send|return|guess|propos|accept|pledg|allocat"
-    r"|add|chip|plac|spend|transfer|request|demand|bid|say|commit|name|go(?:ing)?\s+with)(?:e|ing)?"
-    r"(?:\s+(?:in|back|the\s+number|at\s+least|(?:any|an|every)?\s*offers?\s+of(?:\s+at\s+least)?))?"
+    r"|add|chip|plac|spend|transfer|request|demand|bid|say|commit|name|shar|hand\s+over|part\s+with|decide\s+on|settle\s+on|go(?:ing)?\s+with)(?:e|ing)?"
+    r"(?:\s+(?:in|back|half,?|them|you|the\s+others?|the\s+number|at\s+least|(?:any|an|every)?\s*offers?\s+of(?:\s+at\s+least)?))?"
 )
 _WILL = (
     r"(?:(?:will|would|'ll|'d|shall|should|must|am|be|'m|going\s+to|like\s+to|want\s+to|decided?\s+to|have\s+decided\s+to"
     r"|have\s+chosen\s+to|choose\s+to|plan\s+to|intend\s+to|prefer\s+to|(?:willing|happy|glad|ready|prepared)\s+to|therefore"
-    r"|also|personally|probably|only|simply|just)\s+)*"
+    r"|also|personally|probably|only|simply|just|feel\s+(?:like|comfortable))\s+)*"
+)
+# The rules of a game mention a smallest number too, so it counts only if the reply presents it as its own.
+_NAMED = (
+    rf"(?:^[{{\"'\s]*(?:(?:my|a|the|final|chosen|total)\s+)*{_WHAT}(?:{_OF}{_WHAT})?(?:\s+of(?=\s)|\s+to\s+{_GIVES})?"
+    rf"|\bmy\s+(?:(?:final|acceptable|chosen|own|total|planned|proposed|{_SMALLEST})\s+)*(?:{_WHAT}|minimum|threshold)"
+    rf"(?:{_OF}{_WHAT})?(?:{_ACCEPTED})?"
+    rf"|^(?:the\s+)?{_SMALLEST}\s+(?:acceptable\s+{_WHAT}|{_WHAT}{_ACCEPTED}))"
 )
 _PLAYER = r"(?:\bI|\blet\s+(?:me|us)|\blet(?='s))(?:\s+|(?='))(?:'s\s+)?"
 _RULES = {
     "leading_amount": re.compile(
-        r"^(?:(?:hmm|well|so|okay|ok|sure|yes)[,.!:\s]+)?"
-        rf"(?:(?!\d+\s*/\s*\d+\s+of\b)(?P<said>{_AMOUNTS})(?=\s*(?:$|[.,:;!)(\n]|[-–—]+\s|because\b|since\b|as\b|of\b"
-        r"|out\s+of\b|(?:in)?to\s+the\b))"
+        r"^(?!\d+\)\s)(?:(?:hmm|well|so|okay|ok|sure|yes|half)[,.!:\s]+)*+[\"'(\[#]{0,3}"
+        rf"(?:(?!\d+\s*/\s*\d+\s+of\b)(?P<said>{_AMOUNTS})[\"')\]]{{0,3}}"
+        r"(?=\s*(?:$|[.:;!(\n]|,(?!\s*\$?\d)|[-–—]+\s|because\b|since\b|as\b|of\b|it\s+is\b|seems?\b|out\s+of\b"
+        r"|(?:in)?to\s+the\b))"
         rf"|(?P<whole>{_ALL}|{_NONE})[.!]*$)",
         re.I,
     ),
@@ -98,6 +103,7 @@ _RULES = {
         re.I,
     ),
 }
+_LISTED = re.compile(r"1[.)]\s.*?\s2[.)]\s", re.DOTALL)
 # "180 + 5 = 185": the result stands for the sum.
 _SUM = re.compile(rf"{_DIGITS}(?:\s*[-+*×x/÷−–]\s*{_DIGITS}){{1,6}}\s*=\s*(?={_CURRENCY}?\s*\d)")
 
@@ -118,9 +124,11 @@ def read_number(reply: Reply, choices: range) -> NumberReading:
     """Read the number that a reply names. choices: the allowed numbers; "everything" is the highest, "nothing" is 0."""
     visible, unfinished = visible_text(reply.text)
     text = plain_text(visible)
-    cut = reply.finish == "length" or unfinished
+    if unfinished:
+        return NumberReading("truncated", "in_reasoning")
     if not text:
-        return NumberReading("truncated", "cut_off") if unfinished else NumberReading("empty", "no_text")
+        return NumberReading("empty", "no_text")
+    cut = reply.finish == "length"
     found = _statements(text, choices[-1])
     if cut and any(ends_reply for *_, ends_reply in found):
         return NumberReading("truncated", "cut_off")
@@ -145,7 +153,7 @@ def _statements(text: str, high: int) -> list[tuple[str, set[Fraction | None], b
     parts = sentences(_SUM.sub("", hide_quotations(text)))
     for number, sentence in enumerate(parts):
         for rule, pattern in _RULES.items():
-            if rule == "leading_amount" and number > 0:
+            if rule == "leading_amount" and (number > 0 or _LISTED.match(text)):
                 continue
             for match in pattern.finditer(sentence):
                 if match.lastgroup == "ordered" and number > 0:
@@ -153,7 +161,7 @@ def _statements(text: str, high: int) -> list[tuple[str, set[Fraction | None], b
                 if is_asserted(sentence, match.start(), match.end()):
                     ends_reply = number == len(parts) - 1 and match.end() == len(sentence)
                     amounts = _amounts(match[match.lastgroup], high)
-                    if is_mixed(sentence, match.end()):
+                    if is_mixed(sentence, match.start(), match.end()):
                         amounts |= {None}
                     found.append((rule, amounts, ends_reply))
     return found

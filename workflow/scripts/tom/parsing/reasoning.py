@@ -14,9 +14,7 @@ _REASONING = re.compile(
     r"|<\|inner_suffix\|>",
     re.IGNORECASE,
 )
-_FINAL_CHANNEL = re.compile(
-    r"<\|channel\|>\s*final\s*(?:<\|constrain\|>\s*\w+\s*)?<\|message\|>|assistantfinal"
-)
+_FINAL_CHANNEL = re.compile(r"<\|channel\|>\s*final\s*(?:<\|constrain\|>\s*\w+\s*)?<\|message\|>|assistantfinal")
 _OTHER_CHANNEL = re.compile(r"<\|channel\|>|^\s*(?:assistant)?(?:analysis|commentary)(?=[A-Z])")
 _PROCESS = ("here is my thought process:", "here is my response:")
 _CONTROL = re.compile(

@@ -58,7 +58,7 @@ _HTML = re.compile(r"</?(?:br|em|strong|div|span|code|li|ul|ol|h[1-6])\s*/?>|<([
 _EMPHASIS = re.compile(r"[*`]+|~~|(?<!\w)_+|_+(?!\w)")
 _LINE_MARK = re.compile(r"^[ \t]*(?:(?:>|#+|[-+•→])(?:[ \t]+|$))+", re.MULTILINE)
 _SPEAKER = re.compile(r"^\s*(?:(?:assistant|user|ai|bot|me)\s*:\s*)+", re.IGNORECASE)
-_SENTENCE_END = re.compile(r"(?<=[.!?;])\s+|\s*\n\s*")
+_SENTENCE_END = re.compile(r"(?<=[.!?;])(?<![eE]\.g\.)(?<![iI]\.e\.)\s+|\s*\n\s*")
 _LONGEST = 800
 """Characters. A longer sentence keeps its beginning and its end, so that time grows with a text's length alone."""
 

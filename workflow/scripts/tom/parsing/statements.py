@@ -153,7 +153,7 @@ def _markup_of_letters(options: tuple[str, str]) -> list[tuple[re.Pattern, str]]
         if len(option) == 1 and option.isalpha()
         for before, after in (
             (opening, closing),
-            (rf"\b{_WHAT}\W{{0,9}}[:=]\W{{0,9}}", r"\W*(?:\n|$)"),
+            (rf"(?<![^\W_]){_WHAT}\W{{0,9}}[:=]\W{{0,9}}", r"[\W_]*(?:\n|$)"),
             (r"\A\W*", begins),
         )
     ]
@@ -176,6 +176,8 @@ _CONTRAST = re.compile(
     rf"{_CONCESSION.pattern}|\b(?:but|however|yet|nevertheless|on\s+the\s+other\s+hand)\b", re.IGNORECASE
 )
 _BEGINS_WITH_CONTRAST = re.compile(rf"\W*(?:{_CONTRAST.pattern})", re.IGNORECASE)
+
+
 def find_statements(text: str, options: tuple[str, str]) -> list[Statement]:
     """All statements of a choice in a plain text, in the order of the sentences.
 
@@ -192,7 +194,7 @@ def find_statements(text: str, options: tuple[str, str]) -> list[Statement]:
     headed = _named_options(" ".join(heading[1] for heading in headings if heading), options)
     found, named = [], re.compile(one, re.IGNORECASE)
     one_and_other = re.compile(
-        rf"[^.;]{{0,80}}?(?:,|\band|\bor)\s+{one}\s+(?:to|if|when|otherwise|with|against)\b", re.I
+        rf"[^.;]{{0,80}}?(?:,|\band|\bor)\s+{one}\s+(?:to|if|when|otherwise|with|against|for)\b", re.I
     )
     weighed = (number for number, part in enumerate(parts) if named.search(part) or _BEGINS_WITH_CONTRAST.match(part))
     last_weighed = max(weighed, default=-1)
@@ -205,7 +207,9 @@ def find_statements(text: str, options: tuple[str, str]) -> list[Statement]:
             if rule == "leading_letter" and (number > 0 or lists_options):
                 continue
             if is_asserted(sentence, match.start(), match.end()):
-                draw = is_mixed(sentence, match.end("named")) or one_and_other.match(sentence, match.end("named"))
+                draw = is_mixed(sentence, match.start(), match.end("named")) or one_and_other.match(
+                    sentence, match.end("named")
+                )
                 found.append(
                     Statement(
                         rule=rule,
