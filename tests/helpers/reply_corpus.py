@@ -1,4 +1,4 @@
-"""The corpus of replies, and how many are read right: python tests/helpers/reply_corpus.py [known|held_out|later]."""
+"""The corpus of replies, and how many are read right: python tests/helpers/reply_corpus.py [known|held_out|second|third]."""
 
 import hashlib
 import sys
@@ -13,8 +13,8 @@ from tom.parsing.number_readings import read_number
 from tom.parsing.outcomes import OUTCOMES
 from tom.prompts.prompts import FORMS
 
-PARTS = ("known", "held_out", "later")
-"""Of replies written before the rules, those looked at and those held out; and replies written after them."""
+PARTS = ("known", "held_out", "second", "third")
+"""Of replies written before the rules, those looked at and those held out; and replies written after them, twice."""
 UNREAD = "unread"
 """Any outcome but `read`."""
 _FORMS = dict(zip(("choice", "first", "last"), FORMS, strict=True))
@@ -63,7 +63,7 @@ def corpus(part: str) -> list[Case]:
 
 
 def _part(later: int, text: str) -> str:
-    return PARTS[2] if later else PARTS[hashlib.sha256(text.encode()).digest()[-1] % 2]
+    return PARTS[1 + later] if later else PARTS[hashlib.sha256(text.encode()).digest()[-1] % 2]
 
 
 def _frozen(value):

@@ -68,18 +68,28 @@ _PAST = re.compile(
     r"\b(?:chosen?|picked|selected|played|decided|opted|went|gave|given|donated|contributed|claimed)\b", re.I
 )
 _MEMORY = re.compile(
-    r"\b(?:round|turn)s?\s+\w+\b|\b(?:last|previous|earlier|first|second|third|past|final)\s+(?:time|round|turn|game|year|month"
-    r"|week|match)s?\b|\b(?:yesterday|previously|earlier|ago|back\s+then|once|before)\b|\bin\s+the\s+past\b|^\W*then\b"
+    r"\b(?:round|turn)s?\s+\w+\b|\b(?:last|previous|earlier)\s+\w+|\b(?:first|second|third|past|final)\s+(?:time|round|game"
+    r"|year|month)s?\b|\b(?:yesterday|previously|earlier|ago|back\s+then|once|before|when|the\s+day)\b|\bin\s+the\s+past\b"
+    r"|^\W*then\b"
     r"|\bthen\W*$",
     re.IGNORECASE,
 )
 _WISH = re.compile(r"\b(?:like|want|prefer|need|inclined|hope|tend)\b", re.IGNORECASE)
 _DISAPPOINTED = re.compile(r"\b(?:but|yet|however|unfortunately)\b", re.IGNORECASE)
 _DENIAL_BEFORE = re.compile(
-    r"(?:n't|\b(?:not|never|nor|if|whether|unless|before|after|until|once|than|would|should|could|can|will|do|did|may"
+    r"(?:n't|\b(?:not|never|nor|if|whether|unless|before|after|until|once|than|where|in which|while|how"
+    r"|would|should|could|can|will|do|did|may"
     r"|might|must|shall|doubt|unlikely|reason|risk|danger|temptation|thought|idea|advice|rule|case"
     r"|no way|(?:could|might|may|can) be \w+)(?:,? (?:why|is))?)"
     r"(?: (?:think|believe|say|know|sure))?(?: that| if| whether)?\s*:?\s*$",
+    re.IGNORECASE,
+)
+# "One approach is that I choose C", "so that I choose C"; not "my decision is that" or "I am sure that".
+_THAT = re.compile(r"\bthat\s*$", re.IGNORECASE)
+_OWN_THAT = re.compile(
+    r"\b(?:(?:i|we)(?:'m|'ve|\s+(?:am|have|do|will|would|must|can|can't|cannot|really|still|also|only|\w+ly))*\s+"
+    r"(?:think|believe|decided?|feel|guess|say|suppose|hope|conclude|know|sure|certain|convinced|confident|afraid|determined)"
+    r"|(?:decision|choice|answer|conclusion|result|upshot)\s+is|clear)\s+that\s*$",
     re.IGNORECASE,
 )
 _KNOWN_DUTY = re.compile(r"\bknow(?: that)?\s*$", re.IGNORECASE)
@@ -130,7 +140,7 @@ _MIXED = re.compile(
 )
 _CHANCE = re.compile(
     r"\d\s*(?:%|percent)|\b(?:probability|chance|likelihood|odds)\b|\d\s+(?:times\s+)?(?:out\s+)?of\s+\d+\s+(?:cases|times)?\s*$"
-    r"|\btimes\s+out\s+of\b|\bon\s+an?\s+(?:one|two|three|four|five|six|head|tail)s?\s*,?\s*$",
+    r"|\bout\s+of\s+\w+\s+(?:times|cases|rounds|games)\b|\btimes\s+out\s+of\b|\bon\s+an?\s+(?:one|two|three|four|five|six|head|tail)s?\s*,?\s*$",
     re.IGNORECASE,
 )
 _REACH = 300
@@ -147,6 +157,8 @@ def is_asserted(sentence: str, start: int, end: int) -> bool:
     if sentence.rstrip("\"') ").endswith("?") or _DENIAL_BEFORE.search(before) or _COUNTERFACTUAL.search(said):
         return False
     if (speech := _OTHERS_WORDS.search(before)) and not _OWN_THOUGHT.match(speech[0]):
+        return False
+    if _THAT.search(before) and not _OWN_THAT.search(before):
         return False
     if _KNOWN_DUTY.search(before) and re.search(r"\bshould\b", said):
         return False
@@ -178,10 +190,15 @@ def is_mixed(sentence: str, start: int, end: int) -> bool:
     return bool(_CHANCE.search(before) or _MIXED.search(sentence[end : end + _REACH]))
 
 
+def is_past(said: str) -> bool:
+    """Whether a statement tells what was chosen: "I picked D", but not "I have picked D"."""
+    return bool(_PAST.search(said)) and not re.search(r"\b(?:have|am|'ve|'m)\b|'ve\b|'m\b", said, re.IGNORECASE)
+
+
 def is_decided(sentence: str, start: int, end: int) -> bool:
     """Whether sentence[start:end] says what the player does or will do, or concludes: "so I would choose C"."""
-    before = sentence[max(0, start - _REACH) : start]
-    return not _WOULD.search(sentence[start:end]) or bool(_CONCLUSION.search(before) or _IN_THE_END.search(before))
+    before, said = sentence[max(0, start - _REACH) : start], sentence[start:end]
+    return not (_WOULD.search(said) or is_past(said)) or bool(_CONCLUSION.search(before) or _IN_THE_END.search(before))
 
 
 _QUOTED = re.compile(r'"([^"\n]{6,400})"')

@@ -25,6 +25,7 @@ import re
 from dataclasses import dataclass
 
 from tom.engines.interface import Reply
+from tom.parsing.assertions import is_past
 from tom.parsing.reply_text import is_refusal, plain_text, visible_text
 from tom.parsing.statements import RULES, Statement, capitalise_marked_letters, find_statements, is_distribution
 from tom.prompts.prompts import CHOICE_LAST
@@ -93,9 +94,9 @@ def _settled(choices: list[Statement]) -> list[Statement]:
 
 def _concludes(statement: Statement) -> bool:
     """Whether reasons end in this statement: what one would do counts only as a conclusion or in the last sentence,
-    and what one should do only as a conclusion."""
-    duty = re.search(r"\bshould\b", statement.phrase, re.IGNORECASE)
-    return statement.weighed_last and (statement.decided or (statement.in_last_sentence and not duty))
+    and what one should do, or did, only as a conclusion."""
+    weak = re.search(r"\bshould\b", statement.phrase, re.IGNORECASE) or is_past(statement.phrase)
+    return statement.weighed_last and (statement.decided or (statement.in_last_sentence and not weak))
 
 
 def _closing(choices: list[Statement], cut: bool) -> list[Statement]:

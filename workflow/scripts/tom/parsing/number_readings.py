@@ -63,7 +63,7 @@ _SMALLEST = r"(?:smallest|lowest|minimum|least)"
 _ACCEPTED = r"\s+(?:that\s+)?I\s+(?:(?:would|will|can)\s+)?accept"
 _GIVES = (
     r"(?:donat|contribut|giv|put(?:t)?|pay|invest|offer|choos|pick|select|claim|send|return|guess|propos|accept|pledg|allocat"
-    r"|add|chip|plac|spend|transfer|request|demand|bid|say|commit|name|shar|hand\s+over|part\s+with|decide\s+on|settle\s+on|go(?:ing)?\s+with)(?:e|ing)?"
+    r"|add|chip|plac|spend|transfer|request|demand|bid|say|commit|name|shar|hand\s+over|part\s+with|decide\s+on|settle\s+on|go(?:ing)?\s+(?:with|for))(?:e|ing)?"
     r"(?:\s+(?:in|back|half,?|them|you|the\s+others?|the\s+number|at\s+least|(?:any|an|every)?\s*offers?\s+of(?:\s+at\s+least)?))?"
 )
 _WILL = (
@@ -83,13 +83,13 @@ _RULES = {
     "leading_amount": re.compile(
         r"^(?!\d+\)\s)(?:(?:hmm|well|so|okay|ok|sure|yes|half)[,.!:\s]+)*+[\"'(\[#]{0,3}"
         rf"(?:(?!\d+\s*/\s*\d+\s+of\b)(?P<said>{_AMOUNTS})[\"')\]]{{0,3}}"
-        r"(?=\s*(?:$|[.:;!(\n]|,(?!\s*\$?\d)|[-–—]+\s|because\b|since\b|as\b|of\b|it\s+is\b|seems?\b|out\s+of\b"
+        r"(?=\s*(?:$|[.:;!(\n]|,(?!\s*\$?\d)|[-–—]+\s|because\b|since\b|as\b|of\b|it\s+is\b|(?:seem|sound)s?\b|is\s+(?:fair|enough|right)\b|out\s+of\b"
         r"|(?:in)?to\s+the\b))"
         rf"|(?P<whole>{_ALL}|{_NONE})[.!]*$)",
         re.I,
     ),
     "labelled_amount": re.compile(
-        rf"{_NAMED}(?:\s+to\s+the\s+(?:common\s+)?\w+)?[\"']?\s*"
+        rf"{_NAMED}(?:\s+(?:to\s+the\s+(?:common\s+)?|(?:for|in)\s+this\s+)\w+)?[\"']?\s*"
         rf"(?:(?:is|would\s+be|will\s+be)\s*)?[:=]?\s*(?:to\s+)?(?:{_GIVES}\s+)?[\"']?(?P<said>{_AMOUNTS}|{_ALL}|{_NONE})"
         rf"|\bthe\s+{_WHAT}\s+(?:that\s+)?I\s*{_WILL}{_GIVES}\s+(?:is|would\s+be|will\s+be)\s+(?P<given>{_AMOUNTS})"
         rf"|^(?P<first>{_AMOUNTS})\s+(?:is|would\s+be|will\s+be)\s+(?:my\s+(?:final\s+)?{_WHAT}|what\s+I\b)",
@@ -97,8 +97,8 @@ _RULES = {
     ),
     "stated_amount": re.compile(
         rf"{_PLAYER}{_WILL}{_GIVES}\s*:?\s+(?:to\s+(?:{_GIVES})\s+)?(?P<said>{_AMOUNTS}|{_ALL}|{_NONE})"
-        rf"|{_PLAYER}{_WILL}keep\s+(?:{_AMOUNTS}|{_NONE})\s+(?:for\s+\w+\s+)?and\s+(?:I\s+)?{_WILL}{_GIVES}\s+(?P<rest>{_AMOUNTS})"
-        rf"|^{_GIVES}\s+(?P<ordered>{_AMOUNTS})(?=\s*(?:$|[.,:;!(]|because\b|since\b|as\b|(?:in)?to\s+the\b))"
+        rf"|{_PLAYER}{_WILL}keep\s+(?:{_AMOUNTS}|{_NONE}|{_ALL})\s+(?:for\s+\w+\s+)?and\s+(?:I\s+)?{_WILL}{_GIVES}\s+(?P<rest>{_AMOUNTS})"
+        rf"|^{_GIVES}\s+(?P<ordered>{_AMOUNTS})(?=\s*(?:$|[.,:;!(]|because\b|since\b|as\b|(?:in)?to\s+the\b|(?:out\s+)?of\s+(?:my|the)\b))"
         rf"|{_PLAYER}(?:(?:would|will|do|could|can|shall)?\s*(?:not|n't)|won't|wo(?=n't))\s+{_GIVES}\s+(?P<no>any(?:thing|\s+money))\b",
         re.I,
     ),
