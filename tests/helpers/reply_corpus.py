@@ -1,4 +1,4 @@
-"""The corpus of replies, and how many are read right: python tests/helpers/reply_corpus.py [known|held_out|second|third]."""
+"""The corpus of replies, and how many are read right: python tests/helpers/reply_corpus.py PART (one of PARTS)."""
 
 import hashlib
 import sys

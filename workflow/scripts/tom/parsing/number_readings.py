@@ -67,7 +67,7 @@ _GIVES = (
     r"(?:\s+(?:in|back|half,?|them|you|the\s+others?|the\s+number|at\s+least|(?:any|an|every)?\s*offers?\s+of(?:\s+at\s+least)?))?"
 )
 _WILL = (
-    r"(?:(?:will|would|'ll|'d|shall|should|must|am|be|'m|going\s+to|like\s+to|want\s+to|decided?\s+to|have\s+decided\s+to"
+    r"(?:(?:will|would|'ll|'d|'ve|have|shall|should|must|am|be|'m|going\s+to|like\s+to|want\s+to|decided?\s+to|have\s+decided\s+to"
     r"|have\s+chosen\s+to|choose\s+to|plan\s+to|intend\s+to|prefer\s+to|(?:willing|happy|glad|ready|prepared)\s+to|therefore"
     r"|also|personally|probably|only|simply|just|feel\s+(?:like|comfortable))\s+)*"
 )
@@ -83,7 +83,7 @@ _RULES = {
     "leading_amount": re.compile(
         r"^(?!\d+\)\s)(?:(?:hmm|well|so|okay|ok|sure|yes|half)[,.!:\s]+)*+[\"'(\[#]{0,3}"
         rf"(?:(?!\d+\s*/\s*\d+\s+of\b)(?P<said>{_AMOUNTS})[\"')\]]{{0,3}}"
-        r"(?=\s*(?:$|[.:;!(\n]|,(?!\s*\$?\d)|[-–—]+\s|because\b|since\b|as\b|of\b|it\s+is\b|(?:seem|sound)s?\b|is\s+(?:fair|enough|right)\b|out\s+of\b"
+        r"(?=\s*(?:$|[.:;!(\n]|,(?!\s*\$?\d)|[-–—]+\s|because\b|since\b|as\b|of\b|it\s+is\b|(?:seem|sound)s?\b|only\b|is\s+(?:fair|enough|right)\b|out\s+of\b"
         r"|(?:in)?to\s+the\b))"
         rf"|(?P<whole>{_ALL}|{_NONE})[.!]*$)",
         re.I,
@@ -98,6 +98,7 @@ _RULES = {
     "stated_amount": re.compile(
         rf"{_PLAYER}{_WILL}{_GIVES}\s*:?\s+(?:to\s+(?:{_GIVES})\s+)?(?P<said>{_AMOUNTS}|{_ALL}|{_NONE})"
         rf"|{_PLAYER}{_WILL}keep\s+(?:{_AMOUNTS}|{_NONE}|{_ALL})\s+(?:for\s+\w+\s+)?and\s+(?:I\s+)?{_WILL}{_GIVES}\s+(?P<rest>{_AMOUNTS})"
+        rf"|,\s*so\s+(?P<so>{_AMOUNTS})[.!]*$"
         rf"|^{_GIVES}\s+(?P<ordered>{_AMOUNTS})(?=\s*(?:$|[.,:;!(]|because\b|since\b|as\b|(?:in)?to\s+the\b|(?:out\s+)?of\s+(?:my|the)\b))"
         rf"|{_PLAYER}(?:(?:would|will|do|could|can|shall)?\s*(?:not|n't)|won't|wo(?=n't))\s+{_GIVES}\s+(?P<no>any(?:thing|\s+money))\b",
         re.I,

@@ -98,7 +98,7 @@ def _patterns(options: tuple[str, str]) -> dict[str, list[re.Pattern]]:
         rf"{_I}{_ADVERBS}{_MODALS}{_SAYS}(?:\s*:)?\s+{named}{_ENDS}",
         rf"\b(?:my\s+{_OWN}{_WHAT}|the\s+(?:final\s+)?(?:answer|choice|decision|letter)){_WHEN}\s+{_IS}"
         rf"(?:(?:clear|simple|obvious|easy)\s*[:,–—-]+\s*)?{named}",
-        rf"(?:\bthe\s+{_WHAT}|\bwhat)\s+(?:that\s+)?I(?:\s+|(?=')){_ADVERBS}{_MODALS}{_CHOOSES}\s+{_IS}{named}",
+        rf"(?:\bthe\s+{_WHAT}|\bwhat)\s+(?:that\s+)?I(?:\s+|(?=')){_ADVERBS}{_MODALS}(?:{_CHOOSES}|make)\s+{_IS}{named}",
         rf"\blet(?:'s|\s+me|\s+us)\s+{_CHOOSE}\s+{named}",
         rf"{named}\s+(?:is|would\s+be|will\s+be)\s+{_ADVERBS}(?:my\s+{_OWN}{_WHAT}\b"
         rf"|(?:the\s+(?:{_WHAT}|one)|what)\s+(?:that\s+)?I(?:'d|'ll|\s+would|\s+will)?\s+(?:{_CHOOSES}|make)\b)",
@@ -204,7 +204,8 @@ def find_statements(text: str, options: tuple[str, str]) -> list[Statement]:
         if heads or not named.search(sentence):
             continue
         for rule, match in _matches(sentence, options):
-            if rule == "leading_letter" and (number > 0 or lists_options):
+            half_bracket = match["named"].count("(") > match["named"].count(")")  # of "Cooperating (C) is risky"
+            if rule == "leading_letter" and (number > 0 or lists_options or half_bracket):
                 continue
             if is_asserted(sentence, match.start(), match.end()):
                 draw = is_mixed(sentence, match.start(), match.end("named")) or one_and_other.match(
