@@ -179,9 +179,12 @@ def is_asserted(sentence: str, start: int, end: int) -> bool:
     if _WOULD.search(said) and (_WOULD_ELSEWHERE.search(framing) or _WOULD_RETRACTION.search(after)):
         return False
     after = _EMPTY_CONDITION.sub("", after)
-    if _GETS.search(after) and not (_WILL.search(said) or framing != before):
+    if _RETRACTION.search(after):
         return False
-    return not (_RETRACTION.search(after) or _PAYOFF.search(after))
+    if re.fullmatch(r"\W*\w+\W*", said):  # a label that the reply begins with: its reasons may be payoffs
+        return True
+    possible = not (_WILL.search(said) or framing != before)
+    return not (_PAYOFF.search(after) or (possible and _GETS.search(after)))
 
 
 def is_mixed(sentence: str, start: int, end: int) -> bool:

@@ -188,7 +188,7 @@ def find_statements(text: str, options: tuple[str, str]) -> list[Statement]:
     text = re.sub(rf":\s*\n\s*(?={one}[.!]*\s*(?:\n|$))", ": ", text, flags=re.IGNORECASE)
     text = hide_quotations(text)
     described = re.findall(rf"(?:^|(?<=[\n,;.]))\s*{_NOUN}?({one})\s*(?:[:=)]|for\s+\w+\s+points)", text, re.IGNORECASE)
-    lists_options = len(_named_options(" ".join(described), options)) > 1
+    lists_options = len(_named_options(", ".join(described), options)) > 1
     parts = sentences(text)
     headings = [re.fullmatch(rf"{_NOUN}({one})", part, re.IGNORECASE) for part in parts]
     headed = _named_options(" ".join(heading[1] for heading in headings if heading), options)
@@ -236,7 +236,7 @@ def is_distribution(text: str, options: tuple[str, str]) -> bool:
     behind = rf"({one})\W{{0,4}}[:=(]\W{{0,3}}{number}(?!\s*(?:points?|dollars?)\b)"
     shares = [found.groups() for found in re.finditer(behind, text, re.IGNORECASE)]
     shares += [(name, *share) for *share, name in re.findall(rf"{number}\s*(?<=%)\s*({one})", text, re.IGNORECASE)]
-    if len(_named_options(" ".join(name for name, *_ in shares), options)) < 2:
+    if len(_named_options(", ".join(name for name, *_ in shares), options)) < 2:
         return False
     return any(percent for *_, percent in shares) or sum(float(share) for _, share, _ in shares) in (1, 100)
 
