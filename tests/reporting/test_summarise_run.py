@@ -143,6 +143,27 @@ def test_unreadable_replies_are_told_by_model_and_outcome(tables, paper):
     assert told in summary_lines(tables | {"diagnostics": changed}, *paper, "s", "t")
 
 
+def test_of_many_unreadable_replies_the_summary_shows_the_most_frequent(tables):
+    unread = pl.when(pl.col("model") == "base").then(120).when(pl.col("model") == "teacher").then(12).otherwise(0)
+    changed = tables["diagnostics"].with_columns(invalid=unread, off_format=unread)
+    texts = ["both", "`It`\ndepends.", "x" * 200, "rare"]
+    replies = pl.DataFrame(
+        {
+            "model": ["base"] * 5 + ["teacher"],
+            "outcome": ["off_format"] * 4 + ["read", "off_format"],
+            "raw": [*texts, "C", "of the teacher"],
+            "replies": [50, 40, 29, 1, 900, 12],
+        }
+    )
+    assert unreadable_lines(changed, replies)[1:] == [
+        "- base, off format, 50 times: `both`",
+        "- base, off format, 40 times: `'It' depends.`",
+        f"- base, off format, 29 times: `{'x' * 70} ...`",
+    ]
+    few = changed.with_columns(off_format=pl.lit(12))
+    assert len(unreadable_lines(few, replies)) == 1
+
+
 def test_sampled_propensities_do_where_there_are_no_exact_ones(tables, paper):
     sampled = {
         name: table.filter(measure="sampled") if "measure" in table.columns else table for name, table in tables.items()

@@ -118,6 +118,17 @@ rule tabulate_number_games:
         " --output {output.number_games} 2>&1 | tee {log}"
 
 
+def replies_in_words(wildcards):
+    """The replies of every split, of which the summary shows some that can't be read; none where no model writes any."""
+    asked = {
+        STORE.asking(model, game)
+        for split in SPLITS
+        for game, _ in cells_of(config["splits"][split])
+        for model in ("teacher", "base")
+    }
+    return table(SPLITS, "replies") if any(STORE.askings[key].procedure == FREE_REPLIES for key in asked) else []
+
+
 rule summarise_run:
     input:
         alignment=table(SPLITS, "alignment"),
@@ -129,6 +140,7 @@ rule summarise_run:
         joint=rules.measure_sensitivities.output.joint_choice_model,
         number_means=table(NUMBER_SPLITS, "number_means"),
         number_gaps=table(NUMBER_SPLITS, "number_gaps"),
+        replies=replies_in_words,
         published=PUBLISHED,
         contributions=CONTRIBUTIONS,
     output:
@@ -148,7 +160,7 @@ rule summarise_run:
         " --improvements {input.improvements} --equivalence {input.equivalence}"
         " --generalisation {input.generalisation} --sensitivities {input.sensitivities}"
         " --joint-choice-model {input.joint} --number-means {input.number_means}"
-        " --number-gaps {input.number_gaps}"
+        " --number-gaps {input.number_gaps} --replies {input.replies}"
         " --published {input.published} --contributions {input.contributions}"
         " --teacher {params.teacher:q} --student {params.student:q} --uniform-target-contexts {params.uniform}"
         " {params.computed} --output {output} 2>&1 | tee {log}"

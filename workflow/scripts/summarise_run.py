@@ -4,7 +4,7 @@ python workflow/scripts/summarise_run.py --alignment A.parquet ... --diagnostics
     --improvements I.parquet ... --equivalence E.parquet ... --generalisation G.parquet ... \
     --sensitivities S.parquet --joint-choice-model J.parquet --published resources/paper/observed_choices.csv \
     --contributions resources/paper/observed_contributions.csv --number-means C.parquet \
-    --number-gaps K.parquet --output summary.md
+    --number-gaps K.parquet --replies T.parquet ... --output summary.md
 """
 
 import argparse
@@ -24,6 +24,7 @@ def main() -> None:
     for name in NUMBER_TABLES:
         flag = f"--{name.replace('_', '-')}"
         parser.add_argument(flag, nargs="*", default=[], help="of splits in which numbers are named, if any")
+    parser.add_argument("--replies", nargs="*", default=[], help="tables of splits, where models reply in words")
     parser.add_argument("--published", type=Path, required=True, help="the paper's choices, CSV")
     parser.add_argument("--contributions", type=Path, required=True, help="the paper's contributions, CSV")
     parser.add_argument("--student", default="the student", help="its name")
@@ -44,6 +45,7 @@ def main() -> None:
         arguments.teacher,
         arguments.uniform_target_contexts,
         arguments.computed,
+        read_table(*arguments.replies) if arguments.replies else None,
     )
     with atomic_file(arguments.output) as temporary:
         temporary.write_text("\n".join(lines) + "\n")

@@ -43,6 +43,9 @@ COMPUTED = "teacher: a behavioural model. Gaps are from its draws; the tables pr
 VIEW_NAMES = {"both": "both", "fixed": "paper", "swapped": "swapped"}
 NOTABLE = 0.1
 """A mean change of propensity that the summary calls notable: as large as the paper's whole effect of training."""
+MANY_UNREAD = 0.05
+"""The share of unreadable replies of a model above which the summary shows examples."""
+EXAMPLES, EXAMPLE_LENGTH = 3, 70
 
 
 def summary_lines(
@@ -53,11 +56,12 @@ def summary_lines(
     teacher: str,
     uniform_target_contexts: Sequence[str] = (),
     computed: bool = False,
+    replies: pl.DataFrame | None = None,
 ) -> list[str]:
     """The summary's lines, some of them of several. tables: TABLES, and NUMBER_TABLES if the run has them.
 
     published, contributions: the paper's counts. uniform_target_contexts: where the students were trained on chance.
-    computed: whether the teacher is a behavioural model.
+    computed: whether the teacher is a behavioural model. replies: the table of that name, where models reply in words.
     """
     alignment = tables["alignment"]
     shown = headline_measure(alignment)
@@ -90,7 +94,7 @@ def summary_lines(
         paper_lines(alignment, published, contributions),
         *diagnostics_parts(tables["diagnostics"]),
         cells_lines(tables["improvements"], splits, view, measure),
-        unreadable_lines(tables["diagnostics"]),
+        unreadable_lines(tables["diagnostics"], replies),
         unmeasured_lines(shown.filter(predictor="tuned", view=view)),
         number_lines(tables["number_means"], tables["number_gaps"]) if "number_means" in tables else [],
         uniform_lines(uniform_target_contexts),
@@ -214,16 +218,40 @@ def cells_lines(improvements: pl.DataFrame, splits: list[str], view: str, measur
     return markdown_table(["cells (all seeds)", *VERDICTS], rows)
 
 
-def unreadable_lines(diagnostics: pl.DataFrame) -> list[str]:
-    """The share of each model's replies that could not be read, by outcome; nothing where all could be."""
+def unreadable_lines(diagnostics: pl.DataFrame, replies: pl.DataFrame | None = None) -> list[str]:
+    """The share of each model's replies that could not be read, by outcome; nothing where all could be.
+
+    Beside them the most frequent unreadable texts of a model with more than MANY_UNREAD, if there are replies.
+    """
     counts = diagnostics.group_by(roles_of().alias("student")).agg(pl.col("observations", *UNREADABLE).sum())
     found = {row["student"]: row for row in counts.iter_rows(named=True)}
-    parts = []
+    parts, examples = [], []
     for name in MODELS:
         shares = {outcome: found[name][outcome] / found[name]["observations"] for outcome in UNREADABLE}
         if told := ", ".join(f"{share:.1%} {outcome.replace('_', ' ')}" for outcome, share in shares.items() if share):
             parts.append(f"{name} {told}")
-    return [wrapped(f"Unreadable replies, left out of every rate: {'; '.join(parts)}.")] if parts else []
+        if replies is not None and sum(shares.values()) > MANY_UNREAD:
+            examples += unread_examples(replies.filter(roles_of() == name), name)
+    if not parts:
+        return []
+    return [wrapped(f"Unreadable replies, left out of every rate: {'; '.join(parts)}."), *examples]
+
+
+def unread_examples(replies: pl.DataFrame, name: str) -> list[str]:
+    """The most frequent texts of a model that could not be read, on a line each, cut where they are long."""
+    unread = replies.filter(pl.col("outcome").is_in(UNREADABLE), pl.col("raw").is_not_null())
+    texts = unread.group_by("outcome", "raw").agg(pl.col("replies").sum())
+    frequent = texts.sort("replies", "outcome", "raw", descending=[True, False, False]).head(EXAMPLES)
+    return [
+        f"- {name}, {row['outcome'].replace('_', ' ')}, {row['replies']} times: {shortened(row['raw'])}"
+        for row in frequent.iter_rows(named=True)
+    ]
+
+
+def shortened(text: str) -> str:
+    """A text in one line of at most EXAMPLE_LENGTH characters, in code marks."""
+    line = " ".join(text.replace("`", "'").split())
+    return f"`{line}`" if len(line) <= EXAMPLE_LENGTH else f"`{line[:EXAMPLE_LENGTH]} ...`"
 
 
 def unmeasured_lines(tuned: pl.DataFrame) -> list[str]:
