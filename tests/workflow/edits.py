@@ -112,8 +112,8 @@ EDITS = (
     Edit(
         "How replies are read, where choices are drawn",
         f"{TOM}/parsing/reply_text.py",
-        "import re",
-        "import re as re",
+        "import re\n",
+        "import re as re\n",
         NOTHING,
     ),
     # Tables and figures
