@@ -40,6 +40,7 @@ SlurmctldLogFile={folder}/slurmctld.log
 SlurmdLogFile={folder}/slurmd-%n.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
+Epilog={folder}/epilog
 SwitchType=switch/none
 MpiDefault=none
 AccountingStorageType=accounting_storage/none
@@ -64,6 +65,17 @@ GresTypes=gpu
 {nodes}
 PartitionName=cpu Nodes=cpu[1-2] Default=YES MaxTime=2-0 State=UP
 PartitionName=gpu Nodes=gpu[1-2] MaxTime=2-0 State=UP
+"""
+
+# With cgroups, nothing outlives its job. Here an engine does, in a session of its own, and would keep the job's GPU.
+EPILOG = """#!/bin/sh
+for process in $(pgrep -f serve_engine.py); do
+    if tr '\\0' '\\n' < /proc/$process/environ | grep -qx "SLURM_JOB_ID=$SLURM_JOB_ID" &&
+        tr '\\0' '\\n' < /proc/$process/environ | grep -qx "SLURM_CONF={folder}/slurm.conf"; then
+        kill -9 $process
+    fi
+done
+exit 0
 """
 
 
@@ -206,6 +218,9 @@ class Cluster:
         (self.folder / "slurm.conf").write_text(
             CONFIG.format(folder=self.folder, host=host, controller_port=ports[0], nodes="\n".join(lines))
         )
+        epilog = self.folder / "epilog"
+        epilog.write_text(EPILOG.format(folder=self.folder))
+        epilog.chmod(0o755)
         for node in GPU_NODES:
             for device in DEVICES:
                 os.mknod(self.folder / f"{node}-{device}", 0o666 | 0o020000, NULL_DEVICE)
