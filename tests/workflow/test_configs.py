@@ -12,6 +12,7 @@ from tom.config.study import cells_of
 pytestmark = pytest.mark.slow
 
 ADAPTERS = {
+    "breadth": 1,
     "framings": 1,
     "laptop": 1,
     "larger_student": 1,
