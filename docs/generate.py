@@ -2,7 +2,7 @@
 
 python docs/generate.py
 
-Replaces what stands between the markers in README.md, config/README.md, docs/pipeline.md and docs/data_dictionary.md:
+Replaces what stands between the markers in docs/running.md, config/README.md, docs/pipeline.md and docs/data_dictionary.md:
 the targets, the config's keys, the graph of rules, the jobs that an edit makes, the tables' columns.
 tests/workflow/test_docs.py fails when one of them is stale.
 """
@@ -114,7 +114,7 @@ def study_table() -> str:
 
 
 def first_sentence(study: Study) -> str:
-    """What a study is, in one sentence. The README says what a closed gap is."""
+    """What a study is, in one sentence. docs/reading_results.md says what a closed gap is."""
     return study.about.replace(CLOSED, "Gap closed").partition(". ")[0].removesuffix(".") + "."
 
 
@@ -181,7 +181,7 @@ def column_rows(columns: dict, common: dict) -> list[str]:
 def pages() -> dict[Path, str]:
     """Each page that holds something generated, as it should be."""
     parts = {
-        "README.md": {"targets": target_table, "studies": study_table},
+        "docs/running.md": {"targets": target_table, "studies": study_table},
         "config/README.md": {"keys": key_table},
         "docs/pipeline.md": {"rules": rule_graph, "edits": edit_table},
         "docs/data_dictionary.md": {"columns": data_dictionary},

@@ -1,5 +1,6 @@
 """The configs that come with the project plan whole runs, those for GPUs too: on a machine without one or vLLM."""
 
+import re
 from collections import Counter
 from importlib.metadata import PackageNotFoundError, distribution
 
@@ -45,6 +46,13 @@ def test_a_config_for_gpus_plans_a_whole_run(fresh, names):
     assert "GPU-h" in said
     with pytest.raises(PackageNotFoundError):
         distribution("vllm")
+
+
+def test_the_pair_of_the_readme_is_a_config(fresh):
+    (block,) = re.findall(r"```yaml\n(# my_pair.yaml\n.*?)```", (REPOSITORY / "README.md").read_text(), re.DOTALL)
+    (fresh.folder / "my_pair.yaml").write_text(block)
+    jobs = Project(fresh.folder, ("config/config.yaml", "my_pair.yaml")).plan()
+    assert jobs["fetch_model"] == 2 and jobs["train_adapter"] == 1
 
 
 def test_every_config_is_planned_by_some_test():
