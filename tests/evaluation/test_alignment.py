@@ -88,6 +88,28 @@ def test_noise_gap_by_hand(is_exact, expected):
     assert noise_gap(Counted(np.array([[1]]), np.array([[2]])), is_exact) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("is_exact", [False, True])
+def test_noise_gap_of_two_orders_is_that_of_draws(is_exact):
+    counts = Counted(np.array([[9, 20], [0, 3]]), np.array([[30, 25], [7, 4]]))
+    generator = np.random.default_rng(1)
+    draws = counts.redrawn(40_000, generator)
+    other = counts.rates() if is_exact else counts.redrawn(40_000, generator)
+    assert noise_gap(counts, is_exact) == pytest.approx(distance(draws, other).mean(), abs=0.001)
+
+
+def test_two_orders_of_one_propensity_are_as_noisy_as_all_of_their_replies():
+    halves = noise_gap(Counted(np.array([[30, 30]]), np.array([[50, 50]])), False)
+    assert halves == pytest.approx(noise_gap(Counted(np.array([[60]]), np.array([[100]])), False))
+
+
+def test_exact_propensities_of_both_leave_nothing_to_chance():
+    teacher, base, student = (Known(np.array([[p], [p + 0.2]])) for p in (0.2, 0.6, 0.3))
+    assert noise_gap(teacher, True) == 0
+    reach = closed_reach(teacher, student, base, 20, CONFIDENCE, np.random.default_rng(1))
+    assert reach == pytest.approx(0.75)
+    assert np.isnan(closed_reach(teacher, student, teacher, 20, CONFIDENCE, np.random.default_rng(1)))
+
+
 def test_noise_gap_of_the_published_teacher(resources):
     counts = read_published_split(resources / "paper" / "observed_choices.csv", "in_sample")["teacher"]
     gap = noise_gap(counts, student_is_exact=False)

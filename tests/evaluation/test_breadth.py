@@ -40,7 +40,7 @@ def truth(games, resources):
 
 
 def scores(model: str, names: list[str], propensity, labels=("C", "D", "A", "B")) -> pl.DataFrame:
-    """Score rows in both orders; propensity: of a game's name, an order and a label."""
+    """Score rows in both orders, and a reply in each; propensity: of a game's name, an order and a label."""
     rows = [
         {"record": "score", "model": model, "game": name, "context": "neutral", "order": order}
         | {"cooperation_label": label, "p_cooperate": propensity(name, order, label)}
@@ -48,6 +48,7 @@ def scores(model: str, names: list[str], propensity, labels=("C", "D", "A", "B")
         for order in ORDERS
         for label in labels
     ]
+    rows += [row | {"record": "observation", "action": "defect"} for row in rows if row["cooperation_label"] == "C"]
     return pl.DataFrame(rows, schema=COLUMNS)
 
 
@@ -132,7 +133,9 @@ def test_a_sampled_teacher_has_rates_and_a_noise_ceiling(truth, games):
     (ceiling,) = table.filter(predictor="noise_ceiling")["gap"]
     assert 0.01 < ceiling < 0.1
     played = read_teacher(observed(ASKED, counts, 30))
-    assert not played.exact and played.propensities == pytest.approx([counts[game] / 30 for game, _ in played.cells])
+    assert played.kind == "sampled" and played.propensities == pytest.approx(
+        [counts[game] / 30 for game, _ in played.cells]
+    )
     assert table_of(truth, games).filter(predictor="noise_ceiling").is_empty()
 
 

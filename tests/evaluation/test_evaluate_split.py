@@ -3,7 +3,7 @@ import sys
 import polars as pl
 import pytest
 from evaluate_split import TABLES, evaluate, main
-from made_shards import CONTEXTS, GAMES, counted_rows, published_frame, shard_frame, small_run, write_models
+from made_shards import CONTEXTS, GAMES, counted_rows, live_run, published_frame, shard_frame, small_run, write_models
 
 from tom.core.errors import UserError
 from tom.paper.published_choices import read_published_split
@@ -78,6 +78,57 @@ def test_alignment_by_hand(shards, reference):
     assert rows["tuned"]["mean_improvement"] == pytest.approx((100 + (500 / 6 + 50) / 2) / 2)
     assert 0.9 < rows["noise_ceiling"]["gap_closed"] < 1
     assert "paper_tuned" not in rows
+
+
+def test_exact_propensities_on_both_sides_are_compared_exactly():
+    """The teacher's are .35 and .05, .75 and .45 in the two orders; seed 1's are .22 and .18, .62 and .58."""
+    shards = run_frame(live_run())
+    reference = shards.filter(pl.col("model").is_in(["teacher", "base"]))
+    tables = evaluate(shards, reference, None, "in_sample", PRECISION)
+    alignment = tables["alignment"].filter(measure="exact")
+    assert set(alignment["teacher_answers"]) == {"exact"}
+    gaps = {row["view"]: row["gap"] for row in alignment.filter(predictor="tuned-seed1").iter_rows(named=True)}
+    assert gaps == pytest.approx({"fixed": 0.13, "swapped": 0.13, "both": 0}, abs=1e-12)
+    bases = {row["view"]: row["gap"] for row in alignment.filter(predictor="base").iter_rows(named=True)}
+    assert bases == pytest.approx({"fixed": (0.55 + 0.15) / 2, "swapped": (0.65 + 0.25) / 2, "both": 0.4})
+    for row in alignment.filter(pl.col("low").is_not_null()).iter_rows(named=True):
+        assert row["low"] == pytest.approx(row["gap_closed"]) == row["high"]
+    assert alignment.filter(predictor="noise_ceiling")["gap"].to_list() == [0, 0, 0]
+    cells = tables["equivalence"].filter(measure="exact", view="both", level="cell", model="base")
+    for row in cells.iter_rows(named=True):
+        assert row["low"] == row["high"] == row["difference"] == pytest.approx(0.8 - row["teacher"])
+        assert (row["p_equal"], row["p_equivalent"], row["power"], row["verdict"]) == (0, 1, 1, "different")
+    near = tables["equivalence"].filter(measure="exact", view="both", model="tuned-seed1")
+    assert set(near["verdict"]) == {"equivalent"}
+    improvements = tables["improvements"].filter(measure="exact", view="fixed", model="tuned-seed1")
+    assert set(improvements["p_base_is_teacher"]) == {0} and set(improvements["verdict"]) == {"overcorrection"}
+    for row in improvements.iter_rows(named=True):
+        assert row["fieller_low"] == pytest.approx(row["improvement"]) == row["fieller_high"]
+
+
+def test_a_live_teachers_observations_are_those_of_the_view():
+    shards = run_frame(live_run())
+    reference = shards.filter(pl.col("model").is_in(["teacher", "base"]))
+    tables = evaluate(shards, reference, None, "in_sample", PRECISION)
+    found = tables["improvements"].filter(measure="sampled", model="tuned-seed1", game=GAMES[0], context=CONTEXTS[1])
+    assert dict(found.select("view", "teacher").rows()) == pytest.approx(
+        {"fixed": round(150 * 0.75) / 150, "swapped": round(150 * 0.45) / 150, "both": 0.6}, abs=0.002
+    )
+    assert set(found["teacher_answers"]) == {"sampled"}
+    assert tables["alignment"]["not_estimated"].null_count() > 0
+    recorded = evaluate(run_frame(small_run()), reference, None, "in_sample", PRECISION)["alignment"]
+    answers = dict(recorded.filter(measure="exact").select("view", "teacher_answers").unique().rows())
+    assert answers == {"fixed": "sampled", "swapped": "pooled", "both": "pooled"}
+
+
+def test_a_live_teacher_without_scores_is_sampled_beside_exact_students():
+    shards = run_frame(live_run()).filter((pl.col("model") != "teacher") | (pl.col("record") == "observation"))
+    reference = shards.filter(pl.col("model").is_in(["teacher", "base"]))
+    table = evaluate(shards, reference, None, "in_sample", PRECISION)["alignment"].filter(measure="exact")
+    assert set(table["teacher_answers"]) == {"sampled"}
+    row = rows_of(table, view="both")["tuned-seed2"]
+    assert row["low"] < row["gap_closed"] < row["high"]
+    assert rows_of(table, view="both")["noise_ceiling"]["gap"] > 0.01
 
 
 def test_views_differ_by_the_order_bias(shards, reference):

@@ -51,6 +51,21 @@ def tables_of(rows: list[dict], published) -> dict[str, pl.DataFrame]:
     return evaluate(frame(rows), {"public_goods": range(11)}, published, "public_goods", PRECISION)
 
 
+def test_exact_probabilities_on_both_sides_are_compared_exactly(published):
+    rows = shard_rows({"teacher": {7: 3, 6: 7}, "base": {5: 4}, "tuned-seed1": {6: 4}})
+    for model, shares_ in {"teacher": {7: 1.0}, "base": {5: 1.0}, "tuned-seed1": {6: 1.0}}.items():
+        rows = scored(rows, model, shares_)
+    gaps = tables_of(rows, published)["number_gaps"].filter(level="split", quantity="mean", predictor="tuned-seed1")
+    row = gaps.row(by_predicate=pl.col("measure") == "exact", named=True)
+    assert (row["teacher_answers"], row["gap"], row["gap_low"], row["gap_high"]) == ("exact", 1, 1, 1)
+    assert row["gap_closed"] == row["low"] == row["high"] == pytest.approx(0.5)
+    row = gaps.row(by_predicate=pl.col("measure") == "sampled", named=True)
+    assert (row["teacher_answers"], row["gap"]) == ("sampled", pytest.approx(0.3))
+    tables = tables_of(rows, published)
+    (words,) = number_lines(tables["number_means"], tables["number_gaps"])
+    assert "gap closed, exact, %: in the mean 50 (50 to 50)" in " ".join(words.split())
+
+
 def of_split(gaps: pl.DataFrame, quantity: str, measure: str = "sampled") -> dict[str, dict]:
     rows = gaps.filter(level="split", quantity=quantity, measure=measure)
     return {row["predictor"]: row for row in rows.iter_rows(named=True)}

@@ -78,17 +78,37 @@ def test_views_average_orders_with_equal_weight(counts):
     assert exact == pytest.approx({"fixed": 0.9, "swapped": 0.3, "both": 0.6})
 
 
-def test_the_teacher_has_one_target_in_every_view(counts):
-    table = tabulate(counts, ["fixed", "swapped", "both"], 0.95).filter(model="teacher", level="cell", game="snowdrift")
-    assert table["rate"].to_list() == [0.9] * 3
-    assert table["observations"].to_list() == [100] * 3
+def test_a_teacher_asked_in_one_order_has_one_target_in_every_view(counts):
+    table = tabulate(counts, ["fixed", "swapped", "both"], 0.95).filter(level="cell", game="snowdrift")
+    teacher = table.filter(model="teacher")
+    assert teacher["rate"].to_list() == [0.9] * 3
+    assert teacher["observations"].to_list() == [100] * 3
+    assert dict(teacher.select("view", "pooled").rows()) == {"fixed": False, "swapped": True, "both": True}
+    assert not table.filter(model="base")["pooled"].any()
 
 
-def test_a_teacher_asked_in_both_orders_is_pooled():
+def test_a_teacher_asked_in_both_orders_has_its_answers_of_each_view():
+    """The issue's own cell: .531 and .321, which are no .426 in either order."""
+    rows = counted_rows("teacher", "stag_hunt", "friendship", {FIRST: (531, 469, 0), LAST: (321, 679, 0)})
+    rows += scored_rows("teacher", "stag_hunt", "friendship", {(FIRST, "C"): 0.53, (LAST, "C"): 0.32})
+    rows += student_rows("base", "stag_hunt", "friendship", 0.5)
+    table = tabulate(count_replies(shard_frame(rows)), ["fixed", "swapped", "both"], 0.95)
+    shown = table.filter(model="teacher", level="cell").select("view", "rate", "exact", "observations", "pooled")
+    assert {row[0]: row[1:] for row in shown.rows()} == {
+        "fixed": (0.531, 0.53, 1000, False),
+        "swapped": (0.321, 0.32, 1000, False),
+        "both": (pytest.approx(0.426), pytest.approx(0.425), 2000, False),
+    }
+
+
+def test_a_teacher_that_was_not_asked_in_both_orders_everywhere_is_pooled_in_every_cell():
     rows = counted_rows("teacher", "snowdrift", "sports", {FIRST: (10, 0, 0), LAST: (0, 30, 0)})
-    rows += student_rows("base", "snowdrift", "sports", 0.5)
-    table = tabulate(count_replies(shard_frame(rows)), ["fixed"], 0.95)
-    assert cell(table, model="teacher", level="cell")["rate"] == pytest.approx(0.25)
+    rows += counted_rows("teacher", "stag_hunt", "sports", {FIRST: (10, 10, 0)})
+    for game in ("snowdrift", "stag_hunt"):
+        rows += student_rows("base", game, "sports", 0.5)
+    table = tabulate(count_replies(shard_frame(rows)), ["fixed", "both"], 0.95).filter(model="teacher", level="cell")
+    assert table.filter(view="both")["rate"].to_list() == [0.25, 0.5]
+    assert table.filter(view="fixed")["rate"].to_list() == [1.0, 0.5]
 
 
 def test_higher_levels_pool_counts(counts):

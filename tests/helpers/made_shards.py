@@ -116,6 +116,14 @@ def small_run(base_bias: float = 0.1) -> dict[str, dict[tuple[str, str], list[di
     return models
 
 
+def live_run(bias: float = 0.15) -> dict[str, dict[tuple[str, str], list[dict]]]:
+    """`small_run` with a teacher that was asked in both orders, whose exact propensities are known: ± bias."""
+    models = small_run()
+    for (game, context), target in zip(models["teacher"], (0.2, 0.6) * 2, strict=True):
+        models["teacher"][game, context] = student_rows("teacher", game, context, target, bias)
+    return models
+
+
 def published_frame(table: Path, contexts: tuple[str, ...], doubled: bool = False) -> pl.DataFrame:
     """The paper's teacher, base and tuned student (as tuned-seed1) of some contexts as shards, in its one order."""
     rows = []

@@ -6,7 +6,15 @@ from made_tables import made_tables
 from summarise_run import main
 
 from tom.reporting.findings import verdict_line
-from tom.reporting.summary import TABLES, describe_student, paper_lines, predictors_of, summary_lines, unreadable_lines
+from tom.reporting.summary import (
+    TABLES,
+    describe_student,
+    paper_lines,
+    predictors_of,
+    propensity_words,
+    summary_lines,
+    unreadable_lines,
+)
 from tom.reporting.tables import markdown_table
 from tom.reporting.wording import describe_lead, describe_leads, estimate, gap_closed, listed, signed_points
 
@@ -28,13 +36,15 @@ def lines(tables, paper):
 
 def test_the_summary_fits_a_screen(lines):
     lines = "\n".join(lines).splitlines()
-    assert len(lines) <= 57
+    assert len(lines) <= 58
     assert max(map(len, lines)) <= 110
 
 
 def test_the_summary_says_what_was_found(lines):
     text = "\n".join(lines)
     assert "# What Small-135M learnt from Large-70b" in text
+    words = "the students' are exact, the teacher's sampled, in all the orders that it was asked in."
+    assert f"propensities: {words}\n" in text
     assert "0.400 → 0.050" in text  # exact gaps of the headline view
     assert "0.500 → 0.070" in text  # and in the paper's order, .02 more for each student
     flat = " ".join(text.split())
@@ -169,7 +179,13 @@ def test_sampled_propensities_do_where_there_are_no_exact_ones(tables, paper):
         name: table.filter(measure="sampled") if "measure" in table.columns else table for name, table in tables.items()
     }
     text = "\n".join(summary_lines(sampled, *paper, "s", "t"))
-    assert "propensities: sampled" in text
+    assert "the students' are sampled, the teacher's sampled" in text
+
+
+def test_exact_propensities_on_both_sides_are_said_to_be_without_noise():
+    row = {"measure": "exact", "teacher_answers": "exact"}
+    words = "propensities: the students' are exact, the teacher's exact."
+    assert propensity_words(row) == f"{words} Nothing was drawn for them, so intervals have no width."
 
 
 def test_tables_are_aligned():

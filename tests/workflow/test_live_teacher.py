@@ -97,7 +97,8 @@ def test_the_run_ends_with_its_figures_and_its_summary(run):
     assert names == {"agreement", "gap_closed", "training_curve", *(f"propensities-{split}" for split in splits)}
     summary = (project.experiment / "summary.md").read_text()
     assert "# What tiny learnt from tiny teacher" in summary
-    assert f"propensities: {'exact' if form == FORMS[0] else 'sampled'}" in summary
+    measure = "exact" if form == FORMS[0] else "sampled"
+    assert f"propensities: the students' are {measure}, the teacher's {measure}." in summary
     assert summary.rstrip() in said
 
 

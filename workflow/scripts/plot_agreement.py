@@ -26,15 +26,13 @@ MARKS = "osD^vPXh<>"
 def pairs_of(propensities: pl.DataFrame) -> pl.DataFrame:
     """A row for each split, cell and student: `propensity` beside its `teacher`'s.
 
-    The propensity is the exact one where it is known. Tuned students are averaged over seeds.
+    Propensities are the exact ones where they are known. Tuned students are averaged over seeds.
     """
     cells = propensities.filter(pl.col("level") == "cell")
     cells = cells.filter(pl.col("view") == headline_view(cells["view"].to_list()))
-    teacher = cells.filter(pl.col("model") == TEACHER).select("split", *CELL, pl.col("rate").alias("teacher"))
-    students = cells.filter(pl.col("model") != TEACHER).with_columns(
-        student=roles_of(),
-        propensity=pl.coalesce("exact", "rate"),
-    )
+    cells = cells.with_columns(student=roles_of(), propensity=pl.coalesce("exact", "rate"))
+    teacher = cells.filter(model=TEACHER).select("split", *CELL, pl.col("propensity").alias("teacher"))
+    students = cells.filter(pl.col("model") != TEACHER)
     students = students.group_by("split", *CELL, "student", maintain_order=True).agg(pl.col("propensity").mean())
     return students.join(teacher, on=["split", *CELL], maintain_order="left")
 

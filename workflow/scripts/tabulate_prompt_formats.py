@@ -24,7 +24,7 @@ def compare(shards: pl.DataFrame | pl.LazyFrame, confidence: float) -> pl.DataFr
     for prompt_format, mean_tokens in lengths.sort("prompt_format").rows():
         asked = shards.lazy().filter(prompt_format=prompt_format)
         whole = tabulate(count_replies(asked), ["both"], confidence).filter(level="split")
-        row = whole.drop("level", "game", "context", "view").with_columns(
+        row = whole.drop("level", "game", "context", "view", "pooled").with_columns(
             prompt_format=pl.lit(prompt_format),
             order_bias=diagnose(asked)["order_bias"],
             mean_reply_tokens=pl.lit(mean_tokens, pl.Float64),

@@ -1,7 +1,8 @@
 """Counts of teacher, base and tuned students over the same cells, in one view and measure.
 
-Measures: `sampled` takes a student's propensities from its observations, `exact` from its engine's probabilities.
-The teacher's propensities are sampled in both.
+Measures: `sampled` takes propensities from observations, `exact` a student's from its engine's probabilities. In the
+measure `exact` the teacher's are exact too where its engine gives them. ANSWERS says which of a teacher's answers stand
+in a view.
 """
 
 from collections.abc import Mapping
@@ -12,10 +13,13 @@ import polars as pl
 
 from tom.core.errors import UserError
 from tom.core.roles import BASE, TEACHER
-from tom.evaluation.propensities import CELL, VIEWS
+from tom.evaluation.propensities import CELL, VIEWS, is_asked_in
 from tom.statistics.resampling import Answers, Counted, Known
 
 MEASURES = ("sampled", "exact")
+EXACT, SAMPLED, POOLED = ANSWERS = ("exact", "sampled", "pooled")
+"""A teacher's answers in a view: exact propensities or observations of the view's orders, or the observations of all
+orders that it was asked in, where these are not all of the view's."""
 
 
 @dataclass(frozen=True)
@@ -23,17 +27,19 @@ class AlignedCounts:
     """Teacher, base and tuned students in one view and measure, over the same cells in the same order."""
 
     cells: list[tuple[str, str]]  # (game, context)
-    teacher: Counted
+    teacher: Answers
     base: Answers
     tuned: dict[str, Answers]
     unreadable: int = 0  # cells left out because a model gave no readable reply in them
     not_estimated: str | None = None  # why there is no cell, if there is none
+    teacher_answers: str = SAMPLED  # one of ANSWERS
 
     def readable(self) -> "AlignedCounts":
         """The same without the cells in which a model gave no readable reply."""
         models = (self.teacher, self.base, *self.tuned.values())
         kept = np.isfinite([model.rates() for model in models]).all(axis=0)
-        return AlignedCounts(
+        return replace(
+            self,
             cells=[cell for cell, keep in zip(self.cells, kept, strict=True) if keep],
             teacher=self.teacher.cells(kept),
             base=self.base.cells(kept),
@@ -51,8 +57,17 @@ def answers_of(counts: pl.DataFrame, model: str, orders: tuple[str, ...], measur
     return Known(*arrays) if measure == "exact" else Counted(*arrays)
 
 
-def pooled_teacher(counts: pl.DataFrame) -> Counted:
-    """The teacher's counts over all its observations, (cells, 1); cells are sorted by game and context."""
+def teacher_of(counts: pl.DataFrame, orders: tuple[str, ...], measure: str) -> tuple[Answers, str]:
+    """The teacher's answers in some orders, and which of ANSWERS they are; cells are sorted by game and context."""
+    if not is_asked_in(counts, orders):
+        return _pooled_teacher(counts), POOLED
+    own = counts.filter(pl.col("model") == TEACHER, pl.col("order").is_in(orders))
+    kind = EXACT if measure == "exact" and own["exact"].null_count() == 0 else SAMPLED
+    return answers_of(counts, TEACHER, orders, kind), kind
+
+
+def _pooled_teacher(counts: pl.DataFrame) -> Counted:
+    """The teacher's counts over all its observations, (cells, 1)."""
     rows = counts.filter(pl.col("model") == TEACHER).group_by(CELL).agg(pl.col("cooperated", "defected").sum())
     rows = rows.sort(CELL)
     cooperated, defected = (rows[name].to_numpy()[:, np.newaxis] for name in ("cooperated", "defected"))
@@ -68,11 +83,13 @@ def available_measures(counts: pl.DataFrame) -> list[str]:
 def align_counts(counts: pl.DataFrame, tuned: list[str], view: str, measure: str) -> AlignedCounts:
     """The readable cells of a split in one view and measure; none, with the reason, where some model is unreadable."""
     orders = VIEWS[view]
+    teacher, answers = teacher_of(counts, orders, measure)
     whole = AlignedCounts(
         cells=counts.filter(pl.col("model") == TEACHER).select(CELL).unique().sort(CELL).rows(),
-        teacher=pooled_teacher(counts),
+        teacher=teacher,
         base=answers_of(counts, BASE, orders, measure),
         tuned={model: answers_of(counts, model, orders, measure) for model in tuned},
+        teacher_answers=answers,
     )
     part = whole.readable()
     if not part.cells:

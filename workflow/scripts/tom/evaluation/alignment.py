@@ -6,7 +6,8 @@ tom/evaluation/improvement.py). That average is dominated by cells whose base is
 sums is not.
 
 Intervals assume that teacher and student are independent. In sample they are not: the student was taught the very
-counts that it is compared with, so it is somewhat farther from the teacher's true propensities than its gap says.
+counts that it is compared with, so it is somewhat farther from the teacher's true propensities than its gap says. Where
+the propensities of both are exact, there is no sampling noise, and intervals have no width.
 """
 
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from tom.statistics.distributions import normal_quantile
 from tom.statistics.intervals import symmetric
 from tom.statistics.resampling import Answers, Counted, Known
 
+NEGLIGIBLE = 1e-18
+"""Counts of a smaller probability are left out of what a perfect student is expected to do."""
 NO_GAP = "the base has no gap to its teacher"
 """Why nothing of a gap is closed: as `not_estimated` says it in every table of gaps."""
 
@@ -34,7 +37,7 @@ def distance(teacher: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.abs(teacher - other).mean(axis=-1)
 
 
-def gap_of(teacher: Counted, teacher_draws: np.ndarray, other: Answers, generator: np.random.Generator) -> Gap:
+def gap_of(teacher: Answers, teacher_draws: np.ndarray, other: Answers, generator: np.random.Generator) -> Gap:
     """The gap of a model. teacher_draws: (draws, cells), the resampled teacher that all models are compared with."""
     redrawn = other.redrawn(len(teacher_draws), generator)
     return Gap(float(distance(teacher.rates(), other.rates())), distance(teacher_draws, redrawn))
@@ -91,16 +94,21 @@ def share_interval(gap: Gap, whole: Gap, base: Gap, confidence: float) -> tuple[
 
 
 def closed_reach(
-    teacher: Counted, student: Answers, base: Answers, draws: int, confidence: float, generator: np.random.Generator
+    teacher: Answers, student: Answers, base: Answers, draws: int, confidence: float, generator: np.random.Generator
 ) -> float:
     """An upper limit of the gap closed; above 1 if the student may equal the teacher, nan if the base has no gap.
 
     Counts of teacher and student differ by chance even where their propensities are equal, and resamples that start
     from these counts treat the difference as real. Here, cells in which a z-test at the confidence finds no difference
     start from a common rate: the pooled one, or the student's own where it is exact. The resamples show how far
-    estimates fall below the gap closed in that world, and the estimate is raised by as much.
+    estimates fall below the gap closed in that world, and the estimate is raised by as much. Counts pool their orders.
+    A teacher with exact propensities, which has students with exact ones, leaves nothing to chance: the estimate.
     """
     rates, own = teacher.rates(), student.rates()
+    estimate = gap_closed(distance(rates, own), distance(rates, base.rates()))
+    if isinstance(teacher, Known):
+        return float(estimate)
+    teacher = teacher.pooled()
     readable = teacher.readable[:, 0]
     if isinstance(student, Known):
         pooled, inverse_size = own, 1 / readable
@@ -123,27 +131,42 @@ def closed_reach(
     errors = errors[np.isfinite(errors)]
     if errors.size == 0:
         return float("nan")
-    estimate = gap_closed(distance(rates, own), distance(rates, base.rates()))
     return float(estimate - np.quantile(errors, (1 - confidence) / 2))
 
 
-def noise_gap(teacher: Counted, student_is_exact: bool) -> float:
+def noise_gap(teacher: Answers, student_is_exact: bool) -> float:
     """The expected gap of a perfect student: the noise ceiling of every alignment figure.
 
     For a sampled student it is the distance of two draws of the teacher, both of its own size; for a student with exact
-    propensities, that of one draw from the teacher's propensity. Computed from the binomial distribution, not drawn.
+    propensities, that of one draw from the teacher's propensity, and 0 if the teacher's are exact too. Computed from
+    the binomial distribution, not drawn.
     """
+    if isinstance(teacher, Known):
+        return 0.0
+    gaps = []
+    for cooperated, readable in zip(teacher.cooperated, teacher.readable, strict=True):
+        values, mass = _mean_of_orders(cooperated, readable)
+        if student_is_exact:
+            gaps.append(mass @ np.abs(values - (cooperated / readable).mean()))
+        else:
+            # Gini's mean difference: twice the integral of F (1 - F).
+            below = mass.cumsum()[:-1]
+            gaps.append(2 * (below * (1 - below)) @ np.diff(values))
+    return float(np.mean(gaps))
+
+
+def _mean_of_orders(cooperated: np.ndarray, readable: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(values, probabilities) of the mean of binomial rates, values increasing. Arguments: (orders,) counts."""
     from scipy.stats import binom
 
-    gaps = []
-    for cooperated, readable in zip(teacher.cooperated[:, 0], teacher.readable[:, 0], strict=True):
-        rate, counts = cooperated / readable, np.arange(readable + 1)
-        mass = binom.pmf(counts, readable, rate)
-        if student_is_exact:
-            gaps.append(mass @ np.abs(counts / readable - rate))
-        else:
-            gaps.append(mass @ np.abs(counts[:, np.newaxis] - counts) @ mass / readable)
-    return float(np.mean(gaps))
+    values, mass = np.zeros(1), np.ones(1)
+    for count, size in zip(cooperated, readable, strict=True):
+        own = binom.pmf(np.arange(size + 1), size, count / size)
+        likely = np.flatnonzero(own > NEGLIGIBLE)
+        values = np.add.outer(values, likely / size / len(readable)).ravel()
+        mass = np.multiply.outer(mass, own[likely]).ravel()
+    order = np.argsort(values)
+    return values[order], mass[order]
 
 
 def _draw(rates: np.ndarray, readable: np.ndarray, draws: int, generator: np.random.Generator) -> np.ndarray:

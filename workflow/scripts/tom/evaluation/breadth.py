@@ -2,7 +2,8 @@
 
 Every student, and every predictor that reads payoffs alone (tom/evaluation/payoff_models.py), learns from the same
 first n games of the teacher. All are measured in the same other games, by the mean distance from the teacher's
-propensity. The teacher's propensity is its exact one where it is known, and else its observed rate.
+propensity. The teacher's propensity is its exact one where it is known, and else its observed rate; the mean over its
+listing orders.
 
 Intervals come from resampling the measured games: they say how the result would vary over other games of the same kind,
 for these very students.
@@ -17,13 +18,13 @@ import polars as pl
 from tom.core.errors import UserError
 from tom.core.frames import frame_of, table_schema
 from tom.core.roles import BASE, TEACHER, role
+from tom.evaluation.aligned_counts import EXACT, teacher_of
 from tom.evaluation.alignment import gap_closed, noise_gap
 from tom.evaluation.baselines import CHANCE, fit_constant
 from tom.evaluation.payoff_models import PAYOFF_MODELS, payoff_table
+from tom.evaluation.propensities import CELL, count_replies
 from tom.games.game import Game
-from tom.prompts.variants import LABELS
-from tom.sampling.shards import ACTIONS
-from tom.statistics.resampling import Counted, Uncertainty
+from tom.statistics.resampling import Answers, Uncertainty
 
 Cells = list[tuple[str, str]]
 CONSTANT, TUNED, NOISE_CEILING = "constant", "tuned", "noise_ceiling"
@@ -33,35 +34,25 @@ AS_TAUGHT = "letters"
 
 @dataclass(frozen=True)
 class Played:
-    """A teacher's propensities over some cells. exact: whether they are known, and not rates of some observations."""
+    """A teacher's answers over some cells, sorted by game and context. kind: one of ANSWERS."""
 
     cells: Cells
-    propensities: np.ndarray
-    exact: bool
-    counts: Counted
+    answers: Answers
+    kind: str
+
+    @property
+    def propensities(self) -> np.ndarray:
+        """(cells,): the mean over the listing orders."""
+        return self.answers.rates()
 
 
 def read_teacher(shards: pl.DataFrame) -> Played:
-    """The teacher's propensity in each cell, (cells,), sorted by game and context; the mean over the listing orders.
-
-    A cell without an exact propensity and without a readable reply is left out.
-    """
-    cells = shards.select("game", "context").unique().sort("game", "context").rows()
-    observed = shards.filter(record="observation").group_by("game", "context").agg(
-        cooperated=(pl.col("action") == ACTIONS[0]).sum(), readable=pl.col("action").is_not_null().sum()
-    )  # fmt: skip
-    joined = pl.DataFrame(cells, schema=["game", "context"], orient="row").join(
-        observed, on=["game", "context"], how="left", maintain_order="left"
-    )
-    cooperated, readable = (joined[name].fill_null(0).to_numpy()[:, np.newaxis] for name in ("cooperated", "readable"))
-    counts = Counted(cooperated, readable)
-    known = exact_propensities(shards, LABELS[0])
-    exact = set(cells) <= known.keys()
-    if exact:
-        return Played(cells, np.array([known[cell] for cell in cells]), exact, counts)
-    kept = np.flatnonzero(readable[:, 0])
-    counts = counts.cells(kept)
-    return Played([cells[number] for number in kept], counts.rates(), exact, counts)
+    """The teacher's answers; without the cells in which no propensity is known and some order has no readable reply."""
+    counts = count_replies(shards)
+    answers, kind = teacher_of(counts, tuple(sorted(set(counts["order"]))), "exact")
+    kept = np.flatnonzero(np.isfinite(answers.rates()))
+    cells = counts.select(CELL).unique().sort(CELL).rows()
+    return Played([cells[number] for number in kept], answers.cells(kept), kind)
 
 
 def exact_propensities(shards: pl.DataFrame, label: str) -> dict[tuple[str, str], float]:
@@ -137,6 +128,7 @@ def breadth_table(
     measured = Measured(played, uncertainty, split)
     fitted = {number: _fit(taught, number, played.cells, games) for number in students}
     keys = {"split": split, "cells": len(played.cells), "confidence": uncertainty.confidence}
+    keys["teacher_answers"] = played.kind
     rows = []
 
     def add(predictor: str, answers: list[np.ndarray], number: int | None, asked: dict) -> None:
@@ -172,8 +164,8 @@ def breadth_table(
                 add(TUNED, list(seeds.values()), number, asked)
                 for model, answers in seeds.items():
                     add(model, [answers], number, asked)
-    if not played.exact:
-        ceiling = noise_gap(played.counts, student_is_exact=True)
+    if played.kind != EXACT:
+        ceiling = noise_gap(played.answers, student_is_exact=True)
         rows.append(keys | as_taught | {"predictor": NOISE_CEILING, "gap": ceiling})
     return frame_of(rows, table_schema("breadth"))
 

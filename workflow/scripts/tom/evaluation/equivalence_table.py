@@ -18,12 +18,12 @@ from tom.statistics.equivalence import (
     mean_equivalence_p_values,
 )
 from tom.statistics.intervals import wilson
-from tom.statistics.resampling import Answers, Counted, Uncertainty
-from tom.statistics.two_proportions import Count, equal_counts_p_value, equals_known_p_value, holm, newcombe
+from tom.statistics.resampling import Answers, Counted, Known, Uncertainty
+from tom.statistics.two_proportions import Count, counts_of, equal_p_values, holm, newcombe
 
 
 def equivalence_rows(part: AlignedCounts, uncertainty: Uncertainty, keys: dict[str, str]) -> list[dict]:
-    """Rows of the table for the base and each tuned student; keys: split, view and measure."""
+    """Rows of the table for the base and each tuned student; keys: split, view, measure and teacher_answers."""
     return [
         keys | {"model": name, "margin": uncertainty.margin} | row
         for name, student in {BASE: part.base, **part.tuned}.items()
@@ -33,18 +33,16 @@ def equivalence_rows(part: AlignedCounts, uncertainty: Uncertainty, keys: dict[s
 
 def _cell_rows(part: AlignedCounts, student: Answers, uncertainty: Uncertainty) -> list[dict]:
     rates, own = part.teacher.rates(), student.rates()
-    pooled = student.pooled() if isinstance(student, Counted) else None
     # The variances of a difference between the teacher and a student with its propensity.
-    variances = part.teacher.variances() * (2 if pooled else 1)
+    variances = part.teacher.variances() * (2 if isinstance(student, Counted) else 1)
     level = 1 - uncertainty.confidence
     divergences = jensen_shannon(choice(rates), choice(own))
+    p_equal, within = equal_p_values(part.teacher, student).tolist(), _within_margin(part.teacher, student, uncertainty)
     rows = []
     for number, (game, context) in enumerate(part.cells):
-        count = _count(part.teacher, number)
-        tests = _against_count if pooled else _against_known
         row = {"level": "cell", "game": game, "context": context, "teacher": rates[number], "student": own[number]}
         row |= {"difference": own[number] - rates[number], "jensen_shannon": divergences[number]}
-        row |= tests(count, _count(pooled, number) if pooled else float(own[number]), uncertainty)
+        row |= {"p_equal": p_equal[number]} | within[number]
         variance = float(variances[number])
         row["power"] = equivalence_power(0, variance, uncertainty.margin, level)
         row["power_in_family"] = equivalence_power(0, variance, uncertainty.margin, level / len(part.cells))
@@ -57,7 +55,7 @@ def _cell_rows(part: AlignedCounts, student: Answers, uncertainty: Uncertainty) 
     return rows
 
 
-def _split_row(teacher: Counted, student: Answers, uncertainty: Uncertainty) -> dict:
+def _split_row(teacher: Answers, student: Answers, uncertainty: Uncertainty) -> dict:
     """The mean over a split's cells. The cells are fixed: only replies vary."""
     rates, own = teacher.rates(), student.rates()
     cells, difference = len(rates), float((own - rates).mean())
@@ -84,8 +82,19 @@ def _half_width(variance: float, confidence: float) -> float:
     return float(normal_quantile((1 + confidence) / 2) * np.sqrt(variance))
 
 
-def _count(answers: Counted, number: int) -> Count:
-    return int(answers.cooperated[number, 0]), int(answers.readable[number, 0])
+def _within_margin(teacher: Answers, student: Answers, uncertainty: Uncertainty) -> list[dict]:
+    """For each cell, the interval of student - teacher, and the p-value of a difference of at least the margin."""
+    if isinstance(teacher, Known):
+        return [_both_known(difference, uncertainty) for difference in (student.rates() - teacher.rates()).tolist()]
+    counts = counts_of(teacher)
+    if isinstance(student, Known):
+        return [_against_known(*pair, uncertainty) for pair in zip(counts, student.rates().tolist(), strict=True)]
+    return [_against_count(*pair, uncertainty) for pair in zip(counts, counts_of(student), strict=True)]
+
+
+def _both_known(difference: float, uncertainty: Uncertainty) -> dict:
+    _, p_equivalent = mean_equivalence_p_values(difference, 0.0, uncertainty.margin)
+    return {"low": difference, "high": difference, "p_equivalent": p_equivalent}
 
 
 def _against_count(teacher: Count, student: Count, uncertainty: Uncertainty) -> dict:
@@ -93,7 +102,6 @@ def _against_count(teacher: Count, student: Count, uncertainty: Uncertainty) -> 
     return {
         "low": low,
         "high": high,
-        "p_equal": equal_counts_p_value(student, teacher),
         "p_equivalent": equivalence_p_value(student, teacher, uncertainty.margin),
     }
 
@@ -103,6 +111,5 @@ def _against_known(teacher: Count, propensity: float, uncertainty: Uncertainty) 
     return {
         "low": propensity - float(high),
         "high": propensity - float(low),
-        "p_equal": equals_known_p_value(teacher, propensity),
         "p_equivalent": known_equivalence_p_value(teacher, propensity, uncertainty.margin),
     }

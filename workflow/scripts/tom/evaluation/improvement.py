@@ -11,7 +11,7 @@ from tom.evaluation.propensities import CELL
 from tom.statistics.distributions import normal_quantile
 from tom.statistics.fieller import RatioSet, fieller
 from tom.statistics.resampling import Answers, Counted
-from tom.statistics.two_proportions import equal_counts_p_value, equals_known_p_value
+from tom.statistics.two_proportions import equal_p_values
 
 VERDICTS = ("improvement", "exacerbation", "overcorrection", "undetermined")
 
@@ -83,16 +83,10 @@ def improvement_table(aligned: Mapping[tuple[str, str], AlignedCounts], split: s
     """The table: one row for each tuned student, view, measure and cell. aligned: (view, measure) → counts."""
     rows = []
     for (view, measure), part in aligned.items():
-        base_counts = part.base.pooled() if isinstance(part.base, Counted) else None
         teacher_rates, base_rates = part.teacher.rates(), part.base.rates()
+        p_values = equal_p_values(part.teacher, part.base).tolist()
         cells = np.arange(len(part.cells))
         for number, (game, context) in enumerate(part.cells):
-            teacher_count = part.teacher.cooperated[number, 0], part.teacher.readable[number, 0]
-            if base_counts is None:
-                p_value = equals_known_p_value(teacher_count, base_rates[number])
-            else:
-                base_count = base_counts.cooperated[number, 0], base_counts.readable[number, 0]
-                p_value = equal_counts_p_value(teacher_count, base_count)
             for model, answers in part.tuned.items():
                 tuned_rate = answers.rates()[number]
                 percent = float(improvement(base_rates[number], tuned_rate, teacher_rates[number]))
@@ -105,6 +99,7 @@ def improvement_table(aligned: Mapping[tuple[str, str], AlignedCounts], split: s
                         "context": context,
                         "view": view,
                         "measure": measure,
+                        "teacher_answers": part.teacher_answers,
                         "base": base_rates[number],
                         "tuned": tuned_rate,
                         "teacher": teacher_rates[number],
@@ -112,8 +107,8 @@ def improvement_table(aligned: Mapping[tuple[str, str], AlignedCounts], split: s
                         "fieller_set": ratios.kind,
                         "fieller_low": ratios.low,
                         "fieller_high": ratios.high,
-                        "p_base_is_teacher": p_value,
-                        "verdict": verdict(percent, p_value, confidence),
+                        "p_base_is_teacher": p_values[number],
+                        "verdict": verdict(percent, p_values[number], confidence),
                     }
                 )
     return frame_of(rows, table_schema("improvements")).sort("model", "view", "measure", *CELL)

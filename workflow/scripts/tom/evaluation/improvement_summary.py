@@ -61,7 +61,8 @@ def improvement_summaries(
 ) -> list[dict]:
     """Rows of the table for each tuned student."""
     return [
-        {"split": split, "view": view, "measure": measure, "model": model} | row
+        {"split": split, "view": view, "measure": measure, "teacher_answers": part.teacher_answers, "model": model}
+        | row
         for model, answers in part.tuned.items()
         for row in improvement_summary(part.base, answers, part.teacher, uncertainty, split, view, measure, model)
     ]

@@ -6,11 +6,12 @@ import polars as pl
 from tom.core.errors import UserError
 from tom.core.frames import frame_of, table_schema
 from tom.core.roles import BASE, TEACHER
-from tom.evaluation.aligned_counts import pooled_teacher
+from tom.evaluation.aligned_counts import teacher_of
 from tom.evaluation.alignment import NO_GAP, closed_interval, closed_reach, gap_of
 from tom.evaluation.diagnostics import answer_biases
 from tom.evaluation.propensities import CELL, count_replies
-from tom.statistics.resampling import Counted, Known, Uncertainty
+from tom.prompts.variants import ORDERS
+from tom.statistics.resampling import Answers, Known, Uncertainty
 
 SCORE_COLUMNS = table_schema("label_scores")
 
@@ -27,7 +28,8 @@ def label_bias(scores: pl.DataFrame, teacher: pl.DataFrame | pl.LazyFrame, uncer
     """
     counted = count_replies(teacher)
     cells = counted.select(CELL).unique().sort(CELL)
-    target = pooled_teacher(counted)
+    orders = tuple(order for order in ORDERS if order in set(scores["order"]))
+    target, teacher_answers = teacher_of(counted, orders, "exact")
     readable = np.isfinite(target.rates())
     target = target.cells(readable)
     rows = []
@@ -38,6 +40,7 @@ def label_bias(scores: pl.DataFrame, teacher: pl.DataFrame | pl.LazyFrame, uncer
         biases = answer_biases(part, tuple(names.values()))
         for model, found in _gaps(target, answers, uncertainty, "labels", labels).items():
             row = {"labels": labels, **names, "model": model, "cells": int(readable.sum())} | found
+            row["teacher_answers"] = teacher_answers
             rows.append(row | biases.row(by_predicate=pl.col("model") == model, named=True))
     return frame_of([row | {"confidence": uncertainty.confidence} for row in rows], table_schema("labels"))
 
@@ -47,9 +50,9 @@ def _names(scores: pl.DataFrame) -> tuple[str, str]:
     return tuple(scores.filter(exchanged=exchanged)["cooperation_label"][0] for exchanged in (False, True))
 
 
-def _gaps(target: Counted, answers: dict[str, Known], uncertainty: Uncertainty, *names: str) -> dict[str, dict]:
+def _gaps(target: Answers, answers: dict[str, Known], uncertainty: Uncertainty, *names: str) -> dict[str, dict]:
     """Model → mean propensity and gap, and for a tuned student the share of the base's gap that it closes."""
-    if not len(target.readable):
+    if not len(target.rates()):
         return {model: {"not_estimated": f"{TEACHER} gave no readable reply"} for model in answers}
     draws = target.redrawn(uncertainty.draws, uncertainty.generator(*names, TEACHER))
     gaps = {model: gap_of(target, draws, own, uncertainty.generator(*names, model)) for model, own in answers.items()}

@@ -2,7 +2,8 @@
 
 There are two distances, both means over cells: between the mean numbers, and between the whole distributions (the earth
 mover's distance). Two predictors need no student: uniform (all numbers equally often) and middle (always the middle
-number). Measures are those of tom/evaluation/aligned_counts.py: the teacher's numbers are sampled in both.
+number). Measures are those of tom/evaluation/aligned_counts.py: in the measure `exact` the teacher's numbers are exact
+too where its engine gives their probabilities.
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import polars as pl
 
 from tom.core.frames import frame_of, table_schema
 from tom.core.roles import BASE, TEACHER
+from tom.evaluation.aligned_counts import EXACT, SAMPLED
 from tom.evaluation.alignment import NO_GAP, Gap, closed_interval, mean_gap
 from tom.evaluation.number_counts import Cell, Numbers
 from tom.statistics.divergences import earth_movers
@@ -44,8 +46,10 @@ QUANTITIES = {"mean": mean_distance, "distribution": earth_movers}
 """What is compared → the distance between the shares of two models."""
 
 
-def sampled(given: Numbers) -> Shares:
-    """The observed shares; needs at least one readable reply."""
+def shares_of(given: Numbers, measure: str) -> Shares:
+    """The exact shares in the measure `exact`, else the observed ones, which need at least one readable reply."""
+    if measure == EXACT:
+        return Shares(given.exact, None)
     return Shares(given.shares(), int(given.counts.sum()))
 
 
@@ -60,11 +64,7 @@ def middle_of(amounts: int) -> np.ndarray:
 def predictors(cell: dict[str, Numbers], measure: str) -> dict[str, Shares]:
     """Predictor → shares in one cell: the students, uniform and middle. cell: model → numbers."""
     amounts = cell[TEACHER].counts.size
-    students = {
-        model: Shares(given.exact, None) if measure == "exact" else sampled(given)
-        for model, given in cell.items()
-        if model != TEACHER
-    }
+    students = {model: shares_of(given, measure) for model, given in cell.items() if model != TEACHER}
     return students | {
         UNIFORM: Shares(np.full(amounts, 1 / amounts), None),
         MIDDLE: Shares(middle_of(amounts), None),
@@ -82,15 +82,26 @@ def cells_answered(counted: dict[str, dict[Cell, Numbers]]) -> dict[Cell, dict[s
 def measures_of(cells: dict[Cell, dict[str, Numbers]]) -> list[str]:
     """`sampled`, and `exact` if every student's probabilities are known in every cell."""
     students = [given for models in cells.values() for model, given in models.items() if model != TEACHER]
-    return ["sampled", *(["exact"] if all(given.exact is not None for given in students) else [])]
+    return [SAMPLED, *([EXACT] if all(given.exact is not None for given in students) else [])]
+
+
+def teachers_answers(cells: dict[Cell, dict[str, Numbers]], measure: str) -> str:
+    """One of ANSWERS: exact in the measure `exact`, if the teacher's probabilities are known in every cell."""
+    known = all(models[TEACHER].exact is not None for models in cells.values())
+    return EXACT if measure == EXACT and known else SAMPLED
 
 
 def cell_gaps(
-    cell: Cell, models: dict[str, Numbers], measure: str, uncertainty: Uncertainty, names: tuple[str, ...]
+    cell: Cell,
+    models: dict[str, Numbers],
+    measure: str,
+    teacher_answers: str,
+    uncertainty: Uncertainty,
+    names: tuple[str, ...],
 ) -> dict[str, dict[str, Gap]]:
     """Quantity → predictor → gap in one cell. names: of the generators, in addition to cell and model."""
     generator = uncertainty.generator(*names, *cell, TEACHER)
-    teacher = sampled(models[TEACHER])
+    teacher = shares_of(models[TEACHER], teacher_answers)
     teacher_draws = teacher.redrawn(uncertainty.draws, generator)
     gaps: dict[str, dict[str, Gap]] = {quantity: {} for quantity in QUANTITIES}
     for predictor, other in predictors(models, measure).items():
@@ -127,9 +138,12 @@ def gap_table(
     rows = []
     for measure in measures_of(cells) if cells else []:
         streams = (*names, split, measure)
-        found = {cell: cell_gaps(cell, models, measure, uncertainty, streams) for cell, models in cells.items()}
+        answers = teachers_answers(cells, measure)
+        found = {
+            cell: cell_gaps(cell, models, measure, answers, uncertainty, streams) for cell, models in cells.items()
+        }
         for quantity in QUANTITIES:
-            keys = {"split": split, "measure": measure, "quantity": quantity}
+            keys = {"split": split, "measure": measure, "teacher_answers": answers, "quantity": quantity}
             for (game, context), gaps in found.items():
                 level = {"level": "cell", "game": game, "context": context}
                 rows += gap_rows(gaps[quantity], uncertainty, keys | level)

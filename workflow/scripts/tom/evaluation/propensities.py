@@ -1,8 +1,8 @@
 """From shards to propensities: how often each model cooperates, cell by cell, in each view.
 
 Views: `fixed` is the paper's order (cooperation first), `swapped` the other, and `both` the mean of the two orders'
-propensities with equal weight. A student's propensity is that of the view's orders. The teacher's is the same in every
-view, its rate over all observations: a recorded teacher was asked in one order only, and that rate is taught in both.
+propensities with equal weight. A model's propensity is that of the view's orders. A teacher that was not asked in all
+of them, such as a recorded one, has the rate over all its observations, which is what is taught in every order.
 """
 
 import polars as pl
@@ -84,6 +84,20 @@ def headline_view_of(table: pl.DataFrame) -> str:
     return headline_view(table["view"].unique().to_list())
 
 
+def is_asked_in(counts: pl.DataFrame, orders: tuple[str, ...]) -> bool:
+    """Whether the teacher has observations in each of these orders in each of its cells."""
+    own = counts.filter(pl.col("model") == TEACHER)
+    return all(own.filter(order=order).height == own.select(CELL).n_unique() for order in orders)
+
+
+def in_view(counts: pl.DataFrame, view: str) -> pl.DataFrame:
+    """The rows that count in a view; with order null all rows of a teacher that was not asked in each of its orders."""
+    orders = VIEWS[view]
+    if not is_asked_in(counts, orders):
+        counts = counts.with_columns(order=pl.when(pl.col("model") != TEACHER).then("order"))
+    return counts.filter(pl.col("order").is_null() | pl.col("order").is_in(orders))
+
+
 def tabulate(counts: pl.DataFrame, views: list[str], confidence: float) -> pl.DataFrame:
     """The table propensities without its split: every model at each level of LEVELS in each view.
 
@@ -91,14 +105,10 @@ def tabulate(counts: pl.DataFrame, views: list[str], confidence: float) -> pl.Da
     rates, null where an order has no readable reply. low, high: Jeffreys interval of the counts pooled over the view's
     orders, which is wider than needed where the orders differ. all_invalid_defect, all_invalid_cooperate: the rate if
     all unreadable replies had defected or cooperated, which bounds it whatever they meant (Manski, Nonparametric Bounds
-    on Treatment Effects, 1990). exact: mean of the exact propensities.
+    on Treatment Effects, 1990). exact: mean of the exact propensities. pooled: whether all orders of a teacher count.
     """
-    # The teacher's orders are pooled, and belong to every view.
-    pooled = counts.with_columns(order=pl.when(pl.col("model") == TEACHER).then(None).otherwise("order"))
     tables = [
-        _tabulate_level(
-            pooled.filter(pl.col("order").is_null() | pl.col("order").is_in(VIEWS[view])), keys
-        ).with_columns(level=pl.lit(level), view=pl.lit(view))
+        _tabulate_level(in_view(counts, view), keys).with_columns(level=pl.lit(level), view=pl.lit(view))
         for view in views
         for level, keys in LEVELS.items()
     ]
@@ -123,4 +133,5 @@ def _tabulate_level(counts: pl.DataFrame, keys: tuple[str, ...]) -> pl.DataFrame
         pl.col("observations", *_COUNTS).sum(),
         pl.when(pl.col("rate").is_not_null().all()).then(pl.col("rate").mean()),
         pl.col(*BOUNDS, "exact", "option_mass").mean(),
+        pooled=pl.col("order").is_null().any(),
     )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from tom.core.frames import frame_of, table_schema
-from tom.evaluation.aligned_counts import AlignedCounts
+from tom.evaluation.aligned_counts import SAMPLED, AlignedCounts
 from tom.evaluation.alignment_table import align, alignment_table
 from tom.evaluation.equivalence_table import equivalence_rows
 from tom.evaluation.generalisation import context_rows, generalisation_rows
@@ -28,6 +28,7 @@ def comparison_tables(
     alignments, summaries, equivalences, contexts, generalisations = [], [], [], [], []
     for (view, measure), part in aligned.items():
         reference, keys = references[view, measure], {"split": split, "view": view, "measure": measure}
+        keys["teacher_answers"] = part.teacher_answers
         alignments += [keys | row for row in align(part, reference, uncertainty, split, view, measure)]
         if not part.cells:
             continue
@@ -35,7 +36,8 @@ def comparison_tables(
         equivalences += equivalence_rows(part, uncertainty, keys)
         contexts += context_rows(part, reference, keys)
         generalisations += generalisation_rows(part, reference, keys, uncertainty.confidence)
-    alignments += [row | {"split": split, "view": "fixed", "measure": "sampled"} for row in published]
+    sampled = {"split": split, "view": "fixed", "measure": "sampled", "teacher_answers": SAMPLED}
+    alignments += [row | sampled for row in published]
     return {
         "improvements": improvement_table(aligned, split, uncertainty.confidence),
         "alignment": alignment_table(alignments, uncertainty.confidence),

@@ -109,11 +109,13 @@ def students_table(
                 align_counts(counts, students, view, measure),
                 align_counts(reference_counts, [], view, measure),
             )
-            keys = {"split": split, "view": view, "measure": measure}
-            compared = _compare(part, list(tuned), uncertainty, comparison, *keys.values())
+            names = (split, view, measure)
+            keys = dict(zip(("split", "view", "measure"), names, strict=True))
+            keys["teacher_answers"] = part.teacher_answers
+            compared = _compare(part, list(tuned), uncertainty, comparison, *names)
             for group in tuned:
                 own = replace(part, tuned=students_of(part, group))
-                for row in align(own, fitted_on, uncertainty, *keys.values()):
+                for row in align(own, fitted_on, uncertainty, *names):
                     if role(row["predictor"]) == "tuned":
                         rows.append(row | keys)
                         more.append({comparison.by: group})

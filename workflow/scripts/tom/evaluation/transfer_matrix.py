@@ -56,7 +56,8 @@ def transfer_matrix(untuned: Shards, tuned: Mapping[str, Shards], uncertainty: U
             rows.append(
                 row | {"measured_on": ALL if fold is None else str(fold), "unseen": row["left_out"] == str(fold)}
             )
-    keys = {"view": view, "measure": measure, "confidence": uncertainty.confidence}
+    keys = {"view": view, "measure": measure, "teacher_answers": whole.teacher_answers}
+    keys["confidence"] = uncertainty.confidence
     return frame_of([row | keys for row in rows], table_schema("transfer_matrix"))
 
 

@@ -19,11 +19,11 @@ MEANINGS = {
 
 
 def cells_table(rates: pl.DataFrame, propensities: pl.DataFrame, dictionary: Dictionary, files: list[str]) -> Table:
-    """A row for each cell, model and option order, and for the mean of both orders.
+    """A row for each cell, model and option order, and for the mean of both orders of a model that was asked in both.
 
     rates, propensities: the tables of every split. Counts that are 0 throughout, such as refusals, have no column.
     """
-    both = propensities.filter(pl.col("model") != TEACHER, level="cell", view="both")
+    both = propensities.filter(level="cell", view="both", pooled=False)
     rows = pl.concat([rates, both.with_columns(order=pl.lit("both, mean"))], how="diagonal")
     counts = [name for name in rates.columns if rates[name].dtype == pl.Int64 and name != "observations"]
     seen = [name for name in counts if name in ("cooperated", "defected", "invalid") or rates[name].sum()]

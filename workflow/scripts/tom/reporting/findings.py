@@ -7,6 +7,7 @@ import polars as pl
 from tom.config.study import IN_SAMPLE
 from tom.core.frames import roles_of
 from tom.core.roles import BASE, TEACHER, role
+from tom.evaluation.aligned_counts import EXACT, SAMPLED
 from tom.evaluation.baselines import BASELINES
 from tom.evaluation.number_gaps import MIDDLE, QUANTITIES, UNIFORM
 from tom.evaluation.propensities import headline_view_of
@@ -197,12 +198,14 @@ def _of_quantity(sensitivities: pl.DataFrame, quantity: str) -> list[dict]:
 
 def number_lines(means: pl.DataFrame, gaps: pl.DataFrame) -> list[str]:
     """A paragraph for each split of such games. means, gaps: the tables of all such splits."""
-    # Sampled gaps, since their intervals hold the students' noise as well.
-    sampled = gaps.filter(level="split", measure="sampled")
-    return [
-        wrapped(" ".join(_number_sentences(means.filter(split=split), sampled.filter(split=split))))
-        for split in means["split"].unique(maintain_order=True)
-    ]
+    paragraphs = []
+    for split in means["split"].unique(maintain_order=True):
+        own = gaps.filter(level="split", split=split)
+        exact = own.filter(teacher_answers=EXACT)
+        # With a sampled teacher sampled gaps, since their intervals hold the students' noise as well.
+        shown = exact if exact.height else own.filter(measure=SAMPLED)
+        paragraphs.append(wrapped(" ".join(_number_sentences(means.filter(split=split), shown))))
+    return paragraphs
 
 
 def _number_sentences(means: pl.DataFrame, gaps: pl.DataFrame) -> list[str]:
@@ -230,7 +233,7 @@ def _number_sentences(means: pl.DataFrame, gaps: pl.DataFrame) -> list[str]:
     )
     return [
         first,
-        f"Share of the gap closed, %: {closed}; {beside}.",
+        f"Share of the gap closed, {gaps['measure'][0]}, %: {closed}; {beside}.",
         *mass,
     ]
 

@@ -7,6 +7,7 @@ import polars as pl
 
 from tom.core.frames import roles_of
 from tom.core.roles import BASE, TEACHER
+from tom.evaluation.aligned_counts import EXACT, POOLED, SAMPLED
 from tom.evaluation.alignment import distance
 from tom.evaluation.alignment import gap_closed as closed_of
 from tom.evaluation.baselines import BASELINES, CHANCE
@@ -38,8 +39,12 @@ TABLES = (
 NUMBER_TABLES = ("number_means", "number_gaps")
 """Only of runs with games in which a number is named."""
 MODELS = (TEACHER, BASE, "tuned")
-COMPUTED = "teacher: a behavioural model. Gaps are from its draws; the tables propensities hold the exact ones."
+COMPUTED = "teacher: a behavioural model."
 """Said of a computed teacher."""
+TEACHERS = {EXACT: "exact", SAMPLED: "sampled", POOLED: "sampled, in all the orders that it was asked in"}
+"""What the teacher's propensities are, in words."""
+NO_NOISE = "Nothing was drawn for them, so intervals have no width."
+"""Said where the propensities of both are exact."""
 VIEW_NAMES = {"both": "both", "fixed": "paper", "swapped": "swapped"}
 NOTABLE = 0.1
 """A mean change of propensity that the summary calls notable: as large as the paper's whole effect of training."""
@@ -81,8 +86,8 @@ def summary_lines(
         [f"# What {student} learnt from {teacher}"],
         [
             "gap: mean over cells of the distance from the teacher's propensity to cooperate, before → after training.",
-            "closed: share of the base's gap that training closed, %;"
-            f" interval: {confidence:.0%}; propensities: {measure}.",
+            f"closed: share of the base's gap that training closed, %; interval: {confidence:.0%}.",
+            propensity_words(predictors_of(shown, splits[0], view)[BASE]),
             "chance: p = 0.5. constant, offset, nearest cell: fitted in sample. ceiling: a perfect student.",
             *([COMPUTED] if computed else []),
         ],
@@ -100,6 +105,12 @@ def summary_lines(
         uniform_lines(uniform_target_contexts),
     ]
     return [line for part in parts if part for line in ["", *part]][1:]
+
+
+def propensity_words(row: dict) -> str:
+    """Whose propensities are exact and whose sampled. row: of the alignment table."""
+    words = f"propensities: the students' are {row['measure']}, the teacher's {TEACHERS[row['teacher_answers']]}."
+    return f"{words} {NO_NOISE}" if row["teacher_answers"] == EXACT else words
 
 
 def predictors_of(alignment: pl.DataFrame, split: str, view: str) -> dict[str, dict]:

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.special import xlog1py, xlogy
 
 from tom.statistics.distributions import normal_above, normal_below
+from tom.statistics.resampling import Answers, Counted, Known
 
 Count = tuple[int, int]
 
@@ -33,6 +34,28 @@ def equals_known_p_value(count: Count, propensity: float) -> float:
 
     cooperated, readable = count
     return float(binomtest(int(cooperated), int(readable), propensity).pvalue) if readable else float("nan")
+
+
+def equal_p_values(first: Answers, second: Answers) -> np.ndarray:
+    """(cells,): two-sided p-values of equal propensities in each cell; counts pool their orders.
+
+    Two exact propensities are equal or not: the p-value is 1 or 0.
+    """
+    if isinstance(first, Known):
+        first, second = second, first
+    if isinstance(first, Known):
+        return (first.rates() == second.rates()).astype(float)
+    if isinstance(second, Known):
+        pairs = zip(counts_of(first), second.rates().tolist(), strict=True)
+        return np.array([equals_known_p_value(*pair) for pair in pairs])
+    pairs = zip(counts_of(first), counts_of(second), strict=True)
+    return np.array([equal_counts_p_value(*pair) for pair in pairs])
+
+
+def counts_of(answers: Counted) -> list[Count]:
+    """The count of each cell, its orders pooled."""
+    pooled = answers.pooled()
+    return list(zip(pooled.cooperated[:, 0].tolist(), pooled.readable[:, 0].tolist(), strict=True))
 
 
 def score_p_value(first: Count, second: Count, difference: float, alternative: str) -> float:
