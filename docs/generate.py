@@ -2,9 +2,9 @@
 
 python docs/generate.py
 
-Replaces what stands between the markers in docs/running.md, config/README.md, docs/pipeline.md and docs/data_dictionary.md:
-the targets, the config's keys, the graph of rules, the jobs that an edit makes, the tables' columns.
-tests/workflow/test_docs.py fails when one of them is stale.
+Replaces what stands between the markers in docs/running.md, config/README.md, docs/pipeline.md and
+docs/data_dictionary.md: the targets, the config's keys, the graph of rules, the jobs that an edit makes, the tables'
+columns. tests/workflow/test_docs.py fails when one of them is stale.
 """
 
 import re

@@ -11,6 +11,7 @@ from tom.games.behaviours import load_behaviour
 from tom.games.game import load_games
 from tom.games.names import members
 from tom.prompts.variants import ORDERS
+from tom.reporting.breadth_findings import breadth_lines
 from tom.sampling.shards import COLUMNS
 from tom.statistics.resampling import Uncertainty
 
@@ -125,6 +126,20 @@ def test_leads_are_the_other_gap_less_the_students(truth, games):
         assert row[f"{name}_low"] <= row[f"{name}_lead"] <= row[f"{name}_high"]
     assert row["closed"] == pytest.approx(1 - gaps["tuned"] / gaps["constant"])
     assert row["nearest_game_low"] > 0  # this student equals its teacher
+
+
+def test_the_sentences_say_what_students_closed_and_who_is_ahead(truth, games):
+    table = table_of(truth, games)
+    told = " ".join(" ".join(breadth_lines(table)).split())
+    few, many = (row["closed"] for row in table.filter(predictor="tuned", labels="letters", exchanged=False).to_dicts())
+    assert f"closes {100 * few:.0f} (" in told and f"after 10 games, {100 * many:.0f} (" in told
+    assert many == pytest.approx(1) and "it is 0.000 from the teacher" in told
+    assert "The student is ahead of the nearest taught game, a regression on payoffs" in told
+    assert "with the labels first letters exchanged" in told
+    # A student that always says one half is behind what is given the payoffs.
+    coin = {10: scores("tuned-seed1", ASKED, lambda *_: 0.5)}
+    behind = " ".join(" ".join(breadth_lines(table_of(truth, games, students=coin))).split())
+    assert "behind the nearest taught game, a regression on payoffs" in behind
 
 
 def test_a_sampled_teacher_has_rates_and_a_noise_ceiling(truth, games):

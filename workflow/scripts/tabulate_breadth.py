@@ -1,6 +1,6 @@
 """Tabulate how far students play games that they were not taught, by the number of games that they were taught.
 
-Writes Parquet and, beside it, CSV and LaTeX. The same inputs give the same bytes.
+Writes Parquet and, beside it, CSV and LaTeX, and prints what the table shows. The same inputs give the same bytes.
 
 python workflow/scripts/tabulate_breadth.py --split unseen_games --teacher S.parquet ... --base S.parquet ... \
     --students 16 S.parquet ... --students 256 S.parquet ... --taught S.parquet ... --game-files drawn.yaml \
@@ -17,6 +17,7 @@ from tom.core.errors import run_main
 from tom.evaluation.breadth import breadth_table
 from tom.games.game import load_games
 from tom.prompts.variants import load_labels
+from tom.reporting.breadth_findings import breadth_lines
 from tom.reporting.tables import write_table
 from tom.sampling.shards import read_shards
 from tom.statistics.resampling import Uncertainty
@@ -45,6 +46,7 @@ def main() -> None:
     uncertainty = Uncertainty.from_arguments(arguments)
     table = breadth_table(teacher, base, students, taught, games, labels, arguments.split, uncertainty)
     write_table(table, arguments.output)
+    print("\n".join(breadth_lines(table)))
 
 
 if __name__ == "__main__":
