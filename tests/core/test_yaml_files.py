@@ -9,7 +9,15 @@ import yaml
 
 from tom.config.checks import config_schema
 from tom.core.errors import UserError
-from tom.core.yaml_files import RENAMED_KEYS, RENAMED_VALUES, SCHEMAS, check, load_schema, read_checked
+from tom.core.yaml_files import (
+    RENAMED_KEYS,
+    RENAMED_VALUES,
+    SCHEMAS,
+    check,
+    load_schema,
+    read_checked,
+    read_document,
+)
 
 NAMES = sorted(file.name.removesuffix(".schema.yaml") for file in SCHEMAS.glob("*.schema.yaml"))
 LOCAL = ["weights must be available", "allowed: wheel, wheels, hub or folder, by student.source"]
@@ -230,3 +238,21 @@ def test_a_file_that_is_not_a_yaml_mapping_is_named(tmp_path, content, part):
 def test_a_missing_file_is_named(tmp_path, name):
     with pytest.raises(UserError, match="no such game file"):
         read_checked(tmp_path / name, "game")
+
+
+def test_a_key_that_is_given_twice_is_named(tmp_path):
+    file = tmp_path / "twice.yaml"
+    file.write_text("a: 1\ntraining: {epochs: 2}\nb:\n  c: 1\n  c: 2\n")
+    with pytest.raises(
+        UserError, match=r"twice.yaml: 'c' is given in line 4 and again in line 5 \(allowed: each key once"
+    ):
+        read_document(file, "config")
+    file.write_text("training: {epochs: 2}\nother: 1\ntraining: {rank: 8}\n")
+    with pytest.raises(UserError, match="'training' is given in line 1 and again in line 3"):
+        read_document(file, "config")
+
+
+def test_merged_keys_and_a_byte_order_mark_are_read(tmp_path):
+    file = tmp_path / "merged.yaml"
+    file.write_text("\ufeffbase: &base {a: 1, b: 2}\nown:\n  <<: *base\n  b: 3\n", encoding="utf-8")
+    assert read_document(file, "config")["own"] == {"a": 1, "b": 3}

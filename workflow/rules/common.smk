@@ -41,6 +41,7 @@ from tom.config.study import (
 from tom.core.code import remembered_sha256
 from tom.core.errors import UserError
 from tom.core.table_columns import tables_made_by
+from tom.core.yaml_files import read_document
 from tom.engines.parent_run import allocation, announce_run
 from tom.engines.registry import module_of
 from tom.games.kinds import CHOICE as CHOICE_GAMES
@@ -73,6 +74,8 @@ def checked(check):
         raise WorkflowError(str(error))
 
 
+# Snakemake has read the files, and of a key that a file gives twice it knows the second alone.
+checked(lambda *_: [read_document(file, "config") for file in CONFIG_FILES])
 drop_splits(config)
 checked(check_study)
 

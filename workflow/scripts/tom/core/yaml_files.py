@@ -59,6 +59,24 @@ _Validator = jsonschema.validators.extend(
 )
 
 
+class _OnceLoader(yaml.SafeLoader):
+    """Refuses a key that is given twice, of which YAML would drop the first without a word."""
+
+    def construct_mapping(self, node, deep=False):
+        seen: dict[Any, int] = {}
+        scalars = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode) and not key.tag.endswith(":merge")]
+        for key_node in scalars:
+            key, line = self.construct_object(key_node), key_node.start_mark.line + 1
+            if key in seen:
+                raise _GivenTwice(f"{key!r} is given in line {seen[key]} and again in line {line}")
+            seen[key] = line
+        return super().construct_mapping(node, deep)
+
+
+class _GivenTwice(ValueError):
+    pass
+
+
 @cache
 def load_schema(name: str) -> dict[str, Any]:
     """The schema in workflow/schemas/{name}.schema.yaml."""
@@ -143,11 +161,14 @@ def read_checked(file: str | Path, schema: str) -> dict[str, Any]:
 def read_document(file: str | Path, what: str) -> Any:
     """Read a YAML file.
 
-    what: the kind of file, for the error message. Errors: UserError if the file is missing or not YAML.
+    what: the kind of file, for the error message. A byte order mark is left out. Errors: UserError if the file is
+    missing or not YAML, or gives a key twice.
     """
     try:
-        return yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+        return yaml.load(Path(file).read_text(encoding="utf-8-sig"), _OnceLoader)
     except (FileNotFoundError, IsADirectoryError):
         raise UserError(f"{file}: no such {what} file") from None
+    except _GivenTwice as error:
+        raise UserError(f"{file}: {error} (allowed: each key once)") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{file}: not YAML: {' '.join(str(error).split())}") from None

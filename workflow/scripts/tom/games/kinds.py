@@ -52,7 +52,7 @@ LOADERS = {CHOICE: load_game, NUMBER: load_number_game}
 def kind_of(file: str | Path) -> str:
     """The kind of a game file; `choice` if the file has no such key. Errors: UserError for an unknown kind."""
     try:
-        document = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+        document = yaml.safe_load(Path(file).read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         document = None
     kind = document.get("kind", CHOICE) if isinstance(document, dict) else CHOICE
