@@ -9,7 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
+from engine_processes import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "benchmarks"
@@ -109,11 +111,38 @@ def test_a_section_of_the_check_that_dies_leaves_the_others(tmp_path, monkeypatc
     (failed, took) = gpu_check.rows_of("card", tmp_path, small=True)
     assert failed == gpu_check.row("card", "failed", "ZeroDivisionError: division by zero", ok=False)
     assert took["unit"] == "s"
-    (tmp_path / "killed.py").write_text("import os\n\ndef killed(*given):\n    os._exit(9)\n")
+
+
+STOPPED = """
+import os, subprocess, sys, time
+
+def killed(*given):
+    os._exit(9)
+
+def endless(sender, section, work):
+    os.setpgrp()
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    (work / "pid").write_text(str(child.pid))
+    time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("how", ["killed", "endless"])
+def test_a_section_of_the_check_that_never_answers_leaves_the_others(tmp_path, monkeypatch, how):
+    monkeypatch.syspath_prepend(FOLDER)
+    import gpu_check
+
+    (tmp_path / "stopped.py").write_text(STOPPED)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(gpu_check, "rows_of", importlib.import_module("killed").killed)
-    (failed,) = gpu_check.rows_of_process("score", tmp_path)
-    assert failed == gpu_check.row("score", "failed", "its process was killed", ok=False)
+    monkeypatch.setattr(gpu_check, "send_rows", getattr(importlib.import_module("stopped"), how))
+    (failed,) = gpu_check.rows_of_process("score", tmp_path, 60 if how == "killed" else 3)
+    assert failed["ok"] is False
+    if how == "killed":
+        assert failed["found"] == "its process was killed"
+    else:
+        assert failed["found"].startswith("took longer than the 3 s")
+        child = int((tmp_path / "pid").read_text())
+        assert wait_until(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie", 10)
 
 
 @pytest.mark.slow

@@ -116,6 +116,8 @@ def test_timed_jobs_are_found_by_what_the_rule_calls_them(tmp_path, monkeypatch)
     timed = TimedJobs(sorted(Path("sample").rglob("*.tsv")))
     assert timed.of("untuned", pattern, "base") == Timing(3, 2, True)
     assert timed.of("untuned", pattern, "other") == Timing(5, 3, False)
+    assert timed.of("untuned", pattern, "other", frozenset({"teacher"})) == Timing(9, 1, False)
+    assert timed.of("untuned", pattern, "other", frozenset({"other"})) is None
     assert timed.of("none", IOFile("other/{model}.tsv"), "base") is None
 
 

@@ -21,8 +21,8 @@ from tom.slurm.job_resources import cpus, gpus, load_seconds, memory_mb, minutes
 
 ROOT = Path(__file__).resolve().parents[2]
 PROFILE = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
-TEACHER = {"precision": "bfloat16", "gpus": 4, "billions": 70, "source": "hub"}
-STUDENT = {"precision": "nf4", "gpus": 1, "billions": 7, "source": "hub"}
+TEACHER = {"engine": "vllm", "precision": "bfloat16", "gpus": 4, "billions": 70, "source": "hub"}
+STUDENT = {"engine": "transformers", "precision": "nf4", "gpus": 1, "billions": 7, "source": "hub"}
 PARAMS = {
     "run_uuid": "run",
     "slurm_logfile": "log",
@@ -35,14 +35,14 @@ PARAMS = {
 
 def job(model: dict, work: str = "sample", **resources) -> SimpleNamespace:
     """A job that holds a model, as the executor sees it. resources: in place of what the workflow asks for."""
-    limit = load_seconds(model) + work_seconds(model, work, reply_tokens=48_000)
+    seconds = work_seconds(model, work, replies=300, reply_tokens=160)
     asked = {
         **{name: value for name, value in PROFILE["default-resources"].items() if isinstance(value, int)},
         "gpu": gpus(model, work),
         "cpus_per_task": cpus(model, work, threads=1),
         "mem_mb": memory_mb(model, work),
-        "runtime": minutes(limit),
-        "work_seconds": int(work_seconds(model, work, reply_tokens=48_000)),
+        "runtime": minutes(load_seconds(model) + seconds),
+        "work_seconds": int(seconds),
         "nodes": 1,
         "engine": 1,
     }

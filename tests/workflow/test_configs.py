@@ -9,6 +9,7 @@ import pytest
 from project import REPOSITORY, Project
 
 from tom.config.study import cells_of
+from tom.planning.plan_lines import hours
 
 pytestmark = pytest.mark.slow
 
@@ -35,15 +36,27 @@ def test_a_config_for_a_cpu_plans_a_whole_run(fresh, name):
     assert jobs["train_adapter"] == ADAPTERS[name]
 
 
-@pytest.mark.parametrize("names", [["paper"], ["paper", "paper_qlora"], ["modern"]], ids="+".join)
-def test_a_config_for_gpus_plans_a_whole_run(fresh, names):
+@pytest.mark.parametrize(
+    ("names", "steps"), [(["paper"], 282), (["paper", "paper_qlora"], 752), (["modern"], 752)], ids=str
+)
+def test_a_config_for_gpus_plans_a_whole_run_that_its_cards_hold(fresh, names, steps):
     project = Project(fresh.folder, ("config/config.yaml", *(f"config/{name}.yaml" for name in names)))
     cells = {cell for split in project.config()["splits"].values() for cell in cells_of(split)}
+    # What a small model took says nothing of these.
+    earlier = project.folder / "results/benchmarks/sample/base-00000000/choice-00000000/stag_hunt/sports.tsv"
+    earlier.parent.mkdir(parents=True)
+    earlier.write_text("s\n0.5\n")
     said = project.succeed("plan")
     jobs = Counter(pl.read_parquet(project.experiment / "plan.parquet").drop_nulls("reason")["rule"])
     assert jobs["train_adapter"] == jobs["summarise_run"] == 1
     assert jobs["sample_shard"] == 3 * len(cells)  # teacher, base and the tuned student
-    assert "GPU-h" in said
+    plan = pl.read_parquet(project.experiment / "plan.parquet")
+    assert plan["loads"].sum() == 3
+    assert set(plan.filter(rule="sample_shard")["seconds_from"]) == {"estimate"}
+    # 80 GB a card (docs/gpu.md); limits of 2 to 3 hours, where 1 is expected.
+    assert 30_000 < plan["gpu_mb"].max() < 80_000
+    assert 1 < hours(plan, gpus=True) < 4 and "GPU-h" in said
+    assert f"training: {steps} optimiser steps" in said and "warning" not in said
     with pytest.raises(PackageNotFoundError):
         distribution("vllm")
 

@@ -228,8 +228,8 @@ def model_resources(role, work, changes=lambda wildcards: {}):
     def seconds(wildcards):
         if work != "train":
             games = len(members(wildcards.game)) if "game" in wildcards.keys() else 1
-            reply_tokens = config["observations"] * longest_reply(wildcards)
-            return games * work_seconds(model(wildcards), work, reply_tokens=reply_tokens)
+            replies = {"replies": config["observations"], "reply_tokens": longest_reply(wildcards)}
+            return games * work_seconds(model(wildcards), work, **replies)
         training = training_of(wildcards)
         examples = training_size(config | {"training": training}).drawn
         return work_seconds(model(wildcards), work, epochs=training["epochs"], examples=examples)
@@ -294,9 +294,11 @@ def role_of_weights(wildcards):
 
 
 # Where jobs wait for a GPU, those of one model follow one another, so that it is loaded once: the teacher's, then the
-# trainings, which wait for nothing else, then those of each student. Snakemake makes the sum of the priorities as large
-# as it can, so one job of a kind counts more than all that could run at a time of the next. Without GPUs all are equal.
+# trainings, which wait for nothing else, then those of each student. The teacher begins with what is trained on, so that
+# a training is ready before a GPU is free. Snakemake makes the sum of the priorities as large as it can, so one job of a
+# kind counts more than all that could run at a time of the next. Without GPUs all are equal.
 TEACHER_TURN, TRAINING_TURN = 10_000, 100
+TAUGHT_CELLS = set(cells_of(config["splits"][IN_SAMPLE]))
 
 
 def turn_of_weights(wildcards):
@@ -306,7 +308,9 @@ def turn_of_weights(wildcards):
         return 0
     # Another fraction for each model, in any order.
     own = crc32(f"{wildcards.model}-{wildcards.weights}".encode()) / 2**32
-    return TEACHER_TURN if role == "teacher" else 1 + own
+    if role == "teacher":
+        return TEACHER_TURN + ((wildcards.get("game"), wildcards.get("context")) in TAUGHT_CELLS)
+    return 1 + own
 
 
 def models_of(split):

@@ -104,7 +104,9 @@ def _notes(due: pl.DataFrame) -> list[str]:
     lines.append("done: made by an earlier run, and nothing has changed since.")
     lines += ["s a job: by the clock. measured: the mean of so many earlier jobs (their benchmark files)."]
     if BASES[1] in due["seconds_from"]:
-        lines.append("other subjects: of the same rule for other models, seeds or splits.")
+        lines.append(
+            "other subjects: of the same rule for other models, seeds or splits; on GPUs, if they ask for as much."
+        )
     if BASES[2] in due["seconds_from"]:
         lines.append("estimate: what a cluster is asked for, a limit and no prediction (tom/slurm/job_resources.py).")
     lines.append("loads: of a model, at least; shards that follow one another share an engine.")

@@ -1,5 +1,6 @@
 """The jobs of a run that does not take place: Snakemake's own graph of them, and its own reasons."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +61,8 @@ def planned_jobs(
     with graph_of({target}, snakefile, configfiles, config) as workflow:
         dag = workflow.dag
         timed = TimedJobs(sorted(benchmarks.rglob("*.tsv")))
-        jobs = [_planned(job, dag, timed) for job in dag.jobs if job.output]
+        alike = _alike(dag)
+        jobs = [_planned(job, dag, timed, alike) for job in dag.jobs if job.output]
         order = [rule.name for rule in workflow.rules]
     return sorted(jobs, key=lambda job: (order.index(job.rule), job.outputs))
 
@@ -71,22 +73,28 @@ class TimedJobs:
     def __init__(self, files: list[Path]) -> None:
         self._files = files
         self._seconds: dict[str, dict[str, list[float]]] = {}  # rule → subject → each job's
-        self._timings: dict[tuple[str, str], Timing | None] = {}
+        self._timings: dict[tuple[str, str, frozenset[str] | None], Timing | None] = {}
 
-    def of(self, rule: str, pattern: "IOFile", subject: str) -> Timing | None:
-        """Those of a rule and subject; of the rule's other subjects where there are none. pattern: the rule's."""
-        if (rule, subject) not in self._timings:
-            self._timings[rule, subject] = self._timing(rule, pattern, subject)
-        return self._timings[rule, subject]
+    def of(self, rule: str, pattern: "IOFile", subject: str, alike: frozenset[str] | None = None) -> Timing | None:
+        """Those of a rule and subject; of the rule's other subjects where there are none.
 
-    def _timing(self, rule: str, pattern: "IOFile", subject: str) -> Timing | None:
+        pattern: the rule's. alike: which other subjects count; None for all.
+        """
+        key = rule, subject, alike
+        if key not in self._timings:
+            self._timings[key] = self._timing(rule, pattern, subject, alike)
+        return self._timings[key]
+
+    def _timing(self, rule: str, pattern: "IOFile", subject: str, alike: frozenset[str] | None) -> Timing | None:
         if rule not in self._seconds:
             self._seconds[rule] = {}
             for file in self._files:
                 if (match := pattern.match(str(file))) and "s" in (measured := read_benchmark(file)):
                     self._seconds[rule].setdefault(subject_of(match.groupdict()), []).append(measured["s"])
         found = self._seconds[rule]
-        seconds = found.get(subject) or [each for others in found.values() for each in others]
+        seconds = found.get(subject) or [
+            each for other, others in found.items() if alike is None or other in alike for each in others
+        ]
         return Timing(mean(seconds), len(seconds), subject in found) if seconds else None
 
 
@@ -110,7 +118,22 @@ def first_reason(reason: "Reason") -> str:
     return next(name for name in REASONS if holds[name])
 
 
-def _planned(job: "Job", dag: "DAG", timed: TimedJobs) -> PlannedJob:
+def _alike(dag: "DAG") -> dict[tuple, frozenset[str]]:
+    """Request of a job → the subjects of the jobs that make the same."""
+    found = defaultdict(set)
+    for job in dag.jobs:
+        found[_request(job)].add(subject_of(job.wildcards_dict))
+    return {request: frozenset(subjects) for request, subjects in found.items()}
+
+
+def _request(job: "Job") -> tuple:
+    return job.rule.name, *(job.resources.get(name) for name in ("gpu", "gpu_memory_mb", "runtime", "disk_mb"))
+
+
+def _planned(job: "Job", dag: "DAG", timed: TimedJobs, alike: Mapping[tuple, frozenset[str]]) -> PlannedJob:
+    # What a large model takes says nothing of a small one's jobs. Elsewhere any earlier job is better than a limit.
+    of_its_size = job.resources.get("gpu") or job.resources.get("disk_mb")
+    others = alike[_request(job)] if of_its_size else None
     subject = subject_of(job.wildcards_dict)
     outputs = tuple(Path(file) for file in job.output)
     return PlannedJob(
@@ -127,7 +150,7 @@ def _planned(job: "Job", dag: "DAG", timed: TimedJobs) -> PlannedJob:
         disk_mb=job.resources.get("disk_mb"),
         engine=_engine(job) if SHARDS in outputs[0].parts else "",
         benchmark=Path(job.benchmark) if job.benchmark else None,
-        timing=timed.of(job.rule.name, job.rule.benchmark, subject) if job.benchmark else None,
+        timing=timed.of(job.rule.name, job.rule.benchmark, subject, others) if job.benchmark else None,
     )
 
 

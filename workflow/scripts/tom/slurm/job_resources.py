@@ -8,6 +8,7 @@ model: fetch, convert, merge, sample or train.
 import math
 
 from tom.engines.interface import REPLIES_PER_BATCH
+from tom.engines.registry import settings_of
 
 GB_PER_BILLION = {"nf4": 0.6, "bfloat16": 2, "float32": 4, "source": 4}
 """Size of a billion parameters at each precision."""
@@ -49,15 +50,15 @@ LOAD_SECONDS = 120
 READ_GB_A_SECOND = 0.5
 """At which weights are read, or written, and checked. Disks of clusters have 0.6 to 2."""
 
-SHARD_SECONDS = 15
+SHARD_SECONDS = 5
 """Of a shard besides its replies: its client starts, and writes a file."""
 
-TOKENS_A_SECOND = 800
-"""Of replies on GPUs. Transformers takes up to 0.05 s for a token of each of 64 replies at any size of a model; vLLM
-draws all 300 at once, each token in 0.02."""
+TOKEN_SECONDS = 0.08
+"""Of a token of each reply of a batch, on GPUs, at any size of a model and of the batch. On an H100 transformers is
+expected to take 0.04, with an adapter 0.055, and vLLM 0.02."""
 
 CPU_TOKENS_A_SECOND = 3
-"""The same on a CPU, with a billion parameters. Measured: 41 tokens a second with 0.135 billion."""
+"""Of replies on a CPU, with a billion parameters. Measured: 41 tokens a second with 0.135 billion."""
 
 EXAMPLE_SECONDS = 1
 """Of a training example and its 300 replies, with a billion parameters on a GPU; choices alone take less."""
@@ -159,18 +160,26 @@ def load_seconds(model: dict) -> float:
     return LOAD_SECONDS + GB_PER_BILLION[model["precision"]] * billions(model) / READ_GB_A_SECOND
 
 
-def work_seconds(model: dict, work: str, *, reply_tokens: int = 0, epochs: int = 0, examples: int = 0) -> float:
+def work_seconds(
+    model: dict, work: str, *, replies: int = 0, reply_tokens: int = 0, epochs: int = 0, examples: int = 0
+) -> float:
     """The time of a job besides loading the model.
 
-    reply_tokens: of all replies of a shard, at most. epochs, examples: of a training, examples as an epoch has them.
+    replies, reply_tokens: of a shard, and the tokens of the longest one. epochs, examples: of a training, examples as
+    an epoch has them.
     """
     size = billions(model)
     if work == "fetch":
         return 60 + size * FETCHED_GB[model["source"]] / FETCHED_GB_A_SECOND
     if work == "train":
-        return 300 + size * (1 if model["gpus"] else CPU_FACTOR) * EXAMPLE_SECONDS * epochs * examples
+        return 240 + size * (1 if model["gpus"] else CPU_FACTOR) * EXAMPLE_SECONDS * epochs * examples
     if work == "sample":
-        return SHARD_SECONDS + reply_tokens / (TOKENS_A_SECOND if model["gpus"] else CPU_TOKENS_A_SECOND / size)
+        if not model["gpus"]:
+            return SHARD_SECONDS + replies * reply_tokens * size / CPU_TOKENS_A_SECOND
+        # An engine without such a setting draws all replies to a prompt together.
+        settings = settings_of(model["engine"], model.get(model["engine"], {}))
+        batches = math.ceil(replies / getattr(settings, "replies_per_batch", replies))
+        return SHARD_SECONDS + batches * reply_tokens * TOKEN_SECONDS
     return 180 + size * (LOADED_GB + GB_PER_BILLION[model["precision"]]) / READ_GB_A_SECOND
 
 
