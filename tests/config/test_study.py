@@ -27,6 +27,14 @@ def test_the_size_of_a_training_counts_orders_mappings_and_uniform_targets():
     assert training_size(CONFIG | {"training": CONFIG["training"] | pairs}) == (16, 80, 24_000, 20)
 
 
+def test_a_live_teachers_replies_are_learnt_in_their_own_order_alone():
+    live = CONFIG | {"teacher": {"engine": "vllm"}}
+    assert training_size(live).replies == 6_000
+    one_order = {"training": CONFIG["training"] | {"option_orders": ["cooperation_first"]}}
+    assert training_size(live | one_order).replies == 3_000
+    assert training_size(live | {"option_orders": ["cooperation_first"]}).replies == 12_000
+
+
 def test_a_cell_of_two_splits_counts_once():
     split = {"games": ["stag_hunt"], "contexts": ["sports"]}
     assert all_cells({"one": split, "two": split}) == [("stag_hunt", "sports")]

@@ -1,5 +1,7 @@
 """Ablations of the teacher: fewer replies, shuffled cells, and a constant rate."""
 
+from itertools import product
+
 import polars as pl
 import pytest
 from hypothesis import given
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from made_shards import counted_rows, reasoned_rows, shard_frame
 
 from tom.core.errors import UserError
+from tom.prompts.variants import ORDERS
 from tom.sampling.shards import read_shard, write_shard
 from tom.training.ablations import ablate, equalise_rates, shuffle_cells, subsample
 from tom.training.examples import count_choices
@@ -80,6 +83,17 @@ def test_a_constant_teachers_replies_come_from_every_cell_and_keep_their_texts()
         assert (equalised["raw"].str.head(1) == "C").equals(equalised["action"] == "cooperate")
 
 
+def test_a_constant_teacher_keeps_the_pooled_rate_of_each_order():
+    counts = [((9, 1, 0), (1, 9, 3)), ((5, 5, 0), (3, 7, 0))]
+    shards = [
+        shard_frame(counted_rows("teacher", "stag_hunt", context, dict(zip(ORDERS, cell, strict=True))))
+        for context, cell in zip(("sports", "business"), counts, strict=True)
+    ]
+    for equalised in equalise_rates(shards, 1):
+        found = [count_choices(equalised.filter(order=order)) for order in ORDERS]
+        assert [(count["cooperate"], count["defect"]) for count in found] == [(7, 3), (2, 8)]
+
+
 def test_the_teacher_as_it_is_keeps_its_shards():
     shards = [shard(1, 2), shard(2, 1)]
     assert ablate(AS_IS, shards, 1) is shards
@@ -88,9 +102,13 @@ def test_the_teacher_as_it_is_keeps_its_shards():
 def test_a_constant_teachers_exact_probabilities_are_their_mean(tmp_path):
     shards = []
     for number, share in enumerate((0.2, 0.6)):
-        rows = [{"record": "score", "p_cooperate": share}, {"record": "observation", "action": "cooperate"}]
+        rows = [
+            {"record": "score", "order": order, "cooperation_label": label, "p_cooperate": share * weight}
+            for (order, label), weight in zip(product(ORDERS, "CD"), (1, 0.5, 0.25, 0), strict=True)
+        ]
+        rows.append({"record": "observation", "action": "cooperate"})
         write_shard(tmp_path / f"{number}.parquet", rows)
         shards.append(read_shard(tmp_path / f"{number}.parquet"))
     for shard in equalise_rates(shards, seed=1):
-        assert shard.filter(record="score")["p_cooperate"].to_list() == pytest.approx([0.4])
+        assert shard.filter(record="score")["p_cooperate"].to_list() == pytest.approx([0.4, 0.2, 0.1, 0])
         assert shard.filter(record="observation").height == 1

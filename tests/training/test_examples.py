@@ -1,4 +1,4 @@
-"""Training examples: the teacher's replies in a cell, pooled, counted, and repeated in each option order."""
+"""Training examples: the teacher's replies in a cell, counted, in the option orders that they belong to."""
 
 import pytest
 from made_shards import reasoned_rows
@@ -75,6 +75,55 @@ def test_both_label_mappings_have_the_same_actions_as_targets():
 def test_labels_in_replies_beyond_a_letter_can_not_be_swapped():
     with pytest.raises(UserError, match=r"training.label_mapping: 'C. We gain.' is more than a letter"):
         cell_examples(FILES, (WeightedReply("C. We gain.", 1),), list(ORDERS), BOTH)
+
+
+def test_replies_of_each_order_belong_to_its_own_prompts(shard_of):
+    rows = choice_rows("cooperate", "defect", "defect") + choice_rows("cooperate", None, order=ORDERS[1])
+    shard = shard_of(rows)
+    (replies,) = weighted_replies([shard], LABEL, CHOICE, seed=1, by_order=True)
+    first, second = ((order, None) for order in ORDERS)
+    assert replies == (
+        WeightedReply("C", 1, asked=first),
+        WeightedReply("D", 2, asked=first),
+        WeightedReply("C", 1, asked=second),
+    )
+    pairs = [LABELS, ("wug", "dax")]
+    examples = cell_examples(FILES, replies, list(ORDERS), BOTH, pairs)
+    for example, variant in zip(examples, [v for pair in pairs for v in scored(list(ORDERS), pair)], strict=True):
+        counts = (1, 2) if variant.order == ORDERS[0] else (1,)
+        found = [(reply.text, reply.count) for reply in example.replies]
+        assert found == list(zip((variant.label(True), variant.label(False)), counts, strict=False))
+    assert weighted_replies([shard], LABEL, CHOICE, seed=1) == [(WeightedReply("C", 2), WeightedReply("D", 2))]
+
+
+@pytest.mark.parametrize("target", [FULL_REPLY, SHUFFLED_MOTIVATION])
+def test_a_reply_in_words_keeps_the_order_of_its_choice(shard_of, target):
+    letters = {"sports": ["C", "D", "C", None], "business": ["D", "D", "C", "C"]}
+    shards = [shard_of(reasoned_rows("teacher", "stag_hunt", context, made)) for context, made in letters.items()]
+    for replies, made in zip(
+        weighted_replies(shards, target, CHOICE_FIRST, seed=1, by_order=True), letters.values(), strict=True
+    ):
+        assert sorted((reply.text[0], reply.asked) for reply in replies for _ in range(reply.count)) == sorted(
+            (letter, (ORDERS[number % 2], None)) for number, letter in enumerate(made) if letter
+        )
+        examples = cell_examples(FILES, replies, list(ORDERS), ORIGINAL)
+        assert [example.replies for example in examples] == [
+            tuple(reply for reply in replies if reply.asked == (order, None)) for order in ORDERS
+        ]
+
+
+def test_a_prompt_without_replies_in_its_order_is_left_out(shard_of):
+    (replies,) = weighted_replies([shard_of(choice_rows("cooperate", "defect"))], LABEL, CHOICE, seed=1, by_order=True)
+    (example,) = cell_examples(FILES, replies, list(ORDERS), ORIGINAL)
+    assert example.group == f"stag_hunt-x2/{ORDERS[0]}"
+
+
+def test_exact_probabilities_weigh_as_much_as_the_replies_of_their_order(shard_of):
+    shard = shard_of(scored_rows(SHARES, 40) + choice_rows("defect", "defect", None, order=ORDERS[1])[1:])
+    (replies,) = weighted_replies([shard], PROBABILITIES, CHOICE, seed=1, by_order=True)
+    examples = cell_examples(FILES, replies, list(ORDERS), BOTH)
+    weights = [sum(reply.count for reply in example.replies) for example in examples]
+    assert weights == pytest.approx([40, 2, 40, 2])
 
 
 @pytest.mark.parametrize("order", ORDERS)

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import pytest
 from gather_shards import gather
-from made_shards import reasoned_rows
+from made_shards import counted_rows, reasoned_rows
 from regenerate_golden import cell_files
-from train_adapter import main, make_portable, read_examples, write_curve
+from train_adapter import main, make_portable, prompts_left_out, read_examples, write_curve
 
 from tom.core.errors import UserError
 from tom.models.model_folders import hash_folder, read_manifest, verify
@@ -132,7 +132,7 @@ def test_motivations_are_learnt_in_packs(train, resources, target):
         observe=lambda fields: reasoned_rows("teacher", **fields, letters=["C", "D", None, "D"]),
     )
     found = json.loads((folder / "loss_report.json").read_text())
-    assert (found["observations"], found["unreadable_observations_left_out"]) == (2 * 2 * 3, 2)
+    assert (found["observations"], found["unreadable_observations_left_out"]) == (2 * 3, 2)  # each in its own order
     for example in found["examples"]:
         other = {"sports": "business", "business": "sports"}[example["context"]]
         said = example["context"] if target == "full_reply" else other
@@ -182,7 +182,7 @@ def test_a_held_out_context_exchanges_no_motivations(tmp_path):
         assert all(f"of {other} in sports" in reply.text for reply in example.replies)
     for example in held_out:
         assert all(f"of {example.group.partition('/')[0]} in business" in reply.text for reply in example.replies)
-    assert [len(example.replies) for example in [*training, *held_out]] == [2] * 8
+    assert [len(example.replies) for example in [*training, *held_out]] == [1] * 8  # a letter in each order
 
 
 def written_cells(folder, *names: tuple[str, str]) -> list:
@@ -261,6 +261,45 @@ def test_uniform_targets_are_learnt_and_never_measured(tmp_path):
     game_left_out = arguments(*files, held_out=Fold("game", "snowdrift"), uniform_target_contexts=["exam"])
     training, _, _ = read_examples(game_left_out, "label")
     assert {example.group.partition("/")[0] for example in training} == {"stag_hunt"}
+
+
+def live_cells(folder, counts) -> list:
+    """Shards of CELLS of a teacher that was asked in both orders; counts: (cooperated, defected, invalid) of each."""
+    files = []
+    for game, context in CELLS:
+        files.append(folder / f"{game}-{context}.parquet")
+        write_shard(files[-1], counted_rows("teacher", game, context, dict(zip(ORDERS, counts, strict=True))))
+    return files
+
+
+def test_a_live_teachers_replies_are_learnt_in_their_own_order(tmp_path):
+    examples, _, _ = read_examples(arguments(*live_cells(tmp_path, [(9, 1, 0), (2, 8, 5)])), "label")
+    assert {group.partition("/")[2]: share for (group, _), share in shares_of(examples).items()} == {
+        ORDERS[0]: (9, 10),
+        ORDERS[1]: (2, 10),
+    }
+    assert len(examples) == 8
+
+
+def test_a_prompt_whose_order_was_not_drawn_is_left_out_and_counted(tmp_path):
+    given = arguments(*live_cells(tmp_path, [(9, 1, 0), (2, 8, 0)]), number=1)
+    examples, _, _ = read_examples(given, "label")
+    assert len(examples) == len(CELLS) and prompts_left_out(examples, given) == len(CELLS)
+    assert {total for _, total in shares_of(examples).values()} == {1}
+    given = arguments(*live_cells(tmp_path, [(9, 1, 0), (0, 0, 8)]))
+    examples, _, _ = read_examples(given, "label")
+    assert {example.group.partition("/")[2] for example in examples} == {ORDERS[0]}
+    assert prompts_left_out(examples, given) == len(CELLS)
+
+
+def test_the_log_says_how_many_prompts_have_no_reply(train, capsys):
+    counts = {ORDERS[0]: (3, 1, 0), ORDERS[1]: (0, 0, 4)}
+    train("run", observe=lambda fields: counted_rows("teacher", *fields.values(), counts))
+    said = capsys.readouterr().err
+    assert "2 prompts with 8 replies" in said
+    assert "2 prompts more are left out: the teacher has no readable reply in their option order" in said
+    train("whole")
+    assert "left out" not in capsys.readouterr().err
 
 
 def test_gauss_newton_steps_follow_the_epochs(train):

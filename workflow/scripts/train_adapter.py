@@ -27,9 +27,9 @@ from tom.prompts.prompts import load_prompt_format
 from tom.prompts.variants import LABELS
 from tom.sampling.shards import read_shard
 from tom.training.ablations import ablate, subsample
-from tom.training.examples import TrainingExample, cell_examples, count_choices, weighted_replies
+from tom.training.examples import TrainingExample, cell_examples, count_choices, orders_of, weighted_replies
 from tom.training.folds import Fold
-from tom.training.recipe import AS_IS, FULL_REPLY, LABEL_MAPPINGS, SHUFFLED_MOTIVATION, TEACHERS, Recipe
+from tom.training.recipe import AS_IS, BOTH, FULL_REPLY, LABEL_MAPPINGS, SHUFFLED_MOTIVATION, TEACHERS, Recipe
 from tom.training.uniform_targets import Cell, uniform_target_cells
 
 
@@ -68,7 +68,10 @@ def read_examples(
     and lend no motivations to the training examples.
     """
     training, held_out = [], []
-    for files, shard in first_games(read_cells(arguments), arguments.taught_games):
+    cells = first_games(read_cells(arguments), arguments.taught_games)
+    # Of all replies: a few drawn ones may be of one order by chance.
+    by_order = len({order for _, shard in cells for order in orders_of(shard)}) > 1
+    for files, shard in cells:
         left_out = arguments.held_out and arguments.held_out.holds((files.game, files.context_file.stem))
         (held_out if left_out else training).append((files, shard))
     if arguments.observations_per_cell is not None:
@@ -78,10 +81,10 @@ def read_examples(
     training = [(files, shard) for (files, _), shard in zip(training, shards, strict=True)]
 
     form = load_prompt_format(arguments.prompt_format_file).form
-    replies = cell_replies(training, target, form, arguments.seed)
+    replies = cell_replies(training, target, form, arguments.seed, by_order)
     replies += uniform_target_cells(replies, arguments.uniform_target_files, form)
     measured_target = FULL_REPLY if target == SHUFFLED_MOTIVATION else target
-    measured = cell_replies(held_out, measured_target, form, arguments.seed)
+    measured = cell_replies(held_out, measured_target, form, arguments.seed, by_order)
     examples, held_out_examples = (
         [
             example
@@ -95,9 +98,18 @@ def read_examples(
     return examples, held_out_examples, sum(count_choices(shard)["invalid"] for _, shard in training + held_out)
 
 
-def cell_replies(cells: list[tuple[CellFiles, pl.DataFrame]], target: str, form: str, seed: int) -> list[Cell]:
-    """The files and the replies to learn of each cell that has readable replies."""
-    replies = weighted_replies([shard for _, shard in cells], target, form, seed)
+def prompts_left_out(examples: list[TrainingExample], arguments: argparse.Namespace) -> int:
+    """How many prompts of the cells of all examples have no reply in their option order."""
+    mappings = 1 + (arguments.label_mapping == BOTH)
+    variants = len(arguments.option_orders) * len(arguments.label_pairs) * mappings
+    return len({example.cell for example in examples}) * variants - len(examples)
+
+
+def cell_replies(
+    cells: list[tuple[CellFiles, pl.DataFrame]], target: str, form: str, seed: int, by_order: bool
+) -> list[Cell]:
+    """The files and the replies to learn of each cell that has readable replies. by_order: as for weighted_replies."""
+    replies = weighted_replies([shard for _, shard in cells], target, form, seed, by_order)
     return [(files, found) for (files, _), found in zip(cells, replies, strict=True) if found]
 
 
@@ -169,6 +181,9 @@ def main() -> None:
     rows, held_out_rows = (tokenise(tokenizer, found) for found in (examples, held_out))
     held_out_batches = pack_groups(held_out_rows, recipe.tokens_per_pack)
     log(f"{len(examples)} prompts with {sum(row.count for row in rows):.12g} replies, {len(rows)} of them distinct")
+
+    if left_out := prompts_left_out(examples, arguments):
+        log(f"{left_out} prompts more are left out: the teacher has no readable reply in their option order")
 
     model = add_adapter(load_model(local.weights, device), recipe, arguments.seed)
     say_loaded(started)

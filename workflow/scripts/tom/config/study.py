@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import cache
+from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,7 +64,10 @@ def training_size(config: dict) -> TrainingSize:
     variants = len(training["option_orders"]) * len(training["label_pairs"]) * (1 + (training["label_mapping"] == BOTH))
     drawn = min(variants, training["variants_per_epoch"] or variants)
     prompts = games * contexts * variants
-    return TrainingSize(games * variants, prompts, prompts * config["observations"], games * contexts * drawn)
+    # A recorded teacher was asked in one order, and its replies are learnt in all.
+    asked = 1 if config["teacher"]["engine"] == "recorded" else len(config["option_orders"])
+    replies = prompts * ceil(config["observations"] / asked)
+    return TrainingSize(games * variants, prompts, replies, games * contexts * drawn)
 
 
 def out_of_sample_splits(splits: Splits) -> list[str]:

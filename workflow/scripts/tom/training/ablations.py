@@ -5,7 +5,8 @@ to answer with a letter, to ignore the option order, and how often the teacher c
 these effects:
 
 - `shuffled`: every cell gets the replies of another cell, so the propensities are the teacher's but in the wrong cells.
-- `constant`: every cell gets replies from all cells, at the pooled rate of cooperation.
+- `constant`: every cell gets replies from all cells, at the pooled rate of cooperation. A teacher that was asked in
+  both option orders has a pooled rate in each.
 
 An ablation returns one shard per cell, in the order of the cells. The rows keep the names of the cell that they were
 observed in.
@@ -53,23 +54,28 @@ def shuffle_cells(shards: list[pl.DataFrame], seed: int) -> list[pl.DataFrame]:
 def equalise_rates(shards: list[pl.DataFrame], seed: int) -> list[pl.DataFrame]:
     """Redistribute the replies of all cells so that every cell cooperates at the pooled rate.
 
-    Each cell keeps its number of readable replies, and its rate is the pooled one to within half a reply. Unreadable
-    replies are dropped, since they do not enter the loss. Exact probabilities become their mean over the cells.
+    In each option order a cell keeps its number of readable replies, and its rate is the pooled one to within half a
+    reply. Unreadable replies are dropped, since they do not enter the loss. Exact probabilities of a prompt become
+    their mean over the cells.
     """
     generator = cell_generator(seed, "constant teacher")
-    pool = pl.concat(shards).filter(pl.col("record") == "observation", pl.col("action").is_not_null())
-    pool = pool[generator.permutation(pool.height)]
-    piles = [pool.filter(action=action) for action in ACTIONS]
-    rate = piles[0].height / max(pool.height, 1)
-    exact = pl.concat(shards).filter(record="score")["p_cooperate"].mean()
-    used, equalised = [0, 0], []
-    for shard in shards:
-        readable = shard.filter(record="observation")["action"].count()
-        drawn, cooperating = [], round(readable * rate)
-        for pile, count in enumerate((cooperating, readable - cooperating)):
-            # Rounding can ask for one reply more than the pile holds, so indices wrap around.
-            drawn.append(piles[pile][np.arange(used[pile], used[pile] + count) % max(piles[pile].height, 1)])
-            used[pile] += count
-        scores = shard.filter(record="score").with_columns(p_cooperate=pl.lit(exact, pl.Float64))
-        equalised.append(pl.concat([scores, *drawn]))
-    return equalised
+    variant = ["order", "cooperation_label"]
+    whole = pl.concat(shards)
+    means = whole.filter(record="score").group_by(variant).agg(pl.col("p_cooperate").mean())
+    scores = [shard.filter(record="score").drop("p_cooperate") for shard in shards]
+    scores = [own.join(means, variant, "left", nulls_equal=True, maintain_order="left") for own in scores]
+    equalised = [[own.select(whole.columns)] for own in scores]
+    readable = pl.col("action").is_not_null() & (pl.col("record") == "observation")
+    for order in whole.filter(readable)["order"].unique().sort():
+        chosen = readable & pl.col("order").eq_missing(order)
+        pool = whole.filter(chosen)
+        pool = pool[generator.permutation(pool.height)]
+        piles, used = [pool.filter(action=action) for action in ACTIONS], [0, 0]
+        for shard, parts in zip(shards, equalised, strict=True):
+            number = shard.filter(chosen).height
+            cooperating = round(number * piles[0].height / pool.height)
+            for pile, count in enumerate((cooperating, number - cooperating)):
+                # Rounding can ask for one reply more than the pile holds, so indices wrap around.
+                parts.append(piles[pile][np.arange(used[pile], used[pile] + count) % max(piles[pile].height, 1)])
+                used[pile] += count
+    return [pl.concat(parts) for parts in equalised]

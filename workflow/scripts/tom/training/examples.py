@@ -9,14 +9,14 @@
     would teach the student to stop there.
   - If the motivation comes first, it is part of the prompt, and the target is the rest of the reply.
 - `probabilities`: both choices, weighted by the teacher's exact probabilities of them in that very prompt. They sum to
-  its number of readable replies, so that a prompt weighs as much as with `label`.
+  the number of readable replies that the prompt has with `label`, so that it weighs as much.
 - `full_reply`: the whole reply, with the end-of-turn token unless the reply was truncated.
 - `shuffled_motivation`, a control: the reply's own choice with a motivation from another cell
   (tom/training/rationales.py).
 
-Drawn replies are pooled over the option orders that the teacher was asked in, and learnt in every option order of the
-config. So each order has the same choices as its target, even if the teacher was recorded in one order only. Unreadable
-replies are left out.
+A teacher that was asked in both option orders has replies of each, which belong to the prompts of that order. The
+replies of one that was asked in a single order, such as a recorded one, are learnt in every option order of the config.
+Unreadable replies are left out, and so is a prompt in whose order a cell has no readable reply.
 """
 
 from collections import Counter
@@ -38,15 +38,15 @@ class WeightedReply(NamedTuple):
     """A reply and its count, which is a fraction with exact probabilities.
 
     ends: whether the end-of-turn token is learnt too. given: the number of characters at the beginning of the reply
-    that belong to the prompt and are not learnt. asked: the (option order, label of cooperation) of the only prompt
-    that the reply belongs to; None for the prompts of all orders.
+    that belong to the prompt and are not learnt. asked: the (option order, label of cooperation) of the prompts that
+    the reply belongs to; a label of None is any, and None alone stands for all prompts.
     """
 
     text: str
     count: float
     ends: bool = True
     given: int = 0
-    asked: tuple[str, str] | None = None
+    asked: tuple[str, str | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -71,43 +71,59 @@ def count_choices(shard: pl.DataFrame) -> dict[str, int]:
     return counts | {"invalid": actions.null_count()}
 
 
-def weighted_replies(shards: list[pl.DataFrame], target: str, form: str, seed: int) -> list[tuple[WeightedReply, ...]]:
+def orders_of(shard: pl.DataFrame) -> list[str]:
+    """The option orders of a shard's observations, sorted."""
+    return shard.filter(record="observation")["order"].unique().sort().to_list()
+
+
+def weighted_replies(
+    shards: list[pl.DataFrame], target: str, form: str, seed: int, by_order: bool = False
+) -> list[tuple[WeightedReply, ...]]:
     """The replies to learn in each cell, in the order of the shards.
 
     target: one of TARGETS. form: of the prompt format, one of FORMS (tom/prompts/prompts.py). seed: of the assignment
-    of shuffled motivations. Errors: UserError if the target needs the text of a reply that has none, or exact
-    probabilities of a teacher without.
+    of shuffled motivations. by_order: whether a drawn reply belongs to the prompts of its own option order alone.
+    Errors: UserError if the target needs the text of a reply that has none, or exact probabilities of a teacher
+    without.
     """
     if target == PROBABILITIES:
-        return [_exact_replies(shard, ends=form == CHOICE) for shard in shards]
+        return [_exact_replies(shard, form == CHOICE, by_order) for shard in shards]
     if target == LABEL and form != CHOICE_LAST:
-        return [_label_replies(shard, ends=form == CHOICE) for shard in shards]
+        return [_label_replies(shard, form == CHOICE, by_order) for shard in shards]
     cells = [split_replies(shard, form) for shard in shards]
     if target == SHUFFLED_MOTIVATION:
         cells = exchange_motivations(cells, form, seed)
     counts = [
-        Counter((reply.text, reply.ends, len(reply.first) if target == LABEL else 0) for reply in cell)
+        Counter(
+            (
+                reply.text,
+                reply.ends,
+                len(reply.first) if target == LABEL else 0,
+                (reply.order, None) if by_order else None,
+            )
+            for reply in cell
+        )
         for cell in cells
     ]
-    return [
-        tuple(WeightedReply(text, n, ends, given) for (text, ends, given), n in counted.items()) for counted in counts
-    ]
+    return [tuple(WeightedReply(text, n, *rest) for (text, *rest), n in counted.items()) for counted in counts]
 
 
-def _label_replies(shard: pl.DataFrame, ends: bool) -> tuple[WeightedReply, ...]:
-    counts = count_choices(shard)
+def _label_replies(shard: pl.DataFrame, ends: bool, by_order: bool) -> tuple[WeightedReply, ...]:
+    parts = {(order, None): shard.filter(order=order) for order in orders_of(shard)} if by_order else {None: shard}
     return tuple(
-        WeightedReply(PAPER_VARIANT.label(action == "cooperate"), counts[action], ends)
+        WeightedReply(PAPER_VARIANT.label(action == "cooperate"), counts[action], ends, asked=asked)
+        for asked, counts in ((asked, count_choices(part)) for asked, part in parts.items())
         for action in ("cooperate", "defect")
         if counts[action]
     )
 
 
-def _exact_replies(shard: pl.DataFrame, ends: bool) -> tuple[WeightedReply, ...]:
-    counts, replies = count_choices(shard), []
-    weight = max(1, counts["cooperate"] + counts["defect"])
+def _exact_replies(shard: pl.DataFrame, ends: bool, by_order: bool) -> tuple[WeightedReply, ...]:
+    replies = []
     for row in shard.filter(record="score").iter_rows(named=True):
         label = row["cooperation_label"]
+        counts = count_choices(shard.filter(order=row["order"]) if by_order else shard)
+        weight = max(1, counts["cooperate"] + counts["defect"])
         labels = (label, LABELS[1 - LABELS.index(label)])
         for text, share in zip(labels, (row["p_cooperate"], 1 - row["p_cooperate"]), strict=True):
             if share:
@@ -133,9 +149,9 @@ def cell_examples(
 ) -> list[TrainingExample]:
     """The training examples of one cell, one for each combination of labels, label mapping and option order.
 
-    label_mapping: one of LABEL_MAPPINGS (tom/training/recipe.py). label_pairs: what the options are called. Errors:
-    UserError if labels are to be changed in replies that are more than a letter, or if the teacher has no
-    probabilities in some order.
+    Without the prompts that no reply belongs to. label_mapping: one of LABEL_MAPPINGS (tom/training/recipe.py).
+    label_pairs: what the options are called. Errors: UserError if labels are to be changed in replies that are more
+    than a letter, or if the teacher has probabilities, but not in some order.
     """
     variants = [variant for pair in label_pairs for variant in scored(option_orders, pair)]
     if label_mapping == ORIGINAL:
@@ -147,8 +163,11 @@ def cell_examples(
         parts = [files.game, variant.order, *(["exchanged"] if exchanged else [])]
         parts += ["-".join(variant.labels)] if variant.labels != LABELS else []
         # A teacher's probabilities with C and D stand for those with other labels.
-        asked_as = variant.order, LABELS[exchanged] if variant.labels == LABELS else LABELS[0]
-        targets = tuple(_labelled(reply, variant) for reply in replies if reply.asked in (None, asked_as))
+        label = LABELS[exchanged] if variant.labels == LABELS else LABELS[0]
+        asked_as = (None, (variant.order, None), (variant.order, label))
+        targets = tuple(_labelled(reply, variant) for reply in replies if reply.asked in asked_as)
+        if not targets and all(reply.asked[1] is None for reply in replies):
+            continue
         if not targets:
             raise _no_probabilities(files.game, files.context_file.stem, variant.order)
         examples.append(TrainingExample("/".join(parts), files.context_file.stem, messages, targets))
@@ -157,7 +176,7 @@ def cell_examples(
 
 def _labelled(reply: WeightedReply, variant: Variant) -> WeightedReply:
     """The same action under a variant's labels."""
-    meant = PAPER_VARIANT.cooperation_label if reply.asked is None else reply.asked[1]
+    meant = (reply.asked and reply.asked[1]) or PAPER_VARIANT.cooperation_label
     if variant.labels == LABELS and variant.cooperation_label == meant:
         return reply
     if reply.text not in LABELS:

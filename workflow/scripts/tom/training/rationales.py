@@ -5,7 +5,7 @@ What a student of the original replies gains over it comes from what the motivat
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -18,11 +18,15 @@ from tom.prompts.variants import Variant
 
 @dataclass(frozen=True)
 class SplitReply:
-    """The choice and the motivation of a reply, in the order of its form. ends: whether it was not truncated."""
+    """The choice and the motivation of a reply, in the order of its form.
+
+    ends: whether it was not truncated. order: the option order of its prompt.
+    """
 
     first: str
     second: str
     ends: bool
+    order: str | None = None
 
     @property
     def text(self) -> str:
@@ -37,7 +41,7 @@ def split_replies(shard: pl.DataFrame, form: str) -> list[SplitReply]:
             "{} of {} in {}: replies without a text".format(*rows.select("model", "game", "context").row(0))
         )
     return [
-        SplitReply(*split_reply(row["raw"], form, letter_of(row)), ends=row["finish"] != "length")
+        SplitReply(*split_reply(row["raw"], form, letter_of(row)), row["finish"] != "length", row["order"])
         for row in rows.iter_rows(named=True)
     ]
 
@@ -83,5 +87,5 @@ def exchange_motivations(cells: list[list[SplitReply]], form: str, seed: int) ->
 
 def _combine(own: SplitReply, other: SplitReply, form: str) -> SplitReply:
     if form == CHOICE_LAST:
-        return SplitReply(other.first, own.second, own.ends)
-    return SplitReply(own.first, other.second, other.ends)
+        return replace(own, first=other.first)
+    return replace(own, second=other.second, ends=other.ends)
