@@ -5,10 +5,10 @@ import pytest
 from made_tables import made_tables
 from summarise_run import main
 
+from tom.reporting.biases import describe_student
 from tom.reporting.findings import verdict_line
 from tom.reporting.summary import (
     TABLES,
-    describe_student,
     paper_lines,
     predictors_of,
     propensity_words,

@@ -1,7 +1,9 @@
-"""Whether a model's answers follow the order or the letters of the options."""
+"""Whether a model's answers follow the order or the letters of the options, or differ between cells."""
 
 import polars as pl
 
+from tom.core.frames import table_schema
+from tom.evaluation.cell_differences import cell_differences
 from tom.evaluation.propensities import CELL, count_unreadable
 from tom.prompts.variants import LABELS, ORDERS
 
@@ -14,6 +16,7 @@ def diagnose(shards: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     exchanged; 0: the model follows the game. letter_distance: mean |p − (1 − p exchanged)|; 0: it follows the letter.
     option_mass: probability that a free reply begins with an option, mean over all scored variants. Each is null
     without the score rows that it needs. invalid: replies that can't be read, by outcome in the columns of UNREADABLE.
+    The rest: tom/evaluation/cell_differences.py.
     """
     by_model = (
         shards.lazy()
@@ -28,7 +31,9 @@ def diagnose(shards: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     )
     scored = shards.lazy().filter(pl.col("record") == "score")
     replies, scores = pl.collect_all([by_model, scored], engine="streaming")
-    return replies.join(answer_biases(scores, LABELS), on="model", how="left").sort("model")
+    biases, differences = answer_biases(scores, LABELS), cell_differences(shards, scores)
+    found = replies.join(biases, on="model", how="left").join(differences, on="model", how="left")
+    return found.select(list(table_schema("diagnostics"))[1:]).sort("model")
 
 
 def answer_biases(scores: pl.DataFrame, labels: tuple[str, str]) -> pl.DataFrame:

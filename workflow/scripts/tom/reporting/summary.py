@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from tom.core.frames import roles_of
-from tom.core.roles import BASE, TEACHER
+from tom.core.roles import BASE
 from tom.evaluation.aligned_counts import EXACT, POOLED, SAMPLED
 from tom.evaluation.alignment import distance
 from tom.evaluation.alignment import gap_closed as closed_of
@@ -15,6 +15,7 @@ from tom.evaluation.improvement import VERDICTS, improvement, published_improvem
 from tom.evaluation.propensities import headline_view
 from tom.paper.published_choices import SPLITS, mean_contributions, read_published_split
 from tom.parsing.outcomes import UNREADABLE
+from tom.reporting.biases import MODELS, diagnostics_parts, teacher_lines
 from tom.reporting.findings import (
     equivalence_line,
     headline_measure,
@@ -38,7 +39,6 @@ TABLES = (
 )
 NUMBER_TABLES = ("number_means", "number_gaps")
 """Only of runs with games in which a number is named."""
-MODELS = (TEACHER, BASE, "tuned")
 COMPUTED = "teacher: a behavioural model."
 """Said of a computed teacher."""
 TEACHERS = {EXACT: "exact", SAMPLED: "sampled", POOLED: "sampled, in all the orders that it was asked in"}
@@ -46,8 +46,6 @@ TEACHERS = {EXACT: "exact", SAMPLED: "sampled", POOLED: "sampled, in all the ord
 NO_NOISE = "Nothing was drawn for them, so intervals have no width."
 """Said where the propensities of both are exact."""
 VIEW_NAMES = {"both": "both", "fixed": "paper", "swapped": "swapped"}
-NOTABLE = 0.1
-"""A mean change of propensity that the summary calls notable: as large as the paper's whole effect of training."""
 MANY_UNREAD = 0.05
 """The share of unreadable replies of a model above which the summary shows examples."""
 EXAMPLES, EXAMPLE_LENGTH = 3, 70
@@ -91,6 +89,7 @@ def summary_lines(
             "chance: p = 0.5. constant, offset, nearest cell: fitted in sample. ceiling: a perfect student.",
             *([COMPUTED] if computed else []),
         ],
+        teacher_lines(tables["diagnostics"], tables["sensitivities"], view, confidence),
         alignment_lines(shown, views),
         [*verdicts, *filter(None, [equivalent, sensitivity, joint, missing])],
         [
@@ -170,53 +169,6 @@ def paper_lines(alignment: pl.DataFrame, published: Path, contributions: Path) -
     rows.append(["Public goods", f"{games:.1f}", "-", "-", "-", "-"])
     header = ["split", "paper: improvement %", "this run", "paper: closed %", "paper: chance", "this run"]
     return markdown_table(header, rows)
-
-
-def diagnostics_parts(diagnostics: pl.DataFrame) -> list[list[str]]:
-    """How far answers follow order and letters, over all splits and seeds: a table, and a sentence for each student."""
-    names = ["order_bias", "letter_change", "letter_distance", "option_mass"]
-    students = diagnostics.with_columns(student=roles_of())
-    means = students.group_by("student").agg(pl.col(names).mean(), pl.col("invalid", "observations").sum())
-    found = {row["student"]: row for row in means.iter_rows(named=True)}
-    header = [
-        "model",
-        "order bias",
-        "letters swapped",
-        "from letter",
-        "option mass",
-        "invalid replies",
-    ]
-    rows = [
-        [
-            name,
-            *("-" if found[name][column] is None else f"{found[name][column]:.3f}" for column in names),
-            f"{found[name]['invalid']} of {found[name]['observations']}",
-        ]
-        for name in MODELS
-    ]
-    words = [
-        describe_student(name, found[name]) for name in (BASE, "tuned") if found[name]["letter_change"] is not None
-    ]
-    return [markdown_table(header, rows), words]
-
-
-def describe_student(name: str, row: dict) -> str:
-    """What a student's answers follow. row: means of its diagnostics."""
-    order = "no option order to compare"
-    if row["order_bias"] is not None:
-        weight = "notable" if row["order_bias"] > NOTABLE else "small"
-        order = f"the option order moves it by {100 * row['order_bias']:.0f} points ({weight})"
-    change, from_letter = row["letter_change"], row["letter_distance"]
-    if max(change, from_letter) <= NOTABLE:
-        letters = "it is so near to chance that neither game nor letter shows"
-    elif change < from_letter and (row["order_bias"] or 0) > NOTABLE:
-        # A choice of what is listed first survives a swap of the letters, as a choice by payoffs does.
-        letters = "what is listed first decides, not the letter"
-    elif change < from_letter:
-        letters = "it follows the game more than the letter"
-    else:
-        letters = "it follows the letter more than the game"
-    return f"- {name}: {order}; {letters}."
 
 
 def cells_lines(improvements: pl.DataFrame, splits: list[str], view: str, measure: str) -> list[str]:

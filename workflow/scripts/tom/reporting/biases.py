@@ -1,0 +1,121 @@
+"""What models follow beside or in place of game and context: option order and letters; and what a teacher follows."""
+
+import polars as pl
+
+from tom.config.study import IN_SAMPLE
+from tom.core.frames import roles_of
+from tom.core.roles import BASE, TEACHER
+from tom.reporting.tables import markdown_table
+from tom.reporting.wording import percent, signed_points, wrapped
+
+MODELS = (TEACHER, BASE, "tuned")
+NOTABLE = 0.1
+"""A mean change of propensity that the summary calls notable: as large as the paper's whole effect of training."""
+
+
+def teacher_lines(diagnostics: pl.DataFrame, sensitivities: pl.DataFrame, view: str, confidence: float) -> list[str]:
+    """What a teacher itself follows in sample, and whether that leaves a student anything to learn.
+
+    Order and letters of one that was asked live, as far as they are known; else nothing but that it has nothing to
+    transfer, where that is so.
+    """
+    found = diagnostics.filter(split=IN_SAMPLE, model=TEACHER).to_dicts()
+    if not found:
+        return []
+    row, nothing = found[0], has_nothing_to_transfer(found[0], confidence)
+    lines = []
+    if row["letter_change"] is not None:
+        lines.append(wrapped(f"{describe_student(TEACHER, row)} {_cells(row)} {_shares(sensitivities, view)}".strip()))
+    elif row["order_difference"] is not None:
+        told = (
+            f"- teacher: with cooperation listed first it cooperates {signed_points(row['order_difference'])} points."
+        )
+        lines.append(wrapped(f"{told} {_cells(row)} {_shares(sensitivities, view)}".strip()))
+    if nothing:
+        why = "less than by the noise of its replies" if row["cell_sd"] is not None else "no more than by chance"
+        lines.append(
+            wrapped(
+                f"- This teacher has nothing to transfer: game and context move its choice {why}. What a student closes"
+                " of its gap comes from elsewhere: from order, letters or the mean."
+            )
+        )
+    return lines
+
+
+def has_nothing_to_transfer(row: dict, confidence: float) -> bool:
+    """Whether a teacher's cells differ by no more than noise. row: of its diagnostics.
+
+    By its exact propensities: their standard deviation over cells is below that of the noise of its observations.
+    Without them: its observations don't refute one propensity in all cells.
+    """
+    if row["cell_sd"] is not None and row["cell_noise"] is not None:
+        return row["cell_sd"] < row["cell_noise"]
+    return row["p_cells"] is not None and row["p_cells"] > 1 - confidence
+
+
+def _cells(row: dict) -> str:
+    """How much the cells differ, beside noise."""
+    if row["cell_noise"] is None:
+        return ""
+    noise = f"the noise of its replies is {100 * row['cell_noise']:.1f} points"
+    if row["cell_sd"] is not None:
+        return f"Averaged over orders and letters, its cells differ by {100 * row['cell_sd']:.1f} points (SD); {noise}."
+    if row["p_cells"] is None:
+        return ""
+    p_value = "below .001" if row["p_cells"] < 0.001 else f"{row['p_cells']:.3f}"
+    return f"That all cells have one propensity has a p-value {p_value}; {noise}."
+
+
+def _shares(sensitivities: pl.DataFrame, view: str) -> str:
+    """What the variance of its replies over cells is due to."""
+    rows = sensitivities.filter(split=IN_SAMPLE, view=view, model=TEACHER, quantity="variance_share")
+    shares = dict(rows.select("factor", "estimate").rows())
+    parts = [percent(shares.get(factor)) for factor in ("context", "game", "noise")]
+    return f"Variance of its replies due to context / game / noise, %: {' / '.join(parts)}." if shares else ""
+
+
+def diagnostics_parts(diagnostics: pl.DataFrame) -> list[list[str]]:
+    """How far answers follow order and letters, over all splits and seeds: a table, and a sentence for each student."""
+    names = ["order_bias", "letter_change", "letter_distance", "option_mass"]
+    students = diagnostics.with_columns(student=roles_of())
+    means = students.group_by("student").agg(pl.col(names).mean(), pl.col("invalid", "observations").sum())
+    found = {row["student"]: row for row in means.iter_rows(named=True)}
+    header = [
+        "model",
+        "order bias",
+        "letters swapped",
+        "from letter",
+        "option mass",
+        "invalid replies",
+    ]
+    rows = [
+        [
+            name,
+            *("-" if found[name][column] is None else f"{found[name][column]:.3f}" for column in names),
+            f"{found[name]['invalid']} of {found[name]['observations']}",
+        ]
+        for name in MODELS
+    ]
+    words = [
+        describe_student(name, found[name]) for name in (BASE, "tuned") if found[name]["letter_change"] is not None
+    ]
+    return [markdown_table(header, rows), words]
+
+
+def describe_student(name: str, row: dict) -> str:
+    """What a student's answers follow. row: means of its diagnostics."""
+    order = "no option order to compare"
+    if row["order_bias"] is not None:
+        weight = "notable" if row["order_bias"] > NOTABLE else "small"
+        order = f"the option order moves it by {100 * row['order_bias']:.0f} points ({weight})"
+    change, from_letter = row["letter_change"], row["letter_distance"]
+    if max(change, from_letter) <= NOTABLE:
+        letters = "it is so near to chance that neither game nor letter shows"
+    elif change < from_letter and (row["order_bias"] or 0) > NOTABLE:
+        # A choice of what is listed first survives a swap of the letters, as a choice by payoffs does.
+        letters = "what is listed first decides, not the letter"
+    elif change < from_letter:
+        letters = "it follows the game more than the letter"
+    else:
+        letters = "it follows the letter more than the game"
+    return f"- {name}: {order}; {letters}."
