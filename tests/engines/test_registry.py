@@ -69,6 +69,14 @@ def test_what_vllm_can_not_serve_is_refused(section, model, part):
         load_engine("vllm").check(settings_of("vllm", section), MODEL | model, "config.yaml: student")
 
 
+def test_a_local_folder_that_bitsandbytes_quantised_is_refused_before_any_job(nf4_folder, tiny_folder):
+    check, model = load_engine("vllm").check, MODEL | {"precision": "source", "source": "folder"}
+    settings = settings_of("vllm", {})
+    with pytest.raises(UserError, match=r"^config\.yaml: student\.folder: .*bitsandbytes.*engine: transformers"):
+        check(settings, model | {"folder": str(nf4_folder)}, "config.yaml: student")
+    check(settings, model | {"folder": str(tiny_folder)}, "config.yaml: student")
+
+
 @pytest.mark.parametrize("model", [{}, {"precision": "bfloat16", "gpus": 1}])
 def test_what_vllm_can_serve_passes(model):
     load_engine("vllm").check(settings_of("vllm", {"tensor_parallel": 1}), MODEL | model, "config.yaml: student")

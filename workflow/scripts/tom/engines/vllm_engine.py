@@ -8,6 +8,7 @@ prefill.
 import math
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from pathlib import Path
 from platform import node
 
 from tom.core.errors import UserError
@@ -63,6 +64,14 @@ def check(settings: Settings, model_config: dict, where: str) -> None:
             f"{where}.vllm.tensor_parallel: {settings.tensor_parallel}, but {role}.gpus is {gpus}"
             " (allowed: as many as gpus)"
         )
+    # Weights that are not on this machine yet are looked at by the job that loads them.
+    if model_config.get("source") == "folder":
+        from tom.engines.vllm_loading import read_model_config
+
+        try:
+            read_model_config(Path(model_config["folder"]), gpus)
+        except UserError as error:
+            raise UserError(f"{where}.folder: {error}") from None
 
 
 def require_vllm() -> None:
@@ -92,7 +101,7 @@ class VllmEngine:
         from tom.models.language_models import load_tokenizer
 
         self.local = local
-        self.config = read_model_config(local)
+        self.config = read_model_config(local.weights, local.gpus)
         self.tokenizer = load_tokenizer(local.weights)
         self.llm = None
         self.context = 0

@@ -22,18 +22,18 @@ ENVIRONMENT = {
 }
 
 
-def read_model_config(local: LocalModel) -> dict:
+def read_model_config(weights: Path, gpus: int) -> dict:
     """The model folder's config.json. Errors: UserError if it is quantised in a way that vLLM does not serve here."""
-    config = json.loads((local.weights / "config.json").read_text())
+    config = json.loads((weights / "config.json").read_text())
     quantised = config.get("quantization_config")
     if quantised and quantised.get("quant_method") == "bitsandbytes":
         raise UserError(
-            f"{local.weights}: vLLM does not serve weights that bitsandbytes quantised"
+            f"{weights}: vLLM does not serve weights that bitsandbytes quantised"
             " (allowed: other weights, or engine: transformers)"
         )
-    if quantised and not local.gpus:
+    if quantised and not gpus:
         raise UserError(
-            f"{local.weights}: quantised weights need a GPU in vLLM (on a CPU, precision: float32, bfloat16,"
+            f"{weights}: quantised weights need a GPU in vLLM (on a CPU, precision: float32, bfloat16,"
             " or source of weights that are not quantised)"
         )
     return config
