@@ -20,7 +20,9 @@ sys.path[:0] = [str(ROOT / "workflow" / "scripts"), str(ROOT / "tests" / "workfl
 import edits  # noqa: E402
 
 from tom.config.checks import config_schema  # noqa: E402
+from tom.config.store import Store  # noqa: E402
 from tom.config.studies import CLOSED, STUDIES, Study  # noqa: E402
+from tom.export.model_card import snippet  # noqa: E402
 
 TARGET_FILES = ("Snakefile", "workflow/rules/targets.smk", "workflow/rules/plan.smk")
 EDIT_GROUPS = {
@@ -146,6 +148,14 @@ def fill(text: str, name: str, content: str) -> str:
     return f"{before}{begin}\n{content}\n{end}{rest.split(end)[1]}"
 
 
+def adapter_snippet() -> str:
+    """How the default run's adapter is used."""
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    store = Store(config, ROOT / "resources")
+    lines = snippet(config["student"], f"{store.model_folder('student')}/weights", "results/main/export/seed1")
+    return f"```python\n{lines}\n```"
+
+
 def data_dictionary() -> str:
     """The columns of all tables, as Markdown. A table that is like another refers to its columns."""
     document = yaml.safe_load((ROOT / "workflow/schemas/tables.yaml").read_text())
@@ -184,6 +194,7 @@ def pages() -> dict[Path, str]:
         "docs/running.md": {"targets": target_table, "studies": study_table},
         "config/README.md": {"keys": key_table},
         "docs/pipeline.md": {"rules": rule_graph, "edits": edit_table},
+        "docs/adapter.md": {"snippet": adapter_snippet},
         "docs/data_dictionary.md": {"columns": data_dictionary},
     }
     texts = {}

@@ -50,6 +50,12 @@ rule report:
         rules.build_page.output,
 
 
+rule export:
+    """For each tuned student a folder to take away: adapter, merged weights, GGUF for llama.cpp, model card."""
+    input:
+        expand(rules.export_student.output, seed=SEEDS),
+
+
 def study_files(study):
     """A study's tables and figure. Its check runs only when they are asked for."""
 
