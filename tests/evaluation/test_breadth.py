@@ -132,7 +132,7 @@ def test_the_sentences_say_what_students_closed_and_who_is_ahead(truth, games):
     table = table_of(truth, games)
     told = " ".join(" ".join(breadth_lines(table)).split())
     few, many = (row["closed"] for row in table.filter(predictor="tuned", labels="letters", exchanged=False).to_dicts())
-    assert f"closes {100 * few:.0f} (" in told and f"after 10 games, {100 * many:.0f} (" in told
+    assert f"in percent {100 * few:.0f} (" in told and f"after 10 games, {100 * many:.0f} (" in told
     assert many == pytest.approx(1) and "it is 0.000 from the teacher" in told
     assert "The student is ahead of the nearest taught game, a regression on payoffs" in told
     assert "with the labels first letters exchanged" in told

@@ -34,7 +34,11 @@ def plot_split(axes: "Axes", table: pl.DataFrame) -> None:
     plain = table.filter(labels="letters", exchanged=False)
     for predictor, (label, style) in LINES.items():
         rows = plain.filter(predictor=predictor).sort("games")
-        axes.plot(rows["games"], rows["gap"], linestyle=style, color=COLOURS["baseline"], linewidth=1.2, label=label)
+        look = {"linestyle": style, "color": COLOURS["baseline"], "linewidth": 1.2, "label": label}
+        if rows.height == 1:  # a line through one point can't be seen
+            axes.axhline(rows["gap"][0], **look)
+        else:
+            axes.plot(rows["games"], rows["gap"], **look)
     tuned = table.filter(predictor="tuned").sort("games")
     asked = tuned.select("labels", "exchanged").unique(maintain_order=True).sort("exchanged", "labels").rows()
     for labels, exchanged in asked:

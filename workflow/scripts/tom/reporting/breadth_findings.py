@@ -24,8 +24,8 @@ def breadth_lines(table: pl.DataFrame) -> list[str]:
     curve = ", ".join(f"{_share(row)} after {row['games']} games" for row in taught)
     others = listed([f"{NAMES[name]} {_gap(gaps[name])}" for name in PAYOFF_MODELS])
     lines = [
-        f"- {readable(most['split'])}, which were not taught: the student closes {curve} of the best constant's gap"
-        f" to the teacher, %.",
+        f"- {readable(most['split'])} (not taught): of the best constant's gap to the teacher, the student closes in"
+        f" percent {curve}.",
         f"After {most['games']} games it is {_gap(most['gap'])} from the teacher; the best constant"
         f" {_gap(gaps[CONSTANT])}, {others}{_ceiling(table)}. {_leads(most)}",
     ]
