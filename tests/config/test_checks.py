@@ -1,5 +1,6 @@
 """A study's config: what can't be run is refused before any job, and the message names the culprit."""
 
+import json
 import shutil
 import sys
 from copy import deepcopy
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from made_examples import FIELDS, TEXTS, made_examples
 
 from tom.config.checks import check_counterbalancing, check_labels, check_learning_curve, check_study
 from tom.core.errors import UserError
@@ -131,6 +133,61 @@ def test_motivations_that_nobody_gave_are_not_taught(project, target, teacher, p
     config = changed(target, "training", "target") | {"teacher": teacher, "prompt_format": prompt_format}
     text = complaint(config)
     assert f"config.yaml: training.target: '{target}'" in text and part in text and "allowed: label" in text
+
+
+def with_replies(project, **changes) -> dict:
+    """The default config in the cells of a table of made examples, whose teacher's replies are in that table."""
+    (project / "examples.json").write_text(json.dumps(made_examples("CD")))
+    config = changed({"file": "examples.json", "fields": FIELDS, **TEXTS}, "teacher", "recorded", "replies")
+    config["splits"]["in_sample"] = {"games": list(TEXTS["games"]), "contexts": list(TEXTS["contexts"])}
+    config["training"] |= {"gauss_newton_steps": 0, "target": "full_reply"}
+    return config | {"prompt_format": "choice_then_motivation"} | changes
+
+
+@pytest.mark.parametrize("target", REPLY_TARGETS)
+@pytest.mark.parametrize("prompt_format", ["choice_then_motivation", "motivation_then_choice"])
+def test_a_recorded_teachers_replies_may_be_taught_in_any_way(project, target, prompt_format):
+    config = with_replies(project, prompt_format=prompt_format)
+    config["training"]["target"] = target
+    check_study(config, "config.yaml", Path("resources"))
+
+
+def test_replies_that_are_taught_must_be_there_in_every_cell(project):
+    config = with_replies(project)
+    config["splits"]["in_sample"]["contexts"].append("teamwork")
+    text = complaint(config)
+    assert "config.yaml: training.target: 'full_reply'" in text and "examples.json" in text
+    assert "no replies for prisoners_dilemma in teamwork, stag_hunt in teamwork" in text
+    config["training"]["target"] = "label"  # for which counts will do
+    check_study(config, "config.yaml", Path("resources"))
+
+
+def test_replies_stand_for_counts_where_nobody_has_these(project):
+    config = with_replies(project)
+    rows = [{"game": "stag_hunt-x3", "context": "sports", "output": "D. So what?"}]
+    (project / "examples.json").write_text(json.dumps(rows))
+    replies = {"file": "examples.json", "fields": {"reply": "output"}}
+    config["teacher"]["recorded"]["replies"] = replies
+    config["splits"] = {"in_sample": {"games": ["stag_hunt-x3"], "contexts": ["sports"]}}
+    check_study(config, "config.yaml", Path("resources"))
+    with pytest.raises(UserError, match=r"learning_curve.observations: 100, but the teacher has 1 of some"):
+        check_learning_curve(config | {"training": CONFIG["training"]}, "config.yaml", Path("resources"))
+
+
+@pytest.mark.parametrize(
+    ("replies", "words"),
+    [
+        ({"file": "absent.json", "fields": {"reply": "output"}}, "absent.json: no such table of replies"),
+        ({"file": "examples.csv", "fields": {"reply": "output"}}, "config.yaml: teacher.recorded.replies.file"),
+        ({"file": "examples.json", "fields": {"game": "game"}}, "'reply'"),
+        ({"file": "examples.json", "fields": {"reply": "output"}}, "examples.json: row 1: no field 'game'"),
+        ({"file": "examples.json", "fields": FIELDS, "games": {}}, "config.yaml: teacher.recorded.replies.games"),
+    ],
+)
+def test_a_table_of_replies_that_can_not_be_read_is_named(project, replies, words):
+    config = with_replies(project)
+    config["teacher"]["recorded"]["replies"] = replies
+    assert words in complaint(config)
 
 
 @pytest.mark.parametrize("target", REPLY_TARGETS)

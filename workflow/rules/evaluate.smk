@@ -119,7 +119,9 @@ rule tabulate_number_games:
 
 
 def replies_in_words(wildcards):
-    """The replies of every split, of which the summary shows some that can't be read; none where no model writes any."""
+    """The replies of every split, of which the summary shows some that can't be read; none where nobody wrote any."""
+    if config["teacher"]["engine"] == "recorded" and REPLIES:
+        return table(SPLITS, "replies")
     asked = {
         STORE.asking(model, game)
         for split in SPLITS

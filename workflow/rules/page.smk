@@ -34,7 +34,8 @@ def page_texts(wildcards):
         for file in STORE.texts(game, context, STORE.asking("base", game)).values()
     }
     recorded = config["teacher"].get("recorded", {}) if config["teacher"]["engine"] == "recorded" else {}
-    return sorted(texts) + [recorded[name] for name in ("counts", "contributions") if name in recorded]
+    given = [recorded[name] for name in ("counts", "contributions") if name in recorded]
+    return sorted(texts) + given + ([recorded["replies"]["file"]] if "replies" in recorded else [])
 
 
 rule tabulate_replies:

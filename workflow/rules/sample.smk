@@ -7,6 +7,7 @@ Splits, studies and experiments share the shards that they have in common.
 """
 
 from tom.sampling.recorded import read_contribution_counts, read_counts
+from tom.sampling.recorded_replies import read_replies
 
 SHARD = f"{RESULTS}/shards/{{model}}-{{weights}}/{{asking}}/{{game}}/{{context}}.parquet"
 SHARD_LOG = f"{LOGS}/sample/{{model}}-{{weights}}/{{asking}}/{{game}}/{{context}}.log"
@@ -76,8 +77,17 @@ if config["teacher"]["engine"] == "recorded":
     GIVEN_NUMBERS = [name for name, split in NUMBER_SPLITS.items() if answered_by_teacher(split, config["teacher"])]
     COUNTS = read_counts(RECORDED["counts"], RECORDED["model"])
     GIVEN = read_contribution_counts(RECORDED["contributions"], RECORDED["model"]) if GIVEN_NUMBERS else {}
-    # Each context is read once, however many cells it has.
-    RECORDED_AS = {}
+    REPLIES = read_replies(RECORDED["replies"]) if "replies" in RECORDED else {}
+    REPLIED = {game for game, _ in REPLIES}
+
+    @cache
+    def recorded_as(context):
+        return recorded_context(context, RESOURCES)
+
+    def in_words(wildcards):
+        """Whether the teacher's replies in a cell are known, and not just their counts."""
+        asked = wildcards.game in REPLIED and (wildcards.game, wildcards.context) not in GIVEN
+        return asked and (wildcards.game, recorded_as(wildcards.context)) in REPLIES
 
     def recorded_counts(wildcards):
         """The counts of one cell, and not the whole table: an edit of one cell's counts reruns that cell.
@@ -86,21 +96,28 @@ if config["teacher"]["engine"] == "recorded":
         """
         if is_member(wildcards.game):
             file = game_file(wildcards.game, RESOURCES)
-            return shlex.join(
-                ["--game-file", str(file), "--recorded-as", recorded_context(wildcards.context, RESOURCES)]
-            )
+            return shlex.join(["--game-file", str(file), "--recorded-as", recorded_as(wildcards.context)])
+        if in_words(wildcards):
+            words = ["--settings", json.dumps(RECORDED["replies"], sort_keys=True)]
+            words += [
+                "--recorded-as",
+                recorded_as(wildcards.context),
+                "--form",
+                load_prompt_format(prompt_format_file()).form,
+            ]
+            return shlex.join(words)
         cell = wildcards.game, wildcards.context
         if cell in GIVEN:
             words = ["--contributions", *GIVEN[cell], "--counts", *GIVEN[cell].values()]
         else:
-            if cell[1] not in RECORDED_AS:
-                RECORDED_AS[cell[1]] = recorded_context(cell[1], RESOURCES)
-            cooperated, observations = COUNTS[cell[0], RECORDED_AS[cell[1]]]
+            cooperated, observations = COUNTS[cell[0], recorded_as(cell[1])]
             words = ["--cooperated", cooperated, "--observations", observations]
         return " ".join(map(str, words))
 
     def answer_table(wildcards):
-        """The table that a game set's answers are read from, and the set's file."""
+        """The table of replies in words; or that of a game set's answers, and the set's file."""
+        if in_words(wildcards):
+            return [RECORDED["replies"]["file"]]
         if not is_member(wildcards.game):
             return []
         return [game_file(wildcards.game, RESOURCES), game_table(wildcards.game, RESOURCES)]
@@ -117,7 +134,7 @@ if config["teacher"]["engine"] == "recorded":
         wildcard_constraints:
             model="teacher",
         params:
-            python=python("replay_shard.py"),
+            python=lambda wildcards: python("replay_replies.py" if in_words(wildcards) else "replay_shard.py"),
             counts=recorded_counts,
             prompt_format=lambda wildcards: STORE.askings[wildcards.asking].prompt_format,
         shell:

@@ -35,6 +35,9 @@ rule gather_shards:
         f"{RESULTS}/replies/{{replies}}.parquet",
     log:
         f"{LOGS}/gather_shards/{{replies}}.log",
+    wildcard_constraints:
+        # Those of another study may be a table that this one's teacher is read from.
+        replies=STORE.replies_key,
     params:
         **packed_params("shards"),
     shell:

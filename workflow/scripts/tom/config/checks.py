@@ -19,7 +19,7 @@ from tom.config.study import (
     out_of_sample_splits,
     question_file,
     recorded_context,
-    recorded_counts,
+    recorded_observations,
     rewordings,
     splits_of_kind,
 )
@@ -39,6 +39,7 @@ from tom.prompts.number_questions import load_question
 from tom.prompts.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST, load_prompt_format
 from tom.prompts.variants import LABELS, ORDERS, load_labels
 from tom.sampling.recorded import read_contribution_counts, require_contributions
+from tom.sampling.recorded_replies import read_replies, require_replies
 from tom.training.recipe import BOTH, LABEL, ORIGINAL, PROMPTS, REPLY_TARGETS, TARGETS
 
 
@@ -188,9 +189,12 @@ def check_target(config: dict, target: str, file: str, resources: Path) -> None:
             f" (allowed: {LETTER_TARGETS})"
         )
     engine = config["teacher"]["engine"]
-    if engine in ("recorded", "computed"):
+    if engine == "recorded" and "replies" in config["teacher"]["recorded"]:
+        if TARGETS[target].motivations or form == CHOICE_LAST:
+            _require_texts(config, f"{key} trains on the teacher's texts", resources)
+    elif engine in ("recorded", "computed"):
         if TARGETS[target].motivations:
-            allowed = DRAWN_LETTERS if engine == "recorded" else LETTER_TARGETS
+            allowed = f"{DRAWN_LETTERS}, or teacher.recorded.replies" if engine == "recorded" else LETTER_TARGETS
             raise UserError(
                 f"{key} trains on the teacher's texts, and a {engine} teacher has none (allowed: {allowed})"
             )
@@ -201,6 +205,14 @@ def check_target(config: dict, target: str, file: str, resources: Path) -> None:
             )
     if TARGETS[target].exact:
         _check_exact_target(config, key, form)
+
+
+def _require_texts(config: dict, key: str, resources: Path) -> None:
+    """Raise UserError unless a recorded teacher has replies in words in every in-sample cell."""
+    settings = config["teacher"]["recorded"]["replies"]
+    cells = member_cells(cells_of(config["splits"][IN_SAMPLE]))
+    asked = [(game, recorded_context(context, resources)) for game, context in cells]
+    require_replies(read_replies(settings), asked, settings["file"], key)
 
 
 def _check_exact_target(config: dict, key: str, form: str) -> None:
@@ -355,8 +367,8 @@ def check_learning_curve(config: dict, file: str, resources: Path) -> None:
             f" learning_curve` would show nothing (allowed: {LABEL})"
         )
     if teacher["engine"] == "recorded":
-        counts = recorded_counts(cells_of(config["splits"][IN_SAMPLE]), teacher["recorded"], resources)
-        fewest = min(observations for _, observations in counts.values())
+        cells = cells_of(config["splits"][IN_SAMPLE])
+        fewest = min(recorded_observations(cells, teacher["recorded"], resources).values())
     most = config["learning_curve"]["observations"][-1]
     if most >= fewest:
         raise UserError(
@@ -470,7 +482,7 @@ def _check_recorded(config: dict, role: str, file: str, resources: Path) -> None
     two_by_two, contributions = (
         splits_of_kind(answered, kind, resources) for kind in (game_kinds.CHOICE, game_kinds.NUMBER)
     )
-    recorded_counts(all_cells(two_by_two), recorded, resources)
+    recorded_observations(all_cells(two_by_two), recorded, resources)
     if contributions and "contributions" not in recorded:
         raise UserError(
             f"{file}: {role}.recorded: missing key 'contributions', which split '{next(iter(contributions))}' needs"

@@ -14,6 +14,7 @@ from tom.games.names import blocks, file_stem, is_member, members
 from tom.games.rescaling import Rescaling, split_rescaling
 from tom.prompts.contexts import load_context
 from tom.sampling.recorded import read_answers, read_counts, require_cells
+from tom.sampling.recorded_replies import read_replies
 from tom.training.recipe import BOTH
 
 IN_SAMPLE = "in_sample"
@@ -148,26 +149,28 @@ def rewordings(contexts: list[str], resources: Path) -> dict[str, list[str]]:
     }
 
 
-def recorded_counts(
+def recorded_observations(
     cells: Iterable[tuple[str, str]], recorded: dict, resources: Path
-) -> dict[tuple[str, str], tuple[int, int]]:
-    """Cell → (cooperated, observations) of a recorded teacher; members of game sets, whose tables hold them, included.
+) -> dict[tuple[str, str], int]:
+    """Cell → observations of a recorded teacher; members of game sets, whose tables hold them, included.
 
-    cells: (game, context). recorded: the teacher's section of the config. Errors: UserError for a cell without counts.
+    cells: (game, context). recorded: the teacher's section of the config. Errors: UserError for a cell without any.
     """
-    cells = list(cells)
+    cells, replies = list(cells), read_replies(recorded["replies"]) if "replies" in recorded else {}
     original = {context: recorded_context(context, resources) for context in {context for _, context in cells}}
     found, published = {}, []
     for game, context in cells:
         if is_member(game):
             answers = read_answers(game_file(game, resources), game, original[context])
-            found |= {(name, original[context]): counts for name, counts in answers.items()}
+            found |= {(name, original[context]): observations for name, (_, observations) in answers.items()}
+        elif (cell := (game, original[context])) in replies:
+            found[cell] = len(replies[cell])
         else:
             published.append((game, original[context]))
     if published:
         counts = read_counts(recorded["counts"], recorded["model"])
         require_cells(counts, sorted(set(published)), recorded["counts"], recorded["model"])
-        found |= {cell: counts[cell] for cell in published}
+        found |= {cell: counts[cell][1] for cell in published}
     return found
 
 

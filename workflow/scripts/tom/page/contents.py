@@ -77,7 +77,7 @@ def page_values(
         "studies": studies,
         "unmade": unmade,
         "transcripts": transcripts(replies, dictionary, files["replies"]),
-        "recorded": config["teacher"]["engine"] == "recorded",
+        "recorded": config["teacher"]["engine"] == "recorded" and "replies" not in config["teacher"]["recorded"],
         "observations": int(rates["observations"].sum()),
         "unreadable": int(rates["invalid"].sum()),
         "examples": UNREADABLE_CAP,

@@ -1,7 +1,8 @@
 """A teacher whose answers were recorded as counts: its shards replay them.
 
-Counts of choices say how often each cell cooperated, counts of contributions how often each amount was given. Neither
-the replies' texts nor their sequence were published: `raw` is empty, cooperations and small amounts come first.
+Counts of choices say how often each cell cooperated, counts of contributions how often each amount was given. They hold
+neither texts nor the sequence of replies: `raw` is empty, cooperations and small amounts come first. Replies in words
+are a table of their own: tom/sampling/recorded_replies.py.
 """
 
 import csv

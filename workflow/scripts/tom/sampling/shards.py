@@ -29,7 +29,7 @@ COLUMNS: dict[str, pl.DataType] = {
     "cooperation_label": pl.String(),  # the letter that means cooperation
     "prompt_sha256": pl.String(),  # of the messages, before any chat template; null for a recorded teacher
     "observation": pl.Int32(),  # number within the shard; null in score rows
-    "raw": pl.String(),  # the reply as given; null in score rows and for a recorded teacher
+    "raw": pl.String(),  # the reply as given; null in score rows and where counts were recorded
     "action": pl.Enum(ACTIONS),  # null in score rows and for a reply that can't be read
     "outcome": pl.Enum(OUTCOMES),  # read, or why the reply could not be; null in score rows
     "rule": pl.String(),  # the rule that read the reply, or found that it can't be read; null in score rows
