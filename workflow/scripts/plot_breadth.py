@@ -60,7 +60,6 @@ def plot_split(axes: "Axes", table: pl.DataFrame) -> None:
     ticks = tuned["games"].unique().sort().to_list()
     axes.set_xticks(ticks, list(map(str, ticks)))
     axes.minorticks_off()
-    axes.set_ylim(bottom=0)
     axes.set_title(f"{readable(table['split'][0])} ({table['cells'][0]} cells)")
 
 
@@ -75,6 +74,9 @@ def plot_breadth(tables: list[pl.DataFrame]) -> "Figure":
     )
     for axes, table in zip(grid.flat, tables, strict=False):
         plot_split(axes, table)
+    # Level lines do not count for matplotlib's own limits, and would lie outside of them.
+    shown = pl.concat(table.filter(pl.col("predictor") != "chance").select("gap", "high") for table in tables)
+    grid[0, 0].set_ylim(0, 1.05 * max(shown["gap"].max(), shown["high"].max() or 0))
     for axes in grid.flat[len(tables) :]:
         axes.set_axis_off()
     for axes in grid[-1]:
