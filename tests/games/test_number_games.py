@@ -156,9 +156,10 @@ def test_the_number_closest_to_the_target_wins_and_ties_split_the_prize(tmp_path
 def test_each_game_file_is_read_by_its_kind(resources):
     kinds = {file.stem: kind_of(file) for file in (resources / "games").iterdir()}
     assert sorted(name for name, kind in kinds.items() if kind == NUMBER) == sorted(SHIPPED)
-    which = {"ordinal": "-trps", "drawn": "-0", "drawn_asymmetric": "-0-column", "textbook": "-0"}
+    which = {"ordinal": "-trps", "drawn": "-0", "table": "-0-column"}
     for stem, kind in kinds.items():
-        name = stem + which.get(stem, "")
+        family = yaml.safe_load((resources / "games" / f"{stem}.yaml").read_text()).get("family")
+        name = stem + which.get(family, "")
         assert LOADERS[kind](resources / "games" / f"{stem}.yaml", name).name == name
 
 
