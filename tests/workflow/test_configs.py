@@ -37,7 +37,7 @@ def test_a_config_for_a_cpu_plans_a_whole_run(fresh, name):
 
 
 @pytest.mark.parametrize(
-    ("names", "steps"), [(["paper"], 282), (["paper", "paper_qlora"], 752), (["modern"], 752)], ids=str
+    ("names", "steps"), [(["paper"], 282), (["paper", "paper_qlora"], 376), (["modern"], 376)], ids=str
 )
 def test_a_config_for_gpus_plans_a_whole_run_that_its_cards_hold(fresh, names, steps):
     project = Project(fresh.folder, ("config/config.yaml", *(f"config/{name}.yaml" for name in names)))
