@@ -20,9 +20,11 @@ def cell_differences(shards: pl.DataFrame | pl.LazyFrame, scores: pl.DataFrame) 
     gives the rate of a cell, averaged over orders. p_cells: of equal_cells_p_value. Each is null where it can't be
     known.
     """
-    exact = scores.group_by("model", *CELL).agg(pl.col("p_cooperate").mean())
+    # Sorted, so that sums have the same last bits whatever the order of the shards.
+    ordered = scores.sort("model", *CELL, "order", "cooperation_label")
+    exact = ordered.group_by("model", *CELL, maintain_order=True).agg(pl.col("p_cooperate").mean())
     several = pl.when(pl.len() > 1).then(pl.col("p_cooperate").std(ddof=0))
-    spreads = exact.group_by("model").agg(cell_sd=several)
+    spreads = exact.group_by("model", maintain_order=True).agg(cell_sd=several)
     rows = []
     for (model,), own in sorted(count_replies(shards).partition_by("model", as_dict=True).items()):
         answers = _by_order(own)
