@@ -134,12 +134,12 @@ def test_the_sentences_say_what_students_closed_and_who_is_ahead(truth, games):
     few, many = (row["closed"] for row in table.filter(predictor="tuned", labels="letters", exchanged=False).to_dicts())
     assert f"in percent {100 * few:.0f} (" in told and f"after 10 games, {100 * many:.0f} (" in told
     assert many == pytest.approx(1) and "it is 0.000 from the teacher" in told
-    assert "The student is ahead of the nearest taught game, a regression on payoffs" in told
+    assert "The student is ahead of the nearest taught game, the regression on payoffs" in told
     assert "with the labels first letters exchanged" in told
     # A student that always says one half is behind what is given the payoffs.
     coin = {10: scores("tuned-seed1", ASKED, lambda *_: 0.5)}
     behind = " ".join(" ".join(breadth_lines(table_of(truth, games, students=coin))).split())
-    assert "behind the nearest taught game, a regression on payoffs" in behind
+    assert "behind the nearest taught game, the regression on payoffs" in behind
 
 
 def test_a_sampled_teacher_has_rates_and_a_noise_ceiling(truth, games):

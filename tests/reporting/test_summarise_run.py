@@ -5,7 +5,7 @@ import pytest
 from made_tables import made_tables
 from summarise_run import main
 
-from tom.reporting.biases import describe_student
+from tom.reporting.biases import describe_model
 from tom.reporting.findings import verdict_line
 from tom.reporting.summary import (
     TABLES,
@@ -138,7 +138,7 @@ def test_a_split_is_judged_by_its_interval(tables, closed, low, high, words):
 )
 def test_what_a_student_follows(change, distance, words):
     row = {"order_bias": None, "letter_change": change, "letter_distance": distance}
-    assert words in describe_student("base", row)
+    assert words in describe_model("base", row)
 
 
 def test_unreadable_replies_are_told_by_model_and_outcome(tables, paper):

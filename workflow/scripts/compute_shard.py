@@ -14,7 +14,7 @@ from tom.games.game import load_games
 from tom.games.names import members
 from tom.prompts.variants import scored
 from tom.sampling.choices import drawn_rows
-from tom.sampling.shards import write_shard
+from tom.sampling.shards import add_shard_flags, shared_columns, write_shard
 
 
 def compute(
@@ -36,19 +36,15 @@ def compute(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--behaviour-file", type=Path, required=True)
-    parser.add_argument("--model", required=True, help="the model's name in this run")
-    parser.add_argument("--game", required=True, help="a game or a block of games")
     parser.add_argument("--game-file", type=Path, required=True)
-    parser.add_argument("--context", required=True)
-    parser.add_argument("--prompt-format", required=True)
     parser.add_argument("--option-orders", nargs="+", required=True)
     parser.add_argument("--observations", type=int, required=True)
     parser.add_argument("--seed", type=int, required=True, help="of the draws")
-    parser.add_argument("--output", required=True)
+    add_shard_flags(parser)
     arguments = parser.parse_args()
 
     games = load_games([arguments.game_file], members(arguments.game))
-    fields = {name: getattr(arguments, name) for name in ("model", "context", "prompt_format")}
+    fields = shared_columns(arguments)
     how = (arguments.option_orders, arguments.observations, arguments.seed)
     write_shard(arguments.output, compute(arguments.behaviour_file, games, fields, *how))
 

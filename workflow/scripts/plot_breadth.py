@@ -12,19 +12,15 @@ import polars as pl
 from tom.core.errors import run_main
 from tom.reporting.figure_style import COLOURS, save_figure, use_style
 from tom.reporting.tables import read_table
-from tom.reporting.wording import readable
+from tom.reporting.wording import PAYOFF_MODEL_NAMES, readable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LINES = {
-    "constant": ("best constant", ":"),
-    "nearest_game": ("nearest taught game", "-."),
-    "payoff_regression": ("regression on payoffs", (0, (5, 1, 1, 1, 1, 1))),
-    "payoff_network": ("network on payoffs", "--"),
-}
-"""Predictors that need no student → label and style of the line."""
+STYLES = {"constant": ":", "nearest_game": "-.", "payoff_regression": (0, (5, 1, 1, 1, 1, 1)), "payoff_network": "--"}
+"""Predictors that need no student → style of the line."""
+NAMES = {"constant": "best constant"} | PAYOFF_MODEL_NAMES
 COLUMNS = 3
 """Panels in a row."""
 
@@ -32,9 +28,9 @@ COLUMNS = 3
 def plot_split(axes: "Axes", table: pl.DataFrame) -> None:
     """One split: students as taught and with other labels, and predictors that need no student."""
     plain = table.filter(labels="letters", exchanged=False)
-    for predictor, (label, style) in LINES.items():
+    for predictor, style in STYLES.items():
         rows = plain.filter(predictor=predictor).sort("games")
-        look = {"linestyle": style, "color": COLOURS["baseline"], "linewidth": 1.2, "label": label}
+        look = {"linestyle": style, "color": COLOURS["baseline"], "linewidth": 1.2, "label": NAMES[predictor]}
         if rows.height == 1:  # a line through one point can't be seen
             axes.axhline(rows["gap"][0], **look)
         else:

@@ -15,7 +15,7 @@ from tom.prompts.prompts import FORMS
 from tom.prompts.variants import PAPER_VARIANT, Variant
 from tom.sampling.free_replies import reply_columns
 from tom.sampling.recorded_replies import GivenReply, read_replies, require_replies
-from tom.sampling.shards import write_shard
+from tom.sampling.shards import add_shard_flags, shared_columns, write_shard
 
 
 def observe(given: list[GivenReply], form: str, fields: dict) -> list[dict]:
@@ -36,17 +36,13 @@ def main() -> None:
     )
     parser.add_argument("--recorded-as", required=True, help="the context that the replies were given in")
     parser.add_argument("--form", choices=FORMS, required=True, help="what a reply holds")
-    parser.add_argument("--model", required=True, help="the model's name in this run")
-    parser.add_argument("--game", required=True)
-    parser.add_argument("--context", required=True)
-    parser.add_argument("--prompt-format", required=True)
-    parser.add_argument("--output", required=True)
+    add_shard_flags(parser)
     arguments = parser.parse_args()
 
     cell = (arguments.game, arguments.recorded_as)
     replies = read_replies(arguments.settings)
     require_replies(replies, [cell], arguments.settings["file"], "--game")
-    fields = {name: getattr(arguments, name) for name in ("model", "game", "context", "prompt_format")}
+    fields = shared_columns(arguments)
     rows = observe(replies[cell], arguments.form, fields)
     write_shard(arguments.output, rows)
     if unread := sum(row["action"] is None for row in rows):

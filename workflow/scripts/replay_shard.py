@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tom.core.errors import run_main
 from tom.sampling.recorded import read_answers, replay, replay_contributions
-from tom.sampling.shards import COLUMNS, NUMBER_COLUMNS, write_shard
+from tom.sampling.shards import COLUMNS, NUMBER_COLUMNS, add_shard_flags, shared_columns, write_shard
 
 
 def main() -> None:
@@ -23,11 +23,7 @@ def main() -> None:
     parser.add_argument("--counts", type=int, nargs="+", help="how many observations gave each")
     parser.add_argument("--game-file", type=Path, help="of a game set")
     parser.add_argument("--recorded-as", help="the context that the set's answers were given in")
-    parser.add_argument("--model", required=True, help="the model's name in this run")
-    parser.add_argument("--game", required=True)
-    parser.add_argument("--context", required=True)
-    parser.add_argument("--prompt-format", required=True)
-    parser.add_argument("--output", required=True)
+    add_shard_flags(parser)
     arguments = parser.parse_args()
 
     choices = (arguments.cooperated, arguments.observations)
@@ -38,7 +34,7 @@ def main() -> None:
         parser.error(
             "give --cooperated and --observations, --contributions and --counts, or --game-file and --recorded-as"
         )
-    fields = {name: getattr(arguments, name) for name in ("model", "game", "context", "prompt_format")}
+    fields = shared_columns(arguments)
     if given == [choices]:
         write_shard(arguments.output, replay(choices, fields), COLUMNS)
     elif given == [recorded]:

@@ -10,6 +10,11 @@ class UserError(ValueError):
     """The user's input is wrong. The message names the file, the key and the allowed values."""
 
 
+def first_line(error: Exception) -> str:
+    """The first line of another library's error, or its kind if it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
 def run_main(main: Callable[[], None]) -> None:
     """Run a script's main and report its run time on stderr.
 

@@ -60,15 +60,15 @@ def answers_of(counts: pl.DataFrame, model: str, orders: tuple[str, ...], measur
 def teacher_of(counts: pl.DataFrame, orders: tuple[str, ...], measure: str) -> tuple[Answers, str]:
     """The teacher's answers in some orders, and which of ANSWERS they are; cells are sorted by game and context."""
     if not is_asked_in(counts, orders):
-        return _pooled_teacher(counts), POOLED
+        return pooled_answers(counts, TEACHER), POOLED
     own = counts.filter(pl.col("model") == TEACHER, pl.col("order").is_in(orders))
     kind = EXACT if measure == "exact" and own["exact"].null_count() == 0 else SAMPLED
     return answers_of(counts, TEACHER, orders, kind), kind
 
 
-def _pooled_teacher(counts: pl.DataFrame) -> Counted:
-    """The teacher's counts over all its observations, (cells, 1)."""
-    rows = counts.filter(pl.col("model") == TEACHER).group_by(CELL).agg(pl.col("cooperated", "defected").sum())
+def pooled_answers(counts: pl.DataFrame, model: str) -> Counted:
+    """One model's counts over all its observations, (cells, 1); cells are sorted by game and context."""
+    rows = counts.filter(pl.col("model") == model).group_by(CELL).agg(pl.col("cooperated", "defected").sum())
     rows = rows.sort(CELL)
     cooperated, defected = (rows[name].to_numpy()[:, np.newaxis] for name in ("cooperated", "defected"))
     return Counted(cooperated, cooperated + defected)

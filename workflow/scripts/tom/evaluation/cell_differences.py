@@ -6,7 +6,8 @@ A teacher whose cells differ by less than this noise has nothing that a student 
 import numpy as np
 import polars as pl
 
-from tom.evaluation.propensities import CELL, count_replies
+from tom.evaluation.aligned_counts import SAMPLED, answers_of, pooled_answers
+from tom.evaluation.propensities import CELL, count_replies, is_asked_in
 from tom.statistics.distributions import chi_square_above
 from tom.statistics.resampling import Counted
 
@@ -26,8 +27,9 @@ def cell_differences(shards: pl.DataFrame | pl.LazyFrame, scores: pl.DataFrame) 
     several = pl.when(pl.len() > 1).then(pl.col("p_cooperate").std(ddof=0))
     spreads = exact.group_by("model", maintain_order=True).agg(cell_sd=several)
     rows = []
-    for (model,), own in sorted(count_replies(shards).partition_by("model", as_dict=True).items()):
-        answers = _by_order(own)
+    counts = count_replies(shards)
+    for model in counts["model"].unique().sort():
+        answers = _by_order(counts, model)
         noise = answers.variances()
         rates = answers.cooperated / np.maximum(answers.readable, 1)
         read = (answers.readable > 0).all(axis=1)
@@ -40,14 +42,12 @@ def cell_differences(shards: pl.DataFrame | pl.LazyFrame, scores: pl.DataFrame) 
     return pl.DataFrame(rows, schema=columns).join(spreads, on="model", how="left")
 
 
-def _by_order(counts: pl.DataFrame) -> Counted:
+def _by_order(counts: pl.DataFrame, model: str) -> Counted:
     """A model's counts, (cells, orders); orders are pooled unless it was asked in the same ones in each cell."""
-    cells, orders = counts.select(CELL).n_unique(), counts["order"].n_unique()
-    if counts.height != cells * orders:
-        counts, orders = counts.group_by(CELL).agg(pl.col("cooperated", "defected").sum()).with_columns(order=None), 1
-    counts = counts.sort(*CELL, "order")
-    cooperated, defected = (counts[name].to_numpy().reshape(cells, orders) for name in ("cooperated", "defected"))
-    return Counted(cooperated, cooperated + defected)
+    orders = tuple(counts.filter(pl.col("model") == model)["order"].unique().sort())
+    if is_asked_in(counts, orders, model):
+        return answers_of(counts, model, orders, SAMPLED)
+    return pooled_answers(counts, model)
 
 
 def equal_cells_p_value(answers: Counted) -> float | None:

@@ -84,9 +84,9 @@ def headline_view_of(table: pl.DataFrame) -> str:
     return headline_view(table["view"].unique().to_list())
 
 
-def is_asked_in(counts: pl.DataFrame, orders: tuple[str, ...]) -> bool:
-    """Whether the teacher has observations in each of these orders in each of its cells."""
-    own = counts.filter(pl.col("model") == TEACHER)
+def is_asked_in(counts: pl.DataFrame, orders: tuple[str, ...], model: str = TEACHER) -> bool:
+    """Whether a model has observations in each of these orders in each of its cells."""
+    own = counts.filter(pl.col("model") == model)
     return all(own.filter(order=order).height == own.select(CELL).n_unique() for order in orders)
 
 

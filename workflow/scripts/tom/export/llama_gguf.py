@@ -14,8 +14,8 @@ from tom.core.errors import UserError
 from tom.models.cast_weights import weight_files
 
 ARCHITECTURE = "LlamaForCausalLM"
-TYPES = {"F32": "F32", "F16": "F16", "BF16": "BF16"}
-"""Types of safetensors → of GGUF."""
+TYPES = {"F32", "F16", "BF16"}
+"""Types of tensors that safetensors and GGUF have, by the same names."""
 BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}
 LLAMA_3 = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
@@ -51,7 +51,7 @@ def write_gguf(folder: Path, file: Path, name: str) -> None:
         target = names.get_name(own, try_suffixes=(".weight", ".bias"))
         if target is None or kind not in TYPES:
             raise UserError(f"{folder}: {own} of type {kind}: no such tensor in a GGUF of {ARCHITECTURE}")
-        dtype = gguf.GGMLQuantizationType[TYPES[kind] if len(shape) > 1 else "F32"]
+        dtype = gguf.GGMLQuantizationType[kind if len(shape) > 1 else "F32"]
         size = 4 if dtype == gguf.GGMLQuantizationType.F32 else 2
         writer.add_tensor_info(target, shape, np.dtype(np.float32), int(np.prod(shape)) * size, dtype)
     writer.write_header_to_file()

@@ -25,7 +25,7 @@ def teacher_lines(diagnostics: pl.DataFrame, sensitivities: pl.DataFrame, view: 
     row, nothing = found[0], has_nothing_to_transfer(found[0], confidence)
     lines = []
     if row["letter_change"] is not None:
-        lines.append(wrapped(f"{describe_student(TEACHER, row)} {_cells(row)} {_shares(sensitivities, view)}".strip()))
+        lines.append(wrapped(f"{describe_model(TEACHER, row)} {_cells(row)} {_shares(sensitivities, view)}".strip()))
     elif row["order_difference"] is not None:
         told = (
             f"- teacher: with cooperation listed first it cooperates {signed_points(row['order_difference'])} points."
@@ -96,14 +96,12 @@ def diagnostics_parts(diagnostics: pl.DataFrame) -> list[list[str]]:
         ]
         for name in MODELS
     ]
-    words = [
-        describe_student(name, found[name]) for name in (BASE, "tuned") if found[name]["letter_change"] is not None
-    ]
+    words = [describe_model(name, found[name]) for name in (BASE, "tuned") if found[name]["letter_change"] is not None]
     return [markdown_table(header, rows), words]
 
 
-def describe_student(name: str, row: dict) -> str:
-    """What a student's answers follow. row: means of its diagnostics."""
+def describe_model(name: str, row: dict) -> str:
+    """What a model's answers follow. row: its diagnostics, or their means."""
     order = "no option order to compare"
     if row["order_bias"] is not None:
         weight = "notable" if row["order_bias"] > NOTABLE else "small"

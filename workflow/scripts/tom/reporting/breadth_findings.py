@@ -4,14 +4,7 @@ import polars as pl
 
 from tom.evaluation.breadth import AS_TAUGHT, CONSTANT, NOISE_CEILING, TUNED
 from tom.evaluation.payoff_models import PAYOFF_MODELS
-from tom.reporting.wording import estimate, listed, readable, wrapped
-
-NAMES = {
-    "nearest_game": "the nearest taught game",
-    "payoff_regression": "a regression on payoffs",
-    "payoff_network": "a network on payoffs",
-}
-"""Predictor that is given payoffs as numbers → its name in a sentence."""
+from tom.reporting.wording import PAYOFF_MODEL_NAMES, estimate, listed, readable, wrapped
 
 
 def breadth_lines(table: pl.DataFrame) -> list[str]:
@@ -22,7 +15,7 @@ def breadth_lines(table: pl.DataFrame) -> list[str]:
     beside = table.filter(games=most["games"], labels=AS_TAUGHT, exchanged=False)
     gaps = {row["predictor"]: row["gap"] for row in beside.iter_rows(named=True)}
     curve = ", ".join(f"{_share(row)} after {row['games']} games" for row in taught)
-    others = listed([f"{NAMES[name]} {_gap(gaps[name])}" for name in PAYOFF_MODELS])
+    others = listed([f"the {PAYOFF_MODEL_NAMES[name]} {_gap(gaps[name])}" for name in PAYOFF_MODELS])
     lines = [
         f"- {readable(most['split'])} (not taught): of the best constant's gap to the teacher, the student closes in"
         f" percent {curve}.",
@@ -56,7 +49,7 @@ def _leads(row: dict) -> str:
         low, high = row[f"{name}_low"], row[f"{name}_high"]
         if low is not None:
             verdict = "ahead of" if low > 0 else "behind" if high < 0 else "not distinguishable from"
-            verdicts.setdefault(verdict, []).append(NAMES[name])
+            verdicts.setdefault(verdict, []).append(f"the {PAYOFF_MODEL_NAMES[name]}")
     told = "; ".join(f"{verdict} {listed(names)}" for verdict, names in verdicts.items())
     return f"The student is {told}." if told else ""
 

@@ -15,6 +15,13 @@ NOTHING = "–"
 
 BASELINE_NAMES = {name: f"the {name}" for name in BASELINES} | {"chance": "chance", "nearest": "the nearest cell"}
 
+PAYOFF_MODEL_NAMES = {
+    "nearest_game": "nearest taught game",
+    "payoff_regression": "regression on payoffs",
+    "payoff_network": "network on payoffs",
+}
+"""What is given payoffs as numbers (tom/evaluation/payoff_models.py) → its name, without an article."""
+
 
 # Names and texts
 

@@ -10,12 +10,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tom.core.errors import UserError
+from tom.core.errors import UserError, first_line
 from tom.parsing.outcomes import FINISHES
+from tom.prompts.variants import ORDERS
 from tom.sampling.recorded import ASKED_AS
 
-ORDERS = ("cooperation_first", "cooperation_last")
-# tom/prompts/variants.py has them too, and imports more than a workflow that is read needs.
 SHOWN = 3
 """Bad rows that an error names."""
 
@@ -76,7 +75,7 @@ def _rows_of(file: Path) -> Iterable[Any]:
     except FileNotFoundError:
         raise UserError(f"{file}: no such table of replies") from None
     except (OSError, ValueError) as error:
-        raise UserError(f"{file}: no readable table of replies ({_first_line(error)})") from None
+        raise UserError(f"{file}: no readable table of replies ({first_line(error)})") from None
     if not isinstance(rows, list):
         raise UserError(f"{file}: not a list of rows, but {type(rows).__name__}")
     return rows
@@ -88,11 +87,7 @@ def _parquet_rows(file: Path) -> Iterable[dict]:
     try:
         return pl.read_parquet(file, glob=False, hive_partitioning=False).iter_rows(named=True)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise ValueError(_first_line(error)) from None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+        raise ValueError(first_line(error)) from None
 
 
 def _value(row: Any, path: str) -> Any:

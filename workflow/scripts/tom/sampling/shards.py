@@ -5,6 +5,7 @@ engine has logits. An `observation` row is one reply in one variant. Settings an
 as well, so that a single row still says where it is from.
 """
 
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from tom.core.errors import UserError
+from tom.core.errors import UserError, first_line
 from tom.core.files import atomic_file, log_written
 from tom.parsing.outcomes import FINISHES, OUTCOMES
 from tom.sampling.shard_paths import unpack_paths
@@ -64,6 +65,20 @@ def shard_bytes(rows: list[dict], columns: dict[str, pl.DataType] = COLUMNS) -> 
     return stream.getvalue()
 
 
+def add_shard_flags(parser: ArgumentParser) -> None:
+    """The flags of a script that writes the shard of a teacher that no engine asks: its cell, and the file."""
+    parser.add_argument("--model", required=True, help="the model's name in this run")
+    parser.add_argument("--game", required=True, help="a game or a block of games")
+    parser.add_argument("--context", required=True)
+    parser.add_argument("--prompt-format", required=True)
+    parser.add_argument("--output", required=True)
+
+
+def shared_columns(arguments: Namespace) -> dict[str, str]:
+    """The columns that all rows of such a shard share; of a block of games, `game` is each row's own."""
+    return {name: getattr(arguments, name) for name in ("model", "game", "context", "prompt_format")}
+
+
 def write_shard(file: str | Path, rows: list[dict], columns: dict[str, pl.DataType] = COLUMNS) -> None:
     """Write rows as a shard, whole or not at all. columns: as for shard_bytes."""
     content = shard_bytes(rows, columns)
@@ -88,7 +103,7 @@ def _named(file: str | Path) -> Iterator[None]:
     except FileNotFoundError:
         raise UserError(f"{file}: no such shard") from None
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        raise UserError(f"{file}: damaged shard ({_first_line(error)}); delete it and run again") from None
+        raise UserError(f"{file}: damaged shard ({first_line(error)}); delete it and run again") from None
 
 
 def _check_shape(file: str | Path, schema: pl.Schema, columns: dict[str, pl.DataType]) -> None:
@@ -124,7 +139,3 @@ def scanned_shards(*lists: list[str] | list[Path]) -> Iterator[list[pl.LazyFrame
         for file in every:
             read_shard(file)
         raise
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
