@@ -22,7 +22,7 @@ PREDICTORS = {
     "noise_ceiling": (BASELINES["noise_ceiling"].label, "baseline", BASELINES["noise_ceiling"].marker),
     "tuned": ("tuned student", "tuned", "o"),
     "paper_tuned": ("the paper's tuned student", "paper", "P"),
-} | {name: (BASELINES[name].label, "baseline", BASELINES[name].marker) for name in ("chance", "constant", "offset")}
+} | {name: (style.label, "baseline", style.marker) for name, style in BASELINES.items() if name != "noise_ceiling"}
 """Predictor → (label, colour, marker), from top to bottom."""
 
 VIEW_TITLES = {"both": "both orders", "fixed": "the paper's order", "swapped": "swapped order"}
@@ -36,10 +36,11 @@ def rows_of(alignment: pl.DataFrame) -> pl.DataFrame:
     return shown.sort("measure").unique(keys, keep="first", maintain_order=True)
 
 
-def plot_panel(axes: "Axes", rows: pl.DataFrame) -> None:
-    """One split in one view: a line for each predictor, with its interval if it has one."""
+def plot_panel(axes: "Axes", rows: pl.DataFrame, predictors: list[str]) -> None:
+    """One split in one view: a line for each of some predictors, with its interval if it has one."""
     axes.axvline(0, color="0.4", linewidth=1)
-    for height, (predictor, (_, colour, marker)) in enumerate(PREDICTORS.items()):
+    for height, predictor in enumerate(predictors):
+        _, colour, marker = PREDICTORS[predictor]
         for row in rows.filter(predictor=predictor).iter_rows(named=True):
             if row["gap_closed"] is None:
                 continue
@@ -50,7 +51,7 @@ def plot_panel(axes: "Axes", rows: pl.DataFrame) -> None:
                 axes.hlines(height, row["low"], row["high"], **ends)
                 axes.vlines([row["low"], row["high"]], height - 0.28, height + 0.28, **ends)
     axes.grid(False, axis="y")
-    axes.set_ylim(len(PREDICTORS) - 0.5, -0.5)
+    axes.set_ylim(len(predictors) - 0.5, -0.5)
 
 
 def plot_gap_closed(rows: pl.DataFrame) -> "Figure":
@@ -62,13 +63,16 @@ def plot_gap_closed(rows: pl.DataFrame) -> "Figure":
     found = rows["view"].unique()
     views = [view for view in ("both", "fixed") if view in found] or ["swapped"]
     figure, grid = plt.subplots(
-        len(views), len(splits), sharex=True, sharey=True, squeeze=False,
+        len(views), len(splits), sharex=True, sharey="row", squeeze=False,
         figsize=(2.0 + 2.4 * len(splits), 0.9 + 1.75 * len(views)), layout="constrained",
     )  # fmt: skip
     for axes_row, view in zip(grid, views, strict=True):
+        # The paper's student was asked in one order, and has no line in the view of both.
+        own = rows.filter(view=view)
+        predictors = [name for name in PREDICTORS if name in own["predictor"]]
         for axes, split in zip(axes_row, splits, strict=True):
-            plot_panel(axes, rows.filter(split=split, view=view))
-        axes_row[0].set_yticks(range(len(PREDICTORS)), [label for label, _, _ in PREDICTORS.values()])
+            plot_panel(axes, own.filter(split=split), predictors)
+        axes_row[0].set_yticks(range(len(predictors)), [PREDICTORS[name][0] for name in predictors])
         axes_row[-1].annotate(
             VIEW_TITLES[view], (1.04, 0.5), xycoords="axes fraction", rotation=270, va="center", fontsize="medium"
         )
