@@ -51,6 +51,7 @@ include: "workflow/rules/cluster.smk"
 
 onstart:
     cancel_orphans()
+    warn_of_replaced_results()
     STORE.write_contents(Path(EXPERIMENT) / "contents.yaml")
 
 

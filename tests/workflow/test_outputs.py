@@ -64,3 +64,13 @@ def test_the_run_prints_its_summary_last(project):
 def test_snakemake_builds_its_report(project):
     project.succeed("--report", "report.zip")
     assert (project.folder / "report.zip").stat().st_size > 100_000
+
+
+def test_a_run_says_whose_results_it_replaces(project):
+    table = "results/main/tables/games.parquet"
+    warning = "results/main holds the results of tiny, taught by Llama-2-70b-chat, seeds 1"
+    said = project.succeed(table, "--forcerun", "tabulate_games")
+    assert warning not in " ".join(said.split())
+    project.edit("tiny.yaml", "  threads: 1", "  threads: 1\n  seeds: [2]")
+    said = project.succeed(table, "--forcerun", "tabulate_games")
+    assert warning in " ".join(said.split())

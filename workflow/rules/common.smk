@@ -10,7 +10,9 @@ from math import ceil
 from pathlib import Path
 from zlib import crc32
 
+from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger as snakemake_logger
 
 # Paths are relative to the working directory, so that a moved project reruns nothing.
 ROOT = Path(os.path.relpath(workflow.basedir))
@@ -19,6 +21,7 @@ CAPTIONS = "../report/"
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
 from tom.config.checks import check_study
+from tom.config.layers import COMMAND_LINE, Layer, at_fault, drop_nulls, start_models_anew
 from tom.config.store import Store
 from tom.config.studies import BY_NAME, COMPARISONS, STUDIES, expanded, register_keys
 from tom.config.study import (
@@ -29,7 +32,6 @@ from tom.config.study import (
     answered_by_teacher,
     behaviour_file,
     cells_of,
-    drop_splits,
     game_file,
     game_table,
     games_of,
@@ -62,21 +64,30 @@ from tom.slurm.job_resources import (
     work_seconds,
 )
 
-CONFIG_FILES = dict.fromkeys(map(os.path.relpath, workflow.configfiles))
+# The Snakefile's own first, then those of the command line in their order.
+CONFIG_FILES = list(
+    dict.fromkeys(
+        os.path.relpath(file) for file in sorted(workflow.configfiles, key=workflow.overwrite_configfiles.count)
+    )
+)
 CONFIG_NAMES = ", ".join(CONFIG_FILES)
+LAYERS = []
 
 
 def checked(check):
-    """Run a check of the config; what it refuses ends the run with that one line."""
+    """Run a check of the config; what it refuses ends the run with that one line, which names the file at fault."""
     try:
         check(config, CONFIG_NAMES, RESOURCES)
     except UserError as error:
-        raise WorkflowError(str(error))
+        raise WorkflowError(at_fault(str(error), CONFIG_NAMES, LAYERS))
 
 
 # Snakemake has read the files, and of a key that a file gives twice it knows the second alone.
 checked(lambda *_: [read_document(file, "config") for file in CONFIG_FILES])
-drop_splits(config)
+LAYERS += [Layer(file, load_configfile(file)) for file in CONFIG_FILES]
+LAYERS.append(Layer(COMMAND_LINE, dict(workflow.config_settings.config)))
+start_models_anew(config, LAYERS)
+drop_nulls(config)
 checked(check_study)
 
 # Jobs run the Python that runs Snakemake, unless a software environment puts its own first.
@@ -434,6 +445,16 @@ def figures():
     """Every figure of the main result."""
     names = [*SPLIT_FIGURES.values(), "agreement", "gap_closed", *TRAINING_FIGURES]
     return [file for name in names for file in figure(name)]
+
+
+def warn_of_replaced_results():
+    """Say whose tables and figures this run replaces, if they are other models' than the config's."""
+    whose = STORE.replaces(Path(EXPERIMENT) / "contents.yaml")
+    if whose and (Path(EXPERIMENT) / "tables").exists():
+        snakemake_logger.warning(
+            f"warning: {EXPERIMENT} holds the results of {whose}. This run replaces its tables, figures and summary. To keep"
+            " them, stop it and give your config a name of its own (experiment: NAME). Shards and adapters stay in any case."
+        )
 
 
 def print_summary():
