@@ -57,9 +57,8 @@ def test_shards_are_asked_for_resumed_and_kept(fresh, monkeypatch):
         left = CELLS - len(finished)
         plan = " ".join(project.succeed("plan").split())
         tokens = 2 * SCORED + 2 * OBSERVATIONS
-        assert (
-            f"endpoint: {left * ASKED_EACH} requests in {left} jobs; about {left * 100 * ASKED_EACH:,} prompt" in plan
-        )
+        assert f"endpoint: {left * ASKED_EACH} requests in {left} job(s)" in plan
+        assert f"about {left * 100 * ASKED_EACH:,} prompt tokens" in plan
         assert f"about {left * tokens} tokens of replies" in plan and f"as in {len(finished)} finished cells" in plan
 
         server.bodies.clear()
