@@ -56,9 +56,17 @@ def test_a_model_of_its_own_gives_the_bytes_of_a_resident_one(project):
         assert (project.folder / shard).read_bytes() == before
 
 
-def test_the_run_prints_its_summary_last(project):
+def test_the_run_ends_with_its_summary_its_files_and_the_next_command(project):
     (project.experiment / "summary.md").unlink()
-    assert project.run().stdout.rstrip().endswith((project.experiment / "summary.md").read_text().rstrip())
+    said = project.run().stdout
+    end = said[said.index((project.experiment / "summary.md").read_text()) :]
+    assert "Files:\n" in end and "  results/main/summary.md\n" in end and "  results/main/tables/ (" in end
+    next_command = "Next: snakemake report --cores all --configfile config/config.yaml tiny.yaml"
+    assert end.rstrip().endswith(next_command)
+    idle = project.run().stdout
+    assert idle.startswith("Files:") and idle.rstrip().endswith(next_command)
+    dry = project.run("--dry-run").stdout
+    assert "Next: " not in dry
 
 
 def test_snakemake_builds_its_report(project):

@@ -1,5 +1,6 @@
 """What the rules share: the checked config, paths, and flags for scripts. No rule stands here."""
 
+import atexit
 import json
 import os
 import shlex
@@ -42,6 +43,7 @@ from tom.config.study import (
 )
 from tom.core.code import remembered_sha256
 from tom.core.errors import UserError
+from tom.core.snakemake_internals import had_nothing_to_do, requested
 from tom.core.table_columns import tables_made_by
 from tom.core.yaml_files import read_document
 from tom.engines.parent_run import allocation, announce_run
@@ -50,6 +52,7 @@ from tom.games.kinds import CHOICE as CHOICE_GAMES
 from tom.games.kinds import NUMBER as NUMBER_GAMES
 from tom.games.names import is_member, members
 from tom.prompts.prompts import load_prompt_format
+from tom.reporting.closing import command, file_lines
 from tom.sampling.procedures import FREE_REPLIES
 from tom.sampling.shard_paths import pack_paths
 from tom.slurm.job_resources import (
@@ -458,7 +461,30 @@ def warn_of_replaced_results():
 
 
 def print_summary():
-    """The result, as the last thing that a run which may have changed it prints."""
+    """The result, where this run may have changed it."""
     summary = Path(EXPERIMENT) / "summary.md"
     if summary.exists() and summary.stat().st_mtime >= STARTED:
         print(summary.read_text())
+
+
+def close_run():
+    """End with the result, with where the files of each target lie, and with a next command."""
+    print_summary()
+    targets, files = requested(workflow)
+    ends = {rule.name: dict(rule.params.items()) for rule in workflow.rules if rule.name in targets and not rule.output}
+    files += [end["files"] for end in ends.values() if "files" in end]
+    if files:
+        print("Files:", *file_lines(files), sep="\n")
+    settings = workflow.config_settings
+    for following in dict.fromkeys(end["next"] for end in ends.values() if "next" in end):
+        configfiles = [os.path.relpath(file) for file in settings.configfiles]
+        print(f"Next: {command(following, configfiles, dict(settings.config))}")
+
+
+def close_idle_run():
+    """The same of a run that had nothing to do."""
+    if had_nothing_to_do(workflow):
+        close_run()
+
+
+atexit.register(close_idle_run)

@@ -77,6 +77,8 @@ rule plan:
         loads=shared_loads,
         training=planned_training(),
         endpoint=asked_endpoint,
+        files=PLAN,
+        next=config.get("plan", "all"),
     shell:
         python("plan_run.py")
         + " --target {params.target:q} --snakefile {workflow.main_snakefile:q} {params.run} {params.loads}"
@@ -87,5 +89,7 @@ rule plan_review:
     """The last plan beside what then happened."""
     log:
         f"{OWN_LOGS}/plan_review.log",
+    params:
+        next="report",
     shell:
         python("review_plan.py") + " --plan {PLAN} 2>&1 | tee {log}"
