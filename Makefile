@@ -1,4 +1,4 @@
-# make: the environment, then the whole default experiment.
+# make: the environment, then the whole default experiment. make help: this list.
 # make test: the environment, then what takes seconds (10 minutes on two cores). make test-slow: what takes longer.
 # make test-pythons: the tests that need no model, on each other Python of this machine that the project runs on, each in
 # an environment of its own (1 GB).
@@ -26,11 +26,15 @@ OF_MODELS := ^(torch|transformers|peft|accelerate|bitsandbytes|trl|datasets)==
 # Beside a CPU's torch these break (operator torchvision::nms does not exist), and text needs none of them.
 VLLM_LEFT_OUT := ^(pip|torchvision|torchaudio|torchcodec)==
 
-.PHONY: run test test-slow test-quick test-pythons test-page test-vllm test-gpu gpu-check test-slurm tiny-pair \
+.PHONY: help run test test-slow test-quick test-pythons test-page test-vllm test-gpu gpu-check test-slurm tiny-pair \
 	test-tiny-pair chromium install-chromium lint lock lock-vllm lock-gpu clean
 
 run: $(VENV)/runs
 	$(BIN)/snakemake --cores $(CORES)
+
+help:
+	@sed -n '/^#/!q; s/^# //p' $(firstword $(MAKEFILE_LIST))
+	@echo "snakemake targets --cores 1 (with $(BIN) on the PATH): every result that can be made, with a line on each."
 
 test: $(VENV)/tests lint
 	$(BIN)/python -m pytest $(PARALLEL)

@@ -2,7 +2,7 @@
 
     snakemake --cores all               everything, from the teacher's choices to the summary
     snakemake out_of_sample --cores all   only the cells that were not trained on
-    snakemake --list-rules              every other target, with a line on each
+    snakemake targets --cores 1         every other target, with a line on each
 
 The stages are the files of workflow/rules, in the order of the include statements below.
 """
@@ -33,6 +33,8 @@ rule all:
         own_tables("games", *SENSITIVITY_TABLES).values(),
         figures(),
         [f"{EXPERIMENT}/tables/usage.csv"] if config["teacher"]["engine"] == "openai" else [],
+    params:
+        next="report",
 
 
 include: "workflow/rules/prepare.smk"
@@ -51,9 +53,10 @@ include: "workflow/rules/cluster.smk"
 
 onstart:
     cancel_orphans()
+    warn_of_replaced_results()
     STORE.write_contents(Path(EXPERIMENT) / "contents.yaml")
 
 
 onsuccess:
     # After the logger's own closing lines.
-    atexit.register(print_summary)
+    atexit.register(close_run)

@@ -73,7 +73,8 @@ def make_study(folder: Path, seeds: int, games: int, contexts: int) -> list[tupl
             "public_goods": None,
         },
         "teacher": {"recorded": {"counts": COUNTS, "model": "teacher"}},
-        "student": {"name": "none", "source": "folder", "folder": "model"},
+        "student": {"name": "none", "engine": "transformers", "source": "folder", "folder": "model"}
+        | {"precision": "nf4", "compute_dtype": "float32", "gpus": 0, "billions": 0.135},
         "training": {"seeds": list(range(1, seeds + 1))},
     }
     (folder / CONFIG).write_text(yaml.safe_dump(config))

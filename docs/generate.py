@@ -21,7 +21,7 @@ import edits  # noqa: E402
 
 from tom.config.checks import config_schema  # noqa: E402
 from tom.config.store import Store  # noqa: E402
-from tom.config.studies import CLOSED, STUDIES, Study  # noqa: E402
+from tom.config.studies import STUDIES  # noqa: E402
 from tom.export.model_card import snippet  # noqa: E402
 
 TARGET_FILES = ("Snakefile", "workflow/rules/targets.smk", "workflow/rules/plan.smk")
@@ -111,13 +111,8 @@ def target_table() -> str:
 
 def study_table() -> str:
     """The studies, each a target."""
-    lines = [f"| `{study.name}` | {study.title}. {first_sentence(study)} | {study.needs} |" for study in STUDIES]
+    lines = [f"| `{study.name}` | {study.title}. {study.first_sentence} | {study.needs} |" for study in STUDIES]
     return "\n".join(["| target | what it shows | what it needs |", "| --- | --- | --- |", *lines])
-
-
-def first_sentence(study: Study) -> str:
-    """What a study is, in one sentence. docs/reading_results.md says what a closed gap is."""
-    return study.about.replace(CLOSED, "Gap closed").partition(". ")[0].removesuffix(".") + "."
 
 
 def edit_table() -> str:

@@ -27,3 +27,30 @@ def test_students_may_say_the_choice_alone_if_it_comes_first(root, said, prompt_
     config["sampling"] = CONFIG["sampling"] | {"student_replies": said}
     store = Store(config, root / "resources")
     assert store.askings[store.asking(model, "stag_hunt")].procedure == procedure
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, None),
+        ({"observations": 10}, None),
+        ({"training": CONFIG["training"] | {"rank": 4, "epochs": 1}}, None),
+        (
+            {"training": CONFIG["training"] | {"seeds": [1, 2]}},
+            "SmolLM2-135M-Instruct, taught by Llama-2-70b-chat, seeds 1",
+        ),
+        ({"teacher": LOCAL}, "taught by Llama-2-70b-chat"),
+        ({"student": LOCAL | {"precision": "nf4", "compute_dtype": "float32"}}, "SmolLM2-135M-Instruct"),
+        (
+            {"student": CONFIG["student"] | {"wheel": CONFIG["student"]["wheel"] | {"sha256": "0" * 64}}},
+            "SmolLM2-135M-Instruct",
+        ),
+    ],
+)
+def test_a_run_knows_whose_results_it_would_replace(root, tmp_path, changes, words):
+    file = tmp_path / "contents.yaml"
+    store = Store(CONFIG | changes, root / "resources")
+    assert store.replaces(file) is None
+    Store(CONFIG, root / "resources").write_contents(file)
+    found = store.replaces(file)
+    assert found is None if words is None else words in found

@@ -256,3 +256,27 @@ def test_merged_keys_and_a_byte_order_mark_are_read(tmp_path):
     file = tmp_path / "merged.yaml"
     file.write_text("\ufeffbase: &base {a: 1, b: 2}\nown:\n  <<: *base\n  b: 3\n", encoding="utf-8")
     assert read_document(file, "config")["own"] == {"a": 1, "b": 3}
+
+
+@pytest.mark.parametrize(
+    ("value", "path", "said"),
+    [
+        (
+            "1e-3",
+            ("training", "learning_rate"),
+            "learning_rate: '1e-3' is text in YAML, not of type 'number' (write 0.001)",
+        ),
+        ("2e-5", ("training", "learning_rate"), "'2e-5' is text in YAML, not of type 'number' (write 2.0e-05)"),
+        ("4", ("training", "epochs"), "'4' is text in YAML, not of type 'integer' (write 4)"),
+        ("many", ("training", "epochs"), "'many' is not of type 'integer'"),
+        (3, ("training", "seeds"), "training.seeds: 3 is no list (write [3])"),
+        ("sports", ("splits", "in_sample", "contexts"), "'sports' is no list (write [sports])"),
+        (None, ("training", "rank"), "training.rank: null is not allowed (allowed: integer)"),
+    ],
+)
+def test_a_value_of_another_type_is_told_how_it_is_written(value, path, said):
+    found = complaint(changed(CONFIG, value, *path), "config")
+    assert said in found
+    if "write " in said:
+        written = yaml.safe_load(said.rpartition("write ")[2].removesuffix(")"))
+        check(changed(CONFIG, written, *path), "config", "some/file.yaml", config_schema())

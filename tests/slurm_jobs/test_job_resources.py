@@ -128,8 +128,3 @@ def test_disk_space_depends_on_precision_and_a_local_folder_takes_none():
     assert disk_mb(wheel, "fetch") == 2 * disk_mb(SMALL, "fetch") == 4 * 7000
     assert disk_mb(wheel | {"source": "folder"}, "fetch") == 0
     assert disk_mb(wheel, "convert") < disk_mb(wheel | {"precision": "bfloat16"}, "convert")
-
-
-def test_a_model_of_unknown_size_counts_as_a_billion():
-    unknown = {"precision": "source", "gpus": 0}
-    assert memory_mb(unknown, "train") == memory_mb(unknown | {"billions": 1}, "train")

@@ -26,6 +26,7 @@ TEACHER = """teacher:
   precision: source
   compute_dtype: float32
   gpus: 0
+  billions: 0.001
   vllm: {memory_share: 0.5}
 student:
   engine: vllm

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-from snakemake.utils import update_config
 
+from tom.config.layers import Layer, drop_nulls, merge
 from tom.config.store import UNCHANGED, Store
-from tom.config.study import drop_splits
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COPIED = ("Snakefile", "workflow", "config", "resources", "profiles", "docs")
@@ -77,10 +76,8 @@ class Project:
 
     def config(self) -> dict:
         """The merged config of this project's runs."""
-        config: dict = {}
-        for file in self.configfiles:
-            update_config(config, yaml.safe_load((self.folder / file).read_text()))
-        drop_splits(config)
+        config = merge(Layer(file, yaml.safe_load((self.folder / file).read_text())) for file in self.configfiles)
+        drop_nulls(config)
         return config
 
     def store(self) -> Store:

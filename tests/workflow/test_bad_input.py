@@ -4,6 +4,16 @@ import pytest
 
 BROKEN_CONFIGS = {
     "unknown key": ("epochs: 3", "pases: 3", ["training", "'pases'", "epochs"]),
+    "another student without a size": (
+        "  billions: 0.135\n",
+        "",
+        ["tiny.yaml: student: missing key 'billions'; another model starts from nothing"],
+    ),
+    "number in scientific notation": (
+        "epochs: 3",
+        "epochs: 3\n  learning_rate: 1e-3",
+        ["tiny.yaml: training.learning_rate: '1e-3' is text in YAML", "write 0.001"],
+    ),
     "wrong type": ("epochs: 3", "epochs: many", ["training.epochs", "many"]),
     "whole number as a float": ("epochs: 3", "epochs: 3.0", ["training.epochs", "3.0"]),
     "observations that do not increase": (

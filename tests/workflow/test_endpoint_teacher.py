@@ -54,6 +54,13 @@ def test_shards_are_asked_for_resumed_and_kept(fresh, monkeypatch):
         assert 0 < len(finished) < CELLS
         assert list(project.folder.glob("results/partial/teacher-*/*/*.jsonl"))
 
+        left = CELLS - len(finished)
+        plan = " ".join(project.succeed("plan").split())
+        tokens = 2 * SCORED + 2 * OBSERVATIONS
+        assert f"endpoint: {left * ASKED_EACH} requests in {left} job(s)" in plan
+        assert f"about {left * 100 * ASKED_EACH:,} prompt tokens" in plan
+        assert f"about {left * tokens} tokens of replies" in plan and f"as in {len(finished)} finished cells" in plan
+
         server.bodies.clear()
         server.otherwise = answers(top=top)
         said.append(project.succeed(table))

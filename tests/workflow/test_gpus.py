@@ -26,6 +26,7 @@ teacher:
   precision: source
   compute_dtype: float32
   gpus: 1
+  billions: 0.135
 student: {gpus: 1}
 sampling: {idle_seconds: 600}
 training: {gauss_newton_steps: 0}

@@ -1,12 +1,14 @@
 """Games by the order of their payoffs, through Snakemake: one file, a shard for each order and scale."""
 
 TEACHER = """teacher:
+  name: tiny teacher
   engine: transformers
   source: folder
   folder: tiny-model
   precision: source
   compute_dtype: float32
   gpus: 0
+  billions: 0.135
 student:"""
 
 

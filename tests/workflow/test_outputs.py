@@ -56,11 +56,29 @@ def test_a_model_of_its_own_gives_the_bytes_of_a_resident_one(project):
         assert (project.folder / shard).read_bytes() == before
 
 
-def test_the_run_prints_its_summary_last(project):
+def test_the_run_ends_with_its_summary_its_files_and_the_next_command(project):
     (project.experiment / "summary.md").unlink()
-    assert project.run().stdout.rstrip().endswith((project.experiment / "summary.md").read_text().rstrip())
+    said = project.run().stdout
+    end = said[said.index((project.experiment / "summary.md").read_text()) :]
+    assert "Files:\n" in end and "  results/main/summary.md\n" in end and "  results/main/tables/ (" in end
+    next_command = "Next: snakemake report --cores all --configfile config/config.yaml tiny.yaml"
+    assert end.rstrip().endswith(next_command)
+    idle = project.run().stdout
+    assert idle.startswith("Files:") and idle.rstrip().endswith(next_command)
+    dry = project.run("--dry-run").stdout
+    assert "Next: " not in dry
 
 
 def test_snakemake_builds_its_report(project):
     project.succeed("--report", "report.zip")
     assert (project.folder / "report.zip").stat().st_size > 100_000
+
+
+def test_a_run_says_whose_results_it_replaces(project):
+    table = "results/main/tables/games.parquet"
+    warning = "results/main holds the results of tiny, taught by Llama-2-70b-chat, seeds 1"
+    said = project.succeed(table, "--forcerun", "tabulate_games")
+    assert warning not in " ".join(said.split())
+    project.edit("tiny.yaml", "  threads: 1", "  threads: 1\n  seeds: [2]")
+    said = project.succeed(table, "--forcerun", "tabulate_games")
+    assert warning in " ".join(said.split())

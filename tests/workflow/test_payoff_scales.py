@@ -11,12 +11,14 @@ SPLIT = """  payoff_shifts:
     contexts: [business, friendship]
 student:"""
 LIVE_TEACHER = """teacher:
+  name: tiny teacher
   engine: transformers
   source: folder
   folder: tiny-model
   precision: source
   compute_dtype: float32
   gpus: 0
+  billions: 0.135
 student:"""
 
 

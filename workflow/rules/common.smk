@@ -1,5 +1,6 @@
 """What the rules share: the checked config, paths, and flags for scripts. No rule stands here."""
 
+import atexit
 import json
 import os
 import shlex
@@ -10,7 +11,9 @@ from math import ceil
 from pathlib import Path
 from zlib import crc32
 
+from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger as snakemake_logger
 
 # Paths are relative to the working directory, so that a moved project reruns nothing.
 ROOT = Path(os.path.relpath(workflow.basedir))
@@ -19,6 +22,7 @@ CAPTIONS = "../report/"
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
 from tom.config.checks import check_study
+from tom.config.layers import COMMAND_LINE, Layer, at_fault, drop_nulls, start_models_anew
 from tom.config.store import Store
 from tom.config.studies import BY_NAME, COMPARISONS, STUDIES, expanded, register_keys
 from tom.config.study import (
@@ -29,7 +33,6 @@ from tom.config.study import (
     answered_by_teacher,
     behaviour_file,
     cells_of,
-    drop_splits,
     game_file,
     game_table,
     games_of,
@@ -40,6 +43,7 @@ from tom.config.study import (
 )
 from tom.core.code import remembered_sha256
 from tom.core.errors import UserError
+from tom.core.snakemake_internals import had_nothing_to_do, requested
 from tom.core.table_columns import tables_made_by
 from tom.core.yaml_files import read_document
 from tom.engines.parent_run import allocation, announce_run
@@ -48,6 +52,7 @@ from tom.games.kinds import CHOICE as CHOICE_GAMES
 from tom.games.kinds import NUMBER as NUMBER_GAMES
 from tom.games.names import is_member, members
 from tom.prompts.prompts import load_prompt_format
+from tom.reporting.closing import command, file_lines
 from tom.sampling.procedures import FREE_REPLIES
 from tom.sampling.shard_paths import pack_paths
 from tom.slurm.job_resources import (
@@ -62,21 +67,30 @@ from tom.slurm.job_resources import (
     work_seconds,
 )
 
-CONFIG_FILES = dict.fromkeys(map(os.path.relpath, workflow.configfiles))
+# The Snakefile's own first, then those of the command line in their order.
+CONFIG_FILES = list(
+    dict.fromkeys(
+        os.path.relpath(file) for file in sorted(workflow.configfiles, key=workflow.overwrite_configfiles.count)
+    )
+)
 CONFIG_NAMES = ", ".join(CONFIG_FILES)
+LAYERS = []
 
 
 def checked(check):
-    """Run a check of the config; what it refuses ends the run with that one line."""
+    """Run a check of the config; what it refuses ends the run with that one line, which names the file at fault."""
     try:
         check(config, CONFIG_NAMES, RESOURCES)
     except UserError as error:
-        raise WorkflowError(str(error))
+        raise WorkflowError(at_fault(str(error), CONFIG_NAMES, LAYERS))
 
 
 # Snakemake has read the files, and of a key that a file gives twice it knows the second alone.
 checked(lambda *_: [read_document(file, "config") for file in CONFIG_FILES])
-drop_splits(config)
+LAYERS += [Layer(file, load_configfile(file)) for file in CONFIG_FILES]
+LAYERS.append(Layer(COMMAND_LINE, dict(workflow.config_settings.config)))
+start_models_anew(config, LAYERS)
+drop_nulls(config)
 checked(check_study)
 
 # Jobs run the Python that runs Snakemake, unless a software environment puts its own first.
@@ -436,8 +450,41 @@ def figures():
     return [file for name in names for file in figure(name)]
 
 
+def warn_of_replaced_results():
+    """Say whose tables and figures this run replaces, if they are other models' than the config's."""
+    whose = STORE.replaces(Path(EXPERIMENT) / "contents.yaml")
+    if whose and (Path(EXPERIMENT) / "tables").exists():
+        snakemake_logger.warning(
+            f"warning: {EXPERIMENT} holds the results of {whose}. This run replaces its tables, figures and summary. To keep"
+            " them, stop it and give your config a name of its own (experiment: NAME). Shards and adapters stay in any case."
+        )
+
+
 def print_summary():
-    """The result, as the last thing that a run which may have changed it prints."""
+    """The result, where this run may have changed it."""
     summary = Path(EXPERIMENT) / "summary.md"
     if summary.exists() and summary.stat().st_mtime >= STARTED:
         print(summary.read_text())
+
+
+def close_run():
+    """End with the result, with where the files of each target lie, and with a next command."""
+    print_summary()
+    targets, files = requested(workflow)
+    ends = {rule.name: dict(rule.params.items()) for rule in workflow.rules if rule.name in targets and not rule.output}
+    files += [end["files"] for end in ends.values() if "files" in end]
+    if files:
+        print("Files:", *file_lines(files), sep="\n")
+    settings = workflow.config_settings
+    for following in dict.fromkeys(end["next"] for end in ends.values() if "next" in end):
+        configfiles = [os.path.relpath(file) for file in settings.configfiles]
+        print(f"Next: {command(following, configfiles, dict(settings.config))}")
+
+
+def close_idle_run():
+    """The same of a run that had nothing to do."""
+    if had_nothing_to_do(workflow):
+        close_run()
+
+
+atexit.register(close_idle_run)

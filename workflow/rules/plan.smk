@@ -5,6 +5,9 @@ in: Snakemake's own graph of jobs, benchmark files of earlier ones
 out: plan.parquet, which no rule declares; the tables that are printed are the logs as well
 """
 
+from tom.prompts.cells import CellFiles, render_variants
+from tom.prompts.prompts import CHOICE_LAST
+from tom.prompts.variants import PAPER_VARIANT
 from tom.training.batching import steps_per_epoch
 from tom.training.recipe import PROMPTS, TARGETS
 
@@ -36,6 +39,34 @@ def planned_training():
     return f"--steps-per-epoch {per_epoch} {flags(training, 'epochs', 'learning_rate')} --gradients-mb {gauss_newton_mb(training)}"
 
 
+def asked_endpoint(wildcards):
+    """What a game takes of an endpoint in each way in which the teacher may be asked, and the prices of tokens."""
+    if config["teacher"]["engine"] != "openai":
+        return ""
+    example = EXAMPLE[0]
+    texts = STORE.texts(*EXAMPLE, STORE.asking("teacher", example))
+    files = CellFiles(members(example)[0], texts["game"], texts["context"], texts["prompt_format"])
+    characters = sum(len(message["content"]) for message in render_variants(files, [PAPER_VARIANT])[0])
+    games = {}
+    for key, asking in STORE.askings.items():
+        number = asking.procedure == "numbers"
+        folder = RESOURCES / ("numbers" if number else "prompt_formats")
+        form = read_document(folder / f"{asking.prompt_format}.yaml", "prompt format")
+        variants = len(asking.sampling.get("option_orders", [None]))
+        games[key] = {
+            "observations": asking.sampling["observations"],
+            "variants": variants,
+            # Each order with the letters as they are and exchanged; of numbers, and after a motivation, none.
+            "scored": 0 if number or form["form"] == CHOICE_LAST else 2 * variants,
+            "n_per_request": config["teacher"]["endpoint"]["n_per_request"],
+            "max_tokens": form["max_tokens"],
+            "prompt_characters": characters,
+        }
+    prices = config["teacher"]["endpoint"].get("prices", {})
+    asked = {"games": games, "prices": [prices.get(kind) for kind in ("prompt", "completion")]}
+    return shlex.join(["--endpoint", json.dumps(asked), "--usage", f"{RESULTS}/usage"])
+
+
 rule plan:
     """What a run would do, why, and what it is expected to take: --config plan=TARGET for another target than all."""
     log:
@@ -45,15 +76,20 @@ rule plan:
         run=same_run,
         loads=shared_loads,
         training=planned_training(),
+        endpoint=asked_endpoint,
+        files=PLAN,
+        next=config.get("plan", "all"),
     shell:
         python("plan_run.py")
         + " --target {params.target:q} --snakefile {workflow.main_snakefile:q} {params.run} {params.loads}"
-        " {params.training} --observations {config[observations]} --benchmarks {BENCHMARKS} --output {PLAN} 2> {log} | tee -a {log}"
+        " {params.training} {params.endpoint} --observations {config[observations]} --benchmarks {BENCHMARKS} --output {PLAN} 2> {log} | tee -a {log}"
 
 
 rule plan_review:
     """The last plan beside what then happened."""
     log:
         f"{OWN_LOGS}/plan_review.log",
+    params:
+        next="report",
     shell:
         python("review_plan.py") + " --plan {PLAN} 2>&1 | tee {log}"

@@ -7,8 +7,6 @@ out: tables/, figures/, and the answers to questions of a study's own: probes/, 
 
 from typing import NamedTuple
 
-from snakemake.logging import logger as snakemake_logger
-
 from tom.config.study import all_cells, curve_cells, games_without_curve, rewordings
 from tom.training.folds import CONTEXT, Fold
 

@@ -1,6 +1,7 @@
-"""Targets: each stage of the main result by name, and each study. `snakemake --list-rules` says what they are.
+"""Targets: each stage of the main result by name, and each study. `snakemake targets` says what they are.
 
-`all` stands in the Snakefile, since no included rule can be the default.
+`next` of a target is the one that a run of it ends by proposing. `all` stands in the Snakefile, since no included rule
+can be the default.
 """
 
 
@@ -8,18 +9,24 @@ rule prepare:
     """The student's weights, fetched and quantised."""
     input:
         **prepared("student"),
+    params:
+        next="train",
 
 
 rule train:
     """The students' adapters."""
     input:
         expand(f"{STUDENT.folder}/seed{{seed}}/manifest.json", seed=SEEDS),
+    params:
+        next="all",
 
 
 rule sample_in_sample:
     """The in-sample shards of teacher, base and tuned students."""
     input:
         lazy_shards(IN_SAMPLE),
+    params:
+        next="in_sample",
 
 
 rule in_sample:
@@ -27,6 +34,8 @@ rule in_sample:
     input:
         tables([IN_SAMPLE]),
         figure(SPLIT_FIGURES[IN_SAMPLE]),
+    params:
+        next="out_of_sample",
 
 
 rule out_of_sample:
@@ -36,24 +45,32 @@ rule out_of_sample:
         student_tables(),
         number_tables(),
         [figure(name) for split, name in SPLIT_FIGURES.items() if split != IN_SAMPLE],
+    params:
+        next="all",
 
 
 rule paper:
     """The figures of the paper, from its published counts. Needs no model."""
     input:
         rules.recompute_paper.output,
+    params:
+        next="all",
 
 
 rule report:
     """Everything as one HTML file."""
     input:
         rules.build_page.output,
+    params:
+        next="export",
 
 
 rule export:
     """For each tuned student a folder to take away: adapter, merged weights, GGUF for llama.cpp, model card."""
     input:
         expand(rules.export_student.output, seed=SEEDS),
+    params:
+        next="targets",
 
 
 def study_files(study):
@@ -80,5 +97,31 @@ for study in STUDIES:
             study.name
         input:
             study_files(study),
+        params:
+            next="report",
 
     workflow.get_rule(study.name).docstring = study.summary
+
+
+localrules:
+    targets,
+
+
+def listed_targets(wildcards):
+    """Each target with what it makes: those of the main result, then the studies."""
+    made = {rule.name: rule.docstring for rule in workflow.rules if rule.docstring and not rule.output}
+    studies = {study.name: f"{study.title}. {study.first_sentence}" for study in STUDIES}
+    width = max(map(len, made))
+    lines = [f"{name:{width}}  {about}" for name, about in (made | studies).items() if name not in studies]
+    return ["snakemake TARGET --cores all", *lines, "Studies, none of them part of `all`:"] + [
+        f"{name:{width}}  {about}" for name, about in studies.items()
+    ]
+
+
+rule targets:
+    """This list."""
+    params:
+        lines=listed_targets,
+        next="plan",
+    shell:
+        "printf '%s\\n' {params.lines:q}"

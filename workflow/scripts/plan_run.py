@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tom.core.errors import run_main
 from tom.core.files import atomic_file, log_written
+from tom.planning.endpoint_forecast import endpoint_lines, game_usage
 from tom.planning.forecast import Sharing, forecast
 from tom.planning.plan_lines import plan_lines
 from tom.planning.planned_jobs import planned_jobs
@@ -33,6 +34,8 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, required=True, help="of a training, at its peak")
     parser.add_argument("--gradients-mb", type=int, required=True, help="of its Gauss-Newton steps; 0 without any")
     parser.add_argument("--benchmarks", type=Path, required=True, help="folder of all benchmark files")
+    parser.add_argument("--endpoint", type=json.loads, help="how a game is asked by folder, and prices, JSON")
+    parser.add_argument("--usage", type=Path, help="folder of what an endpoint's finished cells took")
     parser.add_argument("--output", type=Path, required=True, help="Parquet")
     arguments = parser.parse_args()
 
@@ -44,6 +47,9 @@ def main() -> None:
         plan.write_parquet(temporary, compression="zstd", statistics=False)
     steps = describe_steps(arguments.steps_per_epoch, arguments.epochs, arguments.learning_rate)
     print("\n".join(plan_lines(plan, arguments.target, steps, arguments.gradients_mb)))
+    if arguments.endpoint:
+        games = {asking: game_usage(**numbers) for asking, numbers in arguments.endpoint["games"].items()}
+        print("\n".join(endpoint_lines(plan, games, arguments.usage, tuple(arguments.endpoint["prices"]))))
     log_written(arguments.output, f"{plan.height} jobs")
 
 

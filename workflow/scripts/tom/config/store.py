@@ -95,6 +95,7 @@ class Store:
     def write_contents(self, file: Path) -> None:
         """Say what each key of this experiment stands for, as YAML."""
         contents = {
+            **self._models(),
             "models": {key: self.config[role]["name"] for key, role in self.sources.items()},
             "students": {key: self._describe(student) for key, student in self.students.items()},
             "weights": {
@@ -113,6 +114,25 @@ class Store:
         }
         with atomic_file(file) as temporary:
             temporary.write_text(yaml.dump(contents, Dumper=_Plain, sort_keys=False, allow_unicode=True))
+
+    def _models(self) -> dict:
+        """Whose results the experiment's folder holds."""
+        names = {role: self.config[role]["name"] for role in (TEACHER, "student")}
+        return names | {"seeds": self.config["training"]["seeds"]}
+
+    def replaces(self, file: Path) -> str | None:
+        """Whose results a run would replace, in words: other models' than this config's; None for its own or none.
+
+        file: the experiment's contents.yaml as the last run left it.
+        """
+        before = yaml.safe_load(file.read_text()) if file.is_file() else {}
+        own = self._models()
+        if not own.keys() <= before.keys():
+            return None
+        # A model may come from elsewhere under the same name.
+        if own == {name: before[name] for name in own} and self.sources.keys() == before["models"].keys():
+            return None
+        return f"{before['student']}, taught by {before[TEACHER]}, seeds {', '.join(map(str, before['seeds']))}"
 
     def _describe(self, student: Student) -> dict:
         """The student's own settings: all of the config's student, of any other only what differs."""

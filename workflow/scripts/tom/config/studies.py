@@ -100,6 +100,11 @@ class Study:
         """The first sentence of `about`, for a list of targets."""
         return f"{self.title}. {self.about.partition('. ')[0].removesuffix('.')}."
 
+    @property
+    def first_sentence(self) -> str:
+        """What it is, where it is known what a closed gap is."""
+        return self.about.replace(CLOSED, "Gap closed").partition(". ")[0].removesuffix(".") + "."
+
     def files(self, splits: list[str]) -> list[str]:
         """The tables and the figure that a page shows of these splits, below the experiment's folder."""
         patterns = [table.file for table in self.tables]

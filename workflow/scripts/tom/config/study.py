@@ -116,12 +116,6 @@ def answered_by_teacher(split: dict, teacher: dict) -> bool:
     return teacher["engine"] not in ("recorded", "computed") or split.get("recorded", True)
 
 
-def drop_splits(config: dict) -> None:
-    """Take splits that are null out of a config: how a file of one's own drops one of the default's."""
-    if isinstance(config.get("splits"), dict):
-        config["splits"] = {name: split for name, split in config["splits"].items() if split is not None}
-
-
 def recorded_context(context: str, resources: Path) -> str:
     """The context whose recorded choices stand for this one's: a paraphrase has its original's."""
     return load_context(resources / "contexts" / f"{context}.yaml").recorded_as

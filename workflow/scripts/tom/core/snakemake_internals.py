@@ -11,6 +11,7 @@ from snakemake.logging import logger
 from snakemake.settings.enums import Quietness
 from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings
 from snakemake.workflow import Workflow
+from snakemake_interface_executor_plugins.settings import ExecMode
 
 from tom.core.errors import UserError
 
@@ -55,6 +56,19 @@ def outdated(files: list[str], snakefile: Path, configfiles: list[Path], config:
         if len(files) == 1:
             return files
     return [found for file in files for found in outdated([file], snakefile, configfiles, config)]
+
+
+def requested(workflow: Workflow) -> tuple[list[str], list[str]]:
+    """The targets of a run, and the files that they stand for: inputs of rules without an output, else outputs."""
+    targets = sorted(workflow.dag_settings.targets) or [workflow.default_target]
+    jobs = workflow.dag.targetjobs
+    return targets, sorted({str(file) for job in jobs for file in (job.output or job.input)})
+
+
+def had_nothing_to_do(workflow: Workflow) -> bool:
+    """Whether a run ended because everything was there: of this Snakemake calls no hook."""
+    executed = workflow.execution_settings is not None and workflow._dag is not None
+    return executed and workflow.exec_mode == ExecMode.DEFAULT and not workflow.dryrun and not len(workflow.dag)
 
 
 def forget_outputs(workflow: Workflow) -> None:

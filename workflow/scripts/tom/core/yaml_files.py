@@ -1,6 +1,7 @@
 """YAML documents, validated against the JSON schemas in workflow/schemas."""
 
 import math
+from contextlib import suppress
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -98,9 +99,27 @@ def describe(error: jsonschema.ValidationError, file: str) -> str:
         return f"{where}{error.instance!r} is not allowed (allowed: {', '.join(map(str, error.validator_value))})"
     if error.validator == "pattern" and "description" in error.schema:
         return f"{where}{error.message} ({error.schema['description']})"
+    if error.validator == "type" and (advice := _how_to_write(error)):
+        return f"{where}{advice}"
     if error.validator == "not":
         return f"{where}{error.schema['description']}"
     return f"{where}{error.message}"
+
+
+def _how_to_write(error: jsonschema.ValidationError) -> str | None:
+    """How a value is written that YAML reads as another type than was meant; None for any other value."""
+    value, allowed = error.instance, error.validator_value
+    if value is None:
+        return f"null is not allowed (allowed: {allowed})"
+    if isinstance(value, str) and allowed in ("number", "integer"):
+        with suppress(ValueError):
+            number = repr(float(value)) if allowed == "number" else str(int(value))
+            # YAML reads 1e-3 as text: a number in scientific notation needs a point.
+            written = number if "." in number else number.replace("e", ".0e")
+            return f"{value!r} is text in YAML, not of type {allowed!r} (write {written})"
+    if allowed == "array" and isinstance(value, int | float | str):
+        return f"{value!r} is no list (write [{value}])"
+    return None
 
 
 def check(document: Any, schema: str, file: str, definition: dict[str, Any] | None = None) -> None:

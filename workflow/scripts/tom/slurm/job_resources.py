@@ -69,10 +69,6 @@ OTHER_SECONDS = 10
 OBSERVATION_BYTES = 40
 """Disk space of an observation in a shard of single letters; longer replies take more."""
 
-ASSUMED_BILLIONS = 1.0
-"""Parameters of a model whose size is not in the config, in billions."""
-
-
 GPU_PROGRAM_GB = 1.5
 """GPU memory of CUDA itself, and of kernels that were compiled."""
 
@@ -104,9 +100,9 @@ def memory_mb(model: dict, work: str, tokens_per_pack: int = 0, gradients: int =
 
     tokens_per_pack: that of a training. gradients: the MB that its Gauss-Newton steps keep, of gradients_mb.
     """
-    weights, loaded = GB_PER_BILLION[model["precision"]] * billions(model), LOADED_GB * billions(model)
+    weights, loaded = GB_PER_BILLION[model["precision"]] * model["billions"], LOADED_GB * model["billions"]
     if work == "convert":
-        held = QUANTISED_GB * billions(model) if model["precision"] == "nf4" else min(weights, FILE_GB)
+        held = QUANTISED_GB * model["billions"] if model["precision"] == "nf4" else min(weights, FILE_GB)
         return math.ceil(2 * PROGRAM_MB + 1000 * held)
     if work == "merge":
         return math.ceil(PROGRAM_MB + 1000 * (weights + 2 * loaded))
@@ -119,7 +115,7 @@ def memory_mb(model: dict, work: str, tokens_per_pack: int = 0, gradients: int =
 
 def gradients_mb(model: dict, rank: int, prompts: int) -> int:
     """The main memory of Gauss-Newton steps, in MB: a float32 gradient of the adapter for each prompt."""
-    return math.ceil(4 * prompts * ADAPTER_WEIGHTS * rank * math.sqrt(billions(model)) / 1e6)
+    return math.ceil(4 * prompts * ADAPTER_WEIGHTS * rank * math.sqrt(model["billions"]) / 1e6)
 
 
 def gpu_memory_mb(
@@ -137,18 +133,18 @@ def gpu_memory_mb(
     """
     if not (used := gpus(model, work)):
         return 0
-    weights = GB_PER_BILLION[model["precision"]] * billions(model)
+    weights = GB_PER_BILLION[model["precision"]] * model["billions"]
     if work == "sample":
         # Each reply has keys and values of its own: half a MB a token with 7 billion parameters, and no more in larger
         # models, whose heads share them.
         replies = model.get("transformers", {}).get("replies_per_batch", REPLIES_PER_BATCH)
-        cached = replies * (PROMPT_TOKENS + reply_tokens) * min(0.075 * billions(model), 0.5) / 1000
+        cached = replies * (PROMPT_TOKENS + reply_tokens) * min(0.075 * model["billions"], 0.5) / 1000
         return math.ceil(1000 * (GPU_PROGRAM_GB + (weights + (cached if reply_tokens > 1 else 1)) / used))
     if work == "train":
         kept = TOKEN_MB.get(target_modules, TOKEN_MB["all-linear"])
         if gradient_checkpointing:
             kept = CHECKPOINTED_TOKEN_MB
-        kept *= (billions(model) / 7) ** (2 / 3)
+        kept *= (model["billions"] / 7) ** (2 / 3)
         # And the logits of 32,000 tokens, three times at float32.
         logits = 0.4 * tokens_per_pack
         return math.ceil(1000 * (GPU_PROGRAM_GB + weights) + (tokens_per_pack + STEM_TOKENS) * kept + logits)
@@ -157,7 +153,7 @@ def gpu_memory_mb(
 
 def load_seconds(model: dict) -> float:
     """Until a model is loaded: by each job, but once by shards that share an engine."""
-    return LOAD_SECONDS + GB_PER_BILLION[model["precision"]] * billions(model) / READ_GB_A_SECOND
+    return LOAD_SECONDS + GB_PER_BILLION[model["precision"]] * model["billions"] / READ_GB_A_SECOND
 
 
 def work_seconds(
@@ -168,7 +164,7 @@ def work_seconds(
     replies, reply_tokens: of a shard, and the tokens of the longest one. epochs, examples: of a training, examples as
     an epoch has them.
     """
-    size = billions(model)
+    size = model["billions"]
     if work == "fetch":
         return 60 + size * FETCHED_GB[model["source"]] / FETCHED_GB_A_SECOND
     if work == "train":
@@ -191,9 +187,4 @@ def minutes(seconds: float) -> int:
 def disk_mb(model: dict, work: str) -> int:
     """The disk space of the weights that a job writes, in MB. A local folder is linked: 0."""
     taken = FETCHED_GB[model["source"]] if work == "fetch" else GB_PER_BILLION[model["precision"]]
-    return math.ceil(1000 * taken * billions(model))
-
-
-def billions(model: dict) -> float:
-    """The number of parameters of a model, in billions."""
-    return model.get("billions", ASSUMED_BILLIONS)
+    return math.ceil(1000 * taken * model["billions"])

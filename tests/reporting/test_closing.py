@@ -1,0 +1,26 @@
+"""The end of a run: its files in a few lines, and a command that can be copied."""
+
+from tom.reporting.closing import MOST_LINES, command, file_lines
+
+
+def test_files_are_counted_by_folder_and_one_alone_is_named():
+    files = ["results/main/summary.md", "results/main/figures/a.pdf", "results/main/figures/a.png"]
+    assert file_lines(files) == ["  results/main/summary.md", "  results/main/figures/ (2 files)"]
+
+
+def test_many_folders_are_counted_in_those_above_them():
+    shards = [f"results/shards/{model}/choice/{game}/{n}.parquet" for model in "ab" for game in "wxyz" for n in "12"]
+    assert file_lines(shards) == ["  results/shards/a/choice/ (8 files)", "  results/shards/b/choice/ (8 files)"]
+    apart = [f"{folder}/file" for folder in "abcdefgh"]
+    assert len(apart) > MOST_LINES and file_lines(apart) == [f"  {file}" for file in apart]
+
+
+def test_a_file_beside_folders_that_are_counted_above_it_is_counted():
+    files = [f"out/{folder}/1" for folder in "abcdefgh"] + ["out/2"]
+    assert file_lines(files) == ["  out/ (9 files)"]
+
+
+def test_a_command_repeats_the_configs_and_quotes():
+    assert command("report", [], {}) == "snakemake report --cores all"
+    said = command("all", ["my pair.yaml"], {"experiment": "a b"})
+    assert said == "snakemake all --cores all --configfile 'my pair.yaml' --config 'experiment=a b'"

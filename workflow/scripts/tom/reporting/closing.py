@@ -1,0 +1,33 @@
+"""What a run ends with: where its files lie, and the next command."""
+
+import shlex
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+
+MOST_LINES = 6
+"""Of files and folders; more of them are counted in the folders above."""
+
+
+def file_lines(files: Sequence[str]) -> list[str]:
+    """Files by folder, in a few lines: a folder with its number of files, or a file that is alone in it."""
+    alone = {PurePath(file).parent: file for file in files}
+    counts = Counter(PurePath(file).parent for file in files)
+    while len(counts) > MOST_LINES:
+        deepest = max(len(folder.parts) for folder in counts)
+        if deepest < 2:
+            break
+        for folder in [folder for folder in counts if len(folder.parts) == deepest]:
+            counts[folder.parent] += counts.pop(folder)
+    return [
+        f"  {alone[folder]}" if number == 1 and folder in alone else f"  {folder}/ ({number} files)"
+        for folder, number in sorted(counts.items())
+    ]
+
+
+def command(target: str, configfiles: Sequence[str], config: Mapping[str, object]) -> str:
+    """A command line for a target, with the configs of this one. config: what the command line said."""
+    words = ["snakemake", target, "--cores", "all"]
+    words += ["--configfile", *configfiles] if configfiles else []
+    words += ["--config", *(f"{key}={value}" for key, value in config.items())] if config else []
+    return shlex.join(words)
