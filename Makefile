@@ -148,15 +148,14 @@ lock-vllm:
 # where pip would download 4 GB, and knows nothing of a CPU's torch in pip's configuration; pyproject.toml names what it
 # resolves for. Then each Python is to find wheels: glibc 2.31 is the oldest for which vLLM's dependencies have them.
 WHEELS := --only-binary :all: --no-binary connection-pool --python-platform x86_64-manylinux_2_31
-lock-gpu:
-	rm -rf .venv-lock && $(NEW_ENVIRONMENT) .venv-lock
-	.venv-lock/bin/pip install --quiet uv
+lock-gpu: $(VENV)/tests
+	rm -rf .venv-lock && mkdir .venv-lock
 	grep -v "^setuptools==" envs/requirements.txt > .venv-lock/constraints.txt
-	.venv-lock/bin/uv pip compile --quiet --no-header --no-annotate --universal --python-version 3.11 \
+	$(BIN)/uv pip compile --quiet --no-header --no-annotate --universal --python-version 3.11 \
 		envs/requirements-gpu.in -c .venv-lock/constraints.txt -o .venv-lock/marked.txt
 	sed "s/ ;.*//" .venv-lock/marked.txt > .venv-lock/gpu.txt
 	for version in $(PYTHON_VERSIONS); do \
-		.venv-lock/bin/uv pip compile --quiet $(WHEELS) --python-version $$version .venv-lock/gpu.txt -o /dev/null || exit; \
+		$(BIN)/uv pip compile --quiet $(WHEELS) --python-version $$version .venv-lock/gpu.txt -o /dev/null || exit; \
 	done
 	cp .venv-lock/gpu.txt envs/requirements-gpu.txt
 	rm -rf .venv-lock

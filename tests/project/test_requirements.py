@@ -119,6 +119,20 @@ def test_the_packages_of_a_run_find_on_a_gpu_what_they_ask_for_on_each_python(ro
                 assert asked.specifier.contains(pinned[package], prereleases=True), f"{name} asks for {asked}"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+def test_a_gpu_resolves_to_its_pins_and_nothing_else_on_each_python(root, tmp_path, python):
+    """A dry run of the installation: uv reads what the index says of each wheel, and downloads none."""
+    resolved = tmp_path / "resolved.txt"
+    makefile = (root / "Makefile").read_text()
+    (wheels,) = re.findall(r"^WHEELS := (.*)$", makefile, re.MULTILINE)
+    uv = [Path(sys.executable).with_name("uv"), "pip", "compile", "--no-header", "--no-annotate"]
+    uv += [*wheels.split(), "--python-version", python, "envs/requirements-gpu.txt", "--output-file", resolved]
+    run = subprocess.run(uv, cwd=root, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert pins(resolved) == pins(root / "envs/requirements-gpu.txt")
+
+
 def test_what_breaks_beside_a_cpu_torch_is_left_out(root):
     assert not pins(root / "envs" / "requirements-vllm.txt").keys() & {"torchvision", "torchaudio", "torchcodec"}
 
