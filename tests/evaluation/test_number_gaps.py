@@ -10,12 +10,14 @@ import pytest
 from evaluate_numbers import evaluate
 from hypothesis import given
 from hypothesis import strategies as st
+from made_tables import made_tables
 from scipy.stats import wasserstein_distance
 
 from tom.core.errors import UserError
 from tom.evaluation.number_gaps import middle_of
 from tom.paper.published_choices import read_contributions
 from tom.reporting.findings import number_lines
+from tom.reporting.summary import paper_lines
 from tom.sampling.recorded import replay_contributions
 from tom.sampling.shards import NUMBER_COLUMNS, write_shard
 from tom.statistics.divergences import earth_movers
@@ -261,3 +263,14 @@ def test_the_script_writes_the_same_tables_again(published, resources, tmp_path,
         evaluate_numbers.main()
         written.append({file.name: file.read_bytes() for file in sorted(folder.iterdir())})
     assert written[0] == written[1] and len(written[0]) == 9
+
+
+def test_the_papers_figure_has_this_runs_beside_it(published, resources):
+    gaps = tables_of(shard_rows(RUN | {"base": {5: 300}}), published)["number_gaps"]
+    lines = paper_lines(
+        made_tables(resources)["alignment"], resources / "paper" / "observed_choices.csv", published, gaps
+    )
+    (row,) = [line for line in lines if "Public goods" in line]
+    found = [part.strip() for part in row.split("|")[2:-1]]
+    # The paper's base is 1.51 dollars from its teacher's 7, and all numbers equally likely are 2.
+    assert found == ["28.3", "75.00", "28 (20 to 37)", "-33", "75 (75 to 75)"]

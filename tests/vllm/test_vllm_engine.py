@@ -114,7 +114,7 @@ def test_weights_in_bfloat16_give_the_probabilities_that_transformers_gives(equa
 
 
 def test_a_whole_model_with_weights_in_bfloat16_is_as_exact_as_its_arithmetic(tmp_path, wider):
-    """In float32 both engines agree. In bfloat16 each is about as far from that as the other: they round in other places."""
+    """In float32 both engines agree. In bfloat16 each is about as far from that as the other."""
     weights = load_model(make_tiny_model(tmp_path / "model"), "cpu").to(torch.bfloat16)
     found = {}
     for dtype in (torch.float32, torch.bfloat16):

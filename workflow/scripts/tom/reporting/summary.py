@@ -95,7 +95,7 @@ def summary_lines(
         [
             "Beside the paper, in its option order, sampled. Improvement: mean of (tuned - base) / (teacher - base).",
         ],
-        paper_lines(alignment, published, contributions),
+        paper_lines(alignment, published, contributions, tables.get("number_gaps")),
         *diagnostics_parts(tables["diagnostics"]),
         cells_lines(tables["improvements"], splits, view, measure),
         unreadable_lines(tables["diagnostics"], replies),
@@ -137,10 +137,14 @@ def alignment_lines(alignment: pl.DataFrame, views: list[str]) -> list[str]:
     return markdown_table(header, rows)
 
 
-def paper_lines(alignment: pl.DataFrame, published: Path, contributions: Path) -> list[str]:
+def paper_lines(
+    alignment: pl.DataFrame, published: Path, contributions: Path, gaps: pl.DataFrame | None = None
+) -> list[str]:
     """The paper's figures from its published counts, beside this run in the paper's option order.
 
-    Baselines are measured from each run's own base, so chance closes another share for the paper than for this run.
+    gaps: the table number_gaps of a run that has public goods. They are one cell, so their mean improvement in percent
+    is the share of the gap closed, and chance is all numbers equally likely. Baselines are measured from each run's own
+    base, so chance closes another share for the paper than for this run.
     A split with other cells than the paper's has no figure to set beside it.
     """
     sampled = alignment.filter(measure="sampled")
@@ -165,10 +169,23 @@ def paper_lines(alignment: pl.DataFrame, published: Path, contributions: Path) -
             ]
         )
     money = mean_contributions(contributions)
-    games = float(improvement(money["base"], money["tuned"], money["teacher"]))
-    rows.append(["Public goods", f"{games:.1f}", "-", "-", "-", "-"])
+    row = ["Public goods", f"{float(improvement(money['base'], money['tuned'], money['teacher'])):.1f}"]
+    rows.append(row + _public_goods_cells(gaps))
     header = ["split", "paper: improvement %", "this run", "paper: closed %", "paper: chance", "this run"]
     return markdown_table(header, rows)
+
+
+def _public_goods_cells(gaps: pl.DataFrame | None) -> list[str]:
+    """What stands behind the paper's improvement in public goods; dashes unless the run has the paper's cell."""
+    found = {}
+    if gaps is not None:
+        shown = gaps.filter(split="public_goods", level="split", measure=SAMPLED, quantity="mean")
+        found = {row["predictor"]: row for row in shown.iter_rows(named=True)}
+    if "paper_tuned" not in found:
+        return ["-"] * 4
+    ours, chance = found["tuned"], closed_of(found["uniform"]["gap"], found["paper_base"]["gap"])
+    improved = "-" if ours["gap_closed"] is None else f"{100 * ours['gap_closed']:.2f}"
+    return [improved, gap_closed(found["paper_tuned"]), percent(chance), gap_closed(ours)]
 
 
 def cells_lines(improvements: pl.DataFrame, splits: list[str], view: str, measure: str) -> list[str]:
