@@ -10,11 +10,12 @@ from project import Project
 from tom.config.studies import BY_NAME
 
 TESTED_ELSEWHERE = {
+    "compare": "test_compare.py",
     "compare_prompt_formats": "test_live_teacher.py",
     "compare_training_targets": "test_live_teacher.py",
     "response_curves": "test_payoff_scales.py",
 }
-"""Studies that tiny.yaml can't answer: they need a live teacher or other payoffs → the tests that run them."""
+"""Studies that tiny.yaml has not what they need for → the tests that run them."""
 STUDIES = tuple(sorted(set(BY_NAME) - set(TESTED_ELSEWHERE)))
 
 

@@ -95,8 +95,8 @@ def test_a_live_teacher_is_asked_too(fresh):
     fresh.edit(
         "tiny.yaml",
         "student:",
-        "teacher:\n  engine: transformers\n  source: folder\n  folder: tiny-model\n  precision: source\n"
-        "  compute_dtype: float32\n  gpus: 0\nstudent:",
+        "teacher:\n  name: tiny\n  engine: transformers\n  source: folder\n  folder: tiny-model\n  precision: source\n"
+        "  compute_dtype: float32\n  gpus: 0\n  billions: 0.135\nstudent:",
     )
     asked = {model for model, game, _ in fresh.planned_shards() if game == "public_goods"}
     assert asked == {"teacher", "base", "tuned-seed1"} and fresh.plan()["replay_shard"] == 0

@@ -142,7 +142,7 @@ def test_an_adapter_by_its_path_is_evaluated_in_another_folder(project, tmp_path
 
 def test_an_adapter_of_other_weights_is_refused(project):
     adapters = project.store().student().folder
-    project.edit("tiny.yaml", "  folder: tiny-model", "  folder: tiny-model\n  precision: float32")
+    project.edit("tiny.yaml", "precision: nf4", "precision: float32")
     done = project.run("in_sample", "--config", f"adapters={adapters}")
     assert done.returncode != 0
     assert "was trained on weights with hash" in " ".join((done.stdout + done.stderr).split())
@@ -152,8 +152,8 @@ def test_a_live_teacher_is_sampled_like_the_student(fresh):
     fresh.edit(
         "tiny.yaml",
         "student:",
-        "teacher:\n  engine: transformers\n  source: folder\n  folder: tiny-model\n  precision: source\n"
-        "  compute_dtype: float32\n  gpus: 0\nstudent:",
+        "teacher:\n  name: tiny\n  engine: transformers\n  source: folder\n  folder: tiny-model\n  precision: source\n"
+        "  compute_dtype: float32\n  gpus: 0\n  billions: 0.135\nstudent:",
     )
     plan = fresh.plan()
     assert plan["sample_shard"] == 3 * 9 and plan["replay_shard"] == 0

@@ -33,6 +33,8 @@ def test_every_target_proposes_another_one():
 
 
 def test_make_help_lists_what_make_does():
-    said = subprocess.run(["make", "help"], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    ).stdout
     assert said.startswith("make: the environment") and "make test:" in said and "snakemake targets" in said
     assert "PYTHON ?=" not in said

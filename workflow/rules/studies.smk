@@ -461,3 +461,56 @@ rule tabulate_labels:
         python("tabulate_labels.py")
         + " --scores {input.scores} --teacher-shards {params.teacher} {params.evaluation} --output {output.labels}"
         + " 2>&1 | tee {log}"
+
+
+# Finished experiments beside this one: compare
+
+
+def compared_folders():
+    """This experiment's folder, and those of the finished ones that are set beside it."""
+    return [EXPERIMENT, *(f"{config['results']}/{name}" for name in config["compared_experiments"])]
+
+
+def compared_splits():
+    """The splits that all of them have."""
+    return [
+        split
+        for split in in_sample_first(SPLITS)
+        if all((Path(folder) / f"tables/{split}/alignment.parquet").exists() for folder in compared_folders()[1:])
+    ]
+
+
+def experiment_tables(wildcards):
+    checked(BY_NAME["compare"].check)
+    return [
+        f"{folder}/tables/{split}/{name}.parquet"
+        for folder in compared_folders()
+        for split in compared_splits()
+        for name in ("alignment", "propensities")
+    ]
+
+
+rule tabulate_experiments:
+    input:
+        tables=experiment_tables,
+    output:
+        **own_tables("experiments"),
+    log:
+        f"{OWN_LOGS}/evaluate/experiments.log",
+    params:
+        experiments=lambda wildcards: shlex.join(compared_folders()),
+        splits=lambda wildcards: shlex.join(compared_splits()),
+    shell:
+        python("tabulate_experiments.py") + " --experiments {params.experiments} --splits {params.splits}"
+        " --output {output.experiments} 2>&1 | tee {log}"
+
+
+rule plot_experiments:
+    input:
+        table=rules.tabulate_experiments.output.experiments,
+    output:
+        figure("experiments"),
+    log:
+        f"{OWN_LOGS}/figures/experiments.log",
+    shell:
+        python("plot_experiments.py") + " --table {input.table} --output {output} > {log} 2>&1"

@@ -377,6 +377,21 @@ def check_learning_curve(config: dict, file: str, resources: Path) -> None:
         )
 
 
+def check_experiments(config: dict, file: str, resources: Path) -> None:
+    """Raise UserError unless the experiments to compare with are finished ones, and not the config's own."""
+    results, own = Path(config["results"]), config["experiment"]
+    finished = sorted(path.parents[2].name for path in results.glob(f"*/tables/{IN_SAMPLE}/alignment.parquet"))
+    others = [name for name in finished if name != own]
+    names = config["compared_experiments"]
+    for name in names or ["[]"]:
+        if name not in others:
+            said = "none" if not names else f"'{name}'"
+            raise UserError(
+                f"{file}: compared_experiments: {said}, which is no other experiment with finished tables in {results}"
+                f" (allowed: {', '.join(others) or 'none yet'})"
+            )
+
+
 def check_breadth(config: dict, file: str, resources: Path) -> None:
     """Raise UserError unless students of fewer games can be trained and compared in games that they were not taught."""
     taught = {member for game in games_of(config["splits"][IN_SAMPLE]) for member in members(game)}
