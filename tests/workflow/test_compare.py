@@ -9,7 +9,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_a_finished_experiment_is_set_beside_the_config_s_own(project):
-    project.edit("tiny.yaml", "labels:", "compared_experiments: [other]\nlabels:")
+    project.edit("tiny.yaml", "labels: [letters", "compared_experiments: [other]\nlabels: [letters")
     said = project.run("compare").stderr
     assert "tiny.yaml: compared_experiments: 'other'" in said and "(allowed: none yet)" in said
 

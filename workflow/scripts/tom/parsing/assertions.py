@@ -116,7 +116,7 @@ _SCENARIO_BEFORE = re.compile(
 )
 _REASON = re.compile(r"^\W*(?:since|because|as)\b", re.IGNORECASE)
 _RETRACTION = re.compile(
-    r"^\W*(?:(?:but )?only if|if|unless|when|whenever|as long as|provided|assuming|depending)\b"
+    r"^\W*(?:(?:but )?only if|if|unless|when|whenever|where|wherever|as long as|provided|assuming|depending|always)\b"
     rf"|^\W*(?:and|but|while|,)*\s*{_OTHERS}\s+(?:also\s+)?(?:{_PLAYS}|do|does)\b"
     rf"|^\s*(?:\w+\s+)?{_ELSEWHERE}|^\W*(?:on\s+the\s+other\s+hand|(?:by|in)\s+contrast|never)\b",
     re.IGNORECASE,
@@ -206,6 +206,11 @@ def is_decided(sentence: str, start: int, end: int) -> bool:
 
 _QUOTED = re.compile(r'"([^"\n]{6,400})"')
 _SPEECH = re.compile(r"\b(?:I|my|choose|pick|select|play|go\s+with|give|donate|claim)\b", re.IGNORECASE)
+# "Many would answer ..."; not "I would answer ...".
+_OTHERS_ANSWER = re.compile(
+    r"\b(?!(?:i|we)\b)\w+\s+(?:would|will|might|could|may|should)\s+(?:\w+ly\s+)?(?:answer|respond|say)\W*$",
+    re.IGNORECASE,
+)
 _OWN_SPEECH = re.compile(
     r"(?:^|\b(?:choice|letter|answer|decision|selection|response|donation|amount|number)|\bI\s+say)\W*(?:(?:is|would\s+be)\W*)?$",
     re.IGNORECASE,
@@ -217,7 +222,11 @@ def hide_quotations(text: str) -> str:
 
     def hidden(quoted: re.Match) -> str:
         before, after = text[max(0, quoted.start() - 60) : quoted.start()], text[quoted.end() : quoted.end() + 60]
-        own = _OWN_SPEECH.search(before) and (before.strip() or not re.search(r"\w", after))
+        own = (
+            _OWN_SPEECH.search(before)
+            and not _OTHERS_ANSWER.search(before)
+            and (before.strip() or not re.search(r"\w", after))
+        )
         return quoted[0] if own or not _SPEECH.search(quoted[1]) else '"..."'
 
     return _QUOTED.sub(hidden, text)

@@ -18,8 +18,8 @@ _MODALS = (
 )
 _CHOOSE = r"(?:choose|pick|select|play|take|go\s+(?:with|for)|opt\s+for)"
 _CHOOSES = (
-    rf"(?:{_CHOOSE}|chose|chosen|choosing|picked|picking|selected|selecting|going\s+(?:with|for)|opting\s+for|playing"
-    r"|prefer|vote(?:\s+for)?|settle\s+(?:on|for)|decided?\s+(?:on|for)|stick(?:ing)?\s+with)"
+    rf"(?:{_CHOOSE}|chose|chosen|choosing|picked|picking|selected|selecting|going\s+(?:with|for)|playing"
+    r"|taking|opt(?:ing|ed)\s+for|prefer|vote(?:\s+for)?|settl(?:e|ing|ed)\s+(?:on|for)|decided?\s+(?:on|for)|stick(?:ing)?\s+with)"
 )
 _I = r"\bI(?:\s+|(?=')|,[^,.;:]{1,40},\s+)"
 _SAYS = r"(?:say|answer|go)"
@@ -96,7 +96,7 @@ def _patterns(options: tuple[str, str]) -> dict[str, list[re.Pattern]]:
     stated = [
         rf"{_I}{_ADVERBS}{_MODALS}{_CHOOSES}(?:\s*:)?\s+{_ADVERBS}(?:to\s+)?(?:{_CHOOSE}\s+)?{named}",
         rf"{_I}{_ADVERBS}{_MODALS}{_SAYS}(?:\s*:)?\s+{named}{_ENDS}",
-        rf"\b(?:my\s+{_OWN}{_WHAT}|the\s+(?:final\s+)?(?:answer|choice|decision|letter)){_WHEN}\s+{_IS}"
+        rf"\b(?:(?:my|our)\s+{_OWN}{_WHAT}|the\s+(?:final\s+)?(?:answer|choice|decision|letter)){_WHEN}\s+{_IS}"
         rf"(?:(?:clear|simple|obvious|easy)\s*[:,–—-]+\s*)?{named}",
         rf"(?:\bthe\s+{_WHAT}|\bwhat)\s+(?:that\s+)?I(?:\s+|(?=')){_ADVERBS}{_MODALS}(?:{_CHOOSES}|make)\s+{_IS}{named}",
         rf"\blet(?:'s|\s+me|\s+us)\s+{_CHOOSE}\s+{named}",
@@ -104,6 +104,7 @@ def _patterns(options: tuple[str, str]) -> dict[str, list[re.Pattern]]:
         rf"|(?:the\s+(?:{_WHAT}|one)|what)\s+(?:that\s+)?I(?:'d|'ll|\s+would|\s+will)?\s+(?:{_CHOOSES}|make)\b)",
     ]
     stated += [rf"^{_OPENS}(?:it's|it\s+is)\s+{named}[.!]*$", rf"^{_TURNS}{named}[.!]*$"]
+    stated.append(rf"^{_OPENS}{named}\s+it\s+is(?:\s+for\s+me|\s+then)?[.!]*$")
     if not words:
         stated.append(rf"{_I}{_ADVERBS}{_MODALS}(?={_MEANING}){named}")
     else:
