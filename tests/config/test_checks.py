@@ -548,3 +548,35 @@ def test_exact_probabilities_are_learnt_where_the_teacher_has_them(project, chan
     text = complaint(exact(many_games(["drawn-0..3"]) | changes))
     for part in ["config.yaml: training.target: 'probabilities'", *parts]:
         assert part in text
+
+
+def quantised_folder(tiny_folder, folder: Path, method: str) -> str:
+    shutil.copytree(tiny_folder, folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"quantization_config": {"quant_method": method}}))
+    return str(folder)
+
+
+@pytest.mark.parametrize("precision", ["nf4", "float32", "bfloat16", "source"])
+@pytest.mark.parametrize("method", ["gptq", "awq", "fp8", "bitsandbytes"])
+def test_a_student_that_is_quantised_already_is_refused_before_any_job(project, tiny_folder, method, precision):
+    folder = quantised_folder(tiny_folder, project / "quantised", method)
+    config = changed({"source": "folder", "folder": folder, "precision": precision}, "student")
+    config["student"] = CONFIG["student"] | config["student"]
+    if (method, precision) == ("bitsandbytes", "source"):
+        check_study(config, "config.yaml", Path("resources"))
+    else:
+        said = complaint(config)
+        assert said.startswith(f"config.yaml: student.folder: {folder}: its weights are quantised ({method})"), said
+
+
+@pytest.mark.parametrize(
+    ("engine", "gpus", "runs"), [("transformers", 0, False), ("vllm", 0, False), ("vllm", 1, True)]
+)
+def test_a_quantised_teacher_is_one_for_vllm_on_a_gpu(project, tiny_folder, engine, gpus, runs):
+    folder = quantised_folder(tiny_folder, project / "quantised", "awq")
+    teacher = local_teacher(source="folder", folder=folder, precision="source", engine=engine, gpus=gpus)
+    if runs:
+        check_study(changed(teacher, "teacher"), "config.yaml", Path("resources"))
+    else:
+        assert f"teacher.folder: {folder}: " in complaint(changed(teacher, "teacher"))

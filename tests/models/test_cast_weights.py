@@ -10,7 +10,8 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from tom.core.errors import UserError
-from tom.models.cast_weights import cast_weights, weight_files
+from tom.models.cast_weights import cast_weights
+from tom.models.checkpoint_files import weight_files
 from tom.models.language_models import convert_precision, load_model
 from tom.models.model_folders import check_is_model, hash_folder
 
@@ -152,7 +153,9 @@ def test_integers_stay_as_they_are(tiny_folder, tmp_path):
 
 
 def test_quantised_weights_are_refused(nf4_folder, tmp_path):
-    with pytest.raises(UserError, match=r"quantised and do not become bfloat16 .*allowed: precision: source"):
+    with pytest.raises(
+        UserError, match=r"quantised \(bitsandbytes\) and do not become bfloat16 .*or precision: source"
+    ):
         cast_weights(nf4_folder, tmp_path, "bfloat16")
     assert not list(tmp_path.iterdir())
 

@@ -7,10 +7,13 @@ import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from tom.core.errors import UserError
 from tom.models import model_folders
+from tom.models.checkpoint_files import quantised_by, require_unquantised, tensor_headers
 from tom.models.model_folders import (
     REMEMBERED_BYTES,
     check_is_model,
@@ -154,25 +157,105 @@ def test_the_folders_hash_is_computed_from_the_list_of_files(model, manifest):
     assert read_manifest(file)["sha256"] == manifest["sha256"]
 
 
-@pytest.mark.parametrize("weights", ["model.safetensors", "model-00001-of-00002.safetensors", "pytorch_model.bin"])
-def test_a_model_has_config_weights_and_tokenizer(model, weights):
-    (model / "model.safetensors").rename(model / weights)
-    check_is_model(model)
+@pytest.fixture
+def checkpoint(tmp_path):
+    """The files of a model: two tensors in two shards."""
+    folder = tmp_path / "checkpoint"
+    folder.mkdir()
+    tensors = {"a.weight": np.ones((2, 3), np.float32), "b.weight": np.ones(4, np.float32)}
+    listed = {}
+    for number, (name, tensor) in enumerate(tensors.items(), 1):
+        listed[name] = f"model-0000{number}-of-00002.safetensors"
+        save_file({name: tensor}, folder / listed[name])
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": listed}))
+    (folder / "config.json").write_text('{"model_type": "llama"}')
+    (folder / "tokenizer_config.json").write_text("{}")
+    return folder
+
+
+def test_a_model_has_config_weights_and_tokenizer(checkpoint):
+    check_is_model(checkpoint)
+    assert tensor_headers(checkpoint) == {"a.weight": ("F32", (2, 3)), "b.weight": ("F32", (4,))}
+
+
+def shorten(file, size=-1):
+    file.write_bytes(file.read_bytes()[:size])
+
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n"
+FIRST, INDEX = "model-00001-of-00002.safetensors", "model.safetensors.index.json"
+INCOMPLETE = {
+    "no config": (lambda folder: (folder / "config.json").unlink(), "it lacks config.json"),
+    "no tokenizer": (lambda folder: (folder / "tokenizer_config.json").unlink(), "it lacks tokenizer_config.json"),
+    "no index": (lambda folder: (folder / INDEX).unlink(), f"it lacks {INDEX}, which lists its shards"),
+    "a shard missing": (lambda folder: (folder / FIRST).unlink(), f"{FIRST}: missing, though {INDEX} lists it"),
+    "a byte missing": (lambda folder: shorten(folder / FIRST), f"{FIRST}: 95 bytes of 96; fetch the model again"),
+    "half a header": (lambda folder: shorten(folder / FIRST, 20), f"{FIRST}: 20 bytes that are no safetensors file"),
+    "an empty file": (lambda folder: shorten(folder / FIRST, 0), f"{FIRST}: 0 bytes that are no safetensors file"),
+    "a page in its place": (lambda folder: (folder / FIRST).write_text("<html>" * 99), "are no safetensors file"),
+    "a pointer": (lambda folder: (folder / FIRST).write_text(POINTER), f"{FIRST}: a pointer of Git LFS"),
+    "a pointer as tokenizer": (lambda folder: (folder / "tokenizer.json").write_text(POINTER), "git lfs pull"),
+    "half a config": (lambda folder: shorten(folder / "config.json"), "config.json: no readable JSON"),
+    "a config that is a list": (
+        lambda folder: (folder / "config.json").write_text("[]"),
+        "config.json: no JSON object",
+    ),
+    "other tensors": (
+        lambda folder: (folder / FIRST).write_bytes((folder / "model-00002-of-00002.safetensors").read_bytes()),
+        f"{FIRST}: lacks the tensor a.weight",
+    ),
+    "half a file of torch": (
+        lambda folder: [(folder / INDEX).unlink(), (folder / "pytorch_model.bin").write_bytes(b"PK12")],
+        "pytorch_model.bin: cut off",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", INCOMPLETE)
+def test_an_incomplete_model_is_refused_by_the_name_of_the_file(checkpoint, case):
+    damage, said = INCOMPLETE[case]
+    damage(checkpoint)
+    with pytest.raises(UserError) as caught:
+        check_is_model(checkpoint)
+    assert str(checkpoint) in str(caught.value) and said in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_folder_without_weights_is_named(checkpoint):
+    for file in checkpoint.glob("model*"):
+        file.unlink()
+    with pytest.raises(UserError) as caught:
+        check_is_model(checkpoint)
+    assert str(caught.value) == f"{checkpoint}: not a model folder, it lacks model.safetensors (or its shards)"
 
 
 @pytest.mark.parametrize(
-    ("name", "part"),
+    ("settings", "method"),
     [
-        ("config.json", "config.json"),
-        ("tokenizer_config.json", "tokenizer_config.json"),
-        ("model.safetensors", "model.safetensors (or its shards)"),
+        ({"quantization_config": {"quant_method": "gptq", "bits": 4}}, "gptq"),
+        ({"quantization_config": {"quant_method": "awq"}}, "awq"),
+        ({"quantization_config": {"quant_method": "fp8"}}, "fp8"),
+        ({"quantization_config": {"quant_method": "bitsandbytes", "load_in_8bit": True}}, "bitsandbytes"),
+        ({"text_config": {"quantization_config": {"quant_method": "compressed-tensors"}}}, "compressed-tensors"),
+        ({"compression_config": {"format": "pack"}}, "compression_config"),
+        ({"text_config": None}, None),
+        ({}, None),
     ],
 )
-def test_a_missing_part_of_a_model_is_named(model, name, part):
-    (model / name).unlink()
-    with pytest.raises(UserError) as caught:
-        check_is_model(model)
-    assert str(caught.value) == f"{model}: not a model folder, it lacks {part}"
+def test_weights_that_are_quantised_already_are_known_by_their_method(checkpoint, settings, method):
+    (checkpoint / "config.json").write_text(json.dumps(settings))
+    assert quantised_by(checkpoint) == method
+    if method is None:
+        require_unquantised(checkpoint, "nf4")
+    else:
+        with pytest.raises(UserError, match=f"quantised .{method}. and do not become nf4"):
+            require_unquantised(checkpoint, "nf4")
+
+
+def test_weights_of_eight_bits_are_known_by_their_type(checkpoint):
+    header = json.dumps({"a.weight": {"dtype": "F8_E4M3", "shape": [6], "data_offsets": [0, 6]}}).encode()
+    (checkpoint / FIRST).write_bytes(len(header).to_bytes(8, "little") + header + bytes(6))
+    assert quantised_by(checkpoint) == "safetensors type F8_E4M3"
 
 
 def test_a_missing_model_folder_is_named(tmp_path):

@@ -14,7 +14,7 @@ from regenerate_golden import cell_files
 from train_adapter import main, make_portable, prompts_left_out, read_examples, write_curve
 
 from tom.core.errors import UserError
-from tom.models.model_folders import hash_folder, read_manifest, verify
+from tom.models.model_folders import hash_folder, read_manifest, verify, write_manifest
 from tom.prompts.variants import LABELS, ORDERS
 from tom.sampling.recorded import replay
 from tom.sampling.shards import write_shard
@@ -362,3 +362,23 @@ def test_all_linear_layers_stay_a_word(tmp_path):
     file.write_text(json.dumps({"target_modules": "all-linear", "base_model_name_or_path": "x"}))
     make_portable(file)
     assert json.loads(file.read_text())["target_modules"] == "all-linear"
+
+
+@pytest.mark.model
+def test_layers_that_the_model_lacks_are_refused_before_it_is_loaded(train, monkeypatch):
+    monkeypatch.setattr("tom.models.language_models._read_model", lambda *_, **__: pytest.fail("the model was loaded"))
+    with pytest.raises(UserError, match=r"training\.target_modules: the model has no layer v_porj .*q_proj.*v_proj"):
+        train("typo", "--target-modules", "q_proj,v_porj")
+
+
+@pytest.mark.model
+def test_replies_that_the_model_has_no_positions_for_are_refused_before_it_is_loaded(
+    train, local_model, tmp_path, monkeypatch
+):
+    shutil.copytree(local_model.weights, tmp_path / "short")
+    config = json.loads((local_model.weights / "config.json").read_text())
+    (tmp_path / "short" / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 64}))
+    write_manifest(tmp_path / "short.json", tmp_path / "short", source="tests")
+    monkeypatch.setattr("tom.models.language_models._read_model", lambda *_, **__: pytest.fail("the model was loaded"))
+    with pytest.raises(UserError, match=r"short: a prompt with its reply takes up to \d+ tokens, .* has 64 positions"):
+        train("long", model=replace(local_model, weights=tmp_path / "short", manifest=tmp_path / "short.json"))

@@ -168,7 +168,8 @@ def main() -> None:
     # torch takes seconds to import, so errors in the input are reported before.
     import torch
 
-    from tom.models.language_models import load_model, load_tokenizer
+    from tom.models.language_models import load_model, load_tokenizer, require_usable
+    from tom.models.model_checks import check_room, check_target_modules
     from tom.training.gauss_newton import pack_choices, take_gauss_newton_steps
     from tom.training.loss_report import describe_loss
     from tom.training.objective import tokenise
@@ -179,6 +180,8 @@ def main() -> None:
     uniform_target_contexts = frozenset(file.stem for file in arguments.uniform_target_files)
     write_json(arguments.output_loss_report, describe_loss(tokenizer, examples, invalid, uniform_target_contexts))
     rows, held_out_rows = (tokenise(tokenizer, found) for found in (examples, held_out))
+    check_target_modules(require_usable(local.weights), recipe.modules())
+    check_room(local.weights, [len(row.prompt) + len(row.reply) for row in rows + held_out_rows])
     held_out_batches = pack_groups(held_out_rows, recipe.tokens_per_pack)
     log(f"{len(examples)} prompts with {sum(row.count for row in rows):.12g} replies, {len(rows)} of them distinct")
 

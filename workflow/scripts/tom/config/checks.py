@@ -33,6 +33,7 @@ from tom.games.game import Game, load_games
 from tom.games.kinds import load_number_game
 from tom.games.names import file_stem, is_member, members
 from tom.games.rescaling import split_rescaling
+from tom.models.checkpoint_files import require_computable, require_unquantised
 from tom.models.model_folders import check_is_model
 from tom.prompts.contexts import load_context
 from tom.prompts.number_questions import load_question
@@ -470,11 +471,19 @@ def _check_model(config: dict, role: str, file: str, resources: Path) -> None:
         read_key(model["endpoint"]["key_variable"], f"{file}: {role}.endpoint.key_variable")
     elif model["source"] == "folder":
         try:
-            check_is_model(model["folder"])
+            _check_folder(Path(model["folder"]), model, role)
         except UserError as error:
             raise UserError(f"{file}: {role}.folder: {error}") from None
     if (engine := model["engine"]) in engine_names():
         load_engine(engine).check(settings_of(engine, model.get(engine, {})), model, f"{file}: {role}")
+
+
+def _check_folder(folder: Path, model: dict, role: str) -> None:
+    check_is_model(folder)
+    if model["precision"] != "source":
+        require_unquantised(folder, model["precision"])
+    if role == "student" or model["engine"] == "transformers":
+        require_computable(folder)
 
 
 def _check_computed(config: dict, file: str, resources: Path) -> None:

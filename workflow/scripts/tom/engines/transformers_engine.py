@@ -63,6 +63,7 @@ class TransformersEngine:
         torch.set_num_threads(local.threads)
         self.tokenizer = load_tokenizer(local.weights)
         self.model = load_model(local.weights, device, local.adapter)
+        self.weights = local.weights
         self.replies_per_batch = local.engine_settings.replies_per_batch
         self._attend = lru_cache(REMEMBERED_OPENINGS)(self._attend)
 
@@ -77,6 +78,7 @@ class TransformersEngine:
         """Exact log-probability of each option as the reply, and their joint mass."""
         import torch
 
+        from tom.models.model_checks import check_room
         from tom.models.packed_sequences import logits_at, pack, predictions
         from tom.prompts.chat import opening_ids, option_ids, prompt_ids
 
@@ -87,6 +89,7 @@ class TransformersEngine:
             for option in option_ids(self.tokenizer, question.messages, question.options, question.ends):
                 sequences.append(prompt + option)
                 starts.append(len(prompt))
+        check_room(self.weights, list(map(len, sequences)))
         # The openings' nodes come first, so that a cache of them is a cache of the trie's beginning.
         trie = pack([*openings, *sequences])
         places = [predictions(trie, len(openings) + index, start) for index, start in enumerate(starts)]
@@ -105,5 +108,9 @@ class TransformersEngine:
     def reply(self, requests: list[Request]) -> list[list[Reply]]:
         """Each request's free replies, in order."""
         from tom.engines.generation import generate
+        from tom.models.model_checks import check_room
+        from tom.prompts.chat import prompt_ids
 
+        lengths = [len(prompt_ids(self.tokenizer, request.messages)) + request.max_tokens for request in requests]
+        check_room(self.weights, lengths, packed=False)
         return [generate(self.model, self.tokenizer, request, self.replies_per_batch) for request in requests]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tom.core.errors import UserError
-from tom.models.cast_weights import weight_files
+from tom.models.checkpoint_files import weight_files
 
 ARCHITECTURE = "LlamaForCausalLM"
 TYPES = {"F32", "F16", "BF16"}

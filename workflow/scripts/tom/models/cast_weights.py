@@ -7,24 +7,14 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from tom.core.errors import UserError
 from tom.core.files import write_json
+from tom.models.checkpoint_files import CONFIG, INDEX, WEIGHTS, require_unquantised, weight_files
 from tom.models.model_folders import link_file, shown_files
 
-CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
 FLOATS = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 """The types that are cast, as safetensors and as torch call them; integers stay as they are."""
 OTHER_WEIGHTS = {".safetensors", ".bin", ".pth", ".pt", ".gguf", ".h5", ".msgpack", ".onnx"}
 """Endings of files that hold the same weights once more; they are left out."""
-
-
-def weight_files(source: Path) -> list[str]:
-    """The names of the safetensors files that a model is loaded from; none if there are no such files."""
-    if (source / WEIGHTS).is_file():
-        return [WEIGHTS]
-    if (source / INDEX).is_file():
-        return sorted(set(json.loads((source / INDEX).read_text())["weight_map"].values()))
-    return []
 
 
 def cast_weights(source: Path, folder: Path, precision: str) -> None:
@@ -34,10 +24,7 @@ def cast_weights(source: Path, folder: Path, precision: str) -> None:
     weights are quantised.
     """
     config = json.loads((source / CONFIG).read_text())
-    if "quantization_config" in config:
-        raise UserError(
-            f"{source}: its weights are quantised and do not become {precision} (allowed: precision: source)"
-        )
+    require_unquantised(source, precision)
     type_of = _type_by_name(source, precision)
     files = weight_files(source)
     for name in files:

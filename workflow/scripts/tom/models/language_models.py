@@ -7,7 +7,9 @@ Source: Dettmers et al., QLoRA: Efficient Finetuning of Quantized LLMs (arXiv 23
 
 from pathlib import Path
 
-from tom.models.cast_weights import cast_weights, weight_files
+from tom.core.errors import UserError, first_line
+from tom.models.cast_weights import cast_weights
+from tom.models.checkpoint_files import require_computable, require_unquantised, weight_files
 
 
 def load_tokenizer(folder: str | Path):
@@ -25,23 +27,31 @@ def convert_precision(
     precision: nf4, float32 or bfloat16; nf4 quantises the linear layers alone. compute_dtype: the type that NF4 layers
     compute in and that all other weights have. On a CPU it should be float32: with bfloat16, the logits of a reloaded
     adapter drift by up to 0.02. device: on which nf4 is made, a weight at a time as it is read; all else is made on the
-    CPU. Errors: as cast_weights.
+    CPU. Errors: UserError if the weights are quantised already, are not those of the model, or would not become nf4.
     """
+    from tom.models.model_checks import check_quantisable, check_quantised, check_weights, empty_model
+
+    require_unquantised(Path(source), precision)
+    empty = empty_model(Path(source))
+    check_weights(Path(source), empty)
     if precision != "nf4" and weight_files(Path(source)):
         cast_weights(Path(source), Path(folder), precision)
         return
     import torch
-    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+    from transformers import BitsAndBytesConfig
 
     settings: dict = {"dtype": getattr(torch, precision if precision != "nf4" else compute_dtype)}
     if precision == "nf4":
+        to_quantise = check_quantisable(Path(source), empty)
         settings["quantization_config"] = BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=compute_dtype,
         )
-    model = AutoModelForCausalLM.from_pretrained(source, device_map={"": device}, local_files_only=True, **settings)
+    model = _read_model(source, device, **settings)
+    if precision == "nf4":
+        check_quantised(Path(source), model, to_quantise)
     model.save_pretrained(folder)
     load_tokenizer(source).save_pretrained(folder)
 
@@ -49,20 +59,68 @@ def convert_precision(
 def load_model(folder: str | Path, device: str, adapter: str | Path | None = None):
     """Load a causal language model in evaluation mode, at its folder's precision. An adapter is not merged.
 
-    Its logits are float32, whatever the type of its weights.
+    Its logits are float32, whatever the type of its weights. Errors: UserError if the model can't be used
+    (require_usable), or if its weights or the adapter's are not all there.
     """
-    from transformers import AutoModelForCausalLM
-
-    model = AutoModelForCausalLM.from_pretrained(
-        folder, device_map={"": device}, dtype="auto", attn_implementation="sdpa", local_files_only=True
-    )
+    require_usable(folder)
+    model = _read_model(folder, device, dtype="auto", attn_implementation="sdpa")
     _keep_weights_unpacked(model)
     _compute_logits_in_float32(model)
     if adapter is not None:
-        from peft import PeftModel
-
-        model = PeftModel.from_pretrained(model, adapter)
+        model = _add_adapter(model, Path(adapter))
     return model.eval()
+
+
+def require_usable(folder: str | Path):
+    """The folder's model without its weights.
+
+    Errors: UserError if transformers can't use it as this workflow does, or if the weights are not those of the model.
+    """
+    from tom.models.model_checks import check_attention, check_weights, empty_model
+
+    require_computable(Path(folder))
+    model = empty_model(Path(folder))
+    check_attention(Path(folder), model)
+    check_weights(Path(folder), model)
+    return model
+
+
+def _read_model(folder: str | Path, device: str, **settings):
+    """A model whose weights are all from its folder. Errors: UserError."""
+    from transformers import AutoModelForCausalLM
+
+    from tom.models.model_checks import check_loaded
+
+    model, found = AutoModelForCausalLM.from_pretrained(
+        folder,
+        device_map={"": device},
+        local_files_only=True,
+        trust_remote_code=False,
+        output_loading_info=True,
+        **settings,
+    )
+    check_loaded(Path(folder), found)
+    return model
+
+
+def _add_adapter(model, adapter: Path):
+    """The model with an adapter whose weights are all used. Errors: UserError."""
+    from peft import PeftModel
+    from peft.utils.save_and_load import get_peft_model_state_dict, load_peft_weights
+
+    from tom.models.model_checks import some
+
+    try:
+        model = PeftModel.from_pretrained(model, adapter)
+    except (ValueError, RuntimeError) as error:
+        raise UserError(f"{adapter}: the adapter does not fit its model ({first_line(error)})") from None
+    held, needed = set(load_peft_weights(str(adapter), device="cpu")), set(get_peft_model_state_dict(model))
+    if unlike := sorted(held ^ needed):
+        raise UserError(
+            f"{adapter}: the adapter has {len(held)} weights, and the model takes {len(needed)} from it; in one of the"
+            f" two alone: {some(unlike)}"
+        )
+    return model
 
 
 def merge_adapter(base: str | Path, adapter: str | Path, folder: str | Path) -> None:
@@ -71,13 +129,11 @@ def merge_adapter(base: str | Path, adapter: str | Path, folder: str | Path) -> 
     The weights have the type that the base's NF4 layers compute in. The sums are those of the CPU, where a model has
     room that is larger than a GPU.
     """
-    from peft import PeftModel
-
     model = load_model(base, "cpu")
     dtype = model.dtype
     if getattr(model, "is_quantized", False):
         model = model.dequantize()
-    model = PeftModel.from_pretrained(model.to(dtype), adapter).merge_and_unload()
+    model = _add_adapter(model.to(dtype), Path(adapter)).merge_and_unload()
     # Transformers can not convert dequantised weights back to their original format.
     model.save_pretrained(folder, save_original_format=False)
     load_tokenizer(base).save_pretrained(folder)

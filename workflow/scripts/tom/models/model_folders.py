@@ -12,12 +12,12 @@ from pathlib import Path
 
 from tom.core.errors import UserError
 from tom.core.files import atomic_file, file_sha256, log_written, private_folder, write_json
+from tom.models.checkpoint_files import INDEX, WEIGHTS, check_whole, weight_files
 
 REMEMBERED_BYTES = 2**20
 """Hashes of smaller files are not remembered: they take no time."""
 SETTLED_SECONDS = 2
 """A file that changed since then may change once more without another time stamp, so its hash is not remembered."""
-WEIGHT_FILES = ("*.safetensors", "pytorch_model*.bin")
 
 
 def hash_folder(folder: str | Path) -> dict[str, str]:
@@ -65,15 +65,17 @@ def shown_files(folder: str | Path) -> list[Path]:
 
 
 def check_is_model(folder: str | Path) -> None:
-    """Raise UserError unless the folder holds a configuration, weights and a tokenizer."""
+    """Raise UserError unless the folder holds a configuration, weights and a tokenizer, each to its end."""
     folder = Path(folder)
     if not folder.is_dir():
         raise UserError(f"{folder}: no such model folder")
     missing = [name for name in ("config.json", "tokenizer_config.json") if not (folder / name).is_file()]
-    if not any(match for pattern in WEIGHT_FILES for match in folder.glob(pattern)):
-        missing.append("model.safetensors (or its shards)")
+    if not weight_files(folder) and not any(folder.glob("pytorch_model*.bin")):
+        shards = any(folder.glob("*.safetensors"))
+        missing.append(f"{INDEX}, which lists its shards" if shards else f"{WEIGHTS} (or its shards)")
     if missing:
         raise UserError(f"{folder}: not a model folder, it lacks {', '.join(missing)}")
+    check_whole(folder)
 
 
 def content_sha256(files: dict[str, str]) -> str:

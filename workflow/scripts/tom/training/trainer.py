@@ -22,6 +22,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 
 from tom.core.errors import UserError
 from tom.core.files import atomic_file, file_lock
+from tom.models.model_checks import check_target_modules
 from tom.training.batching import (
     Row,
     by_group,
@@ -57,7 +58,11 @@ def checkpoint_folder(folder: Path) -> Iterator[Path]:
 
 
 def add_adapter(model, recipe: Recipe, seed: int):
-    """The model with a new LoRA adapter (Hu et al., arXiv 2106.09685); all other weights are frozen."""
+    """The model with a new LoRA adapter (Hu et al., arXiv 2106.09685); all other weights are frozen.
+
+    Errors: UserError if the model lacks one of the recipe's layers.
+    """
+    check_target_modules(model, recipe.modules())
     torch.manual_seed(seed)
     config = LoraConfig(
         r=recipe.rank,
@@ -70,7 +75,11 @@ def add_adapter(model, recipe: Recipe, seed: int):
         parameter.requires_grad_(False)
     if recipe.gradient_checkpointing:
         checkpoint_layers(model)
-    return get_peft_model(model, config)
+    model = get_peft_model(model, config)
+    names = model.targeted_module_names
+    kinds = ", ".join(sorted({name.rpartition(".")[2] for name in names}))
+    log(f"LoRA adapts {len(names)} layers: {kinds}")
+    return model
 
 
 def checkpoint_layers(model) -> None:
