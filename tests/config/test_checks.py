@@ -231,6 +231,27 @@ def test_a_uniform_target_is_trained_in_no_situation_that_a_split_asks(project, 
 
 
 @pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        ({"anchor_contexts": []}, ["training.anchor_contexts: []", "allowed: both or neither"]),
+        ({"anchor_games": ["stag_hunt"]}, ["training.anchor_games: stag_hunt", "allowed: games of the kind number"]),
+        ({"anchor_games": ["public_goods"]}, ["public_goods is measured in splits.public_goods", "no split has"]),
+        (
+            {"anchor_games": ["dictators"]},
+            ["anchor_games: 'dictators' has no file", "allowed: beauty_contest"],
+        ),
+        ({"anchor_contexts": ["neutral_"]}, ["training.anchor_contexts: 'neutral_' has no file"]),
+        ({"batch_size": 64}, ["single replies are drawn", "training.batch_of: prompts"]),
+    ],
+)
+def test_what_a_student_is_anchored_to_can_be_asked_and_is_measured_nowhere(project, changes, parts):
+    anchored = {"anchor_games": ["dictator"], "anchor_contexts": ["business"]}
+    check_study(changed(CONFIG["training"] | anchored, "training"), "config.yaml", Path("resources"))
+    text = complaint(changed(CONFIG["training"] | anchored | changes, "training"))
+    assert all(part in text for part in ["config.yaml: ", *parts]), text
+
+
+@pytest.mark.parametrize(
     ("target", "prompt_format"), [("full_reply", "choice_then_motivation"), ("label", "motivation_then_choice")]
 )
 def test_a_uniform_target_has_no_motivations(project, target, prompt_format):

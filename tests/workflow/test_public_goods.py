@@ -1,5 +1,6 @@
 """Public goods in a run: sampled, evaluated, drawn and told, and rerun apart from everything else."""
 
+import json
 from collections import Counter
 
 import polars as pl
@@ -102,3 +103,20 @@ def test_a_live_teacher_is_asked_too(fresh):
     assert asked == {"teacher", "base", "tuned-seed1"} and fresh.plan()["replay_shard"] == 0
     fresh.succeed(fresh.shard("teacher", "public_goods", "neutral"))
     assert shard(fresh, "teacher").filter(record="score").height == 11
+
+
+@pytest.mark.slow
+def test_a_student_can_be_anchored_to_its_base_in_games_of_numbers(project):
+    anchors = "  anchor_games: [dictator, trust_sending]\n  anchor_contexts: [business]\n  anchor_weight: 2\n  rank: 4"
+    base, before = project.adapter(), project.plan()
+    project.edit("tiny.yaml", "  rank: 4", anchors)
+    assert before == Counter() and project.adapter() != base
+    plan = project.plan("train")
+    assert plan == Counter(train_adapter=1, sample_shard=2)
+    project.succeed("out_of_sample")
+    report = json.loads((project.folder / project.adapter() / "loss_report.json").read_text())
+    # 40 replies to a taught prompt, two anchors of twice as many; the report's own totals know of the teacher's alone.
+    mean = report["observations"] / len(report["examples"])
+    assert report["anchor_replies"] == pytest.approx(2 * 2 * mean)
+    assert [anchor["group"] for anchor in report["anchors"]] == ["dictator", "trust_sending"]
+    assert project.plan("out_of_sample") == Counter()

@@ -7,18 +7,23 @@ adapters/{student}/seed{seed}/: the adapter and its manifest, the training curve
 An interrupted training resumes from checkpoints/, which no rule declares; its end removes what it kept there.
 """
 
+# Settings of a training that its flags leave out: files stand for them, or they change nothing.
+NO_FLAGS = ("seeds", "threads", "uniform_target_contexts", "anchor_games", "anchor_contexts")
+
 
 def recipe(wildcards):
     """A student's training section as flags, without what changes nothing that it learns."""
     training = dict(STORE.students[wildcards.student].training)
     training["label_pairs"] = [",".join(pair) for pair in training["label_pairs"]]
-    return flags(
-        {name: training[name] for name in training if name not in ("seeds", "threads", "uniform_target_contexts")}
-    )
+    return flags({name: training[name] for name in training if name not in NO_FLAGS})
 
 
 def uniform_targets(wildcards):
     return context_files(STORE.students[wildcards.student].training["uniform_target_contexts"])
+
+
+def anchors(wildcards):
+    return STORE.anchors(STORE.students[wildcards.student].training)
 
 
 # Seconds of reading: as a cluster's job it would wait longer than it runs.
@@ -47,6 +52,7 @@ rule gather_shards:
 rule train_adapter:
     input:
         **prepared("student"),
+        **{name: lambda wildcards, name=name: anchors(wildcards)[name] for name in ("anchors", "anchor_texts")},
         replies=STORE.replies_file(),
         games=game_files(IN_SAMPLE),
         tables=game_tables(IN_SAMPLE),
@@ -76,6 +82,7 @@ rule train_adapter:
         + python("train_adapter.py")
         + " --replies {input.replies} --game-files {input.games} --context-files {input.contexts}"
         + " --uniform-target-files {input.uniform_targets}"
+        + " --anchors {input.anchors} --anchor-texts {input.anchor_texts}"
         + " --prompt-format-file {input.prompt_format} --weights {input.weights} --manifest {input.manifest}"
         + " --threads {threads} --gpus {resources.devices} --checkpoints {RESULTS}/checkpoints"
         + " --seed {wildcards.seed} {params.recipe}"

@@ -3,7 +3,7 @@
 Reads the teacher's in-sample shards, gathered in one file. `--held-out FOLD` leaves out e.g. one context and measures
 the loss on it after each epoch. `--teacher` and `--observations-per-cell` train on an ablated teacher or on fewer
 replies. The contexts of `--uniform-target-files` have uniform targets. Writes the adapter with its manifest, the
-training curve, and a report of what the loss sees.
+training curve, and a report of what the loss sees. `--anchors` are answers of the base that are to stay.
 """
 
 import argparse
@@ -25,8 +25,9 @@ from tom.models.model_folders import write_manifest
 from tom.prompts.cells import CellFiles
 from tom.prompts.prompts import load_prompt_format
 from tom.prompts.variants import LABELS
-from tom.sampling.shards import read_shard
+from tom.sampling.shards import NUMBER_COLUMNS, read_shard
 from tom.training.ablations import ablate, subsample
+from tom.training.anchors import among_groups, anchor_examples
 from tom.training.examples import TrainingExample, cell_examples, count_choices, orders_of, weighted_replies
 from tom.training.folds import Fold
 from tom.training.recipe import AS_IS, BOTH, FULL_REPLY, LABEL_MAPPINGS, SHUFFLED_MOTIVATION, TEACHERS, Recipe
@@ -128,6 +129,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--uniform-target-files", type=Path, nargs="*", default=[], help="contexts with uniform targets"
     )
+    parser.add_argument("--anchors", type=Path, nargs="*", default=[], help="shards of the base, to which it is kept")
+    parser.add_argument("--anchor-texts", type=Path, nargs="*", default=[], help="files of the anchors' prompts")
+    parser.add_argument("--anchor-weight", type=float, default=0.5, help="replies of an anchor, in those of a prompt")
     parser.add_argument("--prompt-format-file", type=Path, required=True)
     parser.add_argument("--option-orders", nargs="+", required=True, help="option orders of the training prompts")
     parser.add_argument(
@@ -160,6 +164,8 @@ def main() -> None:
     if not examples:
         raise UserError(f"{arguments.replies}: no readable reply to learn from")
 
+    shards = [read_shard(file, NUMBER_COLUMNS) for file in arguments.anchors]
+    anchors = anchor_examples(shards, arguments.anchor_texts, examples, arguments.anchor_weight)
     take_devices(local.gpus)
     started = time.monotonic()
     device = torch_device(local.gpus)
@@ -178,8 +184,12 @@ def main() -> None:
     torch.set_num_threads(local.threads)
     tokenizer = load_tokenizer(local.weights)
     uniform_target_contexts = frozenset(file.stem for file in arguments.uniform_target_files)
-    write_json(arguments.output_loss_report, describe_loss(tokenizer, examples, invalid, uniform_target_contexts))
+    write_json(
+        arguments.output_loss_report, describe_loss(tokenizer, examples, invalid, uniform_target_contexts, anchors)
+    )
     rows, held_out_rows = (tokenise(tokenizer, found) for found in (examples, held_out))
+    groups = list(dict.fromkeys(row.group for row in rows))
+    rows += among_groups([tokenise(tokenizer, [anchor]) for anchor in anchors], groups)
     check_target_modules(require_usable(local.weights), recipe.modules())
     check_room(local.weights, [len(row.prompt) + len(row.reply) for row in rows + held_out_rows])
     held_out_batches = pack_groups(held_out_rows, recipe.tokens_per_pack)
@@ -190,7 +200,7 @@ def main() -> None:
 
     model = add_adapter(load_model(local.weights, device), recipe, arguments.seed)
     say_loaded(started)
-    texts = [[example.group, example.messages, example.replies] for example in examples]
+    texts = [[example.group, example.messages, example.replies] for example in examples + anchors]
     name = checkpoint_name(
         code_sha256("train_adapter.py"), local.sha256, recipe.as_dict(), arguments.seed, str(arguments.held_out), texts
     )

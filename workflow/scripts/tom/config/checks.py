@@ -91,6 +91,7 @@ def check_study(config: dict, file: str, resources: Path) -> None:
     check_target(config, config["training"]["target"], file, resources)
     _check_label_targets(config, file, resources)
     _check_uniform_targets(config, file, resources)
+    _check_anchors(config, file, resources)
     _check_increasing(config, file)
     _check_adapters(config, file)
     for role in ("teacher", "student"):
@@ -321,6 +322,34 @@ def _check_uniform_targets(config: dict, file: str, resources: Path) -> None:
                 f"{file}: training.uniform_target_contexts: '{context}' is the situation '{situation}' of"
                 f" splits.{asked[situation]} (allowed: contexts that no split has in any wording)"
             )
+
+
+def _check_anchors(config: dict, file: str, resources: Path) -> None:
+    training, where = config["training"], f"{file}: training.anchor"
+    games, contexts = training["anchor_games"], training["anchor_contexts"]
+    if bool(games) != bool(contexts):
+        given, empty = ("games", "contexts") if games else ("contexts", "games")
+        raise UserError(f"{where}_{empty}: [] leaves training.anchor_{given} without a cell (allowed: both or neither)")
+    asked = {game: name for name, split in config["splits"].items() for game in games_of(split)}
+    for game in games:
+        _require_file(resources / "games", file_stem(game), f"{where}_games")
+        if game_kinds.kind_of(game_file(game, resources)) != game_kinds.NUMBER:
+            raise UserError(
+                f"{where}_games: {game} asks for no number (allowed: games of the kind {game_kinds.NUMBER})"
+            )
+        if game in asked:
+            raise UserError(
+                f"{where}_games: {game} is measured in splits.{asked[game]}, where the student would answer as it was"
+                " trained to (allowed: games that no split has)"
+            )
+        load_question(question_file(game, resources), load_number_game(game_file(game, resources), game))
+        for context in contexts:
+            _require_file(context_folder(game, resources), context, f"{where}_contexts")
+    if games and training["batch_size"] and not (training["batch_of"] == PROMPTS or TARGETS[training["target"]].exact):
+        raise UserError(
+            f"{where}_games: an anchor's targets are probabilities, and single replies are drawn into batches (allowed:"
+            f" training.batch_of: {PROMPTS}, or training.batch_size: null)"
+        )
 
 
 def check_labels(config: dict, file: str, resources: Path) -> None:

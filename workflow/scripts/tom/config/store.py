@@ -32,6 +32,7 @@ UNCHANGED: Mapping = {}
 
 # How fast a training runs, and how many there are, is no part of what one of them makes.
 _NO_PART_OF_A_TRAINING = ("seeds", "threads")
+_OF_ANCHORS = ("anchor_games", "anchor_contexts", "anchor_weight")
 
 
 def key_of(settings: object) -> str:
@@ -203,8 +204,10 @@ class Store:
             training = {**self.config["training"], **changes}
             # Their order changes nothing: they are read sorted.
             training["uniform_target_contexts"] = sorted(training["uniform_target_contexts"])
+            # Without anchors neither their weight nor that there could be any is part of what a training makes.
+            left_out = _NO_PART_OF_A_TRAINING + (() if training["anchor_games"] else _OF_ANCHORS)
             settings = {
-                "training": {name: training[name] for name in training if name not in _NO_PART_OF_A_TRAINING},
+                "training": {name: training[name] for name in training if name not in left_out},
                 "model": [self.source_key("student"), self.precision_folder("student")],
                 "prompt_format": self.config["prompt_format"],
                 "replies": self.replies_key,
@@ -224,6 +227,15 @@ class Store:
     def replies_file(self) -> Path:
         """The teacher's in-sample replies in one file."""
         return self.results / "replies" / f"{self.replies_key}.parquet"
+
+    def anchors(self, training: Mapping) -> dict[str, list]:
+        """The base's shards that a training section anchors the student to, and the files of their prompts."""
+        cells = [(game, context) for context in training["anchor_contexts"] for game in training["anchor_games"]]
+        texts = [self.texts(game, context, self.asking(BASE, game)).values() for game, context in cells]
+        return {
+            "anchors": self.shards(cells, [BASE]),
+            "anchor_texts": sorted({str(file) for row in texts for file in row}),
+        }
 
     # Shards
 

@@ -64,11 +64,12 @@ def training_size(config: dict) -> TrainingSize:
     games = sum(len(members(game)) for game in games_of(split))
     variants = len(training["option_orders"]) * len(training["label_pairs"]) * (1 + (training["label_mapping"] == BOTH))
     drawn = min(variants, training["variants_per_epoch"] or variants)
+    anchors = len(training["anchor_games"]) * len(training["anchor_contexts"])
     prompts = games * contexts * variants
     # A recorded teacher was asked in one order, and its replies are learnt in all.
     asked = 1 if config["teacher"]["engine"] == "recorded" else len(config["option_orders"])
     replies = prompts * ceil(config["observations"] / asked)
-    return TrainingSize(games * variants, prompts, replies, games * contexts * drawn)
+    return TrainingSize(games * variants, prompts + anchors, replies, games * contexts * drawn + anchors)
 
 
 def out_of_sample_splits(splits: Splits) -> list[str]:

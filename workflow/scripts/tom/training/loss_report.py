@@ -1,5 +1,7 @@
 """A report of what the loss sees, decoded back to text, to show that only replies are learnt."""
 
+from collections.abc import Sequence
+
 from tom.prompts.chat import exchange, prompt_ids
 from tom.training.examples import TrainingExample
 
@@ -41,13 +43,17 @@ def describe_example(tokenizer, example: TrainingExample) -> dict:
 
 
 def describe_loss(
-    tokenizer, examples: list[TrainingExample], invalid: int, uniform_target_contexts: frozenset[str] = frozenset()
+    tokenizer,
+    examples: list[TrainingExample],
+    invalid: int,
+    uniform_target_contexts: frozenset[str] = frozenset(),
+    anchors: Sequence[TrainingExample] = (),
 ) -> dict:
     """Describe every example, with totals over all observations.
 
     invalid: the number of unreadable replies, which were left out. uniform_target_contexts: contexts whose targets are
-    uniform; their replies are not observations and are counted separately. The supervised share is that of supervised
-    tokens in all tokens if every observation were a row of its own.
+    uniform; their replies are not observations and are counted separately, as are those of anchors. The supervised
+    share is that of supervised tokens in all tokens if every observation were a row of its own.
     """
     described = [describe_example(tokenizer, example) for example in examples]
     supervised, given = (sum(example[key] for example in described) for key in ("supervised_tokens", "given_tokens"))
@@ -61,8 +67,10 @@ def describe_loss(
             example["observations"] for example in described if example["context"] in uniform_target_contexts
         ),
         "uniform_target_contexts": sorted(uniform_target_contexts),
+        **({"anchor_replies": sum(reply.count for example in anchors for reply in example.replies)} if anchors else {}),
         "unreadable_observations_left_out": invalid,
         "supervised_tokens": supervised,
         "supervised_share": supervised / (supervised + given),
         "examples": described,
+        **({"anchors": [describe_example(tokenizer, example) for example in anchors]} if anchors else {}),
     }
