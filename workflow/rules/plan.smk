@@ -14,12 +14,6 @@ from tom.training.recipe import PROMPTS, TARGETS
 PLAN = f"{EXPERIMENT}/plan.parquet"
 
 
-# Where Snakemake runs, since that is whose run is planned.
-localrules:
-    plan,
-    plan_review,
-
-
 def shared_loads(wildcards):
     """How shards share loads of their model: in groups on a cluster, else with all that follow on one machine."""
     if not workflow.non_local_exec:
@@ -68,28 +62,38 @@ def asked_endpoint(wildcards):
 
 
 rule plan:
-    """What a run would do, why, and what it is expected to take: --config plan=TARGET for another target than all."""
     log:
         f"{OWN_LOGS}/plan.log",
+    """What a run would do, why, and what it is expected to take: --config plan=TARGET for another target than all."""
+
+    # Where Snakemake runs, since that is whose run is planned.
+    localrule: True
     params:
-        target=config.get("plan", "all"),
+        target=config.get("plan", called("all")),
         run=same_run,
+        snakefile=untracked(workflow.main_snakefile),
         loads=shared_loads,
+        observations=config["observations"],
+        benchmarks=BENCHMARKS,
         training=planned_training(),
         endpoint=asked_endpoint,
         files=PLAN,
         next=config.get("plan", "all"),
     shell:
         python("plan_run.py")
-        + " --target {params.target:q} --snakefile {workflow.main_snakefile:q} {params.run} {params.loads}"
-        " {params.training} {params.endpoint} --observations {config[observations]} --benchmarks {BENCHMARKS} --output {PLAN} 2> {log} | tee -a {log}"
+        + " --target {params.target:q} --snakefile {params.snakefile:q} {params.run} {params.loads}"
+        " {params.training} {params.endpoint} --observations {params.observations} --benchmarks {params.benchmarks:q} --output {params.files:q} 2> {log:q} | tee -a {log:q}"
 
 
 rule plan_review:
-    """The last plan beside what then happened."""
     log:
         f"{OWN_LOGS}/plan_review.log",
+    """The last plan beside what then happened."""
+
+    # Where Snakemake runs, since that is whose run is planned.
+    localrule: True
     params:
+        plan=PLAN,
         next="report",
     shell:
-        python("review_plan.py") + " --plan {PLAN} 2>&1 | tee {log}"
+        python("review_plan.py") + " --plan {params.plan:q} 2>&1 | tee {log:q}"
