@@ -61,12 +61,11 @@ def asked_endpoint(wildcards):
     return shlex.join(["--endpoint", json.dumps(asked), "--usage", f"{RESULTS}/usage"])
 
 
+# Where Snakemake runs, since that is whose run is planned.
 rule plan:
+    """What a run would do, why, and what it is expected to take: --config plan=TARGET for another target than all."""
     log:
         f"{OWN_LOGS}/plan.log",
-    """What a run would do, why, and what it is expected to take: --config plan=TARGET for another target than all."""
-
-    # Where Snakemake runs, since that is whose run is planned.
     localrule: True
     params:
         target=config.get("plan", called("all")),
@@ -85,12 +84,11 @@ rule plan:
         " {params.training} {params.endpoint} --observations {params.observations} --benchmarks {params.benchmarks:q} --output {params.files:q} 2> {log:q} | tee -a {log:q}"
 
 
+# Where Snakemake runs, since that is whose run is planned.
 rule plan_review:
+    """The last plan beside what then happened."""
     log:
         f"{OWN_LOGS}/plan_review.log",
-    """The last plan beside what then happened."""
-
-    # Where Snakemake runs, since that is whose run is planned.
     localrule: True
     params:
         plan=PLAN,
