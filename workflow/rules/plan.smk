@@ -41,6 +41,7 @@ def asked_endpoint(wildcards):
     texts = STORE.texts(*EXAMPLE, STORE.asking("teacher", example))
     files = CellFiles(members(example)[0], texts["game"], texts["context"], texts["prompt_format"])
     characters = sum(len(message["content"]) for message in render_variants(files, [PAPER_VARIANT])[0])
+    unscored = config["teacher"]["endpoint"].get("parameters", {}).get("logprobs", "") is None
     games = {}
     for key, asking in STORE.askings.items():
         number = asking.procedure == "numbers"
@@ -51,7 +52,7 @@ def asked_endpoint(wildcards):
             "observations": asking.sampling["observations"],
             "variants": variants,
             # Each order with the letters as they are and exchanged; of numbers, and after a motivation, none.
-            "scored": 0 if number or form["form"] == CHOICE_LAST else 2 * variants,
+            "scored": 0 if number or form["form"] == CHOICE_LAST or unscored else 2 * variants,
             "n_per_request": config["teacher"]["endpoint"]["n_per_request"],
             "max_tokens": form["max_tokens"],
             "prompt_characters": characters,

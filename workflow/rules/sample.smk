@@ -174,6 +174,7 @@ if config["teacher"]["engine"] == "computed":
 
 if config["teacher"]["engine"] == "openai":
     ENDPOINT = config["teacher"]["endpoint"]
+    RENAMED = ENDPOINT.get("parameters", {})
     # How patiently it is asked, with which key and at what price changes no reply.
     ASKING = flags(ENDPOINT, "concurrency", "give_up_minutes", "key_variable", "timeout_seconds") + "".join(
         f" --{kind}-price {price}" for kind, price in ENDPOINT.get("prices", {}).items()
@@ -202,8 +203,8 @@ if config["teacher"]["engine"] == "openai":
                 {
                     "base_url": ENDPOINT["base_url"],
                     "endpoint_model": ENDPOINT["model"],
-                    "length_parameter": ENDPOINT.get("length_parameter", "max_tokens"),
                     "n_per_request": ENDPOINT["n_per_request"],
+                    "parameters": [f"{name}={sent or ''}" for name, sent in sorted(RENAMED.items())] or None,
                 }
             ),
             asking=untracked(ASKING),
