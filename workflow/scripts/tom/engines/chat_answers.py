@@ -21,7 +21,10 @@ ENDS = {
     **dict.fromkeys(("content_filter", "safety", "recitation", "prohibited_content", "blocklist"), "content_filter"),
     **dict.fromkeys(("tool_calls", "function_call"), "tool_calls"),
 }
-"""A server's `finish_reason`, in lower case → a reply's finish (tom/parsing/outcomes.py). With any other (error, abort, null, …) nothing is kept."""
+"""A server's `finish_reason`, in lower case → a reply's finish (tom/parsing/outcomes.py).
+
+With any other (error, abort, null, …) nothing is kept.
+"""
 MOST_TOKENS = 2**31 - 1
 """A larger count is a mistake, and would not fit a shard's column."""
 READ_PARTS = ("text", "output_text")
