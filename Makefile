@@ -27,7 +27,7 @@ OF_MODELS := ^(torch|transformers|peft|accelerate|bitsandbytes|trl|datasets)==
 VLLM_LEFT_OUT := ^(pip|torchvision|torchaudio|torchcodec)==
 
 .PHONY: help run test test-slow test-quick test-pythons test-page test-vllm test-gpu gpu-check test-slurm tiny-pair \
-	test-tiny-pair chromium install-chromium lint lock lock-vllm lock-gpu clean
+	test-tiny-pair chromium install-chromium lint lock lock-vllm lock-gpu lock-conda clean
 
 run: $(VENV)/runs
 	$(BIN)/snakemake --cores $(CORES)
@@ -133,7 +133,7 @@ lock:
 	(echo "-r requirements-dev.txt"; .venv-lock/bin/pip freeze | sed "s/+cpu$$//" | grep -vxFf envs/requirements.txt \
 		| grep -vxFf envs/requirements-dev.txt) > envs/requirements-page.txt
 	rm -rf .venv-lock
-	$(MAKE) lock-vllm lock-gpu
+	$(MAKE) lock-vllm lock-gpu lock-conda
 
 # The same versions as the runs', but for setuptools, of which vLLM wants an older one.
 lock-vllm:
@@ -159,6 +159,13 @@ lock-gpu: $(VENV)/tests
 	done
 	cp .venv-lock/gpu.txt envs/requirements-gpu.txt
 	rm -rf .venv-lock
+
+# A conda environment names each pinned version itself: Snakemake copies its file elsewhere, where no `-r FILE` is found.
+lock-conda:
+	for pair in run:requirements vllm:requirements-gpu; do \
+		file=envs/$${pair%:*}.yaml; \
+		sed -i '/^  - pip:/q' $$file && sed 's/^/      - /' envs/$${pair#*:}.txt >> $$file || exit; \
+	done
 
 clean:
 	rm -rf $(VENV) $(VLLM) $(addprefix .venv-,$(PYTHON_VERSIONS)) results .snakemake

@@ -24,7 +24,7 @@ from tom.config.store import Store  # noqa: E402
 from tom.config.studies import STUDIES  # noqa: E402
 from tom.export.model_card import snippet  # noqa: E402
 
-TARGET_FILES = ("Snakefile", "workflow/rules/targets.smk", "workflow/rules/plan.smk")
+TARGET_FILES = ("workflow/Snakefile", "workflow/rules/targets.smk", "workflow/rules/plan.smk")
 EDIT_GROUPS = {
     "training": edits.TRAINING,
     "tables": edits.TABLES,

@@ -362,6 +362,15 @@ def test_a_local_endpoint_needs_no_key(project):
         ({"n_per_request": 0}, "teacher.endpoint.n_per_request"),
         ({"prices": {"prompt": 1}}, "teacher.endpoint.prices: missing key 'completion'"),
         ({"key": "sk-1"}, "teacher.endpoint: unknown key 'key'"),
+        (
+            {"base_url": "http://127.0.0.1:99999/v1"},
+            "teacher.endpoint.base_url: http://127.0.0.1:99999/v1 is no address",
+        ),
+        ({"parameters": {"stop": "x"}}, "teacher.endpoint.parameters: unknown key 'stop' (allowed: logprobs"),
+        ({"parameters": {"seed": "a b"}}, "teacher.endpoint.parameters.seed: 'a b' does not match"),
+        ({"parameters": {"seed": "messages"}}, "teacher.endpoint.parameters.seed: a parameter's name at the endpoint"),
+        ({"parameters": {"seed": "top_p"}}, "top_p and seed would both be sent as 'top_p'"),
+        ({"length_parameter": "max_tokens"}, "teacher.endpoint: unknown key 'length_parameter' (allowed: "),
     ],
 )
 def test_an_endpoint_that_can_not_be_asked_is_refused(project, monkeypatch, change, part):

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from threading import Event
 
-import httpx2
 import pytest
 from endpoint_job import endpoint_at
 from fake_endpoint import (
@@ -76,7 +75,7 @@ def test_an_endpoint_that_gives_fewer_replies_than_asked_for_is_bad_input(engine
 
 def test_newer_models_are_told_the_length_in_their_own_word(engine_at):
     with FakeEndpoint() as server:
-        engine_at(server.base_url, length_parameter="max_completion_tokens").reply([REQUEST])
+        engine_at(server.base_url, parameters=("max_tokens=max_completion_tokens",)).reply([REQUEST])
     assert all(body["max_completion_tokens"] == 3 and "max_tokens" not in body for body in server.bodies)
 
 
@@ -118,7 +117,7 @@ def test_the_wait_that_an_endpoint_asks_for_replaces_the_backoff(engine_at):
 
 def test_a_wait_beyond_the_time_to_give_up_ends_the_job_at_once(engine_at):
     with FakeEndpoint(answers(), fails(429, Retry_After="3600")) as server:
-        with pytest.raises(UserError, match=r"no answer in 1 minutes .*RateLimitError.*partial.jsonl keeps"):
+        with pytest.raises(UserError, match=r"no answer in 1 minutes .*HTTP 429: no.*partial.jsonl keeps"):
             engine_at(server.base_url).reply([REQUEST])
         assert engine_at(server.base_url).reply([REQUEST]) == [expected()]
     assert [body["seed"] - 1000 for body in server.bodies] == [0, 1, 1, 2, 3, 4, 5]
@@ -128,28 +127,20 @@ def test_a_wait_beyond_the_time_to_give_up_ends_the_job_at_once(engine_at):
     ("value", "seconds"), [("7", 7), ("0.5", 0.5), ("-3", 0), ("soon", None), ("", None), ("inf", None), ("nan", None)]
 )
 def test_a_wait_is_given_in_seconds(value, seconds):
-    assert retry_after(refusal(value)) == seconds
+    assert retry_after(value) == seconds
 
 
 def test_a_wait_is_given_as_a_date():
     in_an_hour = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
-    assert 3500 < retry_after(refusal(in_an_hour)) <= 3600
-    assert retry_after(refusal("Wed, 21 Oct 2015 07:28:00 GMT")) == 0
-    assert retry_after(ConnectionError()) is None
-
-
-def refusal(value: str) -> Exception:
-    """An error that carries an answer with this Retry-After."""
-    error = RuntimeError()
-    error.response = httpx2.Response(429, headers={"Retry-After": value})
-    return error
+    assert 3500 < retry_after(in_an_hour) <= 3600
+    assert retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0
 
 
 @pytest.mark.parametrize(
     ("failure", "words"),
     [
         (fails(401), "the key in TEST_KEY is refused"),
-        (fails(403), "the key in TEST_KEY is refused"),
+        (fails(403, "not in your region"), "not allowed with the key in TEST_KEY (HTTP 403: not in your region)"),
         (fails(404, "no such model"), "no such model"),
         (fails(400, "context too long"), "context too long"),
         (fails(429, "pay first", code="insufficient_quota"), "pay first"),
@@ -184,7 +175,7 @@ def test_after_an_error_what_is_under_way_is_still_kept(engine_at):
 def test_a_dead_endpoint_is_given_up(engine_at):
     with FakeEndpoint() as server:
         pass
-    with pytest.raises(UserError, match=r"no answer in 0\.002 minutes .*APIConnectionError"):
+    with pytest.raises(UserError, match=r"no answer in 0\.002 minutes .*Errno 111.*Connect call failed"):
         engine_at(server.base_url, give_up_minutes=0.002).reply([REQUEST])
 
 
@@ -220,8 +211,7 @@ def test_more_observations_ask_for_the_further_ones_alone(engine_at):
     [
         ({"content": "C because"}, "length", ("C because", "length")),
         ({"content": None, "refusal": "I can't."}, "stop", ("I can't.", "stop")),
-        ({"content": None}, "content_filter", ("", "stop")),
-        ({"content": "D"}, None, ("D", "stop")),
+        ({"content": None}, "content_filter", ("", "content_filter")),
     ],
 )
 def test_a_reply_is_kept_as_it_came(engine_at, message, finish, reply):

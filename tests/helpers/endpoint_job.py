@@ -17,7 +17,6 @@ def endpoint_at(base_url: str, **changes) -> Endpoint:
         "key_variable": "",
         "concurrency": 1,
         "n_per_request": 1,
-        "length_parameter": "max_tokens",
         "timeout_seconds": 60,
         "give_up_minutes": 1,
         "backoff_seconds": 0.001,

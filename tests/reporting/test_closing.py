@@ -21,6 +21,8 @@ def test_a_file_beside_folders_that_are_counted_above_it_is_counted():
 
 
 def test_a_command_repeats_the_configs_and_quotes():
-    assert command("report", [], {}) == "snakemake report --cores all"
-    said = command("all", ["my pair.yaml"], {"experiment": "a b"})
-    assert said == "snakemake all --cores all --configfile 'my pair.yaml' --config 'experiment=a b'"
+    assert command("report", "Snakefile", [], {}) == "snakemake report --cores all"
+    said = command("all", "../a b/Snakefile", ["my pair.yaml"], {"experiment": "a b"})
+    assert said == (
+        "snakemake all --cores all --snakefile '../a b/Snakefile' --configfile 'my pair.yaml' --config 'experiment=a b'"
+    )

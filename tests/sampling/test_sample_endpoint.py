@@ -4,15 +4,17 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
 from threading import Event
 
+import polars as pl
 import pytest
 from endpoint_job import SCRIPTS, Job, NumberJob, endpoint_at
 from engine_processes import wait_until
 from fake_endpoint import FakeEndpoint, answers, completion, fails, hangs
 
 from tom.engines.endpoint import Endpoint
-from tom.sampling.shards import NUMBER_COLUMNS, read_shard
+from tom.sampling.shards import COLUMNS, NUMBER_COLUMNS, read_shard
 
 KEY = "sk-7f3b-very-secret"
 OBSERVATIONS = 20
@@ -130,6 +132,8 @@ def test_an_endpoint_that_stays_away_loses_nothing(job, undisturbed):
 
 def test_a_hundred_at_a_time_give_the_same_shard(job, undisturbed):
     busy = [fails(429, Retry_After="0"), fails(500), answers(top={"C": -0.5, "D": -1.0})] * 10
+    # Were they in turn, requests in step with them would fail for long.
+    Random(1).shuffle(busy)
     with FakeEndpoint(*busy) as server:
         status, said = run(job, server.base_url, concurrency=100)
     assert status == 0, said
@@ -142,6 +146,60 @@ def test_without_log_probabilities_a_shard_has_observations_alone(job):
     assert status == 0, said
     assert "no exact scores, observations only" in said
     assert set(read_shard(job.shard)["record"]) == {"observation"}
+
+
+def test_a_shard_says_what_was_sent(job, undisturbed):
+    """Columns of what was left out are null; its metadata has the names of what was not."""
+    with FakeEndpoint() as server:
+        status, said = run(job, server.base_url, parameters=("top_p=", "seed=", "max_tokens=max_completion_tokens"))
+    assert status == 0, said
+    scores, replies = (read_shard(job.shard).filter(record=record) for record in ("score", "observation"))
+    assert replies["top_p"].null_count() == replies["seed"].null_count() == len(replies) == OBSERVATIONS
+    assert replies["temperature"].unique().to_list() == [0.8]
+    assert scores.drop("engine").equals(read_shard(undisturbed.shard).filter(record="score").drop("engine"))
+    model = {"model": "teacher-70b"}
+    scored = {"temperature": 1.0, "logprobs": True, "top_logprobs": 20, "max_completion_tokens": 1}
+    assert sent(job) == {
+        "score": model | scored,
+        "reply": model | {"temperature": 0.8, "max_completion_tokens": sent(undisturbed)["reply"]["max_tokens"]},
+    }
+    assert sent(undisturbed)["reply"].keys() == {"model", "temperature", "top_p", "seed", "max_tokens"}
+
+
+def sent(job: Job) -> dict:
+    """What a shard's metadata says of its requests."""
+    return json.loads(pl.read_parquet_metadata(job.shard)["sent"])
+
+
+@pytest.mark.parametrize(("finish", "outcome"), [("content_filter", "refused"), ("tool_calls", "off_format")])
+@pytest.mark.parametrize(("make", "columns", "text"), [(Job, COLUMNS, "C"), (NumberJob, NUMBER_COLUMNS, "7")])
+def test_a_withheld_reply_has_an_outcome_and_is_not_read(tmp_path, resources, make, columns, text, finish, outcome):
+    def withholds(handler, body):
+        document = completion(body)
+        document["choices"][0] |= {"message": {"content": text}, "finish_reason": finish}
+        handler.send(200, document)
+
+    job = make(tmp_path, resources)
+    with FakeEndpoint(otherwise=withholds) as server:
+        status, said = run(job, server.base_url)
+    assert status == 0, said
+    rows = read_shard(job.shard, columns)
+    assert rows.select("raw", "outcome", "rule", "finish").unique().rows() == [(text, outcome, finish, None)]
+    assert rows["action" if make is Job else "number"].null_count() == OBSERVATIONS
+
+
+def test_what_the_job_waits_for_is_in_its_log(job):
+    with FakeEndpoint(fails(503, "no healthy upstream"), otherwise=answers(top={"C": -0.5, "D": -1.0})) as server:
+        status, said = run(job, server.base_url)
+    assert status == 0 and "HTTP 503: no healthy upstream; asked again for up to 1 minutes" in said
+
+
+def test_a_proxy_that_can_not_be_used_is_one_clear_line(job, monkeypatch):
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    status, said = run(job, "http://127.0.0.1:9/v1")
+    assert status == 2
+    [line] = said.splitlines()
+    assert line.startswith("error: ALL_PROXY: ") and "socksio" in line
 
 
 def test_a_refused_key_is_one_clear_line(job):

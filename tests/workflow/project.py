@@ -16,7 +16,7 @@ from tom.config.layers import Layer, drop_nulls, merge
 from tom.config.store import UNCHANGED, Store
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-COPIED = ("Snakefile", "workflow", "config", "resources", "profiles", "docs")
+COPIED = ("Snakefile", "workflow", "config", "resources", "profiles", "docs", "envs")
 CONFIGFILES = ("config/config.yaml", "tiny.yaml")
 SHARD = re.compile(r"results/shards/([a-z0-9-]+)-[0-9a-f]{8}/[^/]+/([^/]+)/([^/]+)\.parquet")
 RESULT_FOLDERS = ("models", "replies", "adapters", "shards", "main/tables", "main/figures")

@@ -18,6 +18,7 @@ teacher:
     n_per_request: 10
     timeout_seconds: 60
     give_up_minutes: 1
+    parameters: {{max_tokens: limit, top_p: null}}
     prices: {{prompt: 3.0, completion: 15.0}}
 """
 ASKED_EACH = SCORED + OBSERVATIONS // 10
@@ -65,6 +66,7 @@ def test_shards_are_asked_for_resumed_and_kept(fresh, monkeypatch):
         server.otherwise = answers(top=top)
         said.append(project.succeed(table))
         assert len(server.bodies) == CELLS * ASKED_EACH - ANSWERED
+        assert all("limit" in body and not body.keys() & {"max_tokens", "top_p"} for body in server.bodies)
     assert len(list(project.folder.glob(shards))) == CELLS
     assert all(file.read_bytes() == content for file, content in finished.items())
     assert not list(project.folder.glob("results/partial/teacher-*/*/*.jsonl"))
@@ -77,6 +79,9 @@ def test_shards_are_asked_for_resumed_and_kept(fresh, monkeypatch):
     project.edit("tiny.yaml", "concurrency: 4", "concurrency: 8")
     assert not project.plan(table)
     project.edit("tiny.yaml", "model: big-chat", "model: bigger-chat")
+    assert project.plan(table) == {"sample_endpoint": CELLS, "total_usage": 1}
+    project.edit("tiny.yaml", "model: bigger-chat", "model: big-chat")
+    project.edit("tiny.yaml", "{max_tokens: limit, top_p: null}", "{max_tokens: limit}")
     assert project.plan(table) == {"sample_endpoint": CELLS, "total_usage": 1}
 
     files = [file for file in project.folder.rglob("*") if file.is_file()]

@@ -15,14 +15,13 @@ from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger as snakemake_logger
 
-# Paths are relative to the working directory, so that a moved project reruns nothing.
-ROOT = Path(os.path.relpath(workflow.basedir))
 RESOURCES = ROOT / "resources"
 CAPTIONS = "../report/"
-sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
+sys.path.insert(0, os.path.abspath(ROOT / "workflow" / "scripts"))
 
 from tom.config.checks import check_study
 from tom.config.layers import COMMAND_LINE, Layer, at_fault, drop_nulls, start_models_anew
+from tom.config.paths import settle_paths
 from tom.config.store import Store
 from tom.config.studies import BY_NAME, COMPARISONS, STUDIES, expanded, register_keys
 from tom.config.study import (
@@ -43,7 +42,7 @@ from tom.config.study import (
 )
 from tom.core.code import remembered_sha256
 from tom.core.errors import UserError
-from tom.core.snakemake_internals import had_nothing_to_do, requested
+from tom.core.snakemake_internals import had_nothing_to_do, requested, run_in_environment
 from tom.core.table_columns import tables_made_by
 from tom.core.yaml_files import read_document
 from tom.engines.parent_run import allocation, announce_run
@@ -73,8 +72,13 @@ CONFIG_FILES = list(
         os.path.relpath(file) for file in sorted(workflow.configfiles, key=workflow.overwrite_configfiles.count)
     )
 )
-CONFIG_NAMES = ", ".join(CONFIG_FILES)
+CONFIG_NAMES = ", ".join(CONFIG_FILES) or "config"
 LAYERS = []
+# Another workflow may use this one as a module, with a part of its config, and its rules under other names.
+IS_MODULE = not workflow.modifier.is_main_snakefile()
+called = workflow.modifier.modify_rulename
+if workflow.modifier.modify_path("results") != "results":
+    raise WorkflowError("module: a prefix does not reach the commands of jobs (allowed: results in its config)")
 
 
 def checked(check):
@@ -91,11 +95,14 @@ LAYERS += [Layer(file, load_configfile(file)) for file in CONFIG_FILES]
 LAYERS.append(Layer(COMMAND_LINE, dict(workflow.config_settings.config)))
 start_models_anew(config, LAYERS)
 drop_nulls(config)
+settle_paths(config, ROOT)
 checked(check_study)
 
 # Jobs run the Python that runs Snakemake, unless a software environment puts its own first.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 announce_run()
+
+ENVIRONMENT = "vllm" if "vllm" in (config["teacher"]["engine"], config["student"]["engine"]) else "run"
 
 # Splits of 2x2 games, and of games in which a number is named.
 CHOICE_SPLITS, NUMBER_SPLITS = (
@@ -150,7 +157,7 @@ CODE_HASHES = Path(".snakemake") / "code"
 def python(*scripts, plugins=()):
     """Run the first script. The hash of what all of them execute, plugins included, makes an edit rerun what uses it."""
     hashes = "".join(remembered_sha256(CODE_HASHES, script, *plugins)[:16] for script in scripts)
-    return f"CODE={hashes} python {ROOT / 'workflow' / 'scripts' / scripts[0]}"
+    return f"CODE={hashes} python {shlex.quote(str(ROOT / 'workflow' / 'scripts' / scripts[0]))}"
 
 
 def flags(section, *names):
@@ -169,9 +176,14 @@ def flags(section, *names):
     return " ".join(words)
 
 
+def untracked(value):
+    """A parameter that changes no result, so that no rerun follows it: Snakemake compares none that follows threads."""
+    return lambda wildcards, threads: value
+
+
 def name_of(role):
-    """A model's name as a parameter; braces in it are no wildcards."""
-    return config[role]["name"].replace("{", "{{").replace("}", "}}")
+    """A model's name as a parameter: by a function, since braces in a string would be taken for wildcards."""
+    return lambda wildcards: config[role]["name"]
 
 
 def same_run(wildcards):
@@ -391,7 +403,7 @@ def own_tables(*names):
 
 def table_flags(names):
     """Flags that tell a script where to write tables which are outputs of the same names."""
-    return " ".join(f"--{name.replace('_', '-')} {{output.{name}}}" for name in names)
+    return " ".join(f"--{name.replace('_', '-')} {{output.{name}:q}}" for name in names)
 
 
 def in_sample_first(splits):
@@ -475,10 +487,10 @@ def close_run():
     files += [end["files"] for end in ends.values() if "files" in end]
     if files:
         print("Files:", *file_lines(files), sep="\n")
-    settings = workflow.config_settings
+    settings, snakefile = workflow.config_settings, os.path.relpath(workflow.main_snakefile)
     for following in dict.fromkeys(end["next"] for end in ends.values() if "next" in end):
         configfiles = [os.path.relpath(file) for file in settings.configfiles]
-        print(f"Next: {command(following, configfiles, dict(settings.config))}")
+        print(f"Next: {command(called(following), snakefile, configfiles, dict(settings.config))}")
 
 
 def close_idle_run():
@@ -487,4 +499,5 @@ def close_idle_run():
         close_run()
 
 
-atexit.register(close_idle_run)
+if not IS_MODULE:
+    atexit.register(close_idle_run)

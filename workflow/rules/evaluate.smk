@@ -32,8 +32,8 @@ rule evaluate_split:
         evaluation=flags(config["evaluation"]),
     shell:
         python("evaluate_split.py") + " --split {wildcards.split} --shards {params.shards}"
-        " --reference-shards {params.reference} --published {input.published} {params.evaluation}"
-        " " + table_flags(COMPARED_TABLES) + " 2>&1 | tee {log}"
+        " --reference-shards {params.reference} --published {input.published:q} {params.evaluation}"
+        " " + table_flags(COMPARED_TABLES) + " 2>&1 | tee {log:q}"
 
 
 rule tabulate_propensities:
@@ -50,7 +50,7 @@ rule tabulate_propensities:
         confidence=flags(config["evaluation"], "confidence"),
     shell:
         python("tabulate_propensities.py") + " --split {wildcards.split} --shards {params.shards} {params.confidence}"
-        " --output {output.propensities} 2>&1 | tee {log}"
+        " --output {output.propensities:q} 2>&1 | tee {log:q}"
 
 
 rule evaluate_numbers:
@@ -71,8 +71,8 @@ rule evaluate_numbers:
         evaluation=flags(config["evaluation"]),
     shell:
         python("evaluate_numbers.py")
-        + " --split {wildcards.split} --shards {params.shards} --game-files {input.games}"
-        " --published {input.published} {params.evaluation} " + table_flags(NUMBER_TABLES) + " 2>&1 | tee {log}"
+        + " --split {wildcards.split} --shards {params.shards} --game-files {input.games:q}"
+        " --published {input.published:q} {params.evaluation} " + table_flags(NUMBER_TABLES) + " 2>&1 | tee {log:q}"
 
 
 rule measure_sensitivities:
@@ -87,8 +87,8 @@ rule measure_sensitivities:
     params:
         evaluation=flags(config["evaluation"]),
     shell:
-        python("measure_sensitivities.py") + " --propensities {input.propensities} {params.evaluation}"
-        " " + table_flags(SENSITIVITY_TABLES) + " 2>&1 | tee {log}"
+        python("measure_sensitivities.py") + " --propensities {input.propensities:q} {params.evaluation}"
+        " " + table_flags(SENSITIVITY_TABLES) + " 2>&1 | tee {log:q}"
 
 
 rule tabulate_games:
@@ -101,8 +101,8 @@ rule tabulate_games:
     log:
         f"{OWN_LOGS}/evaluate/games.log",
     shell:
-        python("tabulate_games.py") + " --game-files {input.games} --propensities {input.propensities}"
-        " --output {output.games} 2>&1 | tee {log}"
+        python("tabulate_games.py") + " --game-files {input.games:q} --propensities {input.propensities:q}"
+        " --output {output.games:q} 2>&1 | tee {log:q}"
 
 
 rule tabulate_number_games:
@@ -114,8 +114,8 @@ rule tabulate_number_games:
     log:
         f"{OWN_LOGS}/evaluate/number_games.log",
     shell:
-        python("tabulate_number_games.py") + " --game-files {input.games} --number-means {input.means}"
-        " --output {output.number_games} 2>&1 | tee {log}"
+        python("tabulate_number_games.py") + " --game-files {input.games:q} --number-means {input.means:q}"
+        " --output {output.number_games:q} 2>&1 | tee {log:q}"
 
 
 def replies_in_words(wildcards):
@@ -158,11 +158,11 @@ rule summarise_run:
         computed="--computed" if config["teacher"]["engine"] == "computed" else "",
         uniform=" ".join(sorted(STUDENT.training["uniform_target_contexts"]) if STUDENT.training else []),
     shell:
-        python("summarise_run.py") + " --alignment {input.alignment} --diagnostics {input.diagnostics}"
-        " --improvements {input.improvements} --equivalence {input.equivalence}"
-        " --generalisation {input.generalisation} --sensitivities {input.sensitivities}"
-        " --joint-choice-model {input.joint} --number-means {input.number_means}"
-        " --number-gaps {input.number_gaps} --replies {input.replies}"
-        " --published {input.published} --contributions {input.contributions}"
+        python("summarise_run.py") + " --alignment {input.alignment:q} --diagnostics {input.diagnostics:q}"
+        " --improvements {input.improvements:q} --equivalence {input.equivalence:q}"
+        " --generalisation {input.generalisation:q} --sensitivities {input.sensitivities:q}"
+        " --joint-choice-model {input.joint:q} --number-means {input.number_means:q}"
+        " --number-gaps {input.number_gaps:q} --replies {input.replies:q}"
+        " --published {input.published:q} --contributions {input.contributions:q}"
         " --teacher {params.teacher:q} --student {params.student:q} --uniform-target-contexts {params.uniform}"
-        " {params.computed} --output {output} 2>&1 | tee {log}"
+        " {params.computed} --output {output:q} 2>&1 | tee {log:q}"

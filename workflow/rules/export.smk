@@ -57,8 +57,8 @@ rule export_student:
     shell:
         TORCH
         + python("export_student.py")
-        + " --weights {input.weights} --manifest {input.manifest} --adapter {input.adapter}"
-        " --adapter-manifest {input.adapter_manifest} --merged {input.merged}"
-        " --merged-manifest {input.merged_manifest} --alignment {input.alignment} --about {params.about:q}"
-        " --game {params.game} {params.texts} --template {input.template} --threads {threads} --gpus 0"
-        " --seed {wildcards.seed} --output {output} 2>&1 | tee {log}"
+        + " --weights {input.weights:q} --manifest {input.manifest:q} --adapter {input.adapter:q}"
+        " --adapter-manifest {input.adapter_manifest:q} --merged {input.merged:q}"
+        " --merged-manifest {input.merged_manifest:q} --alignment {input.alignment:q} --about {params.about:q}"
+        " --game {params.game} {params.texts} --template {input.template:q} --threads {threads} --gpus 0"
+        " --seed {wildcards.seed} --output {output:q} 2>&1 | tee {log:q}"

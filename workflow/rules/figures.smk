@@ -17,8 +17,9 @@ rule plot_propensities:
     params:
         view="",
     shell:
-        python("plot_propensities.py") + " --propensities {input.propensities} --split {wildcards.split} {params.view}"
-        " --output {output} > {log} 2>&1"
+        python("plot_propensities.py")
+        + " --propensities {input.propensities:q} --split {wildcards.split} {params.view}"
+        " --output {output:q} > {log:q} 2>&1"
 
 
 rule plot_numbers:
@@ -32,8 +33,8 @@ rule plot_numbers:
     benchmark:
         f"{OWN_BENCHMARKS}/figures/numbers-{{split}}.tsv"
     shell:
-        python("plot_numbers.py") + " --distributions {input.distributions} --published {input.published}"
-        " --output {output} > {log} 2>&1"
+        python("plot_numbers.py") + " --distributions {input.distributions:q} --published {input.published:q}"
+        " --output {output:q} > {log:q} 2>&1"
 
 
 rule plot_agreement:
@@ -46,7 +47,7 @@ rule plot_agreement:
     benchmark:
         f"{OWN_BENCHMARKS}/figures/agreement.tsv"
     shell:
-        python("plot_agreement.py") + " --propensities {input.propensities} --output {output} > {log} 2>&1"
+        python("plot_agreement.py") + " --propensities {input.propensities:q} --output {output:q} > {log:q} 2>&1"
 
 
 rule plot_gap_closed:
@@ -59,7 +60,7 @@ rule plot_gap_closed:
     benchmark:
         f"{OWN_BENCHMARKS}/figures/gap_closed.tsv"
     shell:
-        python("plot_gap_closed.py") + " --alignment {input.alignment} --output {output} > {log} 2>&1"
+        python("plot_gap_closed.py") + " --alignment {input.alignment:q} --output {output:q} > {log:q} 2>&1"
 
 
 rule plot_training_curve:
@@ -72,4 +73,4 @@ rule plot_training_curve:
     benchmark:
         f"{OWN_BENCHMARKS}/figures/training_curve.tsv"
     shell:
-        python("plot_training_curve.py") + " --curves {input.curves} --output {output} > {log} 2>&1"
+        python("plot_training_curve.py") + " --curves {input.curves:q} --output {output:q} > {log:q} 2>&1"

@@ -55,7 +55,7 @@ rule tabulate_replies:
         confidence=flags(config["evaluation"], "confidence"),
     shell:
         python("tabulate_replies.py") + " --split {wildcards.split} --shards {params.shards} {params.confidence}"
-        " --rates {output.rates} --replies {output.replies} 2>&1 | tee {log}"
+        " --rates {output.rates:q} --replies {output.replies:q} 2>&1 | tee {log:q}"
 
 
 use rule plot_propensities as plot_paper_order with:
@@ -145,10 +145,14 @@ rule build_page:
     params:
         # By a function, since braces in a parameter that is a string would be taken for wildcards.
         config=lambda wildcards: json.dumps(config, sort_keys=True),
-        usage=lambda wildcards, input: f"--usage {input.usage}" if input.usage else "",
+        usage=lambda wildcards, input: shlex.join(["--usage", str(input.usage)]) if input.usage else "",
         made=study_files_made,
         jobs=timed_jobs,
         run=same_run,
+        snakefile=untracked(workflow.main_snakefile),
+        experiment=EXPERIMENT,
+        benchmarks=BENCHMARKS,
+        logs=LOGS,
         splits=ALL_SPLITS,
         captions=ROOT / "workflow" / "report",
         template=PAGE,
@@ -156,17 +160,17 @@ rule build_page:
     shell:
         "OUTDATED=$("
         + python("list_outdated.py")
-        + " --experiment {EXPERIMENT} --splits {params.splits} --snakefile {workflow.main_snakefile:q} {params.run} 2> {log}) && "
+        + " --experiment {params.experiment:q} --splits {params.splits} --snakefile {params.snakefile:q} {params.run} 2> {log:q}) && "
         + python("build_page.py")
         + " "
         + " ".join(
-            f"--{name.replace('_', '-')} {{input.{name}}}"
+            f"--{name.replace('_', '-')} {{input.{name}:q}}"
             for name in (*COMPARED_TABLES, *SENSITIVITY_TABLES, *NUMBER_TABLES)
         )
-        + " --games {input.games} --number-games {input.number_games}"
-        " --rates {input.rates} --replies {input.replies} --stated {input.stated} {params.usage} --summary {input.summary}"
-        " --figures {input.figures} --captions {params.captions} --published {input.published}"
-        " --manifests {input.manifests} --texts {input.texts}"
-        " --experiment {EXPERIMENT} --benchmarks {BENCHMARKS} --logs {LOGS} {params.jobs} --outdated $OUTDATED"
-        " --columns {input.columns} --template {params.template} --project {params.project} --config {params.config:q}"
-        " --output {output} >> {log} 2>&1"
+        + " --games {input.games:q} --number-games {input.number_games:q}"
+        " --rates {input.rates:q} --replies {input.replies:q} --stated {input.stated:q} {params.usage} --summary {input.summary:q}"
+        " --figures {input.figures:q} --captions {params.captions:q} --published {input.published:q}"
+        " --manifests {input.manifests:q} --texts {input.texts:q}"
+        ' --experiment {params.experiment:q} --benchmarks {params.benchmarks:q} --logs {params.logs:q} {params.jobs} --outdated "$OUTDATED"'
+        " --columns {input.columns:q} --template {params.template:q} --project {params.project:q} --config {params.config:q}"
+        " --output {output:q} >> {log:q} 2>&1"

@@ -20,8 +20,8 @@ rule recompute_paper:
         evaluation=flags(config["evaluation"]),
         folder=f"{EXPERIMENT}/paper",
     shell:
-        python("recompute_paper.py") + " --published {input.published} --contributions {input.contributions}"
-        " --stated {input.stated} {params.evaluation} --output {params.folder} > {log} 2>&1"
+        python("recompute_paper.py") + " --published {input.published:q} --contributions {input.contributions:q}"
+        " --stated {input.stated:q} {params.evaluation} --output {params.folder:q} > {log:q} 2>&1"
 
 
 rule plot_paper:
@@ -36,5 +36,5 @@ rule plot_paper:
     params:
         confidence=flags(config["evaluation"], "confidence"),
     shell:
-        python("plot_paper.py") + " --published {input.published} --split {wildcards.split} {params.confidence}"
-        " --output {output} > {log} 2>&1"
+        python("plot_paper.py") + " --published {input.published:q} --split {wildcards.split} {params.confidence}"
+        " --output {output:q} > {log:q} 2>&1"

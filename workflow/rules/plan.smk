@@ -14,12 +14,6 @@ from tom.training.recipe import PROMPTS, TARGETS
 PLAN = f"{EXPERIMENT}/plan.parquet"
 
 
-# Where Snakemake runs, since that is whose run is planned.
-localrules:
-    plan,
-    plan_review,
-
-
 def shared_loads(wildcards):
     """How shards share loads of their model: in groups on a cluster, else with all that follow on one machine."""
     if not workflow.non_local_exec:
@@ -47,6 +41,7 @@ def asked_endpoint(wildcards):
     texts = STORE.texts(*EXAMPLE, STORE.asking("teacher", example))
     files = CellFiles(members(example)[0], texts["game"], texts["context"], texts["prompt_format"])
     characters = sum(len(message["content"]) for message in render_variants(files, [PAPER_VARIANT])[0])
+    unscored = config["teacher"]["endpoint"].get("parameters", {}).get("logprobs", "") is None
     games = {}
     for key, asking in STORE.askings.items():
         number = asking.procedure == "numbers"
@@ -57,7 +52,7 @@ def asked_endpoint(wildcards):
             "observations": asking.sampling["observations"],
             "variants": variants,
             # Each order with the letters as they are and exchanged; of numbers, and after a motivation, none.
-            "scored": 0 if number or form["form"] == CHOICE_LAST else 2 * variants,
+            "scored": 0 if number or form["form"] == CHOICE_LAST or unscored else 2 * variants,
             "n_per_request": config["teacher"]["endpoint"]["n_per_request"],
             "max_tokens": form["max_tokens"],
             "prompt_characters": characters,
@@ -67,29 +62,37 @@ def asked_endpoint(wildcards):
     return shlex.join(["--endpoint", json.dumps(asked), "--usage", f"{RESULTS}/usage"])
 
 
+# Where Snakemake runs, since that is whose run is planned.
 rule plan:
     """What a run would do, why, and what it is expected to take: --config plan=TARGET for another target than all."""
     log:
         f"{OWN_LOGS}/plan.log",
+    localrule: True
     params:
-        target=config.get("plan", "all"),
+        target=config.get("plan", called("all")),
         run=same_run,
+        snakefile=untracked(workflow.main_snakefile),
         loads=shared_loads,
+        observations=config["observations"],
+        benchmarks=BENCHMARKS,
         training=planned_training(),
         endpoint=asked_endpoint,
         files=PLAN,
         next=config.get("plan", "all"),
     shell:
         python("plan_run.py")
-        + " --target {params.target:q} --snakefile {workflow.main_snakefile:q} {params.run} {params.loads}"
-        " {params.training} {params.endpoint} --observations {config[observations]} --benchmarks {BENCHMARKS} --output {PLAN} 2> {log} | tee -a {log}"
+        + " --target {params.target:q} --snakefile {params.snakefile:q} {params.run} {params.loads}"
+        " {params.training} {params.endpoint} --observations {params.observations} --benchmarks {params.benchmarks:q} --output {params.files:q} 2> {log:q} | tee -a {log:q}"
 
 
+# Where Snakemake runs, since that is whose run is planned.
 rule plan_review:
     """The last plan beside what then happened."""
     log:
         f"{OWN_LOGS}/plan_review.log",
+    localrule: True
     params:
+        plan=PLAN,
         next="report",
     shell:
-        python("review_plan.py") + " --plan {PLAN} 2>&1 | tee {log}"
+        python("review_plan.py") + " --plan {params.plan:q} 2>&1 | tee {log:q}"

@@ -29,11 +29,6 @@ def converted(wildcards):
     return {"precision": wildcards.precision.partition("-")[0]}
 
 
-# There is a network where Snakemake runs, and often none on a cluster's nodes.
-localrules:
-    fetch_model,
-
-
 rule fetch_model:
     input:
         files=source_files,
@@ -45,6 +40,8 @@ rule fetch_model:
     benchmark:
         f"{BENCHMARKS}/fetch_model/{{source}}.tsv"
     priority: 10  # everything but a recorded teacher's shards waits for the weights
+    # There is a network where Snakemake runs, and often none on a cluster's nodes.
+    localrule: True
     resources:
         runtime=lambda wildcards: minutes(work_seconds(model_of_source(wildcards), "fetch")),
         disk_mb=lambda wildcards: disk_mb(model_of_source(wildcards), "fetch"),
@@ -53,7 +50,7 @@ rule fetch_model:
     shell:
         "TQDM_DISABLE=1 "
         + python("fetch_model.py")
-        + " {params.source} --output {output.weights} --output-manifest {output.manifest} 2>&1 | tee {log}"
+        + " {params.source} --output {output.weights:q} --output-manifest {output.manifest:q} 2>&1 | tee {log:q}"
 
 
 rule convert_model:
@@ -76,9 +73,9 @@ rule convert_model:
         # Only what NF4 layers compute in is a choice.
         compute_dtype=lambda wildcards: wildcards.precision.partition("-")[2] or "float32",
     shell:
-        TORCH + python("convert_model.py") + " --weights {input.weights} --manifest {input.manifest}"
+        TORCH + python("convert_model.py") + " --weights {input.weights:q} --manifest {input.manifest:q}"
         " --precision {params.precision} --compute-dtype {params.compute_dtype} --gpus {resources.devices}"
-        " --output {output.weights} --output-manifest {output.manifest} 2>&1 | tee {log}"
+        " --output {output.weights:q} --output-manifest {output.manifest:q} 2>&1 | tee {log:q}"
 
 
 rule merge_adapter:
@@ -96,6 +93,6 @@ rule merge_adapter:
     shell:
         TORCH
         + python("merge_adapter.py")
-        + " --weights {input.weights} --manifest {input.manifest} --adapter {input.adapter}"
-        " --adapter-manifest {input.adapter_manifest} --threads {threads} --gpus 0 --output {output.weights}"
-        " --output-manifest {output.manifest} 2>&1 | tee {log}"
+        + " --weights {input.weights:q} --manifest {input.manifest:q} --adapter {input.adapter:q}"
+        " --adapter-manifest {input.adapter_manifest:q} --threads {threads} --gpus 0 --output {output.weights:q}"
+        " --output-manifest {output.manifest:q} 2>&1 | tee {log:q}"

@@ -13,8 +13,7 @@ SHARD = f"{RESULTS}/shards/{{model}}-{{weights}}/{{asking}}/{{game}}/{{context}}
 SHARD_LOG = f"{LOGS}/sample/{{model}}-{{weights}}/{{asking}}/{{game}}/{{context}}.log"
 SHARD_TIME = f"{BENCHMARKS}/sample/{{model}}-{{weights}}/{{asking}}/{{game}}/{{context}}.tsv"
 SHARD_USAGE = f"{RESULTS}/usage/{{model}}-{{weights}}/{{asking}}/{{game}}/{{context}}.json"
-# How long an engine waits changes no result, so it is no parameter that a rerun would follow. Nobody else needs the GPUs
-# of a cluster's job before it ends, and its engines end with it.
+# Nobody else needs the GPUs of a cluster's job before it ends, and its engines end with it.
 SUBMITTED = allocation() and not workflow.is_main_process
 IDLE_SECONDS = max(config["sampling"]["idle_seconds"], 3600 if SUBMITTED else 0)
 
@@ -31,7 +30,9 @@ def procedure(wildcards):
 def sampling_flags(wildcards):
     sampling = dict(STORE.askings[wildcards.asking].sampling)
     labels = sampling.pop("labels", None)
-    return flags(sampling) + (f" --labels-file {RESOURCES / 'labels' / labels}.yaml" if labels else "")
+    return " ".join(
+        [flags(sampling), *(["--labels-file", shlex.quote(f"{RESOURCES}/labels/{labels}.yaml")] if labels else [])]
+    )
 
 
 rule sample_shard:
@@ -63,12 +64,13 @@ rule sample_shard:
         procedure=procedure,
         sampling=sampling_flags,
         answering=answering,
+        idle_seconds=untracked(IDLE_SECONDS),
     shell:
         TORCH
         + "{params.python} --procedure {params.procedure} --model {wildcards.model} --game {wildcards.game}"
-        + " --game-file {input.game} --context-file {input.context} --prompt-format-file {input.prompt_format}"
+        + " --game-file {input.game:q} --context-file {input.context:q} --prompt-format-file {input.prompt_format:q}"
         + " {params.sampling} {params.answering} --gpus {resources.devices}"
-        + " --idle-seconds {IDLE_SECONDS} --output {output} > {log} 2>&1"
+        + " --idle-seconds {params.idle_seconds} --output {output:q} > {log:q} 2>&1"
 
 
 if config["teacher"]["engine"] == "recorded":
@@ -139,7 +141,7 @@ if config["teacher"]["engine"] == "recorded":
             prompt_format=lambda wildcards: STORE.askings[wildcards.asking].prompt_format,
         shell:
             "{params.python} {params.counts} --model {wildcards.model} --game {wildcards.game}"
-            " --context {wildcards.context} --prompt-format {params.prompt_format} --output {output} > {log} 2>&1"
+            " --context {wildcards.context} --prompt-format {params.prompt_format} --output {output:q} > {log:q} 2>&1"
 
 
 if config["teacher"]["engine"] == "computed":
@@ -165,14 +167,15 @@ if config["teacher"]["engine"] == "computed":
             sampling=sampling_flags,
             prompt_format=lambda wildcards: STORE.askings[wildcards.asking].prompt_format,
         shell:
-            python("compute_shard.py") + " --behaviour-file {input.behaviour} --model {wildcards.model}"
-            " --game {wildcards.game} --game-file {input.game} --context {wildcards.context}"
-            " --prompt-format {params.prompt_format} {params.sampling} --output {output} > {log} 2>&1"
+            python("compute_shard.py") + " --behaviour-file {input.behaviour:q} --model {wildcards.model}"
+            " --game {wildcards.game} --game-file {input.game:q} --context {wildcards.context}"
+            " --prompt-format {params.prompt_format} {params.sampling} --output {output:q} > {log:q} 2>&1"
 
 
 if config["teacher"]["engine"] == "openai":
     ENDPOINT = config["teacher"]["endpoint"]
-    # How patiently it is asked, with which key and at what price changes no reply, so no rerun follows them.
+    RENAMED = ENDPOINT.get("parameters", {})
+    # How patiently it is asked, with which key and at what price changes no reply.
     ASKING = flags(ENDPOINT, "concurrency", "give_up_minutes", "key_variable", "timeout_seconds") + "".join(
         f" --{kind}-price {price}" for kind, price in ENDPOINT.get("prices", {}).items()
     )
@@ -195,20 +198,22 @@ if config["teacher"]["engine"] == "openai":
             python=lambda wildcards: python("sample_endpoint.py", plugins=(f"tom.sampling.{procedure(wildcards)}",)),
             procedure=procedure,
             sampling=sampling_flags,
-            endpoint=flags(
+            # By a function, since braces in a parameter that is a string would be taken for wildcards.
+            endpoint=lambda wildcards: flags(
                 {
                     "base_url": ENDPOINT["base_url"],
                     "endpoint_model": ENDPOINT["model"],
-                    "length_parameter": ENDPOINT.get("length_parameter", "max_tokens"),
                     "n_per_request": ENDPOINT["n_per_request"],
+                    "parameters": [f"{name}={sent or ''}" for name, sent in sorted(RENAMED.items())] or None,
                 }
             ),
+            asking=untracked(ASKING),
             partial=f"{RESULTS}/partial/{{model}}-{{weights}}/{{asking}}/{{game}}-{{context}}.jsonl",
         shell:
             "{params.python} --procedure {params.procedure} --model {wildcards.model} --game {wildcards.game}"
-            " --game-file {input.game} --context-file {input.context} --prompt-format-file {input.prompt_format}"
-            " {params.sampling} {params.endpoint} {ASKING} --partial {params.partial} --usage {output.usage}"
-            " --output {output.shard} > {log} 2>&1"
+            " --game-file {input.game:q} --context-file {input.context:q} --prompt-format-file {input.prompt_format:q}"
+            " {params.sampling} {params.endpoint} {params.asking} --partial {params.partial:q} --usage {output.usage:q}"
+            " --output {output.shard:q} > {log:q} 2>&1"
 
     def usage_files(wildcards):
         asked = [file for split in in_sample_first(config["splits"]) for file in shards(split, ["teacher"])]
@@ -225,7 +230,7 @@ if config["teacher"]["engine"] == "openai":
         params:
             **packed_params("usage"),
         shell:
-            python("total_usage.py") + " --usage {params.usage} --output {output} 2>&1 | tee {log}"
+            python("total_usage.py") + " --usage {params.usage} --output {output:q} 2>&1 | tee {log:q}"
 
 
 USAGE_TABLE = [f"{EXPERIMENT}/tables/usage.csv"] if config["teacher"]["engine"] == "openai" else []

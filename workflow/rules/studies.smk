@@ -77,8 +77,8 @@ rule tabulate_students:
         evaluation=flags(config["evaluation"]),
     shell:
         python("tabulate_students.py") + " --split {wildcards.split} --untuned {params.untuned}"
-        " --reference-shards {params.reference} {params.comparison} {params.evaluation} --output {output.table}"
-        " 2>&1 | tee {log}"
+        " --reference-shards {params.reference} {params.comparison} {params.evaluation} --output {output.table:q}"
+        " 2>&1 | tee {log:q}"
 
 
 def compared_tables(wildcards):
@@ -105,7 +105,7 @@ rule plot_students:
     params:
         lines=drawn_lines,
     shell:
-        python("plot_students.py") + " {params.lines} --tables {input.tables} --output {output} > {log} 2>&1"
+        python("plot_students.py") + " {params.lines} --tables {input.tables:q} --output {output:q} > {log:q} 2>&1"
 
 
 rule plot_learning_curve:
@@ -116,7 +116,7 @@ rule plot_learning_curve:
     log:
         f"{OWN_LOGS}/figures/learning_curve.log",
     shell:
-        python("plot_learning_curve.py") + " --table {input.table} --output {output} > {log} 2>&1"
+        python("plot_learning_curve.py") + " --table {input.table:q} --output {output:q} > {log:q} 2>&1"
 
 
 # Students of more and more games: breadth
@@ -164,8 +164,8 @@ rule tabulate_breadth:
         ),
     shell:
         python("tabulate_breadth.py") + " --split {wildcards.split} --teacher {params.teacher} --base {params.base}"
-        " {params.students} --taught {params.taught} --game-files {input.games} --labels-files {input.labels}"
-        " {params.evaluation} --output {output.breadth} 2>&1 | tee {log}"
+        " {params.students} --taught {params.taught} --game-files {input.games:q} --labels-files {input.labels:q}"
+        " {params.evaluation} --output {output.breadth:q} 2>&1 | tee {log:q}"
 
 
 rule plot_breadth:
@@ -176,7 +176,7 @@ rule plot_breadth:
     log:
         f"{OWN_LOGS}/figures/breadth.log",
     shell:
-        python("plot_breadth.py") + " --tables {input.tables} --output {output} > {log} 2>&1"
+        python("plot_breadth.py") + " --tables {input.tables:q} --output {output:q} > {log:q} 2>&1"
 
 
 # Students trained without a part of the cells: validate, validate_reworded, transfer_matrix
@@ -232,7 +232,7 @@ rule tabulate_transfer_matrix:
         ),
     shell:
         python("tabulate_transfer_matrix.py") + " --untuned {params.untuned} {params.students} {params.evaluation}"
-        " --output {output.transfer_matrix} 2>&1 | tee {log}"
+        " --output {output.transfer_matrix:q} 2>&1 | tee {log:q}"
 
 
 rule plot_transfer_matrix:
@@ -243,7 +243,7 @@ rule plot_transfer_matrix:
     log:
         f"{OWN_LOGS}/figures/transfer_matrix.log",
     shell:
-        python("plot_transfer_matrix.py") + " --table {input.table} --output {output} > {log} 2>&1"
+        python("plot_transfer_matrix.py") + " --table {input.table:q} --output {output:q} > {log:q} 2>&1"
 
 
 # The same models asked in other ways: response_curves, compare_prompt_formats, precision_drift
@@ -281,7 +281,7 @@ rule tabulate_response_curves:
         confidence=flags(config["evaluation"], "confidence"),
     shell:
         python("tabulate_response_curves.py") + " --shards {params.shards} {params.confidence}"
-        " --output {output.response_curves} 2>&1 | tee {log}"
+        " --output {output.response_curves:q} 2>&1 | tee {log:q}"
 
 
 rule plot_response_curves:
@@ -292,7 +292,7 @@ rule plot_response_curves:
     log:
         f"{OWN_LOGS}/figures/response_curves.log",
     shell:
-        python("plot_response_curves.py") + " --table {input.table} --output {output} > {log} 2>&1"
+        python("plot_response_curves.py") + " --table {input.table:q} --output {output:q} > {log:q} 2>&1"
 
 
 def formats_shards(wildcards):
@@ -315,7 +315,7 @@ rule tabulate_prompt_formats:
         confidence=flags(config["evaluation"], "confidence"),
     shell:
         python("tabulate_prompt_formats.py")
-        + " --shards {params.shards} {params.confidence} --output {output.prompt_formats} 2>&1 | tee {log}"
+        + " --shards {params.shards} {params.confidence} --output {output.prompt_formats:q} 2>&1 | tee {log:q}"
 
 
 DRIFT = BY_NAME["precision_drift"].asks(config)
@@ -333,7 +333,7 @@ rule tabulate_precision_drift:
     shell:
         python("precision_drift.py")
         + " --trained {params.trained} --bfloat16 {params.bfloat16} --merged {params.merged}"
-        " --output {output.precision_drift} 2>&1 | tee {log}"
+        " --output {output.precision_drift:q} 2>&1 | tee {log:q}"
 
 
 # Questions of a study's own, besides cells: collateral, labels, and labels asked of counterbalancing's students
@@ -386,8 +386,11 @@ def answers(question, students):
 
 def question_flags(wildcards, input):
     question = QUESTIONS[wildcards.question]
-    files = [f"--{name.replace('_', '-')} {input[name]}" for name in question.files]
-    return " ".join([*files, question.words])
+    words = []
+    for name in question.files:
+        files = input[name]
+        words += [f"--{name.replace('_', '-')}", *([files] if isinstance(files, str) else files)]
+    return f"{shlex.join(words)} {question.words}"
 
 
 rule ask_model:
@@ -417,11 +420,12 @@ rule ask_model:
         games=flags({"games": games_of(config["splits"][IN_SAMPLE])}),
         question=question_flags,
         answering=answering,
+        idle_seconds=untracked(IDLE_SECONDS),
     shell:
         TORCH
-        + "{params.python} --model {params.name} {params.question} {params.games} --game-files {input.games}"
-        + " --prompt-format-file {input.prompt_format} {params.answering} --idle-seconds {IDLE_SECONDS}"
-        + " --threads {threads} --gpus {resources.devices} --output {output} > {log} 2>&1"
+        + "{params.python} --model {params.name} {params.question} {params.games} --game-files {input.games:q}"
+        + " --prompt-format-file {input.prompt_format:q} {params.answering} --idle-seconds {params.idle_seconds}"
+        + " --threads {threads} --gpus {resources.devices} --output {output:q} > {log:q} 2>&1"
 
 
 rule tabulate_collateral:
@@ -435,7 +439,7 @@ rule tabulate_collateral:
         confidence=flags(config["evaluation"], "confidence"),
     shell:
         python("tabulate_collateral.py")
-        + " --probes {input.probes} {params.confidence} --output {output.collateral} 2>&1 | tee {log}"
+        + " --probes {input.probes:q} {params.confidence} --output {output.collateral:q} 2>&1 | tee {log:q}"
 
 
 def label_scores(wildcards):
@@ -459,8 +463,8 @@ rule tabulate_labels:
         evaluation=flags(config["evaluation"]),
     shell:
         python("tabulate_labels.py")
-        + " --scores {input.scores} --teacher-shards {params.teacher} {params.evaluation} --output {output.labels}"
-        + " 2>&1 | tee {log}"
+        + " --scores {input.scores:q} --teacher-shards {params.teacher} {params.evaluation} --output {output.labels:q}"
+        + " 2>&1 | tee {log:q}"
 
 
 # Finished experiments beside this one: compare
@@ -502,7 +506,7 @@ rule tabulate_experiments:
         splits=lambda wildcards: shlex.join(compared_splits()),
     shell:
         python("tabulate_experiments.py") + " --experiments {params.experiments} --splits {params.splits}"
-        " --output {output.experiments} 2>&1 | tee {log}"
+        " --output {output.experiments:q} 2>&1 | tee {log:q}"
 
 
 rule plot_experiments:
@@ -513,4 +517,4 @@ rule plot_experiments:
     log:
         f"{OWN_LOGS}/figures/experiments.log",
     shell:
-        python("plot_experiments.py") + " --table {input.table} --output {output} > {log} 2>&1"
+        python("plot_experiments.py") + " --table {input.table:q} --output {output:q} > {log:q} 2>&1"

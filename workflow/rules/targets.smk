@@ -100,26 +100,25 @@ for study in STUDIES:
         params:
             next="report",
 
-    workflow.get_rule(study.name).docstring = study.summary
+    getattr(rules, study.name).rule.docstring = study.summary
 
 
-localrules:
-    targets,
+STUDY_LINES = {called(study.name): f"{study.title}. {study.first_sentence}" for study in STUDIES}
 
 
 def listed_targets(wildcards):
     """Each target with what it makes: those of the main result, then the studies."""
     made = {rule.name: rule.docstring for rule in workflow.rules if rule.docstring and not rule.output}
-    studies = {study.name: f"{study.title}. {study.first_sentence}" for study in STUDIES}
     width = max(map(len, made))
-    lines = [f"{name:{width}}  {about}" for name, about in (made | studies).items() if name not in studies]
+    lines = [f"{name:{width}}  {about}" for name, about in (made | STUDY_LINES).items() if name not in STUDY_LINES]
     return ["snakemake TARGET --cores all", *lines, "Studies, none of them part of `all`:"] + [
-        f"{name:{width}}  {about}" for name, about in studies.items()
+        f"{name:{width}}  {about}" for name, about in STUDY_LINES.items()
     ]
 
 
 rule targets:
     """This list."""
+    localrule: True
     params:
         lines=listed_targets,
         next="plan",

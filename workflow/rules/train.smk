@@ -26,11 +26,6 @@ def anchors(wildcards):
     return STORE.anchors(STORE.students[wildcards.student].training)
 
 
-# Seconds of reading: as a cluster's job it would wait longer than it runs.
-localrules:
-    gather_shards,
-
-
 # Shards fan in here alone: Snakemake searches all inputs of a job for each file that is asked of it, and each shard of a
 # student asks its training for a file.
 rule gather_shards:
@@ -43,10 +38,12 @@ rule gather_shards:
     wildcard_constraints:
         # Those of another study may be a table that this one's teacher is read from.
         replies=STORE.replies_key,
+    # Seconds of reading: as a cluster's job it would wait longer than it runs.
+    localrule: True
     params:
         **packed_params("shards"),
     shell:
-        python("gather_shards.py") + " --shards {params.shards} --output {output} 2>&1 | tee {log}"
+        python("gather_shards.py") + " --shards {params.shards} --output {output:q} 2>&1 | tee {log:q}"
 
 
 rule train_adapter:
@@ -77,14 +74,15 @@ rule train_adapter:
         **model_resources("student", "train"),
     params:
         recipe=recipe,
+        checkpoints=untracked(f"{RESULTS}/checkpoints"),
     shell:
         TORCH
         + python("train_adapter.py")
-        + " --replies {input.replies} --game-files {input.games} --context-files {input.contexts}"
-        + " --uniform-target-files {input.uniform_targets}"
-        + " --anchors {input.anchors} --anchor-texts {input.anchor_texts}"
-        + " --prompt-format-file {input.prompt_format} --weights {input.weights} --manifest {input.manifest}"
-        + " --threads {threads} --gpus {resources.devices} --checkpoints {RESULTS}/checkpoints"
+        + " --replies {input.replies:q} --game-files {input.games:q} --context-files {input.contexts:q}"
+        + " --uniform-target-files {input.uniform_targets:q}"
+        + " --anchors {input.anchors:q} --anchor-texts {input.anchor_texts:q}"
+        + " --prompt-format-file {input.prompt_format:q} --weights {input.weights:q} --manifest {input.manifest:q}"
+        + " --threads {threads} --gpus {resources.devices} --checkpoints {params.checkpoints:q}"
         + " --seed {wildcards.seed} {params.recipe}"
-        + " --output {output.adapter} --output-manifest {output.manifest} --curve {output.curve}"
-        + " --output-loss-report {output.loss_report} 2>&1 | tee {log}"
+        + " --output {output.adapter:q} --output-manifest {output.manifest:q} --curve {output.curve:q}"
+        + " --output-loss-report {output.loss_report:q} 2>&1 | tee {log:q}"

@@ -80,7 +80,7 @@ def main() -> None:
         help="jobs that are timed: a stage, the GPUs of each job, and names of benchmark files; again for each stage",
     )  # fmt: skip
     parser.add_argument("--usage", type=Path, help="of a teacher at an endpoint, CSV")
-    parser.add_argument("--outdated", nargs="*", default=[], help="files of studies (list_outdated.py)")
+    parser.add_argument("--outdated", type=str.splitlines, default=[], help="what list_outdated.py printed")
     parser.add_argument("--config", required=True, help="the resolved config, JSON")
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()

@@ -25,7 +25,7 @@ from tom.config.study import (
 )
 from tom.core.errors import UserError
 from tom.core.yaml_files import check, load_schema
-from tom.engines.endpoint import read_key
+from tom.engines.endpoint import check_address, read_key, sent_names
 from tom.engines.registry import engine_names, load_engine, settings_of, settings_schema
 from tom.games import kinds as game_kinds
 from tom.games.behaviours import load_behaviour
@@ -497,7 +497,10 @@ def _check_model(config: dict, role: str, file: str, resources: Path) -> None:
     elif model["engine"] == "computed":
         _check_computed(config, file, resources)
     elif model["engine"] == "openai":
-        read_key(model["endpoint"]["key_variable"], f"{file}: {role}.endpoint.key_variable")
+        endpoint, where = model["endpoint"], f"{file}: {role}.endpoint"
+        read_key(endpoint["key_variable"], f"{where}.key_variable")
+        check_address(endpoint["base_url"], f"{where}.base_url")
+        sent_names(endpoint.get("parameters", {}), f"{where}.parameters")
     elif model["source"] == "folder":
         try:
             _check_folder(Path(model["folder"]), model, role)

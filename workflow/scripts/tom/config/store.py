@@ -20,6 +20,7 @@ import yaml
 
 from tom.config.study import IN_SAMPLE, cells_of, context_folder, game_file, game_table, question_file
 from tom.core.files import atomic_file
+from tom.engines.endpoint import sent_names
 from tom.engines.registry import settings_of
 from tom.games import kinds
 from tom.prompts.prompts import CHOICE, CHOICE_FIRST, load_prompt_format
@@ -173,7 +174,7 @@ class Store:
             return {"computed": model["computed"]}
         if engine == "openai":
             endpoint = {name: model["endpoint"].get(name) for name in ("base_url", "model", "n_per_request")}
-            return endpoint | {"length_parameter": model["endpoint"].get("length_parameter", "max_tokens")}
+            return endpoint | {"parameters": sent_names(model["endpoint"].get("parameters", {}), role)}
         return {
             "source": self.source_key(role),
             "precision": self.precision_folder(role, precision),

@@ -8,8 +8,8 @@ from pathlib import Path
 from snakemake.api import SnakemakeApi
 from snakemake.jobs import GroupJob
 from snakemake.logging import logger
-from snakemake.settings.enums import Quietness
-from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings
+from snakemake.settings.enums import Quietness, RerunTrigger
+from snakemake.settings.types import ConfigSettings, DAGSettings, DeploymentMethod, OutputSettings, ResourceSettings
 from snakemake.workflow import Workflow
 from snakemake_interface_executor_plugins.settings import ExecMode
 
@@ -36,7 +36,10 @@ def graph_of(targets: set[str], snakefile: Path, configfiles: list[Path], config
                 ConfigSettings(config=config, configfiles=configfiles),
                 snakefile=snakefile,
             )
-            workflow.dag(DAGSettings(targets=targets, force_incomplete=True)).execute_workflow("dryrun")
+            # It knows nothing of the software environment that the run may use.
+            triggers = RerunTrigger.all() - {RerunTrigger.SOFTWARE_ENV}
+            settings = DAGSettings(targets=targets, force_incomplete=True, rerun_triggers=triggers)
+            workflow.dag(settings).execute_workflow("dryrun")
         except Exception as error:  # noqa: BLE001 whatever a Snakefile raises
             api.print_exception(error)
             named = ", ".join(f"'{target}'" for target in sorted(targets))
@@ -56,6 +59,19 @@ def outdated(files: list[str], snakefile: Path, configfiles: list[Path], config:
         if len(files) == 1:
             return files
     return [found for file in files for found in outdated([file], snakefile, configfiles, config)]
+
+
+def run_in_environment(workflow: Workflow, environment: Path) -> None:
+    """With `--sdm conda` let each rule of the workflow that is being read have an environment, as by `conda:`.
+
+    environment: its file. Rules of a workflow that uses this one are left alone. Without that flag Snakemake would
+    still write the file's content into what it remembers of each job.
+    """
+    if DeploymentMethod.CONDA not in workflow.deployment_settings.deployment_method:
+        return
+    for rule in workflow.rules:
+        if rule.shellcmd and rule.module_globals is workflow.globals:
+            rule.conda_env = str(environment)
 
 
 def requested(workflow: Workflow) -> tuple[list[str], list[str]]:

@@ -5,64 +5,74 @@ address. An observation's seed is its request's seed plus its number, so an inte
 the observations it would have got. Not every endpoint honours seeds.
 """
 
-import json
+import asyncio
 import math
+import os
 import random
+import re
+import ssl
 import sys
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import asdict
+import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from threading import Event
+from functools import partial
+from typing import TYPE_CHECKING
 
 import tenacity
 
-from tom.core.errors import UserError
-from tom.engines.endpoint import Endpoint, Usage, read_key
+from tom.core.errors import UserError, first_line
+from tom.engines.chat_answers import NoAnswer, error_code, is_answer, read_answer, server_words
+from tom.engines.endpoint import Endpoint, Usage, check_address, read_key
 from tom.engines.interface import SEEDS, ChoiceScore, Question, Reply, Request
 from tom.engines.response_log import ResponseLog, question_key
+
+if TYPE_CHECKING:
+    import httpx2
 
 TOP_LOGPROBS = 20
 """The API gives at most this many alternatives of a token."""
 LONGEST_BACKOFF_SECONDS = 60.0
 MOST_JITTER = 1.25
-# Timeout, conflict, too many requests: worth another try, as after any 5xx.
-TRANSIENT = (408, 409, 429)
+# Timeout, conflict, too early, too many requests: worth another try, and no word on log-probabilities.
+BUSY = (408, 409, 425, 429)
+NOT_IMPLEMENTED = 501
 # With status 429 OpenAI also reports an empty account, where another try is useless.
 ACCOUNT_EMPTY = "insufficient_quota"
-KEY_REFUSED = (401, 403)
-# The server understands the request and refuses it; key and address are right.
-REFUSED = (400, 422)
+KEY_REFUSED, NOT_ALLOWED = 401, 403
+SCORE_TRIES = 4
+"""So many failures in a row, while it answers without log-probabilities, are an endpoint's refusal of these."""
+ROUNDING = 1e-6
+"""How far rounding may lift a log-probability above 0, and a sum of probabilities above 1 for each of them."""
+LONGEST_WORDS = 300
+"""Characters of a server's own words in a message."""
+QUIET_SECONDS = 30.0
+"""The same reason to wait is not told again before."""
+PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 class Refused(UserError):
     """The endpoint does not support what a request asks for."""
 
 
-class Malformed(Exception):
-    """Not a chat completion; the next try may bring one."""
-
-
 class EndpointEngine:
-    """An endpoint as an engine; it scores questions only if it gives log-probabilities."""
+    """An endpoint as an engine; it scores questions only if it gives log-probabilities.
+
+    sent: `score` and `reply` → the settings of the first such request, as they were sent.
+    """
 
     def __init__(self, endpoint: Endpoint, response_log: ResponseLog, top_logprobs: int = TOP_LOGPROBS):
-        """Errors: UserError if the key's variable is not set."""
-        import openai
-
+        """Errors: UserError if the key's variable is not set, or the address is none."""
         self.endpoint = endpoint
         self.response_log = response_log
         self.usage = Usage()
+        self.sent: dict[str, dict] = {}
+        check_address(endpoint.base_url, "teacher.endpoint.base_url")
+        self._names = endpoint.names()
         self._top_logprobs = top_logprobs
         self._key = read_key(endpoint.key_variable, "teacher.endpoint.key_variable")
-        # Without a key the client would send OPENAI_API_KEY to this server, whichever it is.
-        self._headers = {} if self._key else {"Authorization": openai.Omit()}
-        self._client = openai.OpenAI(
-            base_url=endpoint.base_url,
-            api_key=self._key or "none",
-            timeout=endpoint.timeout_seconds,
-            max_retries=0,  # its own retries have no time limit and a fixed backoff
-        )
+        self._told: dict[str, float] = {}
 
     def score(self, questions: list[Question]) -> list[ChoiceScore] | None:
         """Exact probability of each option as the reply's first token, and their joint mass, at temperature 1.
@@ -72,8 +82,10 @@ class EndpointEngine:
         """
         if any(question.ends for question in questions):
             return _no_scores("an endpoint tells the first token's alternatives alone, not how a reply ends")
+        if not self._names["logprobs"]:
+            return _no_scores("teacher.endpoint.parameters leaves logprobs out")
         try:
-            answers = self._ask([self._score_body(question) for question in questions])
+            answers = self._ask("score", [(self._score_body(question), None) for question in questions])
         except Refused as error:
             return _no_scores(str(error))
         scores = []
@@ -81,145 +93,239 @@ class EndpointEngine:
             top = answer["top"]
             if not top:
                 return _no_scores(f"{self.endpoint.base_url} gives no log-probabilities")
+            if wrong := _no_probabilities(top):
+                return _no_scores(f"{self.endpoint.base_url}: {wrong}")
             absent = [option for option in question.options if option not in top]
             if absent:
                 return _no_scores(f"{absent[0]!r} is not among the {len(top)} most likely first tokens")
-            logarithms = tuple(top[option] for option in question.options)
+            logarithms = tuple(min(top[option], 0.0) for option in question.options)
             scores.append(ChoiceScore(logarithms, sum(map(math.exp, logarithms))))
         return scores
 
     def reply(self, requests: list[Request]) -> list[list[Reply]]:
         """Each request's replies, in order.
 
-        A reply's tokens are None if one request brought several: the endpoint counts them together. Every finish
-        other than `length` counts as `stop`. Errors: UserError; answers so far stay in the response log.
+        A reply's tokens are None if one request brought several: the endpoint counts them together. Errors: UserError;
+        answers so far stay in the response log.
         """
         bodies = [
             [self._reply_body(request, first) for first in range(0, request.count, self.endpoint.n_per_request)]
             for request in requests
         ]
-        answers = iter(self._ask([body for several in bodies for body in several]))
+        answers = iter(self._ask("reply", [body for several in bodies for body in several]))
         return [[reply for _ in several for reply in _replies(next(answers))] for several in bodies]
 
     def _score_body(self, question: Question) -> dict:
         settings = {"temperature": 1.0, "top_p": 1.0, "logprobs": True, "top_logprobs": self._top_logprobs}
-        return self._body(question.messages, 1, 1) | settings
+        return self._body(question.messages, 1, settings | {"max_tokens": 1})
 
-    def _reply_body(self, request: Request, first: int) -> dict:
-        count = min(self.endpoint.n_per_request, request.count - first)
-        settings = {
-            "temperature": request.temperature,
-            "top_p": request.top_p,
-            "seed": (request.seed + first) % SEEDS,
-        }
-        return self._body(request.messages, count, request.max_tokens) | settings
+    def _reply_body(self, request: Request, first: int) -> tuple[dict, int]:
+        """The body of the request for replies number `first` and following, and their seed."""
+        count, seed = min(self.endpoint.n_per_request, request.count - first), (request.seed + first) % SEEDS
+        settings = {"temperature": request.temperature, "top_p": request.top_p, "max_tokens": request.max_tokens}
+        return self._body(request.messages, count, settings | {"seed": seed}), seed
 
-    def _body(self, messages: list[dict], count: int, max_tokens: int) -> dict:
-        body = {"model": self.endpoint.model, "messages": messages, self.endpoint.length_parameter: max_tokens}
+    def _body(self, messages: list[dict], count: int, settings: dict) -> dict:
+        sent = {self._names[name]: value for name, value in settings.items() if self._names[name]}
+        body = {"model": self.endpoint.model, "messages": messages} | sent
         # Some servers refuse `n` altogether.
         return body | ({"n": count} if count > 1 else {})
 
-    def _ask(self, bodies: list[dict]) -> list[dict]:
-        """The answer to each request body, from the response log if it is there."""
-        keys = [question_key({"base_url": self.endpoint.base_url, "body": body}) for body in bodies]
-        missing = {key: body for key, body in zip(keys, bodies, strict=True) if key not in self.response_log.answers}
+    def _ask(self, kind: str, bodies: list[tuple[dict, int | None]]) -> list[dict]:
+        """The answer to each request body with its seed, from the response log if it is there."""
+        keys = [self._key_of(*body) for body in bodies]
+        missing = {key: body for key, (body, _) in zip(keys, bodies, strict=True) if not self._kept(key, body)}
         if len(missing) < len(bodies):
             kept = len(bodies) - len(missing)
             print(f"{self.response_log.file}: {kept} of {len(bodies)} answers are there", file=sys.stderr, flush=True)
-        self._ask_missing(missing)
+        if missing:
+            asyncio.run(self._ask_missing(missing))
         answers = [self.response_log.answers[key] for key in keys]
         self.usage = sum((Usage(**answer["usage"]) for answer in answers), self.usage)
+        self.sent.setdefault(kind, {name: value for name, value in bodies[0][0].items() if name != "messages"})
         return answers
 
-    def _ask_missing(self, missing: dict[str, dict]) -> None:
+    def _key_of(self, body: dict, seed: int | None = None) -> str:
+        """A seed that is not sent still tells one observation's request from the next."""
+        unsent = {} if seed is None or self._names["seed"] else {"seed": seed}
+        return question_key({"base_url": self.endpoint.base_url, "body": body} | unsent)
+
+    def _kept(self, key: str, body: dict) -> bool:
+        """Whether the response log has a usable answer: an earlier version may have kept another."""
+        return is_answer(self.response_log.answers.get(key), body.get("n", 1))
+
+    async def _ask_missing(self, missing: dict[str, dict]) -> None:
         """Ask concurrently and log each answer. After an error, start no request, but log those under way."""
-        stopped = Event()
-        error = None
-        with ThreadPoolExecutor(self.endpoint.concurrency) as pool:
-            waiting = {pool.submit(self._ask_unless_stopped, body, stopped): key for key, body in missing.items()}
-            try:
-                while waiting:
-                    done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-                    keys = {future: waiting.pop(future) for future in done}
-                    error = error or next(filter(None, (future.exception() for future in done)), None)
-                    answered = {key: future.result() for future, key in keys.items() if not future.exception()}
-                    self.response_log.add({key: answer for key, answer in answered.items() if answer})
-            finally:
-                stopped.set()
-        if error:
-            raise error
+        stopped, places, errors = asyncio.Event(), asyncio.Semaphore(self.endpoint.concurrency), []
 
-    def _ask_unless_stopped(self, body: dict, stopped: Event) -> dict | None:
-        if stopped.is_set():
-            return None
+        async def ask(client: "httpx2.AsyncClient", key: str, body: dict) -> None:
+            async with places:
+                if stopped.is_set():
+                    return
+                try:
+                    self.response_log.add({key: await self._ask_patiently(client, body, stopped)})
+                except Exception as error:  # noqa: BLE001 - raised below, once those under way are logged
+                    errors.append(error)
+                    stopped.set()
+
+        async with self._client() as client:
+            await asyncio.gather(*(ask(client, key, body) for key, body in missing.items()))
+        if errors:
+            raise errors[0]
+
+    def _client(self) -> "httpx2.AsyncClient":
+        """A client that sends the headers of HTTP and the key, and nothing else.
+
+        Of the environment it follows proxies and certificates alone. Errors: UserError if one of them can't be used.
+        """
+        import httpx2
+
+        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        limits = httpx2.Limits(max_connections=self.endpoint.concurrency)
+        # Certificates take 40 ms to load, and an address without TLS needs none.
+        tls = self.endpoint.base_url.startswith("https:") or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         try:
-            return self._ask_patiently(body, stopped)
-        except Exception:
-            stopped.set()
-            raise
+            # _receive bounds each try as a whole: a limit of each read would wait for ever where bytes trickle.
+            return httpx2.AsyncClient(headers=headers, timeout=None, limits=limits, verify=tls)
+        except OSError as error:
+            # The first of them is taken.
+            found = next(
+                (f"{name}={os.environ[name]}" for name in CERTIFICATES if os.environ.get(name)), "certificates"
+            )
+            raise UserError(f"{found}: {first_line(error)}; mend or unset it") from None
+        except (ImportError, ValueError, httpx2.InvalidURL) as error:
+            # Without their values, which can hold a password.
+            found = " or ".join(name for name in os.environ if name.lower() in PROXIES)
+            what = "SOCKS needs the package socksio" if isinstance(error, ImportError) else first_line(error)
+            raise UserError(f"{found}: the proxy can't be used ({what}); mend or unset it") from None
 
-    def _ask_patiently(self, body: dict, stopped: Event) -> dict:
-        """One answer, with retries after transient errors. Errors: UserError for any other error, or after too long."""
-        import openai
+    async def _ask_patiently(self, client: "httpx2.AsyncClient", body: dict, stopped: asyncio.Event) -> dict:
+        """One answer, with retries after what may pass. Errors: UserError for anything else, or after too long."""
 
-        give_up_seconds = 60 * self.endpoint.give_up_minutes
-        transient = (openai.APIConnectionError, openai.APIStatusError, Malformed)
-        tries = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(transient),
+        async def pause(seconds: float) -> None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await stopped.wait()
+
+        give_up = tenacity.stop_before_delay(60 * self.endpoint.give_up_minutes)
+        tries = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception_type(NoAnswer),
             wait=self._wait_seconds,
-            stop=tenacity.stop_any(tenacity.stop_before_delay(give_up_seconds), tenacity.stop_when_event_set(stopped)),
-            sleep=tenacity.sleep_using_event(stopped),
+            stop=tenacity.stop_any(give_up, tenacity.stop_when_event_set(stopped)),
+            sleep=pause,
+            before_sleep=self._tell_why,
             reraise=True,
         )
         try:
-            return tries(self._ask_once, body)
-        except transient as error:
+            if self._names["logprobs"] in body:
+                return await tries(partial(self._try_score, client, body, []))
+            return await tries(self._try, client, body)
+        except NoAnswer as error:
             raise UserError(
                 f"{self.endpoint.base_url}: no answer in {self.endpoint.give_up_minutes:g} minutes"
-                f" ({self._what_happened(error)}); {self.response_log.file} keeps what was answered: run again to go on"
+                f" ({self._in_words(error)}); {self.response_log.file} keeps what was answered: run again to go on"
             ) from None
 
-    def _ask_once(self, body: dict) -> dict:
-        import openai
+    async def _try_score(self, client: "httpx2.AsyncClient", body: dict, doubts: list[str]) -> dict:
+        """As _try. Errors: Refused after SCORE_TRIES failures while the same without log-probabilities is answered.
 
+        doubts: such failures so far. A server that is down answers neither, and one that is busy says so.
+        """
         try:
-            response = self._client.chat.completions.with_raw_response.create(**body, extra_headers=self._headers)
-        except openai.APIStatusError as error:
-            if _may_pass(error.status_code, error.code):
+            return await self._try(client, body)
+        except NoAnswer as error:
+            if error.status in BUSY:
+                doubts.clear()
                 raise
-            if error.status_code in KEY_REFUSED:
-                key = f"the key in {self.endpoint.key_variable}" if self._key else "a request without a key"
-                raise UserError(f"{self.endpoint.base_url}: {key} is refused ({self._what_happened(error)})") from None
-            kind = Refused if error.status_code in REFUSED else UserError
-            raise kind(f"{self.endpoint.base_url}: {self._what_happened(error)}") from None
+            if doubts:  # a first failure may be a hiccup, and each question is paid
+                scoring = (self._names["logprobs"], self._names["top_logprobs"])
+                try:
+                    answer = await self._try(client, {name: body[name] for name in body if name not in scoring})
+                except NoAnswer:
+                    doubts.clear()
+                    raise error from None
+                self.usage += Usage(**answer["usage"])
+            doubts.append(self._in_words(error))
+            if len(doubts) == SCORE_TRIES:
+                said = f"{doubts[-1]}; without log-probabilities it answers"
+                raise Refused(f"{self.endpoint.base_url}: {said}") from None
+            raise
+
+    async def _try(self, client: "httpx2.AsyncClient", body: dict) -> dict:
+        """One try. Errors: NoAnswer for what may pass, UserError for what can't."""
         try:
-            answer = _reduced(json.loads(response.http_response.content))
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-            raise Malformed(f"an answer that is no chat completion ({type(error).__name__})") from None
-        if len(answer["choices"]) != body.get("n", 1):
-            raise UserError(
-                f"{self.endpoint.base_url}: {len(answer['choices'])} replies came where {body.get('n', 1)} were asked"
-                " for; set teacher.endpoint.n_per_request to 1"
-            )
+            answer = await self._receive(client, body)
+        except NoAnswer as error:
+            self._check_may_pass(error, body)
+            raise
+        found, asked = len(answer["choices"]), body.get("n", 1)
+        if found != asked:
+            advice = "; set teacher.endpoint.n_per_request to 1" if asked > 1 else ""
+            raise UserError(f"{self.endpoint.base_url}: {found} replies came where {asked} were asked for{advice}")
         return answer
+
+    async def _receive(self, client: "httpx2.AsyncClient", body: dict) -> dict:
+        """The answer to one request. Errors: NoAnswer."""
+        import httpx2
+
+        url, seconds = f"{self.endpoint.base_url.rstrip('/')}/chat/completions", self.endpoint.timeout_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                response = await client.post(url, json=body)
+        except TimeoutError:
+            raise NoAnswer(f"no whole answer in {seconds:g} seconds (teacher.endpoint.timeout_seconds)") from None
+        except httpx2.RequestError as error:
+            raise NoAnswer(_causes(error)) from None
+        if response.is_success:
+            return read_answer(response.content)
+        said = server_words(response.content) or response.reason_phrase
+        if response.is_redirect:
+            said = f"it has moved to {response.headers.get('location')}; see teacher.endpoint.base_url"
+        status, asked = response.status_code, response.headers.get("retry-after", "")
+        raise NoAnswer(f"HTTP {status}: {said}", status, error_code(response.content), asked)
+
+    def _check_may_pass(self, error: NoAnswer, body: dict) -> None:
+        """Errors: UserError if another try would end in the same way."""
+        status, code = error.status, error.code
+        passes = status is None or (status >= 500 and status != NOT_IMPLEMENTED) or status in BUSY
+        if passes and code != ACCOUNT_EMPTY:
+            return
+        words, key = self._in_words(error), self.endpoint.key_variable
+        if status == KEY_REFUSED:
+            said = f"the key in {key} is refused" if key else "a request without a key is refused"
+            raise UserError(f"{self.endpoint.base_url}: {said} ({words})") from None
+        if self._names["logprobs"] in body:
+            raise Refused(f"{self.endpoint.base_url}: {words}") from None
+        if status == NOT_ALLOWED:
+            said = f"the key in {key}" if key else "no key"
+            raise UserError(f"{self.endpoint.base_url}: not allowed with {said} ({words})") from None
+        raise UserError(f"{self.endpoint.base_url}: {words}") from None
 
     def _wait_seconds(self, state: tenacity.RetryCallState) -> float:
         """Seconds until the next try, with jitter: what the endpoint asks for, or else twice the last pause."""
-        asked = retry_after(state.outcome.exception())
+        asked = retry_after(state.outcome.exception().retry_after)
         doubled = tenacity.wait_exponential(self.endpoint.backoff_seconds, LONGEST_BACKOFF_SECONDS)(state)
         return (doubled if asked is None else asked) * random.uniform(1, MOST_JITTER)
 
-    def _what_happened(self, error: Exception) -> str:
-        """An error in one line, with the key masked wherever a server repeats it."""
-        cause = f": {error.__cause__}" if error.__cause__ else ""
-        words = " ".join(f"{type(error).__name__}: {error}{cause}".split())
-        return words.replace(self._key, "***") if self._key else words
+    def _tell_why(self, state: tenacity.RetryCallState) -> None:
+        """Say why a request is asked again, each reason once in a while, and what it is that ends the wait."""
+        words, now = self._in_words(state.outcome.exception()), time.monotonic()
+        # Servers number their messages.
+        reason = re.sub(r"\d+", "", words)[:40]
+        if now - self._told.get(reason, -math.inf) >= QUIET_SECONDS:
+            self._told[reason] = now
+            patience = f"asked again for up to {self.endpoint.give_up_minutes:g} minutes (give_up_minutes)"
+            print(f"{self.endpoint.base_url}: {words}; {patience}", file=sys.stderr, flush=True)
+
+    def _in_words(self, error: NoAnswer) -> str:
+        """What happened in one line, with the key masked wherever a server repeats it."""
+        words = str(error).replace(self._key, "***") if self._key else str(error)
+        shown = " ".join("".join(letter if letter.isprintable() else " " for letter in words).split())
+        return shown if len(shown) <= LONGEST_WORDS else f"{shown[:LONGEST_WORDS]} …"
 
 
-def retry_after(error: BaseException) -> float | None:
-    """Seconds to wait by an answer's header Retry-After; None without one."""
-    response = getattr(error, "response", None)
-    value = response.headers.get("retry-after", "") if response is not None else ""
+def retry_after(value: str) -> float | None:
+    """Seconds to wait by a header Retry-After; None if it says nothing that can be read."""
     try:
         seconds = float(value)
     except ValueError:
@@ -230,28 +336,22 @@ def retry_after(error: BaseException) -> float | None:
     return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
-def _may_pass(status: int, code: str | None) -> bool:
-    return status >= 500 or (status in TRANSIENT and code != ACCOUNT_EMPTY)
+def _causes(error: BaseException) -> str:
+    """An error of a connection with the one below all of its layers: "Connection refused"."""
+    lowest = error
+    while below := getattr(lowest, "exceptions", [None])[0] or lowest.__cause__ or lowest.__context__:
+        lowest = below
+    words = f"{type(error).__name__}: {error}".rstrip(": ")
+    return words if str(lowest) in words else f"{words} ({first_line(lowest)})"
 
 
-def _reduced(completion: dict) -> dict:
-    """What is kept of a chat completion: texts, finishes, alternatives of the first token, counts of tokens."""
-    choices = []
-    for choice in completion["choices"]:
-        message = choice["message"]
-        text = message.get("content") or message.get("refusal") or ""
-        choices.append({"text": text, "finish": "length" if choice.get("finish_reason") == "length" else "stop"})
-    first = ((completion["choices"][0].get("logprobs") or {}).get("content") or [{}])[0]
-    top: dict[str, float] = {}
-    for alternative in first.get("top_logprobs") or []:
-        top.setdefault(alternative["token"], float(alternative["logprob"]))
-    return {"choices": choices, "top": top, "usage": asdict(_usage(completion.get("usage")))}
-
-
-def _usage(counted: dict | None) -> Usage:
-    if not counted:
-        return Usage(requests=1, uncounted=1)
-    return Usage(1, 0, int(counted["prompt_tokens"]), int(counted["completion_tokens"]))
+def _no_probabilities(top: dict[str, float]) -> str | None:
+    """What is wrong with the alternatives of a token; None if they can be log-probabilities."""
+    for token, value in top.items():
+        if value > ROUNDING:
+            return f"the log-probability of {token!r} is {value:g}, above 0"
+    total = sum(map(math.exp, top.values()))
+    return f"the probabilities of a token's alternatives sum to {total:.3g}" if total > 1 + 1e-3 else None
 
 
 def _replies(answer: dict) -> list[Reply]:

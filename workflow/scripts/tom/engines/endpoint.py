@@ -1,19 +1,34 @@
 """An OpenAI-compatible endpoint as a job names it. The key stays in the environment."""
 
 import os
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tom.core.errors import UserError
+from tom.core.errors import UserError, first_line
 
-LENGTH_PARAMETERS = ("max_tokens", "max_completion_tokens")
-"""What endpoints call the limit of a reply's length; newer models of OpenAI know the second name alone."""
+PARAMETERS = ("temperature", "top_p", "seed", "max_tokens", "logprobs", "top_logprobs")
+"""Parameters of a request that can have another name at an endpoint, or be left out."""
+
+
+def sent_names(parameters: Mapping[str, str | None], where: str) -> dict[str, str | None]:
+    """Each of PARAMETERS → the name under which it is sent, None if it is left out. parameters: those that differ.
+
+    Errors: UserError, which begins with `where`, for two of one name.
+    """
+    names = {name: parameters.get(name, name) for name in PARAMETERS}
+    for name, number in Counter(filter(None, names.values())).items():
+        if number > 1:
+            both = " and ".join(parameter for parameter, sent in names.items() if sent == name)
+            raise UserError(f"{where}: {both} would both be sent as {name!r}")
+    return names
 
 
 @dataclass(frozen=True)
 class Endpoint:
     """Where a model answers, and how patiently it is asked.
 
-    Only base_url, model, n_per_request and length_parameter affect replies. timeout_seconds bounds one try,
+    Only base_url, model, n_per_request and parameters affect replies. timeout_seconds bounds one try as a whole,
     give_up_minutes all tries of one request. backoff_seconds is the pause before the second try, doubled before each
     later one.
     """
@@ -22,13 +37,33 @@ class Endpoint:
     model: str = field(metadata={"flag": "endpoint_model", "help": "the model's name at the endpoint"})
     concurrency: int = field(metadata={"help": "requests at a time"})
     n_per_request: int = field(metadata={"help": "replies that one request asks for"})
-    length_parameter: str = field(metadata={"choices": LENGTH_PARAMETERS})
     timeout_seconds: float
     give_up_minutes: float
     key_variable: str = field(default="", metadata={"help": "environment variable that holds the key; empty: no key"})
     prompt_price: float | None = field(default=None, metadata={"help": "of a million tokens"})
     completion_price: float | None = field(default=None, metadata={"help": "of a million tokens"})
+    parameters: tuple[str, ...] = field(
+        default=(), metadata={"help": "PARAMETER=NAME for each that has another name there; no name: it is left out"}
+    )
     backoff_seconds: float = 1.0
+
+    def names(self) -> dict[str, str | None]:
+        """As sent_names."""
+        pairs = (word.partition("=") for word in self.parameters)
+        return sent_names({name: sent or None for name, _, sent in pairs}, "--parameters")
+
+
+def check_address(base_url: str, where: str) -> None:
+    """Errors: UserError, which begins with `where`, if a request can't be sent to such an address."""
+    import httpx2
+
+    try:
+        url = httpx2.URL(base_url)
+        valid = url.host and (url.port or 0) < 2**16
+    except (httpx2.InvalidURL, ValueError) as error:
+        raise UserError(f"{where}: {base_url} is no address ({first_line(error)})") from None
+    if not valid:
+        raise UserError(f"{where}: {base_url} is no address (host, and port up to 65535)")
 
 
 def read_key(variable: str, where: str) -> str:

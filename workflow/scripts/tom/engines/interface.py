@@ -71,7 +71,8 @@ class Request:
 class Reply:
     """One reply: its text without special tokens, why it ended, and its length in tokens, end of turn included.
 
-    tokens: None if the engine can't count them for this reply alone.
+    finish: one of FINISHES or, of an endpoint, of NO_REPLY (tom/parsing/outcomes.py). tokens: None if the engine can't
+    count them for this reply alone.
     """
 
     text: str

@@ -1,6 +1,7 @@
 """Reading a reply: the choice that it states and the rule that found it, or the reason why it has none.
 
-The rules, in this order; the first that applies decides, and no choice is ever guessed:
+An endpoint's reply that was withheld, or is a call of a tool, is not read (NO_REPLY in tom/parsing/outcomes.py). Else
+the rules, in this order; the first that applies decides, and no choice is ever guessed:
 
 1. `in_reasoning`: the reply ends inside the model's reasoning → truncated.
 2. `no_text`: only white space, markup and reasoning → empty.
@@ -26,6 +27,7 @@ from dataclasses import dataclass
 
 from tom.engines.interface import Reply
 from tom.parsing.assertions import is_past
+from tom.parsing.outcomes import NO_REPLY
 from tom.parsing.reply_text import is_refusal, plain_text, visible_text
 from tom.parsing.statements import RULES, Statement, capitalise_marked_letters, find_statements, is_distribution
 from tom.prompts.prompts import CHOICE_LAST
@@ -48,6 +50,8 @@ def read_choice(reply: Reply, form: str, options: tuple[str, str]) -> Reading:
 
     form: one of FORMS (tom/prompts/prompts.py). options: the labels as the prompt had them, e.g. ("C", "D").
     """
+    if reply.finish in NO_REPLY:
+        return Reading(NO_REPLY[reply.finish], reply.finish)
     visible, unfinished = visible_text(reply.text)
     text = plain_text(capitalise_marked_letters(visible, options))
     if unfinished:

@@ -1,6 +1,7 @@
 """Reading a reply in a game in which players name a number: the number, or the reason why there is none.
 
-The rules, in this order:
+An endpoint's reply that was withheld, or is a call of a tool, is not read (NO_REPLY in tom/parsing/outcomes.py). Else
+the rules, in this order:
 
 1. `in_reasoning`: the reply ends inside the model's reasoning → truncated.
 2. `no_text`: only white space, markup and reasoning → empty.
@@ -22,6 +23,7 @@ from fractions import Fraction
 
 from tom.engines.interface import Reply
 from tom.parsing.assertions import hide_quotations, is_asserted, is_mixed
+from tom.parsing.outcomes import NO_REPLY
 from tom.parsing.reply_text import is_refusal, plain_text, sentences, visible_text
 
 _ONES = (
@@ -123,6 +125,8 @@ class NumberReading:
 
 def read_number(reply: Reply, choices: range) -> NumberReading:
     """Read the number that a reply names. choices: the allowed numbers; "everything" is the highest, "nothing" is 0."""
+    if reply.finish in NO_REPLY:
+        return NumberReading(NO_REPLY[reply.finish], reply.finish)
     visible, unfinished = visible_text(reply.text)
     text = plain_text(visible)
     if unfinished:

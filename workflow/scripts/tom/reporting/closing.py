@@ -25,9 +25,14 @@ def file_lines(files: Sequence[str]) -> list[str]:
     ]
 
 
-def command(target: str, configfiles: Sequence[str], config: Mapping[str, object]) -> str:
-    """A command line for a target, with the configs of this one. config: what the command line said."""
+FOUND_SNAKEFILES = ("Snakefile", "workflow/Snakefile")
+"""Those that Snakemake looks for by itself in the folder where it runs."""
+
+
+def command(target: str, snakefile: str, configfiles: Sequence[str], config: Mapping[str, object]) -> str:
+    """A command line for a target of this workflow, with the configs of this run. config: of its command line."""
     words = ["snakemake", target, "--cores", "all"]
+    words += [] if snakefile in FOUND_SNAKEFILES else ["--snakefile", snakefile]
     words += ["--configfile", *configfiles] if configfiles else []
     words += ["--config", *(f"{key}={value}" for key, value in config.items())] if config else []
     return shlex.join(words)

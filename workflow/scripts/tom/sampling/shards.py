@@ -56,12 +56,17 @@ NUMBER_COLUMNS: dict[str, pl.DataType] = {
 """A shard of a game in which a number is named: a score row for each number, if the engine has logits."""
 
 
-def shard_bytes(rows: list[dict], columns: dict[str, pl.DataType] = COLUMNS) -> bytes:
-    """The file of a shard with these rows; a column that a row lacks is null. columns: COLUMNS or NUMBER_COLUMNS."""
+def shard_bytes(
+    rows: list[dict], columns: dict[str, pl.DataType] = COLUMNS, metadata: dict[str, str] | None = None
+) -> bytes:
+    """The file of a shard with these rows; a column that a row lacks is null.
+
+    columns: COLUMNS or NUMBER_COLUMNS. metadata: of the whole file, beside its rows.
+    """
     # Column by column: a frame made of rows silently turns a word that an Enum doesn't know into a null.
     frame = pl.DataFrame([pl.Series(name, [row.get(name) for row in rows], columns[name]) for name in columns])
     stream = BytesIO()
-    frame.write_parquet(stream, compression="zstd", statistics=False)
+    frame.write_parquet(stream, compression="zstd", statistics=False, metadata=metadata)
     return stream.getvalue()
 
 
@@ -79,9 +84,14 @@ def shared_columns(arguments: Namespace) -> dict[str, str]:
     return {name: getattr(arguments, name) for name in ("model", "game", "context", "prompt_format")}
 
 
-def write_shard(file: str | Path, rows: list[dict], columns: dict[str, pl.DataType] = COLUMNS) -> None:
-    """Write rows as a shard, whole or not at all. columns: as for shard_bytes."""
-    content = shard_bytes(rows, columns)
+def write_shard(
+    file: str | Path,
+    rows: list[dict],
+    columns: dict[str, pl.DataType] = COLUMNS,
+    metadata: dict[str, str] | None = None,
+) -> None:
+    """Write rows as a shard, whole or not at all. columns, metadata: as for shard_bytes."""
+    content = shard_bytes(rows, columns, metadata)
     with atomic_file(file) as temporary:
         temporary.write_bytes(content)
     log_written(file, f"{len(rows)} rows")

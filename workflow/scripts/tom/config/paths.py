@@ -1,0 +1,37 @@
+"""Paths in a config: each is as good wherever a run starts, and written in one way."""
+
+import os.path
+from pathlib import Path
+from typing import Any
+
+READ = (
+    "teacher.folder",
+    "student.folder",
+    "teacher.recorded.counts",
+    "teacher.recorded.contributions",
+    "teacher.recorded.replies.file",
+    "adapters",
+)
+"""Keys of files and folders that a run reads."""
+
+
+def settle_paths(config: dict[str, Any], project: Path) -> None:
+    """Rewrite the paths of a config in place: ~ is the home folder, and `results` ends without a slash.
+
+    What is read and is not there is taken from the project if it is there, so that a shipped config holds in any
+    working directory. Values that are no text stay as they are.
+    """
+    for key in (*READ, "results"):
+        *sections, last = key.split(".")
+        section = config
+        for name in sections:
+            section = section.get(name) if isinstance(section, dict) else None
+        if not isinstance(section, dict) or not isinstance(path := section.get(last), str) or not path:
+            continue
+        if path.startswith("~"):
+            path = os.path.expanduser(path)
+        if key == "results":
+            path = os.path.normpath(path)
+        elif not os.path.exists(path) and os.path.exists(project / path):
+            path = str(project / path)
+        section[last] = path
