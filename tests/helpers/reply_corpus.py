@@ -3,6 +3,7 @@
 import hashlib
 import sys
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import yaml
@@ -13,8 +14,10 @@ from tom.parsing.number_readings import read_number
 from tom.parsing.outcomes import OUTCOMES
 from tom.prompts.prompts import FORMS
 
-PARTS = ("known", "held_out", "second", "third")
-"""Of replies written before the rules, those looked at and those held out; and replies written after them, twice."""
+PARTS = ("known", "held_out", "second", "third", "reasonings", "more_reasonings", "late_reasonings")
+"""Of replies written before the rules, those looked at and those held out; replies written after them, twice; and
+reasonings without a closing line, of which the last were written after the others' errors were mended."""
+FILES = ("reply_corpus.yaml", "reasoning_corpus.yaml")
 UNREAD = "unread"
 """Any outcome but `read`."""
 _FORMS = dict(zip(("choice", "first", "last"), FORMS, strict=True))
@@ -52,7 +55,8 @@ class Case:
 
 def corpus(part: str) -> list[Case]:
     """The replies of one of PARTS."""
-    written = yaml.safe_load_all(Path(__file__).with_name("reply_corpus.yaml").read_text())
+    texts = (Path(__file__).with_name(file).read_text() for file in FILES)
+    written = chain.from_iterable(yaml.load_all(text, yaml.CSafeLoader) for text in texts)
     cases = [
         Case(_part(later, text), kind, said, text, **{name: _frozen(value) for name, value in further.items()})
         for later, document in enumerate(written)
