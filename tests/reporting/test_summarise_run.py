@@ -36,8 +36,24 @@ def lines(tables, paper):
 
 def test_the_summary_fits_a_screen(lines):
     lines = "\n".join(lines).splitlines()
-    assert len(lines) <= 58
+    assert len(lines) <= 64
     assert max(map(len, lines)) <= 110
+
+
+def test_what_was_found_comes_before_its_figures(lines):
+    text = "\n".join(lines)
+    headings = [line for line in text.splitlines() if line.startswith("#")]
+    assert [heading.partition(" ")[2] for heading in headings[1:]] == [
+        *["Distances from the teacher", "Order and letters", "Cells, context and game"]
+    ]
+    assert text.index("- In sample: nearer") < text.index(headings[1])
+
+
+def test_the_paper_stands_beside_a_run_of_its_cells_alone(tables, paper, lines):
+    assert not any("46.26" in line for line in lines)
+    its_own = tables["alignment"].with_columns(cells=pl.when(split="in_sample").then(20).otherwise(1))
+    text = "\n".join(summary_lines(tables | {"alignment": its_own}, *paper, "s", "t"))
+    assert "## Beside the paper" in text and "46.26" in text
 
 
 def test_the_summary_says_what_was_found(lines):
@@ -207,5 +223,5 @@ def test_main_writes_the_summary(tables, paper, tmp_path, monkeypatch):
     with_chance = ["summarise_run.py", *arguments, "--uniform-target-contexts", "exam", "orchestra"]
     monkeypatch.setattr(sys, "argv", [*with_chance, "--output", str(tmp_path / "chance.md")])
     main()
-    told = "\n- Also trained on chance in 2 contexts in which no teacher was asked: exam, orchestra.\n"
+    told = "\n## Training\n\n- Also trained on chance in 2 contexts in which no teacher was asked: exam, orchestra.\n"
     assert (tmp_path / "chance.md").read_text() == plain + told

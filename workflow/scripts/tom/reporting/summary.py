@@ -46,6 +46,18 @@ TEACHERS = {EXACT: "exact", SAMPLED: "sampled", POOLED: "sampled, in all the ord
 NO_NOISE = "Nothing was drawn for them, so intervals have no width."
 """Said where the propensities of both are exact."""
 VIEW_NAMES = {"both": "both", "fixed": "paper", "swapped": "swapped"}
+PAPER = ["In its option order, sampled. Improvement: mean over cells of (tuned - base) / (teacher - base)."]
+DIAGNOSTICS = [
+    "order bias: how far the propensity moves when the options are listed the other way round.",
+    "letters swapped: how far it moves when C and D are exchanged; 0: the game alone counts.",
+    "from letter: how far it then is from where the letter alone would leave it.",
+    "option mass: probability that a free reply begins with an option.",
+]
+IMPROVEMENTS = [
+    "Cells by where training moved them: towards the teacher (improvement), away from it (exacerbation), or beyond",
+    "it (overcorrection). Undetermined: base and teacher do not clearly differ.",
+]
+"""What the figures of a section are."""
 MANY_UNREAD = 0.05
 """The share of unreadable replies of a model above which the summary shows examples."""
 EXAMPLES, EXAMPLE_LENGTH = 3, 70
@@ -80,30 +92,44 @@ def summary_lines(
     sensitivity = sensitivity_line(tables["sensitivities"], view)
     missing = not_estimated_line(tables, view, measure)
     joint = joint_line(tables["joint_choice_model"], view, confidence)
-    parts = [
-        [f"# What {student} learnt from {teacher}"],
-        [
-            "gap: mean over cells of the distance from the teacher's propensity to cooperate, before → after training.",
-            f"closed: share of the base's gap that training closed, %; interval: {confidence:.0%}.",
-            propensity_words(predictors_of(shown, splits[0], view)[BASE]),
-            "chance: p = 0.5. constant, offset, nearest cell: fitted in sample. ceiling: a perfect student.",
-            *([COMPUTED] if computed else []),
+    beside_paper = paper_lines(alignment, published, contributions, tables.get("number_gaps"))
+    sections = {
+        f"# What {student} learnt from {teacher}": [
+            teacher_lines(tables["diagnostics"], tables["sensitivities"], view, confidence),
+            verdicts,
+            unreadable_lines(tables["diagnostics"], replies),
         ],
-        teacher_lines(tables["diagnostics"], tables["sensitivities"], view, confidence),
-        alignment_lines(shown, views),
-        [*verdicts, *filter(None, [equivalent, sensitivity, joint, missing])],
-        [
-            "Beside the paper, in its option order, sampled. Improvement: mean of (tuned - base) / (teacher - base).",
+        "## Distances from the teacher": [
+            [
+                "gap: mean over cells of the distance from the teacher's propensity to cooperate, before → after",
+                f"training. closed: share of the base's gap that training closed, %; interval: {confidence:.0%}.",
+                propensity_words(predictors_of(shown, splits[0], view)[BASE]),
+                "chance: p = 0.5. constant, offset, nearest cell: fitted in sample. ceiling: a perfect student.",
+                *([COMPUTED] if computed else []),
+            ],
+            alignment_lines(shown, views),
+            unmeasured_lines(shown.filter(predictor="tuned", view=view)),
         ],
-        paper_lines(alignment, published, contributions, tables.get("number_gaps")),
-        *diagnostics_parts(tables["diagnostics"]),
-        cells_lines(tables["improvements"], splits, view, measure),
-        unreadable_lines(tables["diagnostics"], replies),
-        unmeasured_lines(shown.filter(predictor="tuned", view=view)),
-        number_lines(tables["number_means"], tables["number_gaps"]) if "number_means" in tables else [],
-        uniform_lines(uniform_target_contexts),
-    ]
-    return [line for part in parts if part for line in ["", *part]][1:]
+        "## Beside the paper": [PAPER, beside_paper] if compares(beside_paper) else [],
+        "## Games in which a number is named": [
+            number_lines(tables["number_means"], tables["number_gaps"]) if "number_means" in tables else [],
+        ],
+        "## Order and letters": [DIAGNOSTICS, *diagnostics_parts(tables["diagnostics"])],
+        "## Cells, context and game": [
+            [*filter(None, [equivalent, sensitivity, joint, missing])],
+            IMPROVEMENTS,
+            cells_lines(tables["improvements"], splits, view, measure),
+        ],
+        "## Training": [uniform_lines(uniform_target_contexts)],
+    }
+    told = {heading: [part for part in parts if part] for heading, parts in sections.items()}
+    parts = [part for heading, found in told.items() if found for part in ([heading], *found)]
+    return [line for part in parts for line in ["", *part]][1:]
+
+
+def compares(lines: list[str]) -> bool:
+    """Whether some row of paper_lines has a figure of this run."""
+    return any(row.split("|")[3].strip() != "-" for row in lines[2:])
 
 
 def propensity_words(row: dict) -> str:
