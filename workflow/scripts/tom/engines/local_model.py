@@ -99,7 +99,8 @@ class LocalModel:
     def content(self) -> tuple:
         """What a result of this model depends on; the engine's settings as JSON, with every default."""
         settings = json.dumps(asdict(self.engine_settings), sort_keys=True)
-        return self.sha256, self.adapter_sha256, self.threads, self.engine, settings, self.template_json
+        template = () if self.template is None else (self.template_json,)
+        return self.sha256, self.adapter_sha256, self.threads, self.engine, settings, *template
 
     def check_base(self) -> None:
         """Raise UserError unless the adapter, if any, was trained on these very weights.
