@@ -43,6 +43,11 @@ def named(faults: list[Fault]):
     return pytest.mark.parametrize("fault", faults, ids=[fault.name for fault in faults])
 
 
+def patience(fault: Fault) -> float:
+    """Seconds that a try may take: on a busy machine any answer can come late."""
+    return 0.3 if fault in SLOW else 60
+
+
 def kinds(faults: list[Fault]) -> list[Fault]:
     """One of each kind."""
     return [fault for fault in faults if fault.kind]
@@ -51,7 +56,7 @@ def kinds(faults: list[Fault]) -> list[Fault]:
 @named(AGAIN + SLOW)
 def test_what_may_pass_is_asked_again_and_the_log_says_why(engine_at, capfd, fault):
     with FakeEndpoint(fault.behave, fault.behave) as server:
-        assert engine_at(server.base_url, timeout_seconds=0.4).reply([asked()]) == [[good(asked())]]
+        assert engine_at(server.base_url, timeout_seconds=patience(fault)).reply([asked()]) == [[good(asked())]]
     assert len(server.bodies) >= 3
     first, *_ = capfd.readouterr().err.splitlines()
     assert fault.words in first and "asked again for up to 1 minutes" in first
@@ -79,8 +84,8 @@ def test_what_can_not_pass_ends_the_job_in_one_line(engine_at, capfd, fault):
 def test_what_does_not_pass_is_given_up_in_the_servers_words(engine_at, tmp_path, fault):
     started = time.monotonic()
     with FakeEndpoint(otherwise=fault.behave) as server, pytest.raises(UserError) as caught:
-        engine_at(server.base_url, timeout_seconds=0.2, give_up_minutes=0.005).reply([asked()])
-    assert time.monotonic() - started < 5
+        engine_at(server.base_url, timeout_seconds=patience(fault), give_up_minutes=0.005).reply([asked()])
+    assert time.monotonic() - started < 20
     assert fault.words in str(caught.value) and "no answer in 0.005 minutes" in str(caught.value)
     assert (tmp_path / "partial.jsonl").read_bytes() == b""
 
@@ -180,7 +185,7 @@ def test_a_try_ends_at_its_time_whatever_trickles(engine_at, trickle):
     started = time.monotonic()
     with FakeEndpoint(otherwise=trickle) as server, pytest.raises(UserError, match=r"no whole answer in 0\.3 seconds"):
         engine_at(server.base_url, timeout_seconds=0.3, give_up_minutes=0.01).reply([asked()])
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 20  # the server would go on for 50 s
 
 
 def test_why_it_waits_is_told_once_for_many_requests(engine_at, capfd):
@@ -292,8 +297,18 @@ def test_log_probabilities_refused_in_any_way_mean_observations_only(engine_at, 
 @named(kinds(AGAIN + SLOW))
 def test_a_failure_that_passes_costs_no_scores(engine_at, fault):
     with FakeEndpoint(fault.behave, fault.behave, otherwise=TOP) as server:
-        [score] = engine_at(server.base_url, timeout_seconds=0.4).score([QUESTION])
+        [score] = engine_at(server.base_url, timeout_seconds=patience(fault)).score([QUESTION])
     assert score.log_probabilities == (-0.5, -1.0)
+
+
+def test_no_pair_of_failures_costs_scores(engine_at):
+    talk, questions = Conversations(), []
+    for pair in product(kinds(AGAIN), kinds(AGAIN)):
+        questions.append(Question(asked(f"{len(questions)}").messages, ("C", "D")))
+        talk.scripts[questions[-1].messages[0]["content"]].extend(fault.behave for fault in pair)
+    with FakeEndpoint(otherwise=talk) as server:
+        scores = engine_at(server.base_url, concurrency=16).score(questions)
+    assert [score.log_probabilities for score in scores] == [(-0.5, -1.0)] * len(questions)
 
 
 def test_a_server_that_is_down_refuses_nothing(engine_at):

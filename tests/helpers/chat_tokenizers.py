@@ -15,7 +15,8 @@ SYSTEM_REFUSED = (
     "{% for message in messages %}{{ message.content }}</s>{% endfor %}"
 )
 PROMPT_REWRITTEN = "{{ messages | length }}{% for message in messages %}<s>{{ message.content }}</s>{% endfor %}"
-TURN_NEVER_ENDS = "{% for message in messages %}<s>{{ message.content }}\n{% endfor %}"
+TURN_NEVER_ENDS = "{% for message in messages %}{{ message.content }}\n{% endfor %}"
+NO_GENERATION_PROMPT = "{% for message in messages %}<{{ message.role }}>{{ message.content }}</s>{% endfor %}"
 
 
 def make_chat_tokenizer(template: str | None, name: str = "made-up"):

@@ -17,7 +17,9 @@ from tom.models.model_folders import read_manifest
 from tom.models.sources import check_blobs, fetch_repository
 
 REVISION = "0123abcd"
-CONTENT = {"config.json": b"{}", "tokenizer_config.json": b"{ }", "model.safetensors": b"weights" * 100}
+HEADER = b'{"a":{"dtype":"U8","shape":[700],"data_offsets":[0,700]}}'
+WEIGHTS = len(HEADER).to_bytes(8, "little") + HEADER + b"weights" * 100
+CONTENT = {"config.json": b"{}", "tokenizer_config.json": b"{ }", "model.safetensors": WEIGHTS}
 
 
 class Hub:

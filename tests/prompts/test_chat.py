@@ -3,8 +3,8 @@
 import pytest
 from chat_tokenizers import (
     LLAMA_TEMPLATE,
+    NO_GENERATION_PROMPT,
     PROMPT_REWRITTEN,
-    SYSTEM_REFUSED,
     TURN_NEVER_ENDS,
     make_chat_tokenizer,
 )
@@ -126,10 +126,10 @@ def test_options_that_begin_alike_are_refused(tokenizer, options):
     [
         (PROMPT_REWRITTEN, "differently"),
         (TURN_NEVER_ENDS, "does not end a reply with '</s>'"),
-        (SYSTEM_REFUSED, "System role not supported"),
-        (None, "chat template"),
+        (NO_GENERATION_PROMPT, "writes '<assistant>' before a reply"),
+        (None, "no chat template .allowed: template: plain_text"),
     ],
-    ids=["prompt rewritten", "turn never ends", "system refused", "no template"],
+    ids=["prompt rewritten", "turn never ends", "no generation prompt", "no template"],
 )
 def test_a_template_that_can_not_be_used_is_refused_by_name(template, part):
     with pytest.raises(UserError, match=part) as caught:

@@ -230,7 +230,12 @@ def engine_words(model):
     settings = (
         [f"--engine-settings={json.dumps(model[model['engine']], sort_keys=True)}"] if model["engine"] in model else []
     )
-    return [f"--engine={model['engine']}", *settings]
+    return [f"--engine={model['engine']}", *settings, *template_words(model)]
+
+
+def template_words(model):
+    """The flag that says what the config fixes of a model's chat template; none if that is nothing."""
+    return [f"--chat-template={json.dumps(model['template'], sort_keys=True)}"] if "template" in model else []
 
 
 def answering(wildcards, input):

@@ -15,7 +15,8 @@ def recipe(wildcards):
     """A student's training section as flags, without what changes nothing that it learns."""
     training = dict(STORE.students[wildcards.student].training)
     training["label_pairs"] = [",".join(pair) for pair in training["label_pairs"]]
-    return flags({name: training[name] for name in training if name not in NO_FLAGS})
+    words = [flags({name: training[name] for name in training if name not in NO_FLAGS})]
+    return " ".join([*words, *map(shlex.quote, template_words(config["student"]))])
 
 
 def uniform_targets(wildcards):

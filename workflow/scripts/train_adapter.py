@@ -182,7 +182,7 @@ def main() -> None:
     from tom.training.trainer import add_adapter, checkpoint_folder, checkpoint_name, log, pack_groups, train_epochs
 
     torch.set_num_threads(local.threads)
-    tokenizer = load_tokenizer(local.weights)
+    tokenizer = load_tokenizer(local.weights, local.template)
     uniform_target_contexts = frozenset(file.stem for file in arguments.uniform_target_files)
     write_json(
         arguments.output_loss_report, describe_loss(tokenizer, examples, invalid, uniform_target_contexts, anchors)
@@ -200,7 +200,8 @@ def main() -> None:
 
     model = add_adapter(load_model(local.weights, device), recipe, arguments.seed)
     say_loaded(started)
-    texts = [[example.group, example.messages, example.replies] for example in examples + anchors]
+    texts: list = [] if local.template is None else [local.template]
+    texts += [[example.group, example.messages, example.replies] for example in examples + anchors]
     name = checkpoint_name(
         code_sha256("train_adapter.py"), local.sha256, recipe.as_dict(), arguments.seed, str(arguments.held_out), texts
     )

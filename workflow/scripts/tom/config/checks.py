@@ -492,6 +492,8 @@ def _check_new_payoffs(splits: dict, games: dict[str, list[Game]], file: str) ->
 
 def _check_model(config: dict, role: str, file: str, resources: Path) -> None:
     model = config[role]
+    if "template" in model and model["engine"] not in engine_names():
+        raise UserError(f"{file}: {role}.template: for models whose weights answer here (allowed: no such key)")
     if model["engine"] == "recorded":
         _check_recorded(config, role, file, resources)
     elif model["engine"] == "computed":

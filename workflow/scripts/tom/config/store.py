@@ -180,7 +180,13 @@ class Store:
             "precision": self.precision_folder(role, precision),
             "engine": engine,
             "settings": asdict(settings_of(engine, model.get(engine, {}))),
+            **self._template(role),
         }
+
+    def _template(self, role: str) -> dict:
+        """What a prompt's tokens depend on besides texts and weights."""
+        model = self.config[role]
+        return {"template": model["template"]} if "template" in model else {}
 
     # Students
 
@@ -212,6 +218,7 @@ class Store:
                 "model": [self.source_key("student"), self.precision_folder("student")],
                 "prompt_format": self.config["prompt_format"],
                 "replies": self.replies_key,
+                **self._template("student"),
             }
             key = key_of(settings)
             student = Student(key, self.results / "adapters" / key, training)

@@ -13,6 +13,8 @@ from typing import Any
 
 from tom.core.errors import UserError
 
+POINTER = b"version https://git-lfs"
+"""How a file begins that Git LFS has left in place of the real one."""
 SOCKET_PATH_LIMIT = 100  # bytes; Linux allows 107, macOS 103
 
 
@@ -58,6 +60,25 @@ def write_json(target: str | Path, document: Any) -> None:
     """Write a document as indented JSON with sorted keys, atomically."""
     with atomic_file(target) as temporary:
         temporary.write_text(json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
+
+
+def read_json(file: Path) -> dict:
+    """A JSON object. Errors: UserError names the file if it is none, or if Git LFS has left a pointer in its place."""
+    check_no_pointer(file)
+    try:
+        document = json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{file}: no readable JSON ({error})") from None
+    if not isinstance(document, dict):
+        raise UserError(f"{file}: no JSON object")
+    return document
+
+
+def check_no_pointer(file: Path) -> None:
+    """Raise UserError if Git LFS has left a pointer in place of the file."""
+    with file.open("rb") as stream:
+        if stream.read(len(POINTER)) == POINTER:
+            raise UserError(f"{file}: a pointer of Git LFS and not the file itself (run `git lfs pull` in its folder)")
 
 
 def log_written(target: str | Path, what: str) -> None:

@@ -42,8 +42,8 @@ ACCOUNT_EMPTY = "insufficient_quota"
 KEY_REFUSED, NOT_ALLOWED = 401, 403
 SCORE_TRIES = 4
 """So many failures in a row, while it answers without log-probabilities, are an endpoint's refusal of these."""
-ROUNDING = 1e-6
-"""How far rounding may lift a log-probability above 0, and a sum of probabilities above 1 for each of them."""
+ROUNDING, ROUNDING_OF_SUM = 1e-6, 1e-3
+"""How far rounding may lift a log-probability above 0, and the sum of the alternatives' probabilities above 1."""
 LONGEST_WORDS = 300
 """Characters of a server's own words in a message."""
 QUIET_SECONDS = 30.0
@@ -351,7 +351,7 @@ def _no_probabilities(top: dict[str, float]) -> str | None:
         if value > ROUNDING:
             return f"the log-probability of {token!r} is {value:g}, above 0"
     total = sum(map(math.exp, top.values()))
-    return f"the probabilities of a token's alternatives sum to {total:.3g}" if total > 1 + 1e-3 else None
+    return f"the probabilities of a token's alternatives sum to {total:.3g}" if total > 1 + ROUNDING_OF_SUM else None
 
 
 def _replies(answer: dict) -> list[Reply]:

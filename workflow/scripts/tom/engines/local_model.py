@@ -20,6 +20,7 @@ class LocalModel:
 
     engine: what answers for the model, one of `engine_names()`. settings: that engine's section of the config; a key
     that it lacks has the engine's default. gpus: how many it computes on; 0: on the CPU, whatever the machine has.
+    template: the config's section on the chat template (tom/prompts/templates.py).
     """
 
     weights: Path
@@ -30,6 +31,7 @@ class LocalModel:
     engine: str = DEFAULT_ENGINE
     settings: dict[str, Any] = field(default_factory=dict, hash=False)
     gpus: int = 0
+    template: dict[str, Any] | str | None = field(default=None, hash=False)
 
     @staticmethod
     def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +44,7 @@ class LocalModel:
         parser.add_argument("--gpus", type=int, required=True, help="on which it computes; 0: on the CPU")
         parser.add_argument("--engine", choices=engine_names(), default=DEFAULT_ENGINE, help="what answers")
         parser.add_argument("--engine-settings", default="{}", help="the engine's section of the config, as JSON")
+        parser.add_argument("--chat-template", type=json.loads, help="the config's section on the template, as JSON")
 
     @classmethod
     def from_arguments(cls, arguments: argparse.Namespace) -> "LocalModel":
@@ -61,6 +64,7 @@ class LocalModel:
             arguments.engine,
             settings,
             arguments.gpus,
+            arguments.chat_template,
         )
 
     def arguments(self) -> list[str]:
@@ -69,7 +73,13 @@ class LocalModel:
         flags += [f"--threads={self.threads}", f"--gpus={self.gpus}"]
         if self.adapter:
             flags += [f"--adapter={self.adapter}", f"--adapter-manifest={self.adapter_manifest}"]
-        return [*flags, f"--engine={self.engine}", f"--engine-settings={json.dumps(self.settings, sort_keys=True)}"]
+        flags += [f"--engine={self.engine}", f"--engine-settings={json.dumps(self.settings, sort_keys=True)}"]
+        return flags + ([f"--chat-template={self.template_json}"] if self.template_json else [])
+
+    @property
+    def template_json(self) -> str | None:
+        """The section on the chat template as JSON; None without one."""
+        return None if self.template is None else json.dumps(self.template, sort_keys=True)
 
     @cached_property
     def engine_settings(self) -> Any:
@@ -89,7 +99,8 @@ class LocalModel:
     def content(self) -> tuple:
         """What a result of this model depends on; the engine's settings as JSON, with every default."""
         settings = json.dumps(asdict(self.engine_settings), sort_keys=True)
-        return self.sha256, self.adapter_sha256, self.threads, self.engine, settings
+        template = () if self.template is None else (self.template_json,)
+        return self.sha256, self.adapter_sha256, self.threads, self.engine, settings, *template
 
     def check_base(self) -> None:
         """Raise UserError unless the adapter, if any, was trained on these very weights.

@@ -61,7 +61,7 @@ class TransformersEngine:
 
         # The number of threads changes the last bits of a sum.
         torch.set_num_threads(local.threads)
-        self.tokenizer = load_tokenizer(local.weights)
+        self.tokenizer = load_tokenizer(local.weights, local.template)
         self.model = load_model(local.weights, device, local.adapter)
         self.weights = local.weights
         self.replies_per_batch = local.engine_settings.replies_per_batch

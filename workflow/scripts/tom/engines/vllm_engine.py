@@ -102,7 +102,7 @@ class VllmEngine:
 
         self.local = local
         self.config = read_model_config(local.weights, local.gpus)
-        self.tokenizer = load_tokenizer(local.weights)
+        self.tokenizer = load_tokenizer(local.weights, local.template)
         self.llm = None
         self.context = 0
 
@@ -175,6 +175,7 @@ class VllmEngine:
         from vllm import SamplingParams
 
         from tom.core.random import cell_generator
+        from tom.prompts.templates import template_of
 
         parameters = SamplingParams(
             n=request.count,
@@ -183,7 +184,7 @@ class VllmEngine:
             max_tokens=request.max_tokens,
             # vLLM gives the i-th reply seed + i: requests with neighbouring seeds would share draws.
             seed=int(cell_generator(request.seed, "vllm").integers(2**62)),
-            stop_token_ids=[self.tokenizer.eos_token_id],
+            stop_token_ids=sorted(template_of(self.tokenizer).ends),
             detokenize=False,
         )
         (output,) = self._generate([prompt], [parameters])

@@ -7,10 +7,9 @@ from typing import NamedTuple
 from zipfile import is_zipfile
 
 from tom.core.errors import UserError
+from tom.core.files import check_no_pointer, read_json
 
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
-POINTER = b"version https://git-lfs"
-"""How a file begins that Git LFS has left in place of the real one."""
 
 
 class Header(NamedTuple):
@@ -18,18 +17,6 @@ class Header(NamedTuple):
 
     dtype: str
     shape: tuple[int, ...]
-
-
-def read_json(file: Path) -> dict:
-    """A JSON object. Errors: UserError names the file if it is none, or if Git LFS has left a pointer in its place."""
-    _check_no_pointer(file)
-    try:
-        document = json.loads(file.read_text())
-    except (OSError, ValueError) as error:
-        raise UserError(f"{file}: no readable JSON ({error})") from None
-    if not isinstance(document, dict):
-        raise UserError(f"{file}: no JSON object")
-    return document
 
 
 def weight_files(folder: Path) -> list[str]:
@@ -63,7 +50,7 @@ def read_header(file: Path) -> dict[str, Header]:
     """
     if not file.is_file():
         raise UserError(f"{file}: missing, though {INDEX} lists it; fetch the model again")
-    _check_no_pointer(file)
+    check_no_pointer(file)
     size = file.stat().st_size
     try:
         with file.open("rb") as stream:
@@ -115,15 +102,9 @@ def require_computable(folder: Path) -> None:
 def check_whole(folder: Path) -> None:
     """Raise UserError unless every file of a model folder is the file itself, and the weights are there to the end."""
     for file in sorted(path for path in folder.iterdir() if path.is_file()):
-        _check_no_pointer(file)
+        check_no_pointer(file)
     read_json(folder / CONFIG)
     tensor_headers(folder)
     for file in sorted(folder.glob("pytorch_model*.bin")):
         if not weight_files(folder) and not is_zipfile(file):
             raise UserError(f"{file}: cut off, or not written by torch; fetch the model again")
-
-
-def _check_no_pointer(file: Path) -> None:
-    with file.open("rb") as stream:
-        if stream.read(len(POINTER)) == POINTER:
-            raise UserError(f"{file}: a pointer of Git LFS and not the file itself (run `git lfs pull` in its folder)")

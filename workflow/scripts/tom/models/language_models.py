@@ -10,13 +10,22 @@ from pathlib import Path
 from tom.core.errors import UserError, first_line
 from tom.models.cast_weights import cast_weights
 from tom.models.checkpoint_files import require_computable, require_unquantised, weight_files
+from tom.prompts.templates import Section, use_template
 
 
-def load_tokenizer(folder: str | Path):
-    """Load the folder's tokenizer, without contacting a hub."""
+def load_tokenizer(folder: str | Path, template: Section | None = None):
+    """Load the folder's tokenizer, without contacting a hub. template: the config's section of that name.
+
+    Errors: UserError if transformers can't use the tokenizer.
+    """
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (ValueError, OSError, KeyError, ImportError) as error:
+        raise UserError(f"{folder}: transformers can't use its tokenizer ({first_line(error)})") from None
+    use_template(tokenizer, Path(folder), template)
+    return tokenizer
 
 
 def convert_precision(

@@ -63,7 +63,7 @@ MEANINGS = {
     "what": ("", "", "model or adapter, by the folder of its manifest"),
     "part": ("", "", "weights, tokenizer, chat template or settings; all: a hash over the hashes of the files"),
     "sha256": ("", "", "of the file's bytes"),
-    "prompt_sha256": ("", "", "of the messages, before any chat template"),
+    "prompt_sha256": ("", "", "of the messages, before any chat template, and of what the config says of it"),
 }
 
 

@@ -7,10 +7,12 @@ BOS if the model family uses one, and otherwise none.
 from dataclasses import dataclass
 from itertools import takewhile
 
-from jinja2 import TemplateError
-
 from tom.core.errors import UserError
 from tom.prompts.prompts import Messages
+from tom.prompts.templates import GENERATION_CONFIG, Template, template_of
+
+THINKING = "enable_thinking"
+"""The variable with which families such as Qwen3 turn their thoughts off."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Exchange:
 
 def prompt_ids(tokenizer, messages: Messages) -> tuple[int, ...]:
     """Token ids of the prompt, up to where the assistant's reply begins."""
-    return _encode(tokenizer, _text(tokenizer, messages, generate=True))
+    return _encode(tokenizer, template_of(tokenizer).render(messages, generate=True))
 
 
 def opening_ids(tokenizer, messages: Messages) -> tuple[int, ...]:
@@ -37,31 +39,74 @@ def opening_ids(tokenizer, messages: Messages) -> tuple[int, ...]:
 def exchange(tokenizer, messages: Messages, reply: str, ends: bool = True, given: int = 0) -> Exchange:
     """Tokenise a prompt with one reply.
 
-    ends: whether the reply includes the end-of-turn token or ends after its last character. given: the number of
-    leading characters of the reply that count as part of the prompt; a token that extends beyond them belongs to the
+    ends: whether the reply includes the token that ends its turn, or ends after its last character. given: the number
+    of leading characters of the reply that count as part of the prompt; a token that extends beyond them belongs to the
     reply. Errors: UserError if the template changes the prompt or the reply, or does not end a turn.
     """
-    before = _text(tokenizer, messages, generate=True)
-    whole = _text(tokenizer, [*messages, {"role": "assistant", "content": reply}], generate=False)
+    template = template_of(tokenizer)
+    before = template.render(messages, generate=True)
+    whole = _behind(template, before, messages, reply)
     prompt, ids = _encode(tokenizer, before), _encode(tokenizer, whole)
     if ids[: len(prompt)] != prompt:
+        raise UserError(f"{template.name}: its chat template tokenises the prompt differently before {reply!r}")
+    at = _place(template, whole, before, reply)
+    if before_reply := whole[len(before) : at].strip():
         raise UserError(
-            f"{tokenizer.name_or_path}: its chat template tokenises the prompt differently before {reply!r}"
+            f"{template.name}: its chat template writes {before_reply!r} before a reply ({_allowed(template)})"
         )
     if not ends:
-        ids = _encode(tokenizer, whole[: _place(tokenizer, whole, before, reply) + len(reply.rstrip())])
-    elif tokenizer.eos_token_id not in ids[len(prompt) :]:
-        raise UserError(
-            f"{tokenizer.name_or_path}: its chat template does not end a reply with {tokenizer.eos_token!r}"
-        )
+        ids = _encode(tokenizer, whole[: at + len(reply.rstrip())])
     else:
-        ids = ids[: ids.index(tokenizer.eos_token_id, len(prompt)) + 1]
+        ids = _ended(tokenizer, ids, len(prompt), messages, reply)
     start = len(prompt)
     if given:
-        known = _encode(tokenizer, whole[: _place(tokenizer, whole, before, reply) + given])
+        known = _encode(tokenizer, whole[: at + given])
         alike = takewhile(lambda pair: pair[0] == pair[1], zip(known, ids, strict=False))
         start = max(start, len(list(alike)))
     return Exchange(ids[:start], ids[start:])
+
+
+def _behind(template: Template, before: str, messages: Messages, reply: str) -> str:
+    """The prompt with the reply behind it, and what follows a reply."""
+    whole = template.render([*messages, {"role": "assistant", "content": reply}], generate=False)
+    if whole.startswith(before):
+        return whole
+    history = template.render(messages, generate=False)
+    if not before.startswith(history) or not whole.startswith(history):
+        return whole
+    # A template may write a reply of the past otherwise than it begins one, above all without the model's thoughts.
+    begun = before[len(history) :]
+    if "<think>" in begun and "</think>" not in begun:
+        raise UserError(
+            f"{template.name}: its chat template begins a reply with {begun!r}, a thought ({_allowed(template)})"
+        )
+    return before + whole[_place(template, whole, history, reply) :].lstrip()
+
+
+def _ended(tokenizer, ids: tuple[int, ...], start: int, messages: Messages, reply: str) -> tuple[int, ...]:
+    """The ids up to the token that ends the reply, which begins at `start`. Errors: UserError if there is none."""
+    template = template_of(tokenizer)
+    end = _first(ids, template.ends, start)
+    if end is None:
+        # A family such as GLM-4 ends a reply with the mark of who speaks next.
+        turns = [*messages, {"role": "assistant", "content": reply}, {"role": "user", "content": "."}]
+        longer = _encode(tokenizer, template.render(turns, generate=False))
+        ids, end = longer, _first(longer, template.ends, len(ids)) if longer[: len(ids)] == ids else None
+    if end is None:
+        names = " or ".join(map(repr, tokenizer.convert_ids_to_tokens(sorted(template.ends)))) or "any end token"
+        raise UserError(
+            f"{template.name}: its chat template does not end a reply with {names} (allowed: a {GENERATION_CONFIG}"
+            " whose eos_token_id lists the token that ends one)"
+        )
+    return ids[: end + 1]
+
+
+def _first(ids: tuple[int, ...], wanted: frozenset[int], start: int) -> int | None:
+    return next((place for place in range(start, len(ids)) if ids[place] in wanted), None)
+
+
+def _allowed(template: Template) -> str:
+    return f"allowed: {'template.enable_thinking: false' if THINKING in template.known_variables else 'another model'}"
 
 
 def option_ids(tokenizer, messages: Messages, options: tuple[str, ...], ends: bool = False) -> list[tuple[int, ...]]:
@@ -78,19 +123,12 @@ def option_ids(tokenizer, messages: Messages, options: tuple[str, ...], ends: bo
     return ids
 
 
-def _place(tokenizer, whole: str, before: str, reply: str) -> int:
+def _place(template: Template, whole: str, before: str, reply: str) -> int:
     """The index of the reply's first character in the text, as if the template had not stripped leading white space."""
     at = whole.find(reply.strip(), len(before))
     if at < 0:
-        raise UserError(f"{tokenizer.name_or_path}: its chat template rewrites the reply {reply!r}")
+        raise UserError(f"{template.name}: its chat template rewrites the reply {reply!r}")
     return at - (len(reply) - len(reply.lstrip()))
-
-
-def _text(tokenizer, messages: Messages, generate: bool) -> str:
-    try:
-        return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=generate)
-    except (TemplateError, ValueError) as error:
-        raise UserError(f"{tokenizer.name_or_path}: its chat template can't be used: {error}") from None
 
 
 def _encode(tokenizer, text: str) -> tuple[int, ...]:

@@ -117,7 +117,10 @@ def render(prompt_format: PromptFormat, game: Game, context: Context, variant: V
     ]
 
 
-def prompt_sha256(messages: Messages) -> str:
-    """SHA-256 of the messages before any chat template, which is the same for all model families."""
-    canonical = json.dumps(messages, ensure_ascii=False, separators=(",", ":"))
+def prompt_sha256(messages: Messages, template: str | None = None) -> str:
+    """SHA-256 of the messages and of what the config says of the chat template, JSON; without that, of messages alone.
+
+    With the hash of the model's files, its template among them, it identifies the tokens of the prompt.
+    """
+    canonical = json.dumps(messages, ensure_ascii=False, separators=(",", ":")) + (template or "")
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -39,7 +39,9 @@ def observe(engine: Engine, files: CellFiles, settings: SamplingSettings, fields
         for variant, messages in zip(variants, render_variants(files, variants), strict=True)
     ]
     replied = [
-        fields | prompt_columns(variant, request.messages) | reply_columns(reply, prompt_format.form, variant)
+        fields
+        | prompt_columns(variant, request.messages, fields.get("template"))
+        | reply_columns(reply, prompt_format.form, variant)
         for variant, request, replies in zip(variants, requests, engine.reply(requests), strict=True)
         for reply in replies
     ]

@@ -33,6 +33,8 @@ def write_local_shard(
     Errors: UserError.
     """
     fields = {"engine": model.engine, "model_sha256": model.sha256, "adapter_sha256": model.adapter_sha256}
+    if model.template is not None:
+        fields["template"] = model.template_json
     work = partial(make_shard, procedure=procedure, cell=cell, settings=settings, fields=fields)
     content, rows = run_at_engine(model, idle_seconds, work)
     with atomic_file(output) as temporary:

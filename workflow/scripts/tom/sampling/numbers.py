@@ -30,7 +30,7 @@ def observe(engine: Engine, files: CellFiles, settings: SamplingSettings, fields
     messages = render_question(question, game, load_context(files.context_file))
     generator = cell_generator(settings.seed, fields["model"], fields["game"], fields["context"])
     fields = fields | {"temperature": settings.temperature, "seed": settings.seed}
-    fields["prompt_sha256"] = prompt_sha256(messages)
+    fields["prompt_sha256"] = prompt_sha256(messages, fields.get("template"))
     scores = engine.score([Question(messages, tuple(map(str, game.choices())), ends=True)])
     if scores is None:
         request = Request(

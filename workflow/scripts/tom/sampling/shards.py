@@ -28,7 +28,7 @@ COLUMNS: dict[str, pl.DataType] = {
     "prompt_format": pl.String(),
     "order": pl.String(),  # cooperation_first or cooperation_last: which option is listed first
     "cooperation_label": pl.String(),  # the letter that means cooperation
-    "prompt_sha256": pl.String(),  # of the messages, before any chat template; null for a recorded teacher
+    "prompt_sha256": pl.String(),  # tom/prompts/prompts.py; null for a recorded teacher
     "observation": pl.Int32(),  # number within the shard; null in score rows
     "raw": pl.String(),  # the reply as given; null in score rows and where counts were recorded
     "action": pl.Enum(ACTIONS),  # null in score rows and for a reply that can't be read

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from tom.prompts.chat import exchange, prompt_ids
+from tom.prompts.templates import template_of
 from tom.training.examples import TrainingExample
 
 SHOWN_PROMPT_TOKENS = 12
@@ -35,7 +36,7 @@ def describe_example(tokenizer, example: TrainingExample) -> dict:
                 "given": tokenizer.decode(row.prompt[len(prompt) :]),
                 "supervised": tokenizer.decode(row.reply),
                 "token_ids": list(row.reply),
-                "ends_with_eos": bool(row.reply[-1] == tokenizer.eos_token_id),
+                "ends_with_eos": row.reply[-1] in template_of(tokenizer).ends,
             }
             for row, count in rows[:SHOWN_REPLIES]
         ],
