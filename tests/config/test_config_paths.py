@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from tom.config.checks import check_study
-from tom.config.paths import settle_paths
+from tom.config.paths import check_results, settle_paths
 from tom.core.errors import UserError
 
 
@@ -64,3 +64,13 @@ def test_a_model_whose_folder_has_braces_or_whose_name_has_lines_is_refused(defa
     student |= {"compute_dtype": "float32", "gpus": 0, "billions": 1} | {key: value}
     with pytest.raises(UserError, match=rf"^my\.yaml: student\.{key}: "):
         check_study(default | {"student": student}, "my.yaml", resources)
+
+
+def test_results_that_can_be_no_folder_are_refused(tmp_path, resources):
+    (tmp_path / "file").touch()
+    check_results({"results": str(tmp_path / "a" / "b")}, "my.yaml", resources)
+    for results in ("file", "file/results"):
+        with pytest.raises(UserError, match=r"^my\.yaml: results: .*file is no folder"):
+            check_results({"results": str(tmp_path / results)}, "my.yaml", resources)
+    with pytest.raises(UserError, match=r"can't write to /proc"):
+        check_results({"results": "/proc/1/results"}, "my.yaml", resources)

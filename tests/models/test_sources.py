@@ -120,6 +120,15 @@ def test_without_a_network_the_message_says_where_to_put_the_wheel(sha256, tmp_p
         assert part in str(caught.value)
 
 
+def test_what_kept_pip_from_its_index_is_named(sha256, tmp_path, monkeypatch):
+    settings = {"CONFIG_FILE": "/dev/null", "INDEX_URL": "https://index.invalid/simple", "RETRIES": "1"}
+    for name, value in settings.items():
+        monkeypatch.setenv(f"PIP_{name}", value)
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    with pytest.raises(UserError, match=r"could not be downloaded \(connection broken by 'ProxyError\("):
+        fetch_wheel("no-such-package==1.0", sha256, tmp_path / "cache")
+
+
 def test_a_member_with_another_hash_is_named_and_not_kept(cache, sha256, no_pip):
     with pytest.raises(UserError) as caught:
         fetch_member(REQUIREMENT, sha256, MEMBER, ZEROS, cache)

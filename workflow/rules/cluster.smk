@@ -17,10 +17,7 @@ if workflow.remote_exec:
 
 def cancel_orphans():
     """End what a killed run left under way, so that no file is written twice, or stays from an earlier run."""
-    try:
-        end_jobs(jobs_left(workflow))
-    except UserError as error:
-        raise WorkflowError(str(error))
+    end_jobs(jobs_left(workflow))
     if workflow.non_local_exec:
         count_a_load_once()
         log_why_groups_fail()

@@ -21,7 +21,7 @@ sys.path.insert(0, os.path.abspath(ROOT / "workflow" / "scripts"))
 
 from tom.config.checks import check_study
 from tom.config.layers import COMMAND_LINE, Layer, at_fault, drop_nulls, start_models_anew
-from tom.config.paths import settle_paths
+from tom.config.paths import check_results, settle_paths
 from tom.config.store import Store
 from tom.config.studies import BY_NAME, COMPARISONS, STUDIES, expanded, register_keys
 from tom.config.study import (
@@ -41,7 +41,7 @@ from tom.config.study import (
     training_size,
 )
 from tom.core.code import remembered_sha256
-from tom.core.errors import UserError
+from tom.core.errors import TRACEBACKS, UserError, explain, print_anywhere
 from tom.core.snakemake_internals import had_nothing_to_do, requested, run_in_environment
 from tom.core.table_columns import tables_made_by
 from tom.core.yaml_files import read_document
@@ -66,6 +66,8 @@ from tom.slurm.job_resources import (
     work_seconds,
 )
 
+print_anywhere()
+
 # The Snakefile's own first, then those of the command line in their order.
 CONFIG_FILES = list(
     dict.fromkeys(
@@ -81,12 +83,17 @@ if workflow.modifier.modify_path("results") != "results":
     raise WorkflowError("module: a prefix does not reach the commands of jobs (allowed: results in its config)")
 
 
+def refusal(error):
+    """What ends a run with one line; for a mistake in a config it names the file at fault."""
+    return WorkflowError(at_fault(str(error), CONFIG_NAMES, LAYERS) if isinstance(error, UserError) else explain(error))
+
+
 def checked(check):
     """Run a check of the config; what it refuses ends the run with that one line, which names the file at fault."""
     try:
         check(config, CONFIG_NAMES, RESOURCES)
-    except UserError as error:
-        raise WorkflowError(at_fault(str(error), CONFIG_NAMES, LAYERS))
+    except (UserError, OSError) as error:
+        raise refusal(error)
 
 
 # Snakemake has read the files, and of a key that a file gives twice it knows the second alone.
@@ -97,7 +104,10 @@ start_models_anew(config, LAYERS)
 drop_nulls(config)
 settle_paths(config, ROOT)
 checked(check_study)
+checked(check_results)
 
+# Jobs write and read UTF-8, whatever the terminal shows.
+os.environ["PYTHONUTF8"] = "1"
 # Jobs run the Python that runs Snakemake, unless a software environment puts its own first.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 announce_run()
@@ -118,6 +128,7 @@ EXPERIMENT = f"{RESULTS}/{config['experiment']}"
 LOGS, BENCHMARKS = f"{RESULTS}/logs", f"{RESULTS}/benchmarks"
 OWN_LOGS, OWN_BENCHMARKS = f"{LOGS}/{config['experiment']}", f"{BENCHMARKS}/{config['experiment']}"
 STARTED = time.time()
+os.environ[TRACEBACKS] = f"{LOGS}/tracebacks"
 SEEDS = config["training"]["seeds"]
 TUNED = expand("tuned-seed{seed}", seed=SEEDS)
 PUBLISHED = RESOURCES / "paper" / "observed_choices.csv"
@@ -481,7 +492,7 @@ def print_summary():
     """The result, where this run may have changed it."""
     summary = Path(EXPERIMENT) / "summary.md"
     if summary.exists() and summary.stat().st_mtime >= STARTED:
-        print(summary.read_text())
+        print(summary.read_text(encoding="utf-8"))
 
 
 def close_run():

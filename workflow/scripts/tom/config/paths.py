@@ -4,6 +4,8 @@ import os.path
 from pathlib import Path
 from typing import Any
 
+from tom.core.errors import UserError
+
 READ = (
     "teacher.folder",
     "student.folder",
@@ -35,3 +37,16 @@ def settle_paths(config: dict[str, Any], project: Path) -> None:
         elif not os.path.exists(path) and os.path.exists(project / path):
             path = str(project / path)
         section[last] = path
+
+
+def check_results(config: dict[str, Any], file: str, resources: Path) -> None:
+    """Raise UserError unless results are in a folder, or can be in one."""
+    folder = Path(config["results"]).absolute()
+    there = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
+    if not there.is_dir():
+        why = f"{there} is no folder"
+    elif there != folder and not os.access(there, os.W_OK):
+        why = f"this user can't write to {there}"
+    else:
+        return
+    raise UserError(f"{file}: results: '{config['results']}': {why} (allowed: a folder that is there, or can be made)")

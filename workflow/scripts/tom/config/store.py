@@ -115,7 +115,8 @@ class Store:
             },
         }
         with atomic_file(file) as temporary:
-            temporary.write_text(yaml.dump(contents, Dumper=_Plain, sort_keys=False, allow_unicode=True))
+            text = yaml.dump(contents, Dumper=_Plain, sort_keys=False, allow_unicode=True)
+            temporary.write_text(text, encoding="utf-8")
 
     def _models(self) -> dict:
         """Whose results the experiment's folder holds."""
@@ -127,7 +128,7 @@ class Store:
 
         file: the experiment's contents.yaml as the last run left it.
         """
-        before = yaml.safe_load(file.read_text()) if file.is_file() else {}
+        before = yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else {}
         own = self._models()
         if not own.keys() <= before.keys():
             return None

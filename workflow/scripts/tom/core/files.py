@@ -59,7 +59,9 @@ def atomic_folder(target: str | Path) -> Iterator[Path]:
 def write_json(target: str | Path, document: Any) -> None:
     """Write a document as indented JSON with sorted keys, atomically."""
     with atomic_file(target) as temporary:
-        temporary.write_text(json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
+        temporary.write_text(
+            json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8"
+        )
 
 
 def read_json(file: Path) -> dict:

@@ -61,17 +61,19 @@ def outdated(files: list[str], snakefile: Path, configfiles: list[Path], config:
     return [found for file in files for found in outdated([file], snakefile, configfiles, config)]
 
 
-def run_in_environment(workflow: Workflow, environment: Path) -> None:
-    """With `--sdm conda` let each rule of the workflow that is being read have an environment, as by `conda:`.
+def run_in_environment(workflow: Workflow, environment: Path, image: Path) -> None:
+    """Give each rule of the workflow that is being read what `--sdm` asks for, as by `conda:` and `container:`.
 
-    environment: its file. Rules of a workflow that uses this one are left alone. Without that flag Snakemake would
-    still write the file's content into what it remembers of each job.
+    environment: conda's file. Rules of a workflow that uses this one are left alone. Without `--sdm` Snakemake would
+    still keep the file's content for each job, and say in each run that it ignores images.
     """
-    if DeploymentMethod.CONDA not in workflow.deployment_settings.deployment_method:
-        return
+    methods = workflow.deployment_settings.deployment_method
     for rule in workflow.rules:
         if rule.shellcmd and rule.module_globals is workflow.globals:
-            rule.conda_env = str(environment)
+            if DeploymentMethod.CONDA in methods:
+                rule.conda_env = str(environment)
+            if DeploymentMethod.APPTAINER in methods:
+                rule.container_img = str(image)
 
 
 def requested(workflow: Workflow) -> tuple[list[str], list[str]]:
@@ -83,8 +85,8 @@ def requested(workflow: Workflow) -> tuple[list[str], list[str]]:
 
 def had_nothing_to_do(workflow: Workflow) -> bool:
     """Whether a run ended because everything was there: of this Snakemake calls no hook."""
-    executed = workflow.execution_settings is not None and workflow._dag is not None
-    return executed and workflow.exec_mode == ExecMode.DEFAULT and not workflow.dryrun and not len(workflow.dag)
+    planned = workflow.execution_settings is not None and workflow._dag is not None and workflow.dag.targetjobs
+    return planned and workflow.exec_mode == ExecMode.DEFAULT and not workflow.dryrun and not len(workflow.dag)
 
 
 def forget_outputs(workflow: Workflow) -> None:

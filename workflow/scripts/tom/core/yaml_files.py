@@ -81,7 +81,7 @@ class _GivenTwice(ValueError):
 @cache
 def load_schema(name: str) -> dict[str, Any]:
     """The schema in workflow/schemas/{name}.schema.yaml."""
-    return yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text())
+    return yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text(encoding="utf-8"))
 
 
 def describe(error: jsonschema.ValidationError, file: str) -> str:

@@ -91,7 +91,7 @@ class ResidentEngine:
     """An engine in another process, for this client alone until it closes the connection.
 
     Errors of its methods: EngineLost if the engine died, or its code was edited meanwhile; UserError as the engine
-    raised it; EngineBroke for any other error there, whose traceback goes to stderr.
+    raised it; EngineBroke for any other error there, with its traceback as a note.
     """
 
     def __init__(self, connection: Connection, log: Path):
@@ -120,8 +120,9 @@ class ResidentEngine:
         if "user_error" in answer:
             raise UserError(answer["user_error"])
         if "error" in answer:
-            print(answer["traceback"], file=sys.stderr, flush=True)
-            raise EngineBroke(f"{answer['error']} (the engine's log: {self.log})")
+            broke = EngineBroke(f"{answer['error']} (the engine's log: {self.log})")
+            broke.add_note(answer["traceback"])
+            raise broke
         return answer["answer"]
 
 
@@ -204,4 +205,5 @@ def _start(home: Path, number: int, flags: list[str], held: HeldDevices) -> Conn
     text = (home / f"{number}.log").read_text(errors="replace").strip()
     if server.returncode == 2 and "error: " in text:
         raise UserError(text.rpartition("error: ")[2])
-    raise EngineLost(f"the engine ended with status {server.returncode} before it answered:\n{text[-2000:]}")
+    said = text.rpartition("error: ")[2] if "error: " in text else text[-2000:]
+    raise EngineLost(f"the engine ended with status {server.returncode} before it answered: {said}")

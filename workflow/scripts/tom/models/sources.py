@@ -113,7 +113,10 @@ def downloaded(requirement: str, folder: Path, instead: str) -> Iterator[Path]:
         pip = subprocess.run([*command, requirement], capture_output=True, text=True)
         wheels = list(Path(temporary).glob("*.whl"))
         if pip.returncode or len(wheels) != 1:
-            reason = (pip.stderr.strip().splitlines() or ["no wheel"])[-1]
+            lines = pip.stderr.strip().splitlines() or ["no wheel"]
+            # pip's last line says that there is no such package, whatever kept it from its index.
+            broken = (line.partition(" after ")[2] for line in lines if " after connection broken" in line)
+            reason = next(broken, lines[-1])
             raise UserError(
                 f"{requirement} could not be downloaded ({reason}); without a network, {instead} or name another source"
             )
