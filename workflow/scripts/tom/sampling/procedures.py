@@ -93,7 +93,7 @@ def observe_cell(engine: Engine, procedure: str, cell: Cell, settings: SamplingS
 def make_shard(engine: Engine, **what: Any) -> tuple[bytes, int]:
     """The cell's shard as the bytes of its file, and its number of rows. what: as for observe_cell.
 
-    `template` of the fields, the config's section of that name as JSON, is the file's metadata and part of prompt_sha256.
+    `template` of the fields, the config's section as JSON, is the file's metadata and part of prompt_sha256.
     """
     from tom.sampling.shards import shard_bytes
 
