@@ -9,7 +9,7 @@ from snakemake.io import IOFile
 
 from tom.core.errors import UserError
 from tom.planning.forecast import COLUMNS, Sharing, forecast
-from tom.planning.plan_lines import hours, plan_lines
+from tom.planning.plan_lines import budget_line, hours, plan_lines
 from tom.planning.planned_jobs import PlannedJob, TimedJobs, Timing
 from tom.planning.review import actual_seconds, read_plan, review_lines
 from tom.slurm.job_resources import OBSERVATION_BYTES, OTHER_SECONDS
@@ -103,6 +103,12 @@ def test_a_plan_that_trains_says_how_many_steps_and_what_they_keep_in_memory():
     assert any(line.startswith("warning: 12 steps") for line in said)
     assert any("900 MB" in line for line in said)
     assert not any("Gauss-Newton" in line for line in plan_lines(table, "all", ["8 steps"], 0))
+
+
+def test_a_plan_says_what_its_training_is_bought_with():
+    training = PlannedJob("train", "train_adapter", "student", (Path("absent"),), reason="code", minutes=30)
+    said = plan_lines(forecast([training], ONE_MACHINE, 300), "all", ["8 steps", budget_line(300, 20, 4)], 0)
+    assert "taught: 6,000 observations of the teacher at most, 300 in each of 20 cells of 4 games" in "\n".join(said)
 
 
 def test_timed_jobs_are_found_by_what_the_rule_calls_them(tmp_path, monkeypatch):

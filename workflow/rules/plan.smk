@@ -5,6 +5,7 @@ in: Snakemake's own graph of jobs, benchmark files of earlier ones
 out: plan.parquet, which no rule declares; the tables that are printed are the logs as well
 """
 
+from tom.config.study import member_cells
 from tom.prompts.cells import CellFiles, render_variants
 from tom.prompts.prompts import CHOICE_LAST
 from tom.prompts.variants import PAPER_VARIANT
@@ -25,12 +26,16 @@ def shared_loads(wildcards):
 
 
 def planned_training():
-    """The steps of a training, and the memory of its Gauss-Newton steps."""
+    """The cells and games of a training, its steps, and the memory of its Gauss-Newton steps."""
     training, size = config["training"], training_size(config)
     whole = training["batch_of"] == PROMPTS or TARGETS[training["target"]].exact
     items = size.drawn if whole else size.replies
     per_epoch = steps_per_epoch(size.groups, items, training["batch_size"])
-    return f"--steps-per-epoch {per_epoch} {flags(training, 'epochs', 'learning_rate')} --gradients-mb {gauss_newton_mb(training)}"
+    cells = list(member_cells(cells_of(config["splits"][IN_SAMPLE])))
+    # Recorded answers are bought already.
+    asked = config["teacher"]["engine"] != "recorded"
+    taught = f"--taught {len(cells)} {len({game for game, _ in cells})}" if asked else ""
+    return f"{taught} --steps-per-epoch {per_epoch} {flags(training, 'epochs', 'learning_rate')} --gradients-mb {gauss_newton_mb(training)}"
 
 
 def asked_endpoint(wildcards):

@@ -3,8 +3,8 @@
 Asks Snakemake for its own graph of jobs. Nothing is run and no model is loaded.
 
 python workflow/scripts/plan_run.py --target all --snakefile Snakefile --config '{}' --observations 300 \
-    --groups '{}' --shards-per-load 0 --steps-per-epoch 8 --epochs 4 --learning-rate 0.001 --gradients-mb 0 \
-    --benchmarks results/benchmarks --output results/plan.parquet
+    --groups '{}' --shards-per-load 0 --taught 20 4 --steps-per-epoch 8 --epochs 4 --learning-rate 0.001 \
+    --gradients-mb 0 --benchmarks results/benchmarks --output results/plan.parquet
 """
 
 import argparse
@@ -15,7 +15,7 @@ from tom.core.errors import run_main
 from tom.core.files import atomic_file, log_written
 from tom.planning.endpoint_forecast import endpoint_lines, game_usage
 from tom.planning.forecast import Sharing, forecast
-from tom.planning.plan_lines import plan_lines
+from tom.planning.plan_lines import budget_line, plan_lines
 from tom.planning.planned_jobs import planned_jobs
 from tom.training.batching import describe_steps
 
@@ -29,6 +29,7 @@ def main() -> None:
     parser.add_argument("--observations", type=int, required=True, help="of a game in a shard")
     parser.add_argument("--groups", type=json.loads, required=True, help="rule → [group, its most jobs], JSON")
     parser.add_argument("--shards-per-load", type=int, required=True, help="outside of groups; 0 for all of a model")
+    parser.add_argument("--taught", type=int, nargs=2, help="cells and games of a training, if a teacher is asked")
     parser.add_argument("--steps-per-epoch", type=int, required=True, help="of a training")
     parser.add_argument("--epochs", type=int, required=True, help="of a training")
     parser.add_argument("--learning-rate", type=float, required=True, help="of a training, at its peak")
@@ -46,6 +47,8 @@ def main() -> None:
     with atomic_file(arguments.output) as temporary:
         plan.write_parquet(temporary, compression="zstd", statistics=False)
     steps = describe_steps(arguments.steps_per_epoch, arguments.epochs, arguments.learning_rate)
+    if arguments.taught:
+        steps.append(budget_line(arguments.observations, *arguments.taught))
     print("\n".join(plan_lines(plan, arguments.target, steps, arguments.gradients_mb)))
     if arguments.endpoint:
         games = {asking: game_usage(**numbers) for asking, numbers in arguments.endpoint["games"].items()}

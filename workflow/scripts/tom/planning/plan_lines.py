@@ -10,11 +10,19 @@ TRAINING = "train_adapter"
 """The rule that trains."""
 
 
+def budget_line(observations: int, cells: int, games: int) -> str:
+    """What a training is bought with. observations: of the teacher in each of its cells, at most."""
+    return (
+        f"taught: {observations * cells:,} observations of the teacher at most, {observations} in each of {cells} cells"
+        f" of {games} games (docs/findings.md says how to spend them)."
+    )
+
+
 def plan_lines(plan: pl.DataFrame, target: str, steps: list[str], gradients_mb: int) -> list[str]:
     """The plan of a target: a table of stages, one of rules, how to read them, and what a training does.
 
-    plan: forecast's. steps: the steps of the config's own student, in words. gradients_mb: the memory of its
-    Gauss-Newton steps.
+    plan: forecast's. steps: in words, the steps of the config's own student, and what else there is to say of its
+    training. gradients_mb: the memory of its Gauss-Newton steps.
     """
     due = due_jobs(plan)
     if due.is_empty():
