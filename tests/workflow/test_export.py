@@ -1,5 +1,6 @@
 """snakemake export: a folder to take away, whose card has been tried, and which no other weights run."""
 
+import hashlib
 import json
 import re
 import subprocess
@@ -113,3 +114,29 @@ def test_the_card_says_what_was_trained_and_what_it_scored(exported):
 
 def test_an_export_is_made_once(exported):
     assert not exported.plan("export")
+
+
+def test_a_data_set_holds_every_shard_and_says_what_each_column_is(exported):
+    exported.succeed("dataset")
+    folder = exported.experiment / "dataset"
+    choices, numbers = (pl.read_parquet(folder / f"{name}.parquet") for name in ("choices", "numbers"))
+    for split, cells in (("in_sample", 4), ("out_of_sample_contexts", 2), ("doubled_payoffs", 2)):
+        drawn = choices.filter(split=split, model="tuned-seed1", record="observation")
+        assert drawn.height == 40 * cells
+    for model in ("teacher", "base", "tuned-seed1"):
+        shard = pl.read_parquet(exported.folder / exported.shard(model, "stag_hunt", "business"))
+        own = choices.filter(model=model, game="stag_hunt", context="business").drop("split")
+        assert own.equals(shard)
+    assert numbers.filter(model="teacher", record="observation")["number"].to_list() == [7] * 300
+
+    metadata = json.loads((folder / "croissant.json").read_text())
+    for file, records, table in zip(metadata["distribution"], metadata["recordSet"], (choices, numbers), strict=True):
+        assert file["sha256"] == hashlib.sha256((folder / file["contentUrl"]).read_bytes()).hexdigest()
+        assert [field["source"]["extract"]["column"] for field in records["field"]] == table.columns
+        assert all(field["description"] for field in records["field"])
+    card = (folder / "README.md").read_text()
+    assert [config["data_files"] for config in yaml.safe_load(card.split("---")[1])["configs"]] == [
+        *["choices.parquet", "numbers.parquet"]
+    ]
+    assert all(f"| `{column}` |" in card for column in {*choices.columns, *numbers.columns})
+    assert not exported.plan("dataset")

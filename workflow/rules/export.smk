@@ -1,7 +1,8 @@
 """Export: each tuned student as a folder that is used elsewhere. Not part of `all`.
 
 in: a student's adapter, the weights that it belongs to and those that it is merged into, its gaps in every split
-out: export/seed{seed}/: adapter/, merged/, model.gguf, prompt.json and README.md, the model card
+out: export/seed{seed}/: adapter/, merged/, model.gguf, prompt.json and README.md, the model card; dataset/: all shards of
+the run in one Parquet file for choices and one for numbers, a card and Croissant metadata
 """
 
 
@@ -62,3 +63,32 @@ rule export_student:
         " --merged-manifest {input.merged_manifest:q} --alignment {input.alignment:q} --about {params.about:q}"
         " --game {params.game} {params.texts} --template {input.template:q} --threads {threads} --gpus 0"
         " --seed {wildcards.seed} --output {output:q} 2>&1 | tee {log:q}"
+
+
+def split_words(kind, splits):
+    """Flags of a script: each split with all shards of its models."""
+    return " ".join(
+        shlex.join([f"--{kind}", split, *pack_paths(shards(split, models_of(split)))])
+        for split in in_sample_first(splits)
+    )
+
+
+rule export_dataset:
+    input:
+        shards=[file for split in (*CHOICE_SPLITS, *NUMBER_SPLITS) for file in shards(split, models_of(split))],
+        template=ROOT / "workflow" / "report" / "dataset_card.md.jinja",
+    output:
+        directory(f"{EXPERIMENT}/dataset"),
+    log:
+        f"{OWN_LOGS}/export-dataset.log",
+    params:
+        shards=lambda wildcards: f"{split_words('choices', CHOICE_SPLITS)} {split_words('numbers', NUMBER_SPLITS)}",
+        about=json.dumps(
+            {
+                "experiment": config["experiment"],
+                "models": {"teacher": config["teacher"]["name"], "student": config["student"]["name"]},
+            }
+        ),
+    shell:
+        python("export_dataset.py") + " {params.shards} --about {params.about:q} --template {input.template:q}"
+        " --output {output:q} 2>&1 | tee {log:q}"

@@ -73,6 +73,14 @@ rule export:
         next="targets",
 
 
+rule dataset:
+    """All observations and exact probabilities as a data set: Parquet, a card, Croissant metadata."""
+    input:
+        rules.export_dataset.output,
+    params:
+        next="targets",
+
+
 def study_files(study):
     """A study's tables and figure. Its check runs only when they are asked for."""
 
