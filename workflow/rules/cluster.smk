@@ -30,10 +30,7 @@ def check_models():
         fetched = STORE.model_folder(role, "fetched") / "weights"
         folder = Path(config[role]["folder"]) if config[role]["source"] == "folder" else fetched
         if folder.is_dir():
-            try:
-                check_at_start(role, folder, config, RESOURCES, remembered_sha256(CODE_HASHES, "check_model.py"))
-            except UserError as error:
-                raise WorkflowError(str(error))
+            check_at_start(role, folder, config, RESOURCES, remembered_sha256(CODE_HASHES, "check_model.py"))
 
 
 def cancel_orphans():
