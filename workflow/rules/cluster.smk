@@ -17,7 +17,7 @@ if workflow.remote_exec:
     # No profile is read inside an allocation: there, too, jobs that hold a model take turns.
     workflow.register_resource("engine", 1)
 
-ASKS_A_MODEL = {"convert_model", "sample_endpoint", "sample_shard", "train_adapter"}
+ASKS_A_MODEL = set(map(called, ("convert_model", "sample_endpoint", "sample_shard", "train_adapter")))
 
 
 def check_models():
