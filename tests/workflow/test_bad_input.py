@@ -125,3 +125,12 @@ def test_motivations_of_a_recorded_teacher_are_not_compared(fresh):
     assert done.returncode != 0
     assert "training.target: 'full_reply'" in said and "allowed: label" in said
     assert not (fresh.folder / "results").exists()
+
+
+def test_what_the_model_can_not_do_is_refused_before_the_first_job(fresh):
+    fresh.edit("tiny.yaml", "  rank: 4\n", "  rank: 4\n  target_modules: q_proj,v_porj\n")
+    done = fresh.run()
+    said = done.stdout + done.stderr
+    assert done.returncode != 0 and "Traceback" not in said
+    assert "student: training.target_modules: the model has no layer v_porj" in said and "v_proj" in said, said
+    assert not any((fresh.folder / "results" / name).exists() for name in ("shards", "models", "replies"))

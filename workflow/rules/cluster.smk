@@ -6,13 +6,31 @@ from tom.core.snakemake_internals import (
     count_a_load_once,
     forget_outputs,
     jobs_left,
+    jobs_to_run,
     log_why_groups_fail,
 )
+from tom.config.start_check import check_at_start
+from tom.engines.registry import engine_names
 from tom.slurm.orphaned_jobs import end_jobs
 
 if workflow.remote_exec:
     # No profile is read inside an allocation: there, too, jobs that hold a model take turns.
     workflow.register_resource("engine", 1)
+
+ASKS_A_MODEL = set(map(called, ("convert_model", "sample_endpoint", "sample_shard", "train_adapter")))
+
+
+def check_models():
+    """Refuse what a model on this machine can't do before any job, above all before a teacher is asked and paid."""
+    if not ASKS_A_MODEL & {job.rule.name for job in jobs_to_run(workflow)}:
+        return
+    for role in ("teacher", "student"):
+        if config[role]["engine"] not in engine_names():
+            continue
+        fetched = STORE.model_folder(role, "fetched") / "weights"
+        folder = Path(config[role]["folder"]) if config[role]["source"] == "folder" else fetched
+        if folder.is_dir():
+            check_at_start(role, folder, config, RESOURCES, remembered_sha256(CODE_HASHES, "check_model.py"))
 
 
 def cancel_orphans():
