@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from regenerate_golden import cell_files
 
 from tom.core.errors import UserError
+from tom.models import packed_sequences
 from tom.models.language_models import load_model
 from tom.models.packed_sequences import Trie, attend, logits_at, logits_of_each, pack, predictions, split
 from tom.prompts.cells import render_variants
@@ -142,6 +143,34 @@ def test_logits_after_a_cache_are_those_without_it(request, cut, precision):
         for _ in range(2):  # a cache that the first pass had changed would show in the second
             rest = logits_at(model, trie, list(range(length, len(trie.tokens))), cache)
             assert (rest - whole[length:]).abs().max() < 1e-5 * whole.abs().max()
+
+
+@pytest.mark.parametrize("precision", ["float32", "nf4"])
+def test_many_nodes_in_parts_have_the_logits_of_one_pass(request, cut, precision, monkeypatch):
+    model = load_model(request.getfixturevalue("tiny_folder" if precision == "float32" else "nf4_folder"), "cpu")
+    trie, length = cut
+    asked = [*range(len(trie.tokens) - 1, length - 1, -3), length]
+    with torch.inference_mode():
+        whole = logits_at(model, trie, asked)
+        monkeypatch.setattr(packed_sequences, "LONGEST", 0)
+        monkeypatch.setattr(packed_sequences, "PART", 50)
+        assert length % 50 and length > 100
+        cache = attend(model, trie, length)
+        for known in (cache, cache, None):  # the second would see that the first had changed the cache
+            parts = logits_at(model, trie, asked, known)
+            assert (parts - whole).abs().max() < 1e-5 * whole.abs().max()
+
+
+def test_a_mask_of_many_nodes_has_the_rows_of_a_part(tiny_folder, monkeypatch):
+    monkeypatch.setattr(packed_sequences, "LONGEST", 64)
+    monkeypatch.setattr(packed_sequences, "PART", 16)
+    sizes = []
+    whole = Trie.visible
+    monkeypatch.setattr(Trie, "visible", lambda trie, part, device: sizes.append(part) or whole(trie, part, device))
+    trie = pack([tuple(range(3, 103))])
+    with torch.inference_mode():
+        logits_at(load_model(tiny_folder, "cpu"), trie, [99])
+    assert [part.stop - part.start for part in sizes] == [16] * 6 + [4]
 
 
 def test_logits_of_a_cached_node_are_refused(tiny_folder, cut):

@@ -15,6 +15,9 @@ from transformers.cache_utils import Cache, DynamicLayer
 
 from tom.core.errors import UserError
 
+LONGEST, PART = 4096, 1024
+"""Without gradients, more nodes than LONGEST are computed PART at a time: a mask of all grows with their square."""
+
 
 @dataclass(frozen=True)
 class Trie:
@@ -112,6 +115,10 @@ def attend(model, trie: Trie, length: int) -> DynamicCache:
 
     Errors: as _forward.
     """
+    if length > LONGEST:
+        cache = DynamicCache()
+        _logits_in_parts(model, trie, range(length), [], cache)
+        return cache
     return _forward(model, trie, slice(0, length), use_cache=True, logits_to_keep=1).past_key_values
 
 
@@ -132,9 +139,34 @@ def logits_at(model, trie: Trie, nodes: list[int], cache: Cache | None = None) -
     known = 0 if cache is None else cache.get_seq_length()
     if min(nodes) < known:
         raise ValueError(f"node {min(nodes)} is among the {known} that a cache holds, which predict nothing more")
+    if len(trie.tokens) - known > LONGEST and not torch.is_grad_enabled():
+        return _logits_in_parts(model, trie, range(known, len(trie.tokens)), nodes, _growing(cache))
     keep = torch.tensor(nodes, device=model.device) - known
     past = {"past_key_values": cache_of(states_of(cache))} if known else {"use_cache": False}
     return _exact_logits(_forward(model, trie, slice(known, None), logits_to_keep=keep, **past))[0]
+
+
+def _growing(cache: Cache | None) -> DynamicCache:
+    """A cache that begins with these states and grows by each pass, which the given one does not."""
+    grown = DynamicCache()
+    for number, states in enumerate(states_of(cache) if cache is not None else []):
+        grown.update(*states, number)
+    return grown
+
+
+def _logits_in_parts(model, trie: Trie, part: range, nodes: list[int], cache: DynamicCache) -> torch.Tensor | None:
+    """As logits_at for nodes of a part of the trie, with PART of it in a forward pass; None without nodes.
+
+    cache: of all earlier nodes; it grows by the part.
+    """
+    found = {}
+    for start in part[::PART]:
+        stop = min(start + PART, part.stop)
+        own = [node for node in nodes if start <= node < stop]
+        keep = torch.tensor([node - start for node in own] or [0], device=model.device)
+        output = _forward(model, trie, slice(start, stop), past_key_values=cache, use_cache=True, logits_to_keep=keep)
+        found |= dict(zip(own, _exact_logits(output)[0]))
+    return torch.stack([found[node] for node in nodes]) if nodes else None
 
 
 class _KnownStates(DynamicLayer):
