@@ -60,7 +60,8 @@ def test_the_schema_has_the_recipes_hyperparameters_and_types():
     schema = load_schema("config")["properties"]["training"]["properties"]
     kinds = {"integer": int, "number": float, "string": str, "boolean": bool, "enum": str}
     kinds[("integer", "null")] = int | None
-    others = ("seeds", "option_orders", "label_mapping", "label_pairs", "uniform_target_contexts", "threads")
+    others = {"seeds", "option_orders", "label_mapping", "label_pairs", "uniform_target_contexts", "threads"}
+    others |= {"anchor_games", "anchor_contexts", "anchor_weight"}
     types = {name: entry.get("type", "enum") for name, entry in schema.items() if name not in others}
     hyperparameters = {name: kinds[tuple(kind) if isinstance(kind, list) else kind] for name, kind in types.items()}
     assert hyperparameters == {field.name: field.type for field in fields(Recipe)}
