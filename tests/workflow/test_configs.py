@@ -14,6 +14,7 @@ from tom.planning.plan_lines import hours
 pytestmark = pytest.mark.slow
 
 ADAPTERS = {
+    "anchored": 1,
     "breadth": 1,
     "framings": 1,
     "laptop": 1,
