@@ -35,7 +35,8 @@ from tom.sampling.recorded import COLUMNS, replay
 from tom.sampling.shards import write_shard
 
 COPIED = ("Snakefile", "workflow", "config", "resources", "profiles", "docs")
-MODEL_FILES = ("config.json", "tokenizer_config.json", "model.safetensors")
+MODEL = "resources/tiny_pair/student"
+"""A folder that the checks before a run accept; it answers nothing."""
 GAMES = ("prisoners_delight", "prisoners_dilemma", "snowdrift", "stag_hunt")
 OBSERVATIONS = 300
 CONFIG = "large.yaml"
@@ -62,9 +63,6 @@ def make_study(folder: Path, seeds: int, games: int, contexts: int) -> list[tupl
         table.writerow(COLUMNS)
         for number, (game, context) in enumerate(cells):
             table.writerow(["in_sample", context, game, "teacher", number % OBSERVATIONS, OBSERVATIONS])
-    (folder / "model").mkdir()
-    for name in MODEL_FILES:
-        (folder / "model" / name).write_text("{}")
     config = {
         "splits": {
             "in_sample": {"games": named_games, "contexts": named_contexts},
@@ -73,7 +71,7 @@ def make_study(folder: Path, seeds: int, games: int, contexts: int) -> list[tupl
             "public_goods": None,
         },
         "teacher": {"recorded": {"counts": COUNTS, "model": "teacher"}},
-        "student": {"name": "none", "engine": "transformers", "source": "folder", "folder": "model"}
+        "student": {"name": "none", "engine": "transformers", "source": "folder", "folder": MODEL}
         | {"precision": "nf4", "compute_dtype": "float32", "gpus": 0, "billions": 0.135},
         "training": {"seeds": list(range(1, seeds + 1))},
     }

@@ -29,8 +29,6 @@ TEACHER = """teacher:
   billions: 0.001
   vllm: {memory_share: 0.5}
 student:
-  engine: vllm
-  precision: float32
 """
 
 
@@ -63,6 +61,8 @@ def finished(tmp_path_factory, tiny_folder) -> Project:
     """A finished run of the whole workflow in which vLLM answers for every model."""
     project = Project.create(tmp_path_factory.mktemp("vllm") / "project", tiny_folder)
     make_tiny_model(project.folder / "tiny-teacher", seed=1)
+    project.edit("tiny.yaml", "engine: transformers", "engine: vllm")
+    project.edit("tiny.yaml", "precision: nf4", "precision: float32")
     project.edit("tiny.yaml", "student:\n", TEACHER)
     project.succeed()
     return project
