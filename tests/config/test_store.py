@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tom.config.store import Store
+from tom.config.store import Store, key_of
 
 CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config" / "config.yaml").read_text())
 LOCAL = {"name": "Teacher", "engine": "transformers", "source": "folder", "folder": "models/teacher"}
@@ -54,3 +54,18 @@ def test_a_run_knows_whose_results_it_would_replace(root, tmp_path, changes, wor
     Store(CONFIG, root / "resources").write_contents(file)
     found = store.replaces(file)
     assert found is None if words is None else words in found
+
+
+def test_answers_that_an_endpoint_was_paid_for_are_found_until_what_it_is_sent_changes(root):
+    endpoint = {"base_url": "https://a/v1", "model": "m", "n_per_request": 1}
+
+    def key(**parameters) -> str:
+        teacher = {"name": "Teacher", "engine": "openai", "endpoint": endpoint | {"parameters": parameters}}
+        return Store(CONFIG | {"teacher": teacher}, root / "resources").weights_key("teacher")
+
+    # As it was when the name of the length was all that a config could say.
+    for name in ("max_tokens", "max_completion_tokens"):
+        before = {"model": endpoint | {"length_parameter": name}, "student": None, "merged": False}
+        assert key(max_tokens=name) == key_of(before)
+    assert key() == key(seed="seed") == key(max_tokens="max_tokens")
+    assert len({key(), key(seed=None), key(max_tokens=None), key(top_p="p"), key(max_tokens="length")}) == 5

@@ -9,7 +9,9 @@ import sys
 
 import pytest
 
-from tom.core.errors import TRACEBACKS, UserError, explain, print_anywhere, run_main
+from tom.core.errors import TRACEBACKS, UserError, run_main
+from tom.core.library_errors import explain
+from tom.core.terminal import print_anywhere
 
 
 def raised(error: Exception):

@@ -22,7 +22,8 @@ from fake_endpoint import (
 )
 
 from tom.core.errors import UserError
-from tom.engines.chat_completions import EndpointEngine, retry_after
+from tom.engines.chat_client import retry_after
+from tom.engines.chat_completions import EndpointEngine
 from tom.engines.interface import Question, Reply, Request
 from tom.engines.response_log import open_response_log
 

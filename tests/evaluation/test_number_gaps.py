@@ -17,7 +17,7 @@ from tom.core.errors import UserError
 from tom.evaluation.number_gaps import middle_of
 from tom.paper.published_choices import read_contributions
 from tom.reporting.findings import number_lines
-from tom.reporting.summary import paper_lines
+from tom.reporting.summary import paper_rows
 from tom.sampling.recorded import replay_contributions
 from tom.sampling.shards import NUMBER_COLUMNS, write_shard
 from tom.statistics.divergences import earth_movers
@@ -267,10 +267,10 @@ def test_the_script_writes_the_same_tables_again(published, resources, tmp_path,
 
 def test_the_papers_figure_has_this_runs_beside_it(published, resources):
     gaps = tables_of(shard_rows(RUN | {"base": {5: 300}}), published)["number_gaps"]
-    lines = paper_lines(
+    rows = paper_rows(
         made_tables(resources)["alignment"], resources / "paper" / "observed_choices.csv", published, gaps
     )
-    (row,) = [line for line in lines if "Public goods" in line]
-    found = [part.strip() for part in row.split("|")[2:-1]]
+    *_, (split, *found) = rows
+    assert split == "Public goods"
     # The paper's base is 1.51 dollars from its teacher's 7, and all numbers equally likely are 2.
     assert found == ["28.3", "75.00", "28 (20 to 37)", "-33", "75 (75 to 75)"]

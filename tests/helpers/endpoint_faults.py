@@ -90,7 +90,7 @@ def speaks_another_protocol(handler: Handler, body: dict) -> None:
 
 
 def trickles(head: bytes, drop: bytes, seconds: float = 0.05) -> Behaviour:
-    """Send a few bytes again and again, until nobody listens."""
+    """Send a few bytes again and again, until the client closes."""
 
     def behave(handler: Handler, body: dict) -> None:
         handler.close_connection = True
@@ -112,7 +112,7 @@ SLOW_HEADERS = trickles(HEAD, b"X-Wait: 1\r\n")
 
 
 def late(handler: Handler, body: dict) -> None:
-    """A good reply behind blank lines."""
+    """A good reply after blank lines."""
     handler.send_bytes(200, b"\n \n" + json.dumps(completion(body)).encode(), JSON_HEADER)
 
 
@@ -123,7 +123,7 @@ def squeezed(handler: Handler, body: dict) -> None:
 
 
 def marked(handler: Handler, body: dict) -> None:
-    """A good reply behind a byte order mark, as text."""
+    """A good reply after a byte order mark, as text."""
     handler.send_bytes(200, b"\xef\xbb\xbf" + json.dumps(completion(body)).encode(), {"Content-Type": "text/plain"})
 
 
@@ -157,8 +157,8 @@ AGAIN = [
     Fault("nested", raw(200, b"[" * 100_000), "no chat completion: [[["),
     Fault("Latin-1", raw(200, b'{"choices": "\xe9"}'), "no chat completion"),
     Fault("not gzip", raw(200, b"plain", Content_Encoding="gzip"), "DecodingError"),
-    Fault("error as 200", says({"error": ERROR}), "behind status 200: the model is loading", kind=True),
-    Fault("error as text", says({"error": "busy"}), "behind status 200: busy"),
+    Fault("error as 200", says({"error": ERROR}), "with status 200: the model is loading", kind=True),
+    Fault("error as text", says({"error": "busy"}), "with status 200: busy"),
     Fault("error beside null", says({"error": ERROR, "choices": None}), "the model is loading"),
     Fault("error with 429", says({"error": ERROR | {"code": 429}}), "the model is loading"),
     Fault("error with 502", says({"error": ERROR | {"code": "502"}}), "the model is loading"),

@@ -9,7 +9,7 @@ from tom.reporting.biases import describe_model
 from tom.reporting.findings import verdict_line
 from tom.reporting.summary import (
     TABLES,
-    paper_lines,
+    paper_rows,
     predictors_of,
     propensity_words,
     summary_lines,
@@ -79,8 +79,7 @@ def test_the_summary_says_what_was_found(lines):
 
 
 def test_the_papers_figures_are_computed_from_its_counts(tables, paper):
-    text = "\n".join(paper_lines(tables["alignment"], *paper))
-    rows = {line.split("|")[1].strip(): [part.strip() for part in line.split("|")[2:-1]] for line in text.splitlines()}
+    rows = {split: cells for split, *cells in paper_rows(tables["alignment"], *paper)}
     assert rows["In sample"][0] == "46.26"
     assert rows["In sample"][2].startswith("33 (")
     assert rows["In sample"][3] == "49"

@@ -1,6 +1,5 @@
 """What the rules share: the checked config, paths, and flags for scripts. No rule stands here."""
 
-import atexit
 import json
 import os
 import shlex
@@ -41,8 +40,9 @@ from tom.config.study import (
     training_size,
 )
 from tom.core.code import remembered_sha256
-from tom.core.errors import TRACEBACKS, UserError, explain, print_anywhere
-from tom.core.snakemake_internals import had_nothing_to_do, requested, run_in_environment
+from tom.core.errors import TRACEBACKS, UserError
+from tom.core.library_errors import explain
+from tom.core.terminal import print_anywhere
 from tom.core.table_columns import tables_made_by
 from tom.core.yaml_files import read_document
 from tom.engines.parent_run import allocation, announce_run
@@ -51,7 +51,6 @@ from tom.games.kinds import CHOICE as CHOICE_GAMES
 from tom.games.kinds import NUMBER as NUMBER_GAMES
 from tom.games.names import is_member, members
 from tom.prompts.prompts import load_prompt_format
-from tom.reporting.closing import command, file_lines
 from tom.sampling.procedures import FREE_REPLIES
 from tom.sampling.shard_paths import pack_paths
 from tom.slurm.job_resources import (
@@ -476,44 +475,3 @@ def figures():
     """Every figure of the main result."""
     names = [*SPLIT_FIGURES.values(), "agreement", "gap_closed", *TRAINING_FIGURES]
     return [file for name in names for file in figure(name)]
-
-
-def warn_of_replaced_results():
-    """Say whose tables and figures this run replaces, if they are other models' than the config's."""
-    whose = STORE.replaces(Path(EXPERIMENT) / "contents.yaml")
-    if whose and (Path(EXPERIMENT) / "tables").exists():
-        snakemake_logger.warning(
-            f"warning: {EXPERIMENT} holds the results of {whose}. This run replaces its tables, figures and summary. To keep"
-            " them, stop it and give your config a name of its own (experiment: NAME). Shards and adapters stay in any case."
-        )
-
-
-def print_summary():
-    """The result, where this run may have changed it."""
-    summary = Path(EXPERIMENT) / "summary.md"
-    if summary.exists() and summary.stat().st_mtime >= STARTED:
-        print(summary.read_text(encoding="utf-8"))
-
-
-def close_run():
-    """End with the result, with where the files of each target lie, and with a next command."""
-    print_summary()
-    targets, files = requested(workflow)
-    ends = {rule.name: dict(rule.params.items()) for rule in workflow.rules if rule.name in targets and not rule.output}
-    files += [end["files"] for end in ends.values() if "files" in end]
-    if files:
-        print("Files:", *file_lines(files), sep="\n")
-    settings, snakefile = workflow.config_settings, os.path.relpath(workflow.main_snakefile)
-    for following in dict.fromkeys(end["next"] for end in ends.values() if "next" in end):
-        configfiles = [os.path.relpath(file) for file in settings.configfiles]
-        print(f"Next: {command(called(following), snakefile, configfiles, dict(settings.config))}")
-
-
-def close_idle_run():
-    """The same of a run that had nothing to do."""
-    if had_nothing_to_do(workflow):
-        close_run()
-
-
-if not IS_MODULE:
-    atexit.register(close_idle_run)

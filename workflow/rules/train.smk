@@ -49,8 +49,8 @@ rule gather_shards:
 
 rule train_adapter:
     input:
+        unpack(anchors),
         **prepared("student"),
-        **{name: lambda wildcards, name=name: anchors(wildcards)[name] for name in ("anchors", "anchor_texts")},
         replies=STORE.replies_file(),
         games=game_files(IN_SAMPLE),
         tables=game_tables(IN_SAMPLE),

@@ -22,7 +22,7 @@ from tom.prompts.contexts import load_context
 from tom.prompts.number_questions import load_question, render_question
 from tom.prompts.prompts import CHOICE, CHOICE_LAST, Messages, load_prompt_format
 from tom.prompts.variants import scored
-from tom.training.recipe import Recipe
+from tom.training.recipe import module_names
 
 NUMBER_TOKENS = 8
 """Of a number that is scored as a whole reply, with its end."""
@@ -60,8 +60,7 @@ def check(role: str, weights: Path, config: dict, resources: Path) -> None:
         if model["precision"] == "nf4":
             check_quantisable(weights, empty)
         if role == "student" and "adapters" not in config:
-            names = config["training"]["target_modules"]
-            check_target_modules(empty, Recipe.modules(argparse.Namespace(target_modules=names)))
+            check_target_modules(empty, module_names(config["training"]["target_modules"]))
     tokenizer = load_tokenizer(weights, model.get("template"))
     form = load_prompt_format(resources / "prompt_formats" / f"{config['prompt_format']}.yaml").form
     # A teacher whose choice comes last is not scored, and may think first.

@@ -9,12 +9,12 @@ import json
 from pathlib import Path
 
 import polars as pl
-from jinja2 import Environment, StrictUndefined
 
 from tom.core.errors import run_main
 from tom.core.files import atomic_folder, log_written, write_json
 from tom.core.table_columns import Column, describe_columns
 from tom.export.croissant import croissant
+from tom.export.model_card import render_card
 from tom.reporting.tables import markdown_table
 from tom.sampling.shards import COLUMNS, NUMBER_COLUMNS, read_shards
 
@@ -23,10 +23,9 @@ KINDS = {"choices": ("shards", COLUMNS), "numbers": ("number_shards", NUMBER_COL
 SPLIT = Column("String", "", "set of cells that the row's cell belongs to; a cell of two splits has its rows twice")
 
 
-def write_table(file: Path, splits: list[list[str]], columns: dict) -> pl.DataFrame:
+def write_shards(file: Path, splits: list[list[str]], columns: dict) -> pl.DataFrame:
     """Write the shards of all splits to one file, and return how many rows each model has in each split."""
-    counts = []
-    parts = []
+    counts, parts = [], []
     for split, *shards in splits:
         rows = read_shards(shards, columns).select(pl.lit(split).alias("split"), pl.all())
         parts.append(rows)
@@ -49,15 +48,13 @@ def main() -> None:
         for kind, (described, columns) in KINDS.items():
             if splits := getattr(arguments, kind):
                 file = folder / f"{kind}.parquet"
-                counts.append(write_table(file, splits, columns))
+                counts.append(write_shards(file, splits, columns))
                 tables[file] = {"split": SPLIT} | describe_columns(described)
         description = f"Answers of {', '.join(about['models'].values())} to games in social contexts, one row each."
         write_json(folder / "croissant.json", croissant(f"ToM Transfer: {about['experiment']}", description, tables))
         rows = [[row["split"], row["model"], row["record"], str(row["rows"])] for row in pl.concat(counts).to_dicts()]
-        card = Environment(undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True).from_string(
-            arguments.template.read_text(encoding="utf-8")
-        )
-        text = card.render(
+        text = render_card(
+            arguments.template,
             **about,
             description=description,
             files=[file.name for file in tables],

@@ -175,7 +175,11 @@ class Store:
             return {"computed": model["computed"]}
         if engine == "openai":
             endpoint = {name: model["endpoint"].get(name) for name in ("base_url", "model", "n_per_request")}
-            return endpoint | {"parameters": sent_names(model["endpoint"].get("parameters", {}), role)}
+            names = sent_names(model["endpoint"].get("parameters", {}), role)
+            # What an endpoint was paid for keeps its place: names as they are by default are no part of the key.
+            length = {"length_parameter": names.pop("max_tokens")}
+            other = {name: sent for name, sent in names.items() if sent != name}
+            return endpoint | length | ({"parameters": other} if other else {})
         return {
             "source": self.source_key(role),
             "precision": self.precision_folder(role, precision),

@@ -52,7 +52,7 @@ def read_answer(content: bytes) -> dict:
     choices = document.get("choices") if isinstance(document, dict) else None
     if error := _error_object(document, choices):
         code = error.get("code") if isinstance(error, dict) else None
-        raise NoAnswer(f"an error behind status 200: {server_words(content)}", _as_status(code), code)
+        raise NoAnswer(f"an error with status 200: {server_words(content)}", _as_status(code), code)
     if not isinstance(choices, list) or not choices:
         raise NoAnswer(f"an answer that is no chat completion: {server_words(content)}")
     kept = [_kept_choice(choice, f"choices[{number}]") for number, choice in enumerate(choices)]
@@ -107,7 +107,7 @@ def _error_object(document: Any, choices: Any) -> Any:
 
 
 def _as_status(code: Any) -> int | None:
-    """A code that is a status of HTTP: some servers send their errors behind a 200."""
+    """A code that is a status of HTTP: some servers send their errors with a 200."""
     return int(code) if re.fullmatch(r"[45]\d\d", str(code)) else None
 
 

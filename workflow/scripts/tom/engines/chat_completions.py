@@ -7,22 +7,11 @@ the observations it would have got. Not every endpoint honours seeds.
 
 import asyncio
 import math
-import os
-import random
-import re
-import ssl
 import sys
-import time
-from contextlib import suppress
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from functools import partial
 from typing import TYPE_CHECKING
 
-import tenacity
-
-from tom.core.errors import UserError, first_line
-from tom.engines.chat_answers import NoAnswer, error_code, is_answer, read_answer, server_words
+from tom.engines.chat_answers import is_answer
+from tom.engines.chat_client import ChatClient, Refused
 from tom.engines.endpoint import Endpoint, Usage, check_address, read_key
 from tom.engines.interface import SEEDS, ChoiceScore, Question, Reply, Request
 from tom.engines.response_log import ResponseLog, question_key
@@ -32,28 +21,8 @@ if TYPE_CHECKING:
 
 TOP_LOGPROBS = 20
 """The API gives at most this many alternatives of a token."""
-LONGEST_BACKOFF_SECONDS = 60.0
-MOST_JITTER = 1.25
-# Timeout, conflict, too early, too many requests: worth another try, and no word on log-probabilities.
-BUSY = (408, 409, 425, 429)
-NOT_IMPLEMENTED = 501
-# With status 429 OpenAI also reports an empty account, where another try is useless.
-ACCOUNT_EMPTY = "insufficient_quota"
-KEY_REFUSED, NOT_ALLOWED = 401, 403
-SCORE_TRIES = 4
-"""So many failures in a row, while it answers without log-probabilities, are an endpoint's refusal of these."""
 ROUNDING, ROUNDING_OF_SUM = 1e-6, 1e-3
 """How far rounding may lift a log-probability above 0, and the sum of the alternatives' probabilities above 1."""
-LONGEST_WORDS = 300
-"""Characters of a server's own words in a message."""
-QUIET_SECONDS = 30.0
-"""The same reason to wait is not told again before."""
-PROXIES = ("http_proxy", "https_proxy", "all_proxy")
-CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-
-
-class Refused(UserError):
-    """The endpoint does not support what a request asks for."""
 
 
 class EndpointEngine:
@@ -71,8 +40,11 @@ class EndpointEngine:
         check_address(endpoint.base_url, "teacher.endpoint.base_url")
         self._names = endpoint.names()
         self._top_logprobs = top_logprobs
-        self._key = read_key(endpoint.key_variable, "teacher.endpoint.key_variable")
-        self._told: dict[str, float] = {}
+        key = read_key(endpoint.key_variable, "teacher.endpoint.key_variable")
+        self._client = ChatClient(endpoint, self._names, key, response_log.file, self._spend)
+
+    def _spend(self, usage: Usage) -> None:
+        self.usage += usage
 
     def score(self, questions: list[Question]) -> list[ChoiceScore] | None:
         """Exact probability of each option as the reply's first token, and their joint mass, at temperature 1.
@@ -163,186 +135,15 @@ class EndpointEngine:
                 if stopped.is_set():
                     return
                 try:
-                    self.response_log.add({key: await self._ask_patiently(client, body, stopped)})
+                    self.response_log.add({key: await self._client.ask(client, body, stopped)})
                 except Exception as error:  # noqa: BLE001 - raised below, once those under way are logged
                     errors.append(error)
                     stopped.set()
 
-        async with self._client() as client:
+        async with self._client.connect() as client:
             await asyncio.gather(*(ask(client, key, body) for key, body in missing.items()))
         if errors:
             raise errors[0]
-
-    def _client(self) -> "httpx2.AsyncClient":
-        """A client that sends the headers of HTTP and the key, and nothing else.
-
-        Of the environment it follows proxies and certificates alone. Errors: UserError if one of them can't be used.
-        """
-        import httpx2
-
-        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
-        limits = httpx2.Limits(max_connections=self.endpoint.concurrency)
-        # Certificates take 40 ms to load, and an address without TLS needs none.
-        tls = self.endpoint.base_url.startswith("https:") or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        try:
-            # _receive bounds each try as a whole: a limit of each read would wait for ever where bytes trickle.
-            return httpx2.AsyncClient(headers=headers, timeout=None, limits=limits, verify=tls)
-        except OSError as error:
-            # The first of them is taken.
-            found = next(
-                (f"{name}={os.environ[name]}" for name in CERTIFICATES if os.environ.get(name)), "certificates"
-            )
-            raise UserError(f"{found}: {first_line(error)}; mend or unset it") from None
-        except (ImportError, ValueError, httpx2.InvalidURL) as error:
-            # Without their values, which can hold a password.
-            found = " or ".join(name for name in os.environ if name.lower() in PROXIES)
-            what = "SOCKS needs the package socksio" if isinstance(error, ImportError) else first_line(error)
-            raise UserError(f"{found}: the proxy can't be used ({what}); mend or unset it") from None
-
-    async def _ask_patiently(self, client: "httpx2.AsyncClient", body: dict, stopped: asyncio.Event) -> dict:
-        """One answer, with retries after what may pass. Errors: UserError for anything else, or after too long."""
-
-        async def pause(seconds: float) -> None:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await stopped.wait()
-
-        give_up = tenacity.stop_before_delay(60 * self.endpoint.give_up_minutes)
-        tries = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception_type(NoAnswer),
-            wait=self._wait_seconds,
-            stop=tenacity.stop_any(give_up, tenacity.stop_when_event_set(stopped)),
-            sleep=pause,
-            before_sleep=self._tell_why,
-            reraise=True,
-        )
-        try:
-            if self._names["logprobs"] in body:
-                return await tries(partial(self._try_score, client, body, []))
-            return await tries(self._try, client, body)
-        except NoAnswer as error:
-            raise UserError(
-                f"{self.endpoint.base_url}: no answer in {self.endpoint.give_up_minutes:g} minutes"
-                f" ({self._in_words(error)}); {self.response_log.file} keeps what was answered: run again to go on"
-            ) from None
-
-    async def _try_score(self, client: "httpx2.AsyncClient", body: dict, doubts: list[str]) -> dict:
-        """As _try. Errors: Refused after SCORE_TRIES failures while the same without log-probabilities is answered.
-
-        doubts: such failures so far. A server that is down answers neither, and one that is busy says so.
-        """
-        try:
-            return await self._try(client, body)
-        except NoAnswer as error:
-            if error.status in BUSY:
-                doubts.clear()
-                raise
-            if doubts:  # a first failure may be a hiccup, and each question is paid
-                scoring = (self._names["logprobs"], self._names["top_logprobs"])
-                try:
-                    answer = await self._try(client, {name: body[name] for name in body if name not in scoring})
-                except NoAnswer:
-                    doubts.clear()
-                    raise error from None
-                self.usage += Usage(**answer["usage"])
-            doubts.append(self._in_words(error))
-            if len(doubts) == SCORE_TRIES:
-                said = f"{doubts[-1]}; without log-probabilities it answers"
-                raise Refused(f"{self.endpoint.base_url}: {said}") from None
-            raise
-
-    async def _try(self, client: "httpx2.AsyncClient", body: dict) -> dict:
-        """One try. Errors: NoAnswer for what may pass, UserError for what can't."""
-        try:
-            answer = await self._receive(client, body)
-        except NoAnswer as error:
-            self._check_may_pass(error, body)
-            raise
-        found, asked = len(answer["choices"]), body.get("n", 1)
-        if found != asked:
-            advice = "; set teacher.endpoint.n_per_request to 1" if asked > 1 else ""
-            raise UserError(f"{self.endpoint.base_url}: {found} replies came where {asked} were asked for{advice}")
-        return answer
-
-    async def _receive(self, client: "httpx2.AsyncClient", body: dict) -> dict:
-        """The answer to one request. Errors: NoAnswer."""
-        import httpx2
-
-        url, seconds = f"{self.endpoint.base_url.rstrip('/')}/chat/completions", self.endpoint.timeout_seconds
-        try:
-            async with asyncio.timeout(seconds):
-                response = await client.post(url, json=body)
-        except TimeoutError:
-            raise NoAnswer(f"no whole answer in {seconds:g} seconds (teacher.endpoint.timeout_seconds)") from None
-        except httpx2.RequestError as error:
-            raise NoAnswer(_causes(error)) from None
-        if response.is_success:
-            return read_answer(response.content)
-        said = server_words(response.content) or response.reason_phrase
-        if response.is_redirect:
-            said = f"it has moved to {response.headers.get('location')}; see teacher.endpoint.base_url"
-        status, asked = response.status_code, response.headers.get("retry-after", "")
-        raise NoAnswer(f"HTTP {status}: {said}", status, error_code(response.content), asked)
-
-    def _check_may_pass(self, error: NoAnswer, body: dict) -> None:
-        """Errors: UserError if another try would end in the same way."""
-        status, code = error.status, error.code
-        passes = status is None or (status >= 500 and status != NOT_IMPLEMENTED) or status in BUSY
-        if passes and code != ACCOUNT_EMPTY:
-            return
-        words, key = self._in_words(error), self.endpoint.key_variable
-        if status == KEY_REFUSED:
-            said = f"the key in {key} is refused" if key else "a request without a key is refused"
-            raise UserError(f"{self.endpoint.base_url}: {said} ({words})") from None
-        if self._names["logprobs"] in body:
-            raise Refused(f"{self.endpoint.base_url}: {words}") from None
-        if status == NOT_ALLOWED:
-            said = f"the key in {key}" if key else "no key"
-            raise UserError(f"{self.endpoint.base_url}: not allowed with {said} ({words})") from None
-        raise UserError(f"{self.endpoint.base_url}: {words}") from None
-
-    def _wait_seconds(self, state: tenacity.RetryCallState) -> float:
-        """Seconds until the next try, with jitter: what the endpoint asks for, or else twice the last pause."""
-        asked = retry_after(state.outcome.exception().retry_after)
-        doubled = tenacity.wait_exponential(self.endpoint.backoff_seconds, LONGEST_BACKOFF_SECONDS)(state)
-        return (doubled if asked is None else asked) * random.uniform(1, MOST_JITTER)
-
-    def _tell_why(self, state: tenacity.RetryCallState) -> None:
-        """Say why a request is asked again, each reason once in a while, and what it is that ends the wait."""
-        words, now = self._in_words(state.outcome.exception()), time.monotonic()
-        # Servers number their messages.
-        reason = re.sub(r"\d+", "", words)[:40]
-        if now - self._told.get(reason, -math.inf) >= QUIET_SECONDS:
-            self._told[reason] = now
-            patience = f"asked again for up to {self.endpoint.give_up_minutes:g} minutes (give_up_minutes)"
-            print(f"{self.endpoint.base_url}: {words}; {patience}", file=sys.stderr, flush=True)
-
-    def _in_words(self, error: NoAnswer) -> str:
-        """What happened in one line, with the key masked wherever a server repeats it."""
-        words = str(error).replace(self._key, "***") if self._key else str(error)
-        shown = " ".join("".join(letter if letter.isprintable() else " " for letter in words).split())
-        return shown if len(shown) <= LONGEST_WORDS else f"{shown[:LONGEST_WORDS]} …"
-
-
-def retry_after(value: str) -> float | None:
-    """Seconds to wait by a header Retry-After; None if it says nothing that can be read."""
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
-        except (ValueError, TypeError):
-            return None
-    return max(0.0, seconds) if math.isfinite(seconds) else None
-
-
-def _causes(error: BaseException) -> str:
-    """An error of a connection with the one below all of its layers: "Connection refused"."""
-    lowest = error
-    while below := getattr(lowest, "exceptions", [None])[0] or lowest.__cause__ or lowest.__context__:
-        lowest = below
-    words = f"{type(error).__name__}: {error}".rstrip(": ")
-    return words if str(lowest) in words else f"{words} ({first_line(lowest)})"
 
 
 def _no_probabilities(top: dict[str, float]) -> str | None:

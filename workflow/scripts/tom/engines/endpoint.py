@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tom.core.errors import UserError, first_line
+from tom.core.errors import UserError
+from tom.core.library_errors import first_line
 
 PARAMETERS = ("temperature", "top_p", "seed", "max_tokens", "logprobs", "top_logprobs")
 """Parameters of a request that can have another name at an endpoint, or be left out."""

@@ -105,7 +105,6 @@ def model_card(template: Path, about: Mapping[str, Any], base: Mapping[str, str]
     about: student, teacher, recipe, data and experiment. base: as in base.json. values: the rest of the template's.
     """
     from huggingface_hub import ModelCardData
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     student = about["student"]
     licence = student.get("license")
@@ -118,10 +117,8 @@ def model_card(template: Path, about: Mapping[str, Any], base: Mapping[str, str]
         tags=["lora", "social-games", "tom-transfer"],
     )
     known = f"{licence}, as the weights that it belongs to" if licence else "Not known: see that of the weights"
-    environment = Environment(
-        loader=FileSystemLoader(template.parent), undefined=StrictUndefined, keep_trailing_newline=True
-    )
-    return environment.get_template(template.name).render(
+    return render_card(
+        template,
         **about,
         **values,
         base=base,
@@ -130,3 +127,13 @@ def model_card(template: Path, about: Mapping[str, Any], base: Mapping[str, str]
         quantised=student["precision"] == "nf4",
         licence=f"{known}. The teacher's terms may say more on what may be trained on its replies.",
     )
+
+
+def render_card(template: Path, **values: Any) -> str:
+    """A card as Markdown. values: of the template; one that it needs and that is not given is an error of ours."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(template.parent), undefined=StrictUndefined, keep_trailing_newline=True
+    )
+    return environment.get_template(template.name).render(**values)

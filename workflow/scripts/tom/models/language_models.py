@@ -7,7 +7,8 @@ Source: Dettmers et al., QLoRA: Efficient Finetuning of Quantized LLMs (arXiv 23
 
 from pathlib import Path
 
-from tom.core.errors import UserError, first_line
+from tom.core.errors import UserError
+from tom.core.library_errors import first_line
 from tom.models.cast_weights import cast_weights
 from tom.models.checkpoint_files import require_computable, require_unquantised, weight_files
 from tom.prompts.templates import Section, use_template

@@ -10,7 +10,8 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.pytorch_utils import Conv1D
 
-from tom.core.errors import UserError, first_line
+from tom.core.errors import UserError
+from tom.core.library_errors import first_line
 from tom.models.checkpoint_files import quantised_by, tensor_headers
 
 ATTENTION = ("full_attention", "sliding_attention")

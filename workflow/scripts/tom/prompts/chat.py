@@ -45,7 +45,7 @@ def exchange(tokenizer, messages: Messages, reply: str, ends: bool = True, given
     """
     template = template_of(tokenizer)
     before = template.render(messages, generate=True)
-    whole = _behind(template, before, messages, reply)
+    whole = _with_reply(template, before, messages, reply)
     prompt, ids = _encode(tokenizer, before), _encode(tokenizer, whole)
     if ids[: len(prompt)] != prompt:
         raise UserError(f"{template.name}: its chat template tokenises the prompt differently before {reply!r}")
@@ -66,8 +66,8 @@ def exchange(tokenizer, messages: Messages, reply: str, ends: bool = True, given
     return Exchange(ids[:start], ids[start:])
 
 
-def _behind(template: Template, before: str, messages: Messages, reply: str) -> str:
-    """The prompt with the reply behind it, and what follows a reply."""
+def _with_reply(template: Template, before: str, messages: Messages, reply: str) -> str:
+    """The prompt, the reply, and what the template writes after a reply."""
     whole = template.render([*messages, {"role": "assistant", "content": reply}], generate=False)
     if whole.startswith(before):
         return whole

@@ -46,6 +46,7 @@ TEACHERS = {EXACT: "exact", SAMPLED: "sampled", POOLED: "sampled, in all the ord
 NO_NOISE = "Nothing was drawn for them, so intervals have no width."
 """Said where the propensities of both are exact."""
 VIEW_NAMES = {"both": "both", "fixed": "paper", "swapped": "swapped"}
+PAPER_HEADER = ["split", "paper: improvement %", "this run", "paper: closed %", "paper: chance", "this run"]
 PAPER = ["In its option order, sampled. Improvement: mean over cells of (tuned - base) / (teacher - base)."]
 DIAGNOSTICS = [
     "order bias: how far the propensity moves when the options are listed the other way round.",
@@ -92,7 +93,8 @@ def summary_lines(
     sensitivity = sensitivity_line(tables["sensitivities"], view)
     missing = not_estimated_line(tables, view, measure)
     joint = joint_line(tables["joint_choice_model"], view, confidence)
-    beside_paper = paper_lines(alignment, published, contributions, tables.get("number_gaps"))
+    beside_paper = paper_rows(alignment, published, contributions, tables.get("number_gaps"))
+    of_this_run = [row[2] for row in beside_paper if row[2] != "-"]
     sections = {
         f"# What {student} learnt from {teacher}": [
             teacher_lines(tables["diagnostics"], tables["sensitivities"], view, confidence),
@@ -110,7 +112,7 @@ def summary_lines(
             alignment_lines(shown, views),
             unmeasured_lines(shown.filter(predictor="tuned", view=view)),
         ],
-        "## Beside the paper": [PAPER, beside_paper] if compares(beside_paper) else [],
+        "## Beside the paper": [PAPER, markdown_table(PAPER_HEADER, beside_paper)] if of_this_run else [],
         "## Games in which a number is named": [
             number_lines(tables["number_means"], tables["number_gaps"]) if "number_means" in tables else [],
         ],
@@ -125,11 +127,6 @@ def summary_lines(
     told = {heading: [part for part in parts if part] for heading, parts in sections.items()}
     parts = [part for heading, found in told.items() if found for part in ([heading], *found)]
     return [line for part in parts for line in ["", *part]][1:]
-
-
-def compares(lines: list[str]) -> bool:
-    """Whether some row of paper_lines has a figure of this run."""
-    return any(row.split("|")[3].strip() != "-" for row in lines[2:])
 
 
 def propensity_words(row: dict) -> str:
@@ -163,10 +160,10 @@ def alignment_lines(alignment: pl.DataFrame, views: list[str]) -> list[str]:
     return markdown_table(header, rows)
 
 
-def paper_lines(
+def paper_rows(
     alignment: pl.DataFrame, published: Path, contributions: Path, gaps: pl.DataFrame | None = None
-) -> list[str]:
-    """The paper's figures from its published counts, beside this run in the paper's option order.
+) -> list[list[str]]:
+    """Rows of PAPER_HEADER: the paper's figures from its published counts, and this run's in the paper's option order.
 
     gaps: the table number_gaps of a run that has public goods. They are one cell, so their mean improvement in percent
     is the share of the gap closed, and chance is all numbers equally likely. Baselines are measured from each run's own
@@ -197,12 +194,11 @@ def paper_lines(
     money = mean_contributions(contributions)
     row = ["Public goods", f"{float(improvement(money['base'], money['tuned'], money['teacher'])):.1f}"]
     rows.append(row + _public_goods_cells(gaps))
-    header = ["split", "paper: improvement %", "this run", "paper: closed %", "paper: chance", "this run"]
-    return markdown_table(header, rows)
+    return rows
 
 
 def _public_goods_cells(gaps: pl.DataFrame | None) -> list[str]:
-    """What stands behind the paper's improvement in public goods; dashes unless the run has the paper's cell."""
+    """The cells after the paper's improvement in public goods; dashes unless the run has the paper's cell."""
     found = {}
     if gaps is not None:
         shown = gaps.filter(split="public_goods", level="split", measure=SAMPLED, quantity="mean")

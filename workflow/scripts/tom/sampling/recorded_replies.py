@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tom.core.errors import UserError, first_line
+from tom.core.errors import UserError
+from tom.core.library_errors import first_line
 from tom.parsing.outcomes import FINISHES
 from tom.prompts.variants import ORDERS
 from tom.sampling.recorded import ASKED_AS

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import polars as pl
 
-from tom.core.errors import UserError, first_line
+from tom.core.errors import UserError
 from tom.core.files import atomic_file, log_written
+from tom.core.library_errors import first_line
 from tom.parsing.outcomes import FINISHES, OUTCOMES
 from tom.sampling.shard_paths import unpack_paths
 

@@ -83,5 +83,10 @@ class Recipe:
 
     def modules(self) -> str | list[str]:
         """The layers that get an adapter, in the form that PEFT expects."""
-        names = self.target_modules.split(",")
-        return names[0] if names == ["all-linear"] else names
+        return module_names(self.target_modules)
+
+
+def module_names(target_modules: str) -> str | list[str]:
+    """The config's `target_modules` in the form that PEFT expects."""
+    names = target_modules.split(",")
+    return names[0] if names == ["all-linear"] else names
