@@ -28,10 +28,10 @@ def test_what_is_not_here_is_taken_from_the_project(tmp_path, monkeypatch):
 
 
 def test_the_home_folder_and_slashes_at_the_end(tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
     config = {"student": {"folder": "~/models/a"}, "results": "./a//b/"}
     settle_paths(config, tmp_path)
-    assert config == {"student": {"folder": "/home/me/models/a"}, "results": "a/b"}
+    assert config == {"student": {"folder": str(tmp_path / "home/models/a")}, "results": "a/b"}
 
 
 def test_a_config_of_other_types_is_left_to_the_schema(tmp_path):
@@ -47,7 +47,7 @@ def test_the_default_config_is_unchanged(default, root):
     assert config == default
 
 
-@pytest.mark.parametrize("results", ["a b", "résults 'a' $b \"c\"/d", "../x", "/tmp/x", "a*?[b]", "$(x)`y`", "日本"])
+@pytest.mark.parametrize("results", ["a b", "résults 'a' $b \"c\"/d", "../x", "/x", "a*?[b]", "$(x)`y`", "日本"])
 def test_results_may_have_any_name(default, resources, results):
     check_study(default | {"results": results}, "my.yaml", resources)
 
