@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from tom.config.store import Store, key_of
+from tom.config.studies import register_keys
 
 CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config" / "config.yaml").read_text())
 LOCAL = {"name": "Teacher", "engine": "transformers", "source": "folder", "folder": "models/teacher"}
@@ -69,3 +70,13 @@ def test_answers_that_an_endpoint_was_paid_for_are_found_until_what_it_is_sent_c
         assert key(max_tokens=name) == key_of(before)
     assert key() == key(seed="seed") == key(max_tokens="max_tokens")
     assert len({key(), key(seed=None), key(max_tokens=None), key(top_p="p"), key(max_tokens="length")}) == 5
+
+
+def test_a_job_that_is_asked_for_by_an_anchor_s_path_finds_how_it_is_asked(root):
+    training = CONFIG["training"] | {"anchor_games": ["dictator", "trust_sending"], "anchor_contexts": ["neutral"]}
+    config = CONFIG | {"training": training}
+    run, job = (Store(config, root / "resources") for _ in range(2))
+    register_keys(job, config)
+    anchors = run.anchors(training)["anchors"]
+    assert len(anchors) == 2
+    assert {Path(shard).parts[-3] for shard in anchors} <= job.askings.keys()

@@ -409,6 +409,8 @@ def register_keys(store: Store, config: dict) -> None:
         store.weights_key(model)
         for game in games:
             store.asking(model, game)
+    for game in config["training"]["anchor_games"]:
+        store.asking(BASE, game)
     for changes in all_students(config):
         store.weights_key(TUNED_MODEL, changes)
     for study in STUDIES:
