@@ -23,7 +23,7 @@ def test_the_page_opens_without_a_word_and_asks_for_nothing(visit, page_file, op
 
 def test_every_figure_is_drawn(visit):
     widths = visit().page.evaluate("[...document.images].map((image) => image.naturalWidth)")
-    assert len(widths) == 7 + 2
+    assert len(widths) == 8 + 2
     assert min(widths) > 0
 
 

@@ -159,7 +159,8 @@ def test_a_split_without_a_teacher_is_tabulated_and_drawn(tmp_path, monkeypatch)
     assert dict(
         cells.filter(model="base").select(pl.concat_list("game", "context").list.join(" "), "exact").rows()
     ) == {" ".join(cell): pytest.approx(p) for cell, p in PROPENSITIES.items()}
-    arguments = ["--propensities", target, "--split", "payoff_scales", "--output", figure]
+    arguments = ["--propensities", target, "--split", "payoff_scales", "--confidence", 0.95]
+    arguments += ["--output", figure]
     run(plot_propensities, *arguments, monkeypatch=monkeypatch)
     drawn = figure.read_text()
     assert "tuned" in drawn and "teacher" not in drawn

@@ -90,7 +90,7 @@ def page_inputs(folder: Path, root: Path) -> list:
     stated = {"figure": ["gap"], "stated": [0.25], "recomputed": [0.249], "agrees": [True]}
     pl.DataFrame(stated).write_parquet(folder / "stated.parquet")
     names = [*(f"propensities-{split}" for split in SPLITS), "paper-in_sample", "paper_order-in_sample"]
-    names += ["agreement", "gap_closed", "training_curve"]
+    names += ["agreement", "gap_closed", "order_bias", "training_curve"]
     flags += ["--stated", folder / "stated.parquet", "--figures"]
     flags += [written(folder / f"{name}.svg", SVG) for name in names]
     manifest = {"sha256": "1" * 64, "source": "wheel"}

@@ -90,7 +90,7 @@ def test_a_reply_says_which_way_it_is_written(page):
 
 def test_every_figure_has_a_text(page):
     texts = [values["alt"] for tag, values in page.elements if tag == "img"]
-    assert len(texts) == 7
+    assert len(texts) == 8
     assert all(len(words) > 40 for words in texts)
 
 

@@ -1,7 +1,9 @@
 import sys
 
+import matplotlib.pyplot as plt
 import plot_agreement
 import plot_gap_closed
+import plot_order_bias
 import plot_paper
 import plot_propensities
 import plot_training_curve
@@ -10,7 +12,7 @@ import pytest
 from made_tables import made_tables
 
 from tom.core.errors import UserError
-from tom.reporting.figure_style import use_style
+from tom.reporting.figure_style import CLOSED_RANGE, COLOURS, draw_closed, panel_grid, set_closed_axis, use_style
 from tom.reporting.tables import read_table
 from tom.reporting.wording import readable
 
@@ -32,7 +34,13 @@ def curves(tmp_path_factory):
     return sorted(folder.glob("*/curve.csv"))
 
 
-SCRIPTS = [plot_propensities, plot_agreement, plot_gap_closed, plot_training_curve, plot_paper]
+@pytest.fixture(autouse=True)
+def closed_figures():
+    yield
+    plt.close("all")
+
+
+SCRIPTS = [plot_propensities, plot_agreement, plot_gap_closed, plot_order_bias, plot_training_curve, plot_paper]
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
@@ -42,8 +50,9 @@ def test_figures_are_whole_and_the_same_every_time(script, tables, curves, resou
     propensities = ["--propensities", str(tmp_path / "propensities.parquet")]
     published = str(resources / "paper" / "observed_choices.csv")
     arguments = {
-        plot_propensities: [*propensities, "--split", "in_sample"],
-        plot_agreement: propensities,
+        plot_propensities: [*propensities, "--split", "in_sample", "--confidence", "0.95"],
+        plot_agreement: [*propensities, "--confidence", "0.95"],
+        plot_order_bias: propensities,
         plot_gap_closed: ["--alignment", str(tmp_path / "alignment.parquet")],
         plot_training_curve: ["--curves", *map(str, curves)],
         plot_paper: ["--published", published, "--split", "doubled_payoffs", "--confidence", "0.95"],
@@ -67,8 +76,11 @@ def test_propensities_show_every_model_in_every_context(tables):
     cells = plot_propensities.cells_of(tables["propensities"], "in_sample")
     assert set(cells["view"]) == {"both"}
     assert set(plot_propensities.cells_of(tables["propensities"], "in_sample", "fixed")["view"]) == {"fixed"}
-    figure = plot_propensities.plot_split(cells)
-    assert [axes.get_title() for axes in figure.axes] == ["Business", "Friendship"]
+    figure = plot_propensities.plot_split(cells, 0.95)
+    assert [axes.get_title("left") for axes in figure.axes] == [
+        r"$\mathbf{a}$  Business",
+        r"$\mathbf{b}$  Friendship",
+    ]
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["Prisoner's dilemma", "Stag hunt"]
     # Filled and open markers of teacher, base and two tuned students, then the line between the two games.
     assert len(figure.axes[0].lines) == 4 * 2 + 1
@@ -82,7 +94,7 @@ def legend_of(figure) -> list[str]:
 
 def test_propensities_say_nothing_of_invalid_replies_where_there_are_none(tables):
     cells = plot_propensities.cells_of(tables["propensities"], "in_sample")
-    figure = plot_propensities.plot_split(cells)
+    figure = plot_propensities.plot_split(cells, 0.95)
     assert legend_of(figure) == ["teacher", "base", "tuned", "exact propensity"]
     # An interval for each of four models, and no band.
     assert len(figure.axes[0].collections) == 4
@@ -96,7 +108,7 @@ def test_invalid_replies_are_a_band_and_a_share(tables):
         all_invalid_defect=pl.when(unread).then(0.7).otherwise("all_invalid_defect"),
         all_invalid_cooperate=pl.when(unread).then(0.8).otherwise("all_invalid_cooperate"),
     )
-    figure = plot_propensities.plot_split(cells)
+    figure = plot_propensities.plot_split(cells, 0.95)
     # 30 of the base's 4 cells of 300.
     assert "base, 2.5% unreadable" in legend_of(figure)
     assert {"teacher", "tuned"} < set(legend_of(figure))
@@ -114,22 +126,54 @@ def test_many_games_are_points_over_the_teachers_propensity(tables):
         ).unique(["game", "context", "model"], maintain_order=True)
         for number in range(plot_propensities.MOST_LINES + 1)
     )
-    figure = plot_propensities.plot_split(many)
+    figure = plot_propensities.plot_split(many, 0.95)
     assert legend_of(figure) == ["base, 0.250 away on average", "tuned, 0.250 away on average"]
     base, tuned = figure.axes[0].collections
     assert base.get_offsets().tolist() == [[0.5, 0.75]] * (plot_propensities.MOST_LINES + 1)
     assert len(tuned.get_offsets()) == 2 * (plot_propensities.MOST_LINES + 1)
     # Where no teacher answered, the base takes its place.
-    figure = plot_propensities.plot_split(many.filter(pl.col("model") != "teacher"))
+    figure = plot_propensities.plot_split(many.filter(pl.col("model") != "teacher"), 0.95)
     assert legend_of(figure) == ["tuned, 0.000 away on average"]
 
 
 def test_agreement_averages_seeds(tables):
-    pairs = plot_agreement.pairs_of(tables["propensities"])
+    pairs = plot_agreement.pairs_of(tables["propensities"], 0.95)
     tuned = pairs.filter(split="in_sample", student="tuned", game="stag_hunt").sort("teacher")
     assert tuned["teacher"].to_list() == pytest.approx([0.2, 0.6])
     assert tuned["propensity"].to_list() == pytest.approx([0.25, 0.65])
     assert pairs.height == 3 * 4 * 2
+
+
+def test_agreement_has_intervals_of_rates_and_none_of_exact_propensities(tables):
+    known = plot_agreement.pairs_of(tables["propensities"], 0.95)
+    assert known.select("low", "high").null_count().row(0) == (known.height,) * 2
+    assert (known["teacher_low"] < known["teacher"]).all() and (known["teacher"] < known["teacher_high"]).all()
+    assert plot_agreement.bars_of(known, 0.95).endswith("Exact, so without an interval: students.")
+    sampled = plot_agreement.pairs_of(tables["propensities"].with_columns(exact=pl.lit(None, pl.Float64)), 0.95)
+    widths = sampled.with_columns(width=pl.col("high") - pl.col("low")).group_by("student").agg(pl.col("width").mean())
+    # Two seeds have twice the replies of the base.
+    assert dict(widths.rows())["tuned"] < 0.85 * dict(widths.rows())["base"]
+    words = "Bars: 95% Jeffreys intervals (teacher and students), n = 300 replies a cell and model. "
+    assert plot_agreement.bars_of(sampled, 0.95) == words
+    figure = plot_agreement.plot_pairs(sampled, 0.95)
+    assert figure.get_figwidth() == pytest.approx(183 / 25.4)
+
+
+def test_order_bias_leaves_out_who_was_asked_in_one_order(tables):
+    propensities = tables["propensities"].with_columns(pooled=pl.col("model") == "teacher")
+    propensities = propensities.with_columns(
+        exact=pl.when(pl.col("model") == "base")
+        .then(pl.when(view="fixed").then(0.9).when(view="swapped").then(0.1).otherwise("exact"))
+        .otherwise("exact")
+    )
+    rows = plot_order_bias.rows_of(propensities)
+    assert set(rows["role"]) == {"base", "tuned"} and rows.height == 3 * 4 * 2
+    assert rows.filter(role="base").select("fixed", "swapped").unique().rows() == [(0.9, 0.1)]
+    figure = plot_order_bias.plot_order_bias(rows)
+    assert legend_of(figure) == ["base", "tuned"]
+    base = figure.axes[0].lines[4]  # after a line for each of four cells
+    assert base.get_ydata() == pytest.approx([0.9, 0.1])
+    assert [text.get_text() for text in figure.axes[0].texts if text.get_color() == COLOURS["base"]] == ["0.90", "0.10"]
 
 
 def test_gap_closed_prefers_exact_rows_and_keeps_the_papers(tables):
@@ -138,6 +182,29 @@ def test_gap_closed_prefers_exact_rows_and_keeps_the_papers(tables):
     assert measures.pop("paper_tuned") == "sampled"
     assert set(measures) == set(plot_gap_closed.PREDICTORS) - {"paper_tuned"}
     assert set(measures.values()) == {"exact"}
+
+
+def test_a_gap_closed_off_the_axis_is_an_arrow_with_its_number():
+    rows = {"gap_closed": [-2.48, 0.5, -0.5], "low": [-3.26, 0.4, -1.4], "high": [-1.7, 0.6, 0.1]}
+    rows = pl.DataFrame(rows)
+    _, [(axes, _)] = panel_grid([["In sample"]], 40)
+    set_closed_axis(axes, rows)
+    left, right = axes.get_xlim()
+    assert CLOSED_RANGE[0] - 0.1 < left <= CLOSED_RANGE[0] and 1 < right < 1.2
+    for height, row in enumerate(rows.iter_rows(named=True)):
+        draw_closed(axes, row, height, "black", "o")
+    assert [text.get_text() for text in axes.texts] == ["−248 (−326 to −170)", "−140"]
+    marks = [
+        (line.get_marker(), *line.get_xdata(), *line.get_ydata()) for line in axes.lines if line.get_marker() != "None"
+    ]
+    assert marks == [("<", left, 0), ("o", 0.5, 1), ("o", -0.5, 2), ("<", left, 2)]
+
+
+def test_no_predictor_without_a_number_has_a_line(tables):
+    rows = plot_gap_closed.rows_of(tables["alignment"])
+    rows = rows.with_columns(gap_closed=pl.when(predictor="offset").then(None).otherwise("gap_closed"))
+    for axes in plot_gap_closed.plot_gap_closed(rows).axes:
+        assert "base + offset" not in [label.get_text() for label in axes.get_yticklabels()]
 
 
 def test_training_curves_are_named_by_seed(curves, tmp_path):

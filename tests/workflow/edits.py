@@ -13,6 +13,7 @@ TABLES = {
     "summarise_run": 1,
     "plot_agreement": 1,
     "plot_gap_closed": 1,
+    "plot_order_bias": 1,
     "plot_propensities": 3,
 }
 """What follows shards of choices in every split."""
@@ -44,6 +45,7 @@ OUT_OF_SAMPLE_CONTEXT = {
     "plot_propensities": 1,
     "plot_agreement": 1,
     "plot_gap_closed": 1,
+    "plot_order_bias": 1,
     "measure_sensitivities": 1,
     "tabulate_games": 1,
     "summarise_run": 1,
@@ -124,7 +126,7 @@ EDITS = (
         "def jeffreys(cooperated, readable, confidence=0.5): ...\ndef jeffreys(cooperated, readable, confidence",
         TABLES,
     ),
-    Edit("A figure", "workflow/scripts/plot_agreement.py", "1.9 + 2.5", "1.8 + 2.5", {"plot_agreement": 1}),
+    Edit("A figure", "workflow/scripts/plot_agreement.py", "s=14", "s=15", {"plot_agreement": 1}),
     Edit(
         "What a column means",
         "workflow/schemas/tables.yaml",

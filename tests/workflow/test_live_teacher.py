@@ -94,7 +94,8 @@ def test_the_run_ends_with_its_figures_and_its_summary(run):
     form, project, said = run
     names = {path.stem for path in (project.experiment / "figures").glob("*.png")}
     splits = ("in_sample", "out_of_sample_contexts")
-    assert names == {"agreement", "gap_closed", "training_curve", *(f"propensities-{split}" for split in splits)}
+    whole = {"agreement", "gap_closed", "order_bias", "training_curve"}
+    assert names == whole | {f"propensities-{split}" for split in splits}
     summary = (project.experiment / "summary.md").read_text()
     assert "# What tiny learnt from tiny teacher" in summary
     measure = "exact" if form == FORMS[0] else "sampled"

@@ -28,7 +28,7 @@ def page(project) -> str:
 def test_the_page_holds_the_run(reported):
     text = page(reported)
     assert "What tiny learnt from Llama-2-70b-chat" in text
-    assert text.count("data:image/svg+xml;base64,") == 3 + 2 * 3 + 3 + 1
+    assert text.count("data:image/svg+xml;base64,") == 3 + 2 * 3 + 4 + 1
     assert "34 of 34 jobs have a recorded time" in text
     assert str(reported.folder) not in text
     cells = re.search(r'<table class="data" id="cells-table">.*?</table>', text, re.DOTALL)[0]

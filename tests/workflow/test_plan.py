@@ -40,7 +40,7 @@ def test_the_config_of_the_command_line_is_the_one_that_is_planned(fresh):
 
 def test_a_plan_says_why_jobs_rerun_and_rests_on_earlier_ones(project):
     assert "nothing to do" in project.succeed("plan")
-    project.edit("workflow/scripts/plot_agreement.py", "1.9 + 2.5", "1.8 + 2.5")
+    project.edit("workflow/scripts/plot_agreement.py", "s=14", "s=15")
     (project.experiment / "figures/gap_closed.png").unlink()
     project.succeed("plan")
     assert dict(due(project).select("rule", "reason").rows()) == {

@@ -465,6 +465,8 @@ def figure_files(name, **section):
 
 # An adapter that comes by its path need not come with its training curve.
 TRAINING_FIGURES = [] if STUDENT.training is None else ["training_curve"]
+# Students that are asked in one option order show no bias towards it.
+ORDER_FIGURES = ["order_bias"] if len(config["option_orders"]) > 1 else []
 SPLIT_FIGURES = {
     **{split: f"propensities-{split}" for split in sorted(CHOICE_SPLITS)},
     **{split: f"numbers-{split}" for split in sorted(NUMBER_SPLITS)},
@@ -473,5 +475,5 @@ SPLIT_FIGURES = {
 
 def figures():
     """Every figure of the main result."""
-    names = [*SPLIT_FIGURES.values(), "agreement", "gap_closed", *TRAINING_FIGURES]
+    names = [*SPLIT_FIGURES.values(), "agreement", "gap_closed", *ORDER_FIGURES, *TRAINING_FIGURES]
     return [file for name in names for file in figure(name)]

@@ -16,10 +16,11 @@ rule plot_propensities:
         f"{OWN_BENCHMARKS}/figures/propensities-{{split}}.tsv"
     params:
         view="",
+        confidence=flags(config["evaluation"], "confidence"),
     shell:
         python("plot_propensities.py")
         + " --propensities {input.propensities:q} --split {wildcards.split} {params.view}"
-        " --output {output:q} > {log:q} 2>&1"
+        " {params.confidence} --output {output:q} > {log:q} 2>&1"
 
 
 rule plot_numbers:
@@ -46,8 +47,24 @@ rule plot_agreement:
         f"{OWN_LOGS}/figures/agreement.log",
     benchmark:
         f"{OWN_BENCHMARKS}/figures/agreement.tsv"
+    params:
+        confidence=flags(config["evaluation"], "confidence"),
     shell:
-        python("plot_agreement.py") + " --propensities {input.propensities:q} --output {output:q} > {log:q} 2>&1"
+        python("plot_agreement.py") + " --propensities {input.propensities:q} {params.confidence}"
+        " --output {output:q} > {log:q} 2>&1"
+
+
+rule plot_order_bias:
+    input:
+        propensities=table(SPLITS, "propensities"),
+    output:
+        **figure_files("order_bias", category="Option order"),
+    log:
+        f"{OWN_LOGS}/figures/order_bias.log",
+    benchmark:
+        f"{OWN_BENCHMARKS}/figures/order_bias.tsv"
+    shell:
+        python("plot_order_bias.py") + " --propensities {input.propensities:q} --output {output:q} > {log:q} 2>&1"
 
 
 rule plot_gap_closed:

@@ -1,6 +1,6 @@
 """Plot the students' propensities to cooperate against their teacher's, cell by cell, for each split.
 
-python workflow/scripts/plot_agreement.py --propensities P.parquet ... --output F.pdf F.png
+python workflow/scripts/plot_agreement.py --propensities P.parquet ... --confidence 0.95 --output F.pdf F.png
 """
 
 import argparse
@@ -13,77 +13,104 @@ from tom.core.errors import run_main
 from tom.core.frames import roles_of
 from tom.core.roles import TEACHER
 from tom.evaluation.propensities import CELL, headline_view
-from tom.reporting.figure_style import save_figure, use_style
+from tom.reporting.figure_style import (
+    add_note,
+    in_rows,
+    letter_panels,
+    number_of,
+    panel_grid,
+    save_figure,
+    use_style,
+)
 from tom.reporting.tables import read_table
 from tom.reporting.wording import readable
+from tom.statistics.intervals import jeffreys
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MARKS = "osD^vPXh<>"
+MOST_PANELS = 4
+"""Splits in a row."""
 
 
-def pairs_of(propensities: pl.DataFrame) -> pl.DataFrame:
-    """A row for each split, cell and student: `propensity` beside its `teacher`'s.
+def pairs_of(propensities: pl.DataFrame, confidence: float) -> pl.DataFrame:
+    """A row for each split, cell and student: `propensity` beside its `teacher`'s, each with `low` and `high`.
 
-    Propensities are the exact ones where they are known. Tuned students are averaged over seeds.
+    Propensities are the exact ones where they are known, which have no interval. Tuned students are averaged over
+    seeds, and the Jeffreys interval is that of all their replies.
     """
     cells = propensities.filter(pl.col("level") == "cell")
     cells = cells.filter(pl.col("view") == headline_view(cells["view"].to_list()))
-    cells = cells.with_columns(student=roles_of(), propensity=pl.coalesce("exact", "rate"))
-    teacher = cells.filter(model=TEACHER).select("split", *CELL, pl.col("propensity").alias("teacher"))
-    students = cells.filter(pl.col("model") != TEACHER)
-    students = students.group_by("split", *CELL, "student", maintain_order=True).agg(pl.col("propensity").mean())
-    return students.join(teacher, on=["split", *CELL], maintain_order="left")
+    keys = ["split", *CELL]
+    means = (
+        cells.group_by(*keys, roles_of().alias("student"), maintain_order=True)
+        .agg(pl.coalesce("exact", "rate").mean().alias("propensity"), pl.col("cooperated", "defected").sum(),
+             sampled=pl.col("exact").is_null().all(), observations=pl.col("observations").first())
+    )  # fmt: skip
+    low, high = jeffreys(means["cooperated"], means["cooperated"] + means["defected"], confidence)
+    known = pl.col("sampled") & (pl.col("cooperated") + pl.col("defected") > 0)
+    means = means.with_columns(pl.when(known).then(pl.lit(pl.Series(name, end))).alias(name)
+                               for name, end in (("low", low), ("high", high)))  # fmt: skip
+    teacher = means.filter(student=TEACHER).select(*keys, teacher="propensity", teacher_low="low", teacher_high="high")
+    return means.filter(pl.col("student") != TEACHER).join(teacher, on=keys, maintain_order="left")
 
 
-def plot_pairs(pairs: pl.DataFrame) -> "Figure":
+def plot_pairs(pairs: pl.DataFrame, confidence: float) -> "Figure":
     """A column for each split, a row each for base and tuned. On the diagonal a student equals its teacher."""
-    import matplotlib.pyplot as plt
     import seaborn as sns
     from matplotlib.lines import Line2D
 
-    splits = pairs["split"].unique(maintain_order=True).to_list()
-    students = ["base", "tuned"]
     contexts = pairs["context"].unique().sort().to_list()
     colours = dict(zip(contexts, sns.color_palette("colorblind", len(contexts)), strict=True))
     marks = {context: MARKS[number % len(MARKS)] for number, context in enumerate(contexts)}
-    figure, grid = plt.subplots(
-        2, len(splits), sharex=True, sharey=True, squeeze=False,
-        figsize=(1.9 + 2.5 * len(splits), 5.4), layout="constrained",
-    )  # fmt: skip
-    for axes_row, student in zip(grid, students, strict=True):
-        for axes, split in zip(axes_row, splits, strict=True):
-            axes.plot([0, 1], [0, 1], color="0.6", linewidth=1, zorder=1)
-            for context in contexts:
-                cells = pairs.filter(split=split, student=student, context=context)
-                axes.scatter(
-                    cells["teacher"], cells["propensity"], color=colours[context], marker=marks[context],
-                    s=34, edgecolor="white", linewidth=0.5, zorder=2,
-                )  # fmt: skip
-            axes.set(xlim=(-0.04, 1.04), ylim=(-0.04, 1.04), aspect="equal")
-            axes.set_xticks([0, 0.5, 1], ["0", ".5", "1"])
-            axes.set_yticks([0, 0.5, 1], ["0", ".5", "1"])
-        axes_row[0].set_ylabel(f"{student}: propensity")
-    for axes, split in zip(grid[0], splits, strict=True):
-        axes.set_title(readable(split))
-    for axes in grid[-1]:
-        axes.set_xlabel("teacher: propensity")
+    splits = in_rows(pairs["split"].unique(maintain_order=True).to_list(), MOST_PANELS)
+    rows = [[(split, student) for split in names] for names in splits for student in ("base", "tuned")]
+    figure, panels = panel_grid(rows, 10 + len(rows) * 150 / max(3, len(rows[0])))
+    for axes, (split, student) in panels:
+        axes.plot([0, 1], [0, 1], color="0.6", linewidth=0.6, zorder=1)
+        for context in contexts:
+            cells = pairs.filter(split=split, student=student, context=context)
+            look = {"color": colours[context], "linewidth": 0.6, "alpha": 0.7, "zorder": 2}
+            axes.hlines(cells["propensity"], cells["teacher_low"], cells["teacher_high"], **look)
+            axes.vlines(cells["teacher"], cells["low"], cells["high"], **look)
+            axes.scatter(
+                cells["teacher"], cells["propensity"], color=colours[context], marker=marks[context],
+                s=14, edgecolor="white", linewidth=0.3, zorder=3,
+            )  # fmt: skip
+        axes.set(xlim=(-0.04, 1.04), ylim=(-0.04, 1.04), aspect="equal", title=readable(split))
+        axes.set(xticks=[0, 0.5, 1], yticks=[0, 0.5, 1], xlabel="teacher: P(cooperate)")
+        axes.set_ylabel(f"{student}: P(cooperate)")
+        axes.label_outer()
     handles = [
         Line2D([], [], color=colours[name], marker=marks[name], linestyle="none", label=readable(name))
         for name in contexts
     ]
+    letter_panels(figure.axes)
     figure.legend(handles=handles, loc="outside right center")
+    add_note(figure, f"{bars_of(pairs, confidence)} A mark for each cell.")
     return figure
+
+
+def bars_of(pairs: pl.DataFrame, confidence: float) -> str:
+    """What has an interval, and of which kind: exact propensities have none."""
+    sampled = {"teacher": pairs["teacher_low"].is_not_null().any(), "students": pairs["low"].is_not_null().any()}
+    whose = " and ".join(name for name, found in sampled.items() if found)
+    exact = " and ".join(name for name, found in sampled.items() if not found)
+    replies = f"n = {number_of(pairs['observations'])} replies a cell and model"
+    bars = f"Bars: {confidence:.0%} Jeffreys intervals ({whose}), {replies}. " if whose else ""
+    return bars + (f"Exact, so without an interval: {exact}." if exact else "")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--propensities", nargs="+", required=True, help="of every split")
+    parser.add_argument("--confidence", type=float, required=True, help="of the intervals, e.g. 0.95")
     parser.add_argument("--output", type=Path, nargs="+", required=True, help="one file for each format")
     arguments = parser.parse_args()
     use_style()
-    save_figure(plot_pairs(pairs_of(read_table(*arguments.propensities))), arguments.output)
+    pairs = pairs_of(read_table(*arguments.propensities), arguments.confidence)
+    save_figure(plot_pairs(pairs, arguments.confidence), arguments.output)
 
 
 if __name__ == "__main__":

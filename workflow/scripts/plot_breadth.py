@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tom.core.errors import run_main
-from tom.reporting.figure_style import COLOURS, save_figure, use_style
+from tom.reporting.figure_style import (
+    COLOURS,
+    add_note,
+    in_rows,
+    letter_panels,
+    number_of,
+    panel_grid,
+    save_figure,
+    use_style,
+)
 from tom.reporting.tables import read_table
 from tom.reporting.wording import PAYOFF_MODEL_NAMES, readable
 
@@ -30,7 +39,7 @@ def plot_split(axes: "Axes", table: pl.DataFrame) -> None:
     plain = table.filter(labels="letters", exchanged=False)
     for predictor, style in STYLES.items():
         rows = plain.filter(predictor=predictor).sort("games")
-        look = {"linestyle": style, "color": COLOURS["baseline"], "linewidth": 1.2, "label": NAMES[predictor]}
+        look = {"linestyle": style, "color": COLOURS["baseline"], "linewidth": 0.9, "label": NAMES[predictor]}
         if rows.height == 1:  # a line through one point can't be seen
             axes.axhline(rows["gap"][0], **look)
         else:
@@ -40,16 +49,16 @@ def plot_split(axes: "Axes", table: pl.DataFrame) -> None:
     for labels, exchanged in asked:
         rows = tuned.filter(labels=labels, exchanged=exchanged)
         if (labels, exchanged) == ("letters", False):
-            axes.plot(rows["games"], rows["gap"], "-o", color=COLOURS["tuned"], markersize=5, label="student", zorder=3)
-            axes.vlines(rows["games"], rows["low"], rows["high"], color=COLOURS["tuned"], linewidth=1.3)
+            axes.plot(rows["games"], rows["gap"], "-o", color=COLOURS["tuned"], markersize=3, label="student", zorder=3)
+            axes.vlines(rows["games"], rows["low"], rows["high"], color=COLOURS["tuned"], linewidth=1)
         elif labels == "letters":
-            axes.plot(rows["games"], rows["gap"], "o", mfc="white", color=COLOURS["tuned"], markersize=5,
+            axes.plot(rows["games"], rows["gap"], "o", mfc="white", color=COLOURS["tuned"], markersize=3,
                       label="student, C and D exchanged")  # fmt: skip
         elif not exchanged:
-            axes.plot(rows["games"], rows["gap"], "x", color=COLOURS["tuned"], markersize=5,
+            axes.plot(rows["games"], rows["gap"], "x", color=COLOURS["tuned"], markersize=3,
                       label="student, other labels")  # fmt: skip
     (base,) = table.filter(predictor="base", labels="letters", exchanged=False)["gap"]
-    axes.axhline(base, color=COLOURS["base"], linewidth=1.2, label="base student")
+    axes.axhline(base, color=COLOURS["base"], linewidth=1, label="base student")
     for (gap,) in table.filter(predictor="noise_ceiling").select("gap").iter_rows():
         axes.axhline(gap, color="black", linewidth=0.8, linestyle=(0, (1, 2)), label="sampling noise")
     axes.set_xscale("log", base=2)
@@ -61,26 +70,21 @@ def plot_split(axes: "Axes", table: pl.DataFrame) -> None:
 
 def plot_breadth(tables: list[pl.DataFrame]) -> "Figure":
     """A panel for each split, with one legend."""
-    import matplotlib.pyplot as plt
-
-    columns = min(COLUMNS, len(tables))
-    rows = -(-len(tables) // columns)
-    figure, grid = plt.subplots(
-        rows, columns, sharey=True, squeeze=False, figsize=(2.6 * columns + 0.6, 2.5 * rows + 0.9), layout="constrained"
-    )
-    for axes, table in zip(grid.flat, tables, strict=False):
-        plot_split(axes, table)
+    rows = in_rows(list(range(len(tables))), COLUMNS)
+    figure, panels = panel_grid(rows, 20 + 48 * len(rows), sharex=False)
+    for axes, number in panels:
+        plot_split(axes, tables[number])
+        axes.set(xlabel="games taught", ylabel="mean |P(student) − P(teacher)|")
+        axes.label_outer()
     # Level lines do not count for matplotlib's own limits, and would lie outside of them.
     shown = pl.concat(table.filter(pl.col("predictor") != "chance").select("gap", "high") for table in tables)
-    grid[0, 0].set_ylim(0, 1.05 * max(shown["gap"].max(), shown["high"].max() or 0))
-    for axes in grid.flat[len(tables) :]:
-        axes.set_axis_off()
-    for axes in grid[-1]:
-        axes.set_xlabel("games taught")
-    for axes in grid[:, 0]:
-        axes.set_ylabel("distance from the teacher")
-    labelled = dict(zip(*reversed(grid.flat[0].get_legend_handles_labels()), strict=True))
-    figure.legend(labelled.values(), labelled.keys(), loc="outside lower center", ncols=3)
+    first, _ = panels[0]
+    first.set_ylim(0, 1.05 * max(shown["gap"].max(), shown["high"].max() or 0))
+    labelled = dict(zip(*reversed(first.get_legend_handles_labels()), strict=True))
+    figure.legend(labelled.values(), labelled.keys(), loc="outside upper center", ncols=4)
+    letter_panels(figure.axes)
+    cells = number_of(pl.concat(table["cells"] for table in tables))
+    add_note(figure, f"n = {cells} cells a panel. Bars: {tables[0]['confidence'][0]:.0%} intervals over games.")
     return figure
 
 

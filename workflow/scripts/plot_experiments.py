@@ -11,7 +11,19 @@ import polars as pl
 
 from tom.core.errors import run_main
 from tom.evaluation.propensities import headline_view_of
-from tom.reporting.figure_style import BASELINES, COLOURS, GAP_CLOSED, save_figure, use_style
+from tom.reporting.figure_style import (
+    BASELINES,
+    COLOURS,
+    add_note,
+    draw_closed,
+    in_rows,
+    letter_panels,
+    number_of,
+    panel_grid,
+    save_figure,
+    set_closed_axis,
+    use_style,
+)
 from tom.reporting.findings import headline_measure
 from tom.reporting.tables import read_table
 from tom.reporting.wording import readable
@@ -32,41 +44,33 @@ def rows_of(table: pl.DataFrame) -> pl.DataFrame:
 
 def plot_panel(axes: "Axes", rows: pl.DataFrame, experiments: list[str]) -> None:
     """One split: a line for each experiment."""
-    axes.axvline(0, color="0.4", linewidth=1)
-    nearest = BASELINES["nearest"]
-    for row in rows.filter(pl.col("gap_closed").is_not_null()).iter_rows(named=True):
-        height = experiments.index(row["experiment"])
-        if row["predictor"] == "nearest":
-            look = {"color": COLOURS["baseline"], "marker": "s", "mfc": "none", "label": nearest.label}
-        else:
-            look = {"color": COLOURS["tuned"], "marker": "o", "label": "tuned student"}
-            if row["low"] is not None:
-                axes.hlines(height, row["low"], row["high"], color=COLOURS["tuned"], linewidth=1.3)
-        axes.plot(row["gap_closed"], height, linestyle="none", markersize=5, **look)
-    axes.grid(False, axis="y")
+    for row in rows.iter_rows(named=True):
+        tuned = row["predictor"] == "tuned"
+        look = {"label": "tuned student"} if tuned else {"label": BASELINES["nearest"].label, "mfc": "none"}
+        colour, marker = ("tuned", "o") if tuned else ("baseline", "s")
+        height = experiments.index(row["experiment"]) + (-0.15 if tuned else 0.15)
+        draw_closed(axes, row, height, COLOURS[colour], marker, **look)
     axes.set_ylim(len(experiments) - 0.5, -0.5)
 
 
 def plot_experiments(rows: pl.DataFrame) -> "Figure":
     """A column for each split, with one legend."""
-    import matplotlib.pyplot as plt
-    from matplotlib.ticker import MaxNLocator, PercentFormatter
-
     splits, experiments = (rows[name].unique(maintain_order=True).to_list() for name in ("split", "experiment"))
-    figure, (panels,) = plt.subplots(
-        1, len(splits), sharex=True, sharey=True, squeeze=False, layout="constrained",
-        figsize=(2.4 + 2.2 * len(splits), 1.3 + 0.34 * len(experiments)),
-    )  # fmt: skip
-    for axes, split in zip(panels, splits, strict=True):
+    names = rows.unique("experiment", maintain_order=True).select("experiment", "student").rows()
+    lines = in_rows(splits, 3)
+    figure, panels = panel_grid(lines, 16 + (9 + 5 * len(experiments)) * len(lines))
+    for axes, split in panels:
+        set_closed_axis(axes, rows)
         plot_panel(axes, rows.filter(split=split), experiments)
         axes.set_title(readable(split))
-        axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
-        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=None))
-    names = rows.unique("experiment", maintain_order=True).select("experiment", "student").rows()
-    panels[0].set_yticks(range(len(names)), [f"{experiment}: {student}" for experiment, student in names])
-    figure.supxlabel(GAP_CLOSED, fontsize="medium")
-    found = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))
+        axes.set_yticks(range(len(names)), [f"{experiment}: {student}" for experiment, student in names])
+        axes.label_outer()
+    found = dict(zip(*reversed(figure.axes[0].get_legend_handles_labels()), strict=True))
     figure.legend(found.values(), found.keys(), loc="outside upper center", ncols=2)
+    letter_panels(figure.axes)
+    add_note(
+        figure, f"n = {number_of(rows['cells'])} cells a split. Bars: {rows['confidence'][0]:.0%} bootstrap intervals."
+    )
     return figure
 
 

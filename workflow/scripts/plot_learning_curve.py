@@ -12,7 +12,18 @@ import polars as pl
 from tom.core.errors import run_main
 from tom.core.frames import roles_of
 from tom.evaluation.propensities import headline_view_of
-from tom.reporting.figure_style import BASELINES, COLOURS, save_figure, use_style
+from tom.reporting.figure_style import (
+    BASELINES,
+    COLOURS,
+    DOUBLE_COLUMN,
+    GAP_CLOSED,
+    MM,
+    add_note,
+    letter_panels,
+    number_of,
+    save_figure,
+    use_style,
+)
 from tom.reporting.tables import read_table
 
 if TYPE_CHECKING:
@@ -35,11 +46,11 @@ def plot_against(axes: "Axes", rows: pl.DataFrame, column: str) -> None:
     colour = COLOURS["tuned"]
     seeds = rows.filter(pl.col("predictor") != "tuned").drop_nulls([column, "gap_closed"])
     means = rows.filter(predictor="tuned").drop_nulls([column, "gap_closed"]).sort("observations")
-    axes.plot(*seeds.select(column, "gap_closed").get_columns(), "o", markersize=5, mfc="white", mec=colour)
+    axes.plot(*seeds.select(column, "gap_closed").get_columns(), "o", markersize=3.5, mfc="white", mec=colour)
     line = means.select(column, "gap_closed").get_columns()
     style = "-o" if column == "observations" else "o"
-    axes.plot(*line, style, markersize=5, color=colour, label="tuned student")
-    axes.vlines(*means.select(column, "low", "high").get_columns(), color=colour, linewidth=1.3)
+    axes.plot(*line, style, markersize=3.5, color=colour, label="tuned student")
+    axes.vlines(*means.select(column, "low", "high").get_columns(), color=colour, linewidth=1)
 
 
 def plot_learning_curve(rows: pl.DataFrame) -> "Figure":
@@ -47,7 +58,7 @@ def plot_learning_curve(rows: pl.DataFrame) -> "Figure":
     import matplotlib.pyplot as plt
     from matplotlib.ticker import NullLocator, PercentFormatter
 
-    figure, axes_row = plt.subplots(1, 2, sharey=True, figsize=(6.4, 2.9), layout="constrained")
+    figure, axes_row = plt.subplots(1, 2, sharey=True, figsize=(DOUBLE_COLUMN, 70 * MM), layout="constrained")
     students = rows.filter(roles_of("predictor") == "tuned")
     on_gpu = students["gpu_seconds"].null_count() < students.height
     columns = {
@@ -59,7 +70,7 @@ def plot_learning_curve(rows: pl.DataFrame) -> "Figure":
             style = BASELINES[row["predictor"]]
             if row["gap_closed"] is not None:
                 axes.axhline(
-                    row["gap_closed"], color=COLOURS["baseline"], linestyle=style.line, linewidth=1.2, label=style.label
+                    row["gap_closed"], color=COLOURS["baseline"], linestyle=style.line, linewidth=0.9, label=style.label
                 )
         plot_against(axes, students, column)
         axes.set_xlabel(label)
@@ -79,9 +90,15 @@ def plot_learning_curve(rows: pl.DataFrame) -> "Figure":
         )  # fmt: skip
     second.margins(x=0.15)
     first.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=None))
-    first.set_ylabel("gap closed (%)")
+    first.set_ylabel(GAP_CLOSED)
     handles, labels = first.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+    letter_panels(figure.axes)
+    add_note(
+        figure,
+        f"n = {number_of(students['cells'])} cells. Filled: mean over training seeds, with its"
+        f" {students['confidence'][0]:.0%} bootstrap interval. Open: each seed.",
+    )
     return figure
 
 

@@ -16,7 +16,18 @@ from tom.core.errors import run_main
 from tom.core.frames import roles_of
 from tom.evaluation.number_counts import distribution_table
 from tom.paper.published_contributions import published_contributions
-from tom.reporting.figure_style import COLOURS, MARKERS, save_figure, use_style
+from tom.reporting.figure_style import (
+    COLOURS,
+    DOUBLE_COLUMN,
+    MARKERS,
+    MM,
+    add_note,
+    in_rows,
+    letter_panels,
+    number_of,
+    save_figure,
+    use_style,
+)
 from tom.reporting.tables import read_table
 from tom.reporting.wording import readable
 
@@ -25,6 +36,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ROLES = list(MARKERS)
+MOST_PANELS = 4
+"""Distributions in a row."""
 PALETTE = {name: COLOURS[name] for name in ROLES}
 
 
@@ -62,10 +75,10 @@ def plot_means(axes: "Axes", table: pl.DataFrame, groups: list[str]) -> None:
     replies = table.select(pl.col("group", "role", "number").repeat_by("count").explode())
     sns.barplot(
         replies.to_dict(as_series=False), x="group", y="number", hue="role", order=groups, hue_order=roles,
-        palette=PALETTE, errorbar="se", err_kws={"linewidth": 1.6, "color": "0.1"}, capsize=0.12, gap=0.1, width=0.6,
+        palette=PALETTE, errorbar="se", err_kws={"linewidth": 1, "color": "0.1"}, capsize=0.12, gap=0.1, width=0.6,
         saturation=1, ax=axes,
     )  # fmt: skip
-    axes.set(xlabel="", ylabel="mean number", ylim=(0, table["number"].max()))
+    axes.set(xlabel="", ylabel="mean number", ylim=(0, table["number"].max()), title="Means")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(roles))
 
 
@@ -77,6 +90,7 @@ def plot_distribution(axes: "Axes", table: pl.DataFrame) -> None:
     sns.lineplot(
         shown.to_dict(as_series=False), x="number", y="share", hue="role", style="role", hue_order=ROLES,
         style_order=ROLES, palette=PALETTE, markers=MARKERS, dashes=False, errorbar=None, legend=False, ax=axes,
+        markeredgewidth=0.3,
     )  # fmt: skip
     axes.set(xlabel="number", ylabel="share of replies", ylim=(-0.03, 1.03))
     lowest, highest = table["number"].min(), table["number"].max()
@@ -88,15 +102,21 @@ def plot_numbers(table: pl.DataFrame) -> "Figure":
     import matplotlib.pyplot as plt
 
     groups = table["group"].unique(maintain_order=True).to_list()
-    figure = plt.figure(figsize=(1.4 + 2.7 * len(groups), 5.6), layout="constrained")
-    grid = figure.add_gridspec(2, len(groups))
+    rows = in_rows(groups, MOST_PANELS)
+    figure = plt.figure(figsize=(DOUBLE_COLUMN, (58 + 42 * len(rows)) * MM), layout="constrained")
+    grid = figure.add_gridspec(1 + len(rows), len(rows[0]))
     plot_means(figure.add_subplot(grid[0, :]), table, groups)
     first = None
-    for column, group in enumerate(groups):
-        first = axes = figure.add_subplot(grid[1, column], sharey=first)
+    for number, group in enumerate(groups):
+        first = axes = figure.add_subplot(grid[1 + number // len(rows[0]), number % len(rows[0])], sharey=first)
         plot_distribution(axes, table.filter(group=group))
         axes.set_title(group)
-        axes.label_outer()
+        if number % len(rows[0]):
+            axes.set_ylabel("")
+            axes.tick_params(labelleft=False)
+    letter_panels(figure.axes)
+    replies = table.group_by("group", "model").agg(pl.col("count").sum())["count"]
+    add_note(figure, f"n = {number_of(replies)} replies a model and cell. Bars: standard errors of the mean.")
     return figure
 
 

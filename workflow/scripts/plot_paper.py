@@ -23,7 +23,7 @@ def main() -> None:
     arguments = parser.parse_args()
     use_style()
     table = published_propensities(arguments.published, arguments.split, arguments.confidence)
-    save_figure(plot_split(table.filter(level="cell")), arguments.output)
+    save_figure(plot_split(table.filter(level="cell"), arguments.confidence), arguments.output)
 
 
 if __name__ == "__main__":

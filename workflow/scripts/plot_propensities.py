@@ -3,7 +3,8 @@
 As figures 2 to 4 of the paper (arXiv 2408.05241), for this run. Of more games than have room for a line each, as in a
 game set, the students' propensities over the teacher's.
 
-python workflow/scripts/plot_propensities.py --propensities P.parquet --split in_sample --output F.pdf F.png
+python workflow/scripts/plot_propensities.py --propensities P.parquet --split in_sample --confidence 0.95 \
+    --output F.pdf F.png
 """
 
 import argparse
@@ -17,7 +18,17 @@ from tom.core.errors import run_main
 from tom.core.frames import roles_of
 from tom.core.roles import BASE, TEACHER, role
 from tom.evaluation.propensities import BOUNDS, VIEWS, headline_view
-from tom.reporting.figure_style import COLOURS, MARKERS, save_figure, use_style
+from tom.reporting.figure_style import (
+    COLOURS,
+    MARKERS,
+    add_note,
+    in_rows,
+    letter_panels,
+    number_of,
+    panel_grid,
+    save_figure,
+    use_style,
+)
 from tom.reporting.tables import read_table
 from tom.reporting.wording import readable
 
@@ -25,10 +36,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PANELS_A_ROW = 3
+PANELS_A_ROW = 5
 MOST_LINES = 40
 """Games with a line each; more are points over the teacher's propensity."""
-BAND = {"linewidth": 6, "alpha": 0.25, "zorder": 1}
+BAND = {"linewidth": 4, "alpha": 0.25, "zorder": 1}
 """The band in which the rate would lie, however unreadable replies were counted."""
 
 
@@ -48,16 +59,14 @@ def plot_context(axes: "Axes", cells: pl.DataFrame, games: list[str], models: li
         bounds = rows.with_columns(height=pl.Series(heights)).filter(pl.col("invalid") > 0)
         if len(bounds):
             axes.hlines(bounds["height"], *(bounds[name] for name in BOUNDS), color=style["color"], **BAND)
-        axes.hlines(heights, rows["low"], rows["high"], color=style["color"], linewidth=1.6)
-        axes.plot(rows["rate"], heights, **style, markersize=5)
-        axes.plot(rows["exact"], heights, **style, markersize=8, fillstyle="none", markeredgewidth=1)
-    axes.set(xlim=(-0.04, 1.04), ylim=(len(games) - 0.5, -0.5), xticks=[0, 0.25, 0.5, 0.75, 1])
-    axes.set_xticklabels(["0", "", ".5", "", "1"])
+        axes.hlines(heights, rows["low"], rows["high"], color=style["color"])
+        axes.plot(rows["rate"], heights, **style, markersize=3)
+        axes.plot(rows["exact"], heights, **style, markersize=5.5, fillstyle="none", markeredgewidth=0.7)
+    axes.set(xlim=(-0.04, 1.04), ylim=(len(games) - 0.5, -0.5), xticks=[0, 0.5, 1])
     axes.set_yticks(range(len(games)), [readable(game) for game in games])
-    axes.tick_params(labelbottom=True)
-    axes.grid(False, axis="y")
+    axes.tick_params(axis="y", length=0)
     for edge in range(len(games) - 1):
-        axes.axhline(edge + 0.5, color="0.85", linewidth=0.8)
+        axes.axhline(edge + 0.5, color="0.85", linewidth=0.5, zorder=0)
 
 
 def legend_labels(cells: pl.DataFrame) -> dict[str, str]:
@@ -83,28 +92,18 @@ def plot_many_games(cells: pl.DataFrame) -> "Figure":
         cells.filter(pl.col("role") != reference).join(known, on=["game", "context"]).drop_nulls(["shown", "known"])
     )
     contexts = cells["context"].unique().sort().to_list()
-    columns = min(PANELS_A_ROW, len(contexts))
-    rows = -(-len(contexts) // columns)
-    figure, grid = plt.subplots(
-        rows,
-        columns,
-        sharex=True,
-        sharey=True,
-        squeeze=False,
-        figsize=(0.8 + 3.0 * columns, 0.9 + 3.0 * rows),
-        layout="constrained",
-    )
+    rows = in_rows(contexts, PANELS_A_ROW)
+    figure, panels = panel_grid(rows, 16 + len(rows) * 170 / max(3, len(rows[0])))
     drawn = [name for name in MARKERS if name in points["role"].to_list()]
-    for axes, context in zip(grid.flat, contexts, strict=False):
-        axes.plot([0, 1], [0, 1], color="0.6", linewidth=1, zorder=1)
+    for axes, context in panels:
+        axes.plot([0, 1], [0, 1], color="0.6", linewidth=0.6, zorder=1)
         for name in drawn:
             own = points.filter(role=name, context=context)
-            axes.scatter(own["known"], own["shown"], color=COLOURS[name], marker=MARKERS[name], s=12, alpha=0.5)
+            axes.scatter(own["known"], own["shown"], color=COLOURS[name], marker=MARKERS[name], s=6, alpha=0.5)
         axes.set(title=readable(context), xlim=(-0.04, 1.04), ylim=(-0.04, 1.04), aspect="equal")
-        axes.set_xticks([0, 0.5, 1], ["0", ".5", "1"])
-        axes.set_yticks([0, 0.5, 1], ["0", ".5", "1"])
-    for axes in grid.flat[len(contexts) :]:
-        axes.remove()
+        axes.set(xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
+        axes.set(xlabel=f"{reference}: P(first action)", ylabel="student: P(first action)")
+        axes.label_outer()
     gaps = points.group_by("role").agg((pl.col("shown") - pl.col("known")).abs().mean())
     labels = {name: f"{name}, {gap:.3f} away on average" for name, gap in gaps.iter_rows()}
     figure.legend(
@@ -115,45 +114,35 @@ def plot_many_games(cells: pl.DataFrame) -> "Figure":
         loc="outside upper center",
         ncols=len(drawn),
     )
-    figure.supxlabel(f"{reference}: propensity to take the first action", fontsize="medium")
-    figure.supylabel("student: propensity", fontsize="medium")
+    letter_panels(figure.axes)
+    add_note(
+        figure, f"n = {points['game'].n_unique()} games a panel; {number_of(cells['observations'])} replies a cell."
+    )
     return figure
 
 
-def plot_split(cells: pl.DataFrame) -> "Figure":
+def plot_split(cells: pl.DataFrame, confidence: float) -> "Figure":
     """A panel for each context."""
     if cells["game"].n_unique() > MOST_LINES:
         return plot_many_games(cells)
-    import matplotlib.pyplot as plt
     from matplotlib.lines import Line2D
 
     contexts = cells["context"].unique().sort().to_list()
     games = cells["game"].unique().sort().to_list()
     models = sorted(cells["model"].unique(), key=lambda model: (list(MARKERS).index(role(model)), model))
-    columns = min(PANELS_A_ROW, len(contexts))
-    rows = -(-len(contexts) // columns)
-    height = 0.62 + (0.12 + 0.13 * len(models)) * len(games)
-    figure, grid = plt.subplots(
-        rows,
-        columns,
-        sharey=True,
-        squeeze=False,
-        figsize=(1.6 + 2.5 * columns, height * rows + 0.4),
-        layout="constrained",
-    )
-    for axes, context in zip(grid.flat, contexts, strict=False):
+    rows = in_rows(contexts, PANELS_A_ROW)
+    height = 12 + (3 + 2.4 * len(models)) * len(games)
+    figure, panels = panel_grid(rows, height * len(rows) + 10, sharex=False)
+    for axes, context in panels:
         plot_context(axes, cells.filter(pl.col("context") == context), games, models)
-        axes.set_title(readable(context))
-    for axes in grid.flat[len(contexts) :]:
-        axes.remove()
-    figure.supxlabel("propensity to cooperate", fontsize="medium")
+        axes.set(title=readable(context), xlabel="P(cooperate)")
     models = [
-        Line2D([], [], color=COLOURS[name], marker=MARKERS[name], markersize=5, linewidth=1.6, label=label)
+        Line2D([], [], color=COLOURS[name], marker=MARKERS[name], markersize=3, label=label)
         for name, label in legend_labels(cells).items()
     ]
     marks = []
     if cells["exact"].is_not_null().any():
-        open_marker = {"color": "0.3", "marker": "o", "markersize": 8, "fillstyle": "none", "linestyle": "none"}
+        open_marker = {"color": "0.3", "marker": "o", "markersize": 5.5, "fillstyle": "none", "linestyle": "none"}
         marks.append(Line2D([], [], **open_marker, label="exact propensity"))
     columns = len(models) + len(marks)
     if cells["invalid"].sum():
@@ -164,6 +153,9 @@ def plot_split(cells: pl.DataFrame) -> "Figure":
         # Legends fill column by column: this order puts the models above and the marks below.
         handles = [handle for column in zip_longest(models, marks) for handle in column if handle]
     figure.legend(handles=handles, loc="outside upper center", ncols=columns)
+    letter_panels(figure.axes)
+    replies = f"n = {number_of(cells['observations'])} replies a cell and model"
+    add_note(figure, f"{replies}. Bars: {confidence:.0%} Jeffreys intervals of the observed rates.")
     return figure
 
 
@@ -172,11 +164,12 @@ def main() -> None:
     parser.add_argument("--propensities", required=True)
     parser.add_argument("--split", required=True)
     parser.add_argument("--view", choices=sorted(VIEWS), help="default: both orders, or the only one there is")
+    parser.add_argument("--confidence", type=float, required=True, help="of the intervals, e.g. 0.95")
     parser.add_argument("--output", type=Path, nargs="+", required=True, help="one file for each format")
     arguments = parser.parse_args()
     use_style()
     cells = cells_of(read_table(arguments.propensities), arguments.split, arguments.view)
-    save_figure(plot_split(cells), arguments.output)
+    save_figure(plot_split(cells, arguments.confidence), arguments.output)
 
 
 if __name__ == "__main__":

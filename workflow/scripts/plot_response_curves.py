@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tom.core.errors import UserError, run_main
-from tom.reporting.figure_style import COLOURS, MARKERS, save_figure, use_style
+from tom.reporting.figure_style import (
+    COLOURS,
+    MARKERS,
+    add_note,
+    letter_panels,
+    number_of,
+    panel_grid,
+    save_figure,
+    use_style,
+)
 from tom.reporting.tables import read_table
 from tom.reporting.wording import readable
 
@@ -39,10 +48,10 @@ def plot_curve(axes: "Axes", rows: pl.DataFrame, name: str) -> None:
     for who, marker in MARKERS.items():
         points = rows.filter(role=who).sort(name)
         style = {"color": COLOURS[who], "marker": marker}
-        axes.vlines(points[name], points["low"], points["high"], color=COLOURS[who], linewidth=1.3)
-        axes.plot(points[name], points["rate"], "-", markersize=4.5, linewidth=1.2, label=who, **style)
+        axes.vlines(points[name], points["low"], points["high"], color=COLOURS[who], linewidth=0.9)
+        axes.plot(points[name], points["rate"], "-", markersize=3, linewidth=0.9, label=who, **style)
         exact = points.drop_nulls("exact")
-        axes.plot(exact[name], exact["exact"], linestyle="none", markersize=8, fillstyle="none", **style)
+        axes.plot(exact[name], exact["exact"], linestyle="none", markersize=5.5, fillstyle="none", **style)
     values = rows[name].unique().sort().to_list()
     if name == "scale":
         axes.set_xscale("log")
@@ -50,27 +59,26 @@ def plot_curve(axes: "Axes", rows: pl.DataFrame, name: str) -> None:
         axes.set_xscale("symlog", linthresh=1)
     axes.set_xticks(values, [f"{value:g}".replace("-", "−") for value in values], rotation=45)
     axes.xaxis.minorticks_off()
-    axes.set(ylim=(-0.03, 1.03), yticks=[0, 0.25, 0.5, 0.75, 1])
+    axes.set(ylim=(-0.03, 1.03), yticks=[0, 0.5, 1])
 
 
 def plot_response_curves(table: pl.DataFrame) -> "Figure":
     """A column for each game; scales above, shifts below."""
-    import matplotlib.pyplot as plt
-
     games, names = table["game"].unique().sort().to_list(), varied(table)
-    figure, grid = plt.subplots(
-        len(names), len(games), sharey=True, squeeze=False,
-        figsize=(0.8 + 2.2 * len(games), 0.7 + 2.3 * len(names)), layout="constrained",
-    )  # fmt: skip
-    for name, row in zip(names, grid, strict=True):
+    figure, panels = panel_grid(
+        [[(name, game) for game in games] for name in names], 16 + 48 * len(names), sharex=False
+    )
+    for axes, (name, game) in panels:
         label, held = VARIED[name]
-        for game, axes in zip(games, row, strict=True):
-            plot_curve(axes, table.filter(game=game, **held), name)
-            axes.set(title=readable(game), xlabel=label)
-    figure.supylabel("propensity to cooperate", fontsize="medium")
+        plot_curve(axes, table.filter(game=game, **held), name)
+        axes.set(title=readable(game), xlabel=label, ylabel="P(cooperate)" if game == games[0] else "")
     roles = [who for who in MARKERS if who in table["role"]]
-    handles = dict(zip(*reversed(grid[0, 0].get_legend_handles_labels()), strict=True))
+    handles = dict(zip(*reversed(panels[0][0].get_legend_handles_labels()), strict=True))
     figure.legend([handles[who] for who in roles], roles, loc="outside upper center", ncols=len(roles))
+    letter_panels(figure.axes)
+    replies, contexts = number_of(table["observations"]), number_of(table["contexts"])
+    kind = f"{table['confidence'][0]:.0%} Jeffreys intervals"
+    add_note(figure, f"n = {replies} replies a point, in {contexts} contexts. Bars: {kind}.")
     return figure
 
 

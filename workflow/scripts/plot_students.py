@@ -13,7 +13,21 @@ import polars as pl
 
 from tom.core.errors import run_main
 from tom.evaluation.propensities import headline_view_of
-from tom.reporting.figure_style import BASELINES, COLOURS, GAP_CLOSED, save_figure, use_style
+from tom.reporting.figure_style import (
+    BASELINES,
+    COLOURS,
+    DOUBLE_COLUMN,
+    SINGLE_COLUMN,
+    add_note,
+    draw_closed,
+    in_rows,
+    letter_panels,
+    number_of,
+    panel_grid,
+    save_figure,
+    set_closed_axis,
+    use_style,
+)
 from tom.reporting.tables import read_table
 from tom.reporting.wording import readable
 
@@ -39,30 +53,25 @@ def rows_of(table: pl.DataFrame, by: str, groups: dict[str, str], baselines: lis
 
 def plot_students(rows: pl.DataFrame, groups: dict[str, str], baselines: list[str]) -> "Figure":
     """A column for each split, a line for each group and baseline, from top to bottom."""
-    import matplotlib.pyplot as plt
-    from matplotlib.ticker import MaxNLocator, PercentFormatter
-
     lines = [(label, COLOURS["tuned"], marker) for label, marker in zip(groups.values(), cycle(GROUP_MARKERS))]
     lines += [(BASELINES[name].label, COLOURS["baseline"], BASELINES[name].marker) for name in baselines]
-    splits = rows["split"].unique(maintain_order=True).to_list()
-    figure, (axes_row,) = plt.subplots(
-        1, len(splits), sharex=True, sharey=True, squeeze=False,
-        figsize=(2.2 + 2.4 * len(splits), 0.9 + 0.3 * len(lines)), layout="constrained",
-    )  # fmt: skip
-    for axes, split in zip(axes_row, splits, strict=True):
-        axes.axvline(0, color="0.4", linewidth=1)
+    splits = in_rows(rows["split"].unique(maintain_order=True).to_list(), 4)
+    width = DOUBLE_COLUMN if len(splits[0]) > 1 else SINGLE_COLUMN
+    figure, panels = panel_grid(splits, 10 + (8 + 4.4 * len(lines)) * len(splits), width)
+    for axes, split in panels:
+        set_closed_axis(axes, rows)
         for height, (label, colour, marker) in enumerate(lines):
-            for row in rows.filter(pl.col("gap_closed").is_not_null(), split=split, line=label).iter_rows(named=True):
-                axes.plot(row["gap_closed"], height, color=colour, marker=marker, markersize=6)
-                if row["low"] is not None:
-                    axes.hlines(height, row["low"], row["high"], color=colour, linewidth=1.3)
+            for row in rows.filter(split=split, line=label).iter_rows(named=True):
+                draw_closed(axes, row, height, colour, marker)
         axes.set_title(readable(split))
-        axes.grid(False, axis="y")
-        axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 5, 10]))
-        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=None))
-    axes_row[0].set_yticks(range(len(lines)), [label for label, _, _ in lines])
-    axes_row[0].set_ylim(len(lines) - 0.5, -0.5)
-    figure.supxlabel(GAP_CLOSED, fontsize="medium")
+        axes.set_yticks(range(len(lines)), [label for label, _, _ in lines])
+        axes.set_ylim(len(lines) - 0.5, -0.5)
+        axes.label_outer()
+    letter_panels(figure.axes)
+    cells, seeds = number_of(rows["cells"]), number_of(rows["seeds"].drop_nulls())
+    add_note(
+        figure, f"n = {cells} cells; training seeds: {seeds}. Bars: {rows['confidence'][0]:.0%} bootstrap intervals."
+    )
     return figure
 
 

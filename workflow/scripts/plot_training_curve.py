@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tom.core.errors import UserError, run_main
-from tom.reporting.figure_style import save_figure, use_style
+from tom.reporting.figure_style import MM, SINGLE_COLUMN, letter_panels, save_figure, use_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,25 +55,27 @@ def plot_curves(curves: dict[str, pl.DataFrame]) -> "Figure":
     import seaborn as sns
 
     figure, (losses, rates) = plt.subplots(
-        2, 1, sharex=True, figsize=(6.2, 4.4), height_ratios=[3, 1], layout="constrained"
+        2, 1, sharex=True, figsize=(SINGLE_COLUMN, 75 * MM), height_ratios=[3, 1], layout="constrained"
     )
     for (label, curve), colour in zip(curves.items(), sns.color_palette("colorblind", len(curves)), strict=True):
         descent, second_order = (curve.filter(pl.col("learning_rate").is_null() == null) for null in (False, True))
-        losses.plot(descent["step"], descent["loss"], color=colour, linewidth=0.7, alpha=0.4)
+        losses.plot(descent["step"], descent["loss"], color=colour, linewidth=0.5, alpha=0.5)
         epochs = descent.group_by("epoch").agg(pl.col("step", "loss").mean()).sort("epoch")
-        losses.plot(epochs["step"], epochs["loss"], color=colour, linewidth=1.8, label=f"{label}, mean of an epoch")
+        losses.plot(epochs["step"], epochs["loss"], color=colour, linewidth=1.4, label=f"{label}, mean of an epoch")
         if len(second_order):
-            diamonds = {"linestyle": ":", "marker": "D", "markersize": 4, "label": f"{label}, Gauss-Newton steps"}
+            diamonds = {"linestyle": ":", "marker": "D", "markersize": 2.5, "label": f"{label}, Gauss-Newton steps"}
             losses.plot(second_order["step"], second_order["loss"], color=colour, **diamonds)
         validated = curve.drop_nulls("validation_loss")
         if len(validated):
-            validation = {"linestyle": "--", "marker": "o", "markersize": 4, "label": f"{label}, validation"}
+            validation = {"linestyle": "--", "marker": "o", "markersize": 2.5, "label": f"{label}, validation"}
             losses.plot(validated["step"], validated["validation_loss"], color=colour, **validation)
-        rates.plot(curve["step"], curve["learning_rate"], color=colour, linewidth=1.5)
+        rates.plot(curve["step"], curve["learning_rate"], color=colour)
     losses.set_ylabel("loss (nats a token)")
     rates.set(ylabel="learning rate", xlabel="step")
     rates.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
     losses.legend()
+    figure.align_ylabels()
+    letter_panels(figure.axes)
     return figure
 
 

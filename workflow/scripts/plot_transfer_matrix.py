@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tom.core.errors import run_main
-from tom.reporting.figure_style import save_figure, use_style
+from tom.reporting.figure_style import DOUBLE_COLUMN, GAP_CLOSED, MM, add_note, save_figure, use_style
 from tom.reporting.tables import read_table
 from tom.reporting.wording import readable
 
@@ -42,23 +42,25 @@ def plot_transfer_matrix(table: pl.DataFrame) -> "Figure":
         ["" if value != value else f"{value:.0f}{'*' * bool(lead)}" for value, lead in zip(*line, strict=True)]
         for line in zip(values, leads, strict=True)
     ]
-    figure, axes = plt.subplots(figsize=(1.9 + 0.52 * len(columns), 1.5 + 0.3 * len(rows)), layout="constrained")
+    figure, axes = plt.subplots(figsize=(DOUBLE_COLUMN, (30 + 6.5 * len(rows)) * MM), layout="constrained")
     sns.heatmap(
-        values, ax=axes, annot=texts, fmt="", cmap="RdBu", vmin=-100, vmax=100, linewidths=0.5, annot_kws={"size": 7},
+        values, ax=axes, annot=texts, fmt="", cmap="RdBu", vmin=-100, vmax=100, linewidths=0.5, annot_kws={"size": 6},
         xticklabels=[label(name) for name in columns], yticklabels=[label(name) for name in rows],
-        cbar_kws={"label": "gap closed (%)"},
+        cbar_kws={"label": GAP_CLOSED, "extend": "both"},
     )  # fmt: skip
     for height, line in enumerate(unseen.drop("left_out").iter_rows()):
         for across, is_unseen in enumerate(line):
             if is_unseen:
                 axes.add_patch(
-                    Rectangle((across, height), 1, 1, fill=False, edgecolor="black", linewidth=1.6, clip_on=False)
+                    Rectangle((across, height), 1, 1, fill=False, edgecolor="black", linewidth=1.2, clip_on=False)
                 )
     axes.set(xlabel="measured on", ylabel="left out of training")
     axes.tick_params(axis="x", rotation=60)
     for tick in axes.get_xticklabels():
         tick.set_horizontalalignment("right")
         tick.set_rotation_mode("anchor")
+    kind = f"{table['confidence'][0]:.0%} bootstrap interval"
+    add_note(figure, f"Frames: left out of training. Stars: ahead of chance, the {kind} of the lead above 0.")
     return figure
 
 

@@ -13,6 +13,7 @@ from tom.page.figures import (
     Figure,
     describe_gap_closed,
     describe_numbers,
+    describe_order_bias,
     describe_propensities,
     figure,
     read_caption,
@@ -101,6 +102,10 @@ def run_figures(tables: dict[str, pl.DataFrame], sources: Sources) -> dict[str, 
     view = headline_view_of(propensities)
     found = {file.stem: file for file in sources.figures}
     others = []
+    # A run in one option order has none.
+    if "order_bias" in found:
+        words = describe_order_bias(propensities)
+        others.append(_captioned(found["order_bias"], sources, "Option order", words))
     for split in propensities["split"].unique(maintain_order=True):
         words = describe_propensities(propensities, split, view)
         others.append(_captioned(found[f"propensities-{split}"], sources, f"Propensities: {readable(split)}", words))

@@ -59,6 +59,17 @@ def describe_propensities(propensities: pl.DataFrame, split: str, view: str, who
     )
 
 
+def describe_order_bias(propensities: pl.DataFrame) -> str:
+    """Means over all cells in each option order, of the models that were asked in both."""
+    asked = propensities.filter(~pl.col("pooled"), level="cell").with_columns(role=roles_of())
+    told = [
+        f"{order}: {_means(asked.filter(view=view).group_by('role').agg(pl.coalesce('exact', 'rate').mean()))}"
+        for order, view in (("listed first", "fixed"), ("listed last", "swapped"))
+    ]
+    words = "; ".join(told)
+    return f"Lines from cooperation listed first to listed last. Mean propensity to cooperate, {words}. {DETAILS}"
+
+
 def describe_numbers(means: pl.DataFrame, split: str) -> str:
     """Mean numbers over the cells of a split of games in which a number is named, model by model."""
     told = _means(means.filter(split=split).group_by(roles_of().alias("role")).agg(pl.col("mean").mean()))
