@@ -1,3 +1,4 @@
+import re
 import sys
 
 import polars as pl
@@ -5,8 +6,10 @@ import pytest
 from made_tables import made_tables
 from summarise_run import main
 
+from tom.core.table_columns import describe_columns
 from tom.reporting.biases import describe_model
 from tom.reporting.findings import verdict_line
+from tom.reporting.main_result import main_result, main_result_latex
 from tom.reporting.summary import (
     TABLES,
     paper_rows,
@@ -16,7 +19,7 @@ from tom.reporting.summary import (
     unreadable_lines,
 )
 from tom.reporting.tables import markdown_table
-from tom.reporting.wording import describe_lead, describe_leads, estimate, gap_closed, listed, signed_points
+from tom.reporting.wording import describe_lead, describe_leads, estimate, gap_closed, listed, percent, signed_points
 
 
 @pytest.fixture(scope="module")
@@ -203,6 +206,32 @@ def test_exact_propensities_on_both_sides_are_said_to_be_without_noise():
     assert propensity_words(row) == f"{words} Nothing was drawn for them, so intervals have no width."
 
 
+def test_the_main_result_holds_the_numbers_of_the_summary(tables, lines):
+    result = main_result(tables["alignment"].filter(measure="exact"), ["both", "fixed"])
+    assert result.columns == list(describe_columns("main_result"))
+    assert result.select("split", "view").rows() == [
+        (split, view)
+        for split in tables["alignment"]["split"].unique(maintain_order=True)
+        for view in ("both", "fixed")
+    ]
+    row = result.row(0, named=True)
+    text = main_result_latex(result, "Small_135M & co", "Large-70b")
+    (line,) = (line for line in text.splitlines() if line.startswith("In sample & both"))
+    assert (
+        line.count("&") == 9
+        and f"{row['base_gap']:.3f} & {row['tuned_gap']:.3f} & {percent(row['gap_closed'])} (" in line
+    )
+    assert r"What Small\_135M \& co learnt from Large-70b." in text and r"95\% interval" in text
+    # Each brace and environment is closed, and no minus is a hyphen.
+    assert text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")
+    assert [text.count(rf"\{end}{{{what}}}") for end in ("begin", "end") for what in ("table", "tabular")] == [1] * 4
+    assert not re.search(r"[& (]-\d", text)
+    empty = result.with_columns(
+        pl.lit(None, pl.Float64).alias(name) for name in ("gap_closed", "low", "high", "chance")
+    )
+    assert "& -- & --" in main_result_latex(empty, "s", "t")
+
+
 def test_tables_are_aligned():
     lines = markdown_table(["name", "n"], [["a", "100"], ["longer", "1"]])
     assert lines == ["| name   |   n |", "| ------ | --: |", "| a      | 100 |", "| longer |   1 |"]
@@ -214,10 +243,12 @@ def test_main_writes_the_summary(tables, paper, tmp_path, monkeypatch):
         tables[name].write_parquet(tmp_path / f"{name}.parquet")
         arguments += [f"--{name.replace('_', '-')}", str(tmp_path / f"{name}.parquet")]
     arguments += ["--published", str(paper[0]), "--contributions", str(paper[1])]
+    arguments += ["--main-result", str(tmp_path / "main_result.parquet")]
     monkeypatch.setattr(sys, "argv", ["summarise_run.py", *arguments, "--output", str(tmp_path / "summary.md")])
     main()
     plain = (tmp_path / "summary.md").read_text()
     assert plain.startswith("# What the student learnt from the teacher\n")
+    assert {file.suffix for file in tmp_path.glob("main_result.*")} == {".parquet", ".csv", ".tex"}
 
     with_chance = ["summarise_run.py", *arguments, "--uniform-target-contexts", "exam", "orchestra"]
     monkeypatch.setattr(sys, "argv", [*with_chance, "--output", str(tmp_path / "chance.md")])

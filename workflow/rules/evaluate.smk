@@ -1,7 +1,8 @@
 """Evaluation: the shards of a split become tables, and the tables of all splits a summary.
 
 in: a split's shards, the in-sample shards of teacher and base (the baselines are fitted on them alone)
-out: tables/{split}/*, tables/{sensitivities,reactions,joint_choice_model,games,number_games}.*, summary.md
+out: tables/{split}/*, tables/{sensitivities,reactions,joint_choice_model,games,number_games,main_result}.*,
+summary.md
 """
 
 
@@ -146,7 +147,8 @@ rule summarise_run:
         published=PUBLISHED,
         contributions=CONTRIBUTIONS,
     output:
-        report(f"{EXPERIMENT}/summary.md", caption=f"{CAPTIONS}summary.rst", category="Summary"),
+        **own_tables("main_result"),
+        summary=report(f"{EXPERIMENT}/summary.md", caption=f"{CAPTIONS}summary.rst", category="Summary"),
     log:
         f"{OWN_LOGS}/summarise.log",
     benchmark:
@@ -165,4 +167,4 @@ rule summarise_run:
         " --number-gaps {input.number_gaps:q} --replies {input.replies:q}"
         " --published {input.published:q} --contributions {input.contributions:q}"
         " --teacher {params.teacher:q} --student {params.student:q} --uniform-target-contexts {params.uniform}"
-        " {params.computed} --output {output:q} 2>&1 | tee {log:q}"
+        " {params.computed} --main-result {output.main_result:q} --output {output.summary:q} 2>&1 | tee {log:q}"

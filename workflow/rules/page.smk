@@ -20,6 +20,7 @@ PAGE_FIGURES = [
     *(f"{whose}-{split}" for split in COMPARED_WITH_PAPER for whose in ("paper", "paper_order")),
     "agreement",
     "gap_closed",
+    *ORDER_FIGURES,
     *TRAINING_FIGURES,
 ]
 LOCAL_MODELS = [role for role in ("teacher", "student") if "source" in config[role]]
@@ -124,7 +125,7 @@ rule build_page:
         replies=table(ANSWERED, "replies"),
         stated=rules.recompute_paper.output.figures,
         usage=USAGE_TABLE,
-        summary=rules.summarise_run.output,
+        summary=rules.summarise_run.output.summary,
         figures=[f"{EXPERIMENT}/figures/{name}.svg" for name in PAGE_FIGURES],
         template=[PAGE / "page.html.jinja", PAGE / "page.css", PAGE / "page.js"],
         captions=sorted({ROOT / "workflow" / "report" / f"{name.partition('-')[0]}.rst" for name in PAGE_FIGURES}),

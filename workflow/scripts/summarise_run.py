@@ -4,7 +4,7 @@ python workflow/scripts/summarise_run.py --alignment A.parquet ... --diagnostics
     --improvements I.parquet ... --equivalence E.parquet ... --generalisation G.parquet ... \
     --sensitivities S.parquet --joint-choice-model J.parquet --published resources/paper/observed_choices.csv \
     --contributions resources/paper/observed_contributions.csv --number-means C.parquet \
-    --number-gaps K.parquet --replies T.parquet ... --output summary.md
+    --number-gaps K.parquet --replies T.parquet ... --main-result tables/main_result.parquet --output summary.md
 """
 
 import argparse
@@ -12,8 +12,10 @@ from pathlib import Path
 
 from tom.core.errors import run_main
 from tom.core.files import atomic_file, log_written
+from tom.reporting.findings import headline_measure
+from tom.reporting.main_result import main_result, main_result_latex, shown_views
 from tom.reporting.summary import NUMBER_TABLES, TABLES, summary_lines
-from tom.reporting.tables import read_table
+from tom.reporting.tables import add_table_flags, read_table, write_table
 
 
 def main() -> None:
@@ -33,12 +35,17 @@ def main() -> None:
         "--uniform-target-contexts", nargs="*", default=[], help="contexts in which students were trained on chance"
     )
     parser.add_argument("--computed", action="store_true", help="the teacher is a behavioural model")
+    add_table_flags(parser, ["main_result"])
     parser.add_argument("--output", required=True)
     arguments = parser.parse_args()
 
     files = {name: getattr(arguments, name) for name in (*TABLES, *NUMBER_TABLES)}
+    tables = {name: read_table(*written) for name, written in files.items() if written}
+    shown = headline_measure(tables["alignment"])
+    result = main_result(shown, shown_views(shown))
+    write_table(result, arguments.main_result, main_result_latex(result, arguments.student, arguments.teacher))
     lines = summary_lines(
-        {name: read_table(*written) for name, written in files.items() if written},
+        tables,
         arguments.published,
         arguments.contributions,
         arguments.student,

@@ -10,9 +10,8 @@ from tom.core.roles import BASE
 from tom.evaluation.aligned_counts import EXACT, POOLED, SAMPLED
 from tom.evaluation.alignment import distance
 from tom.evaluation.alignment import gap_closed as closed_of
-from tom.evaluation.baselines import BASELINES, CHANCE
+from tom.evaluation.baselines import CHANCE
 from tom.evaluation.improvement import VERDICTS, improvement, published_improvement, summarise_improvements
-from tom.evaluation.propensities import headline_view
 from tom.paper.published_choices import SPLITS, mean_contributions, read_published_split
 from tom.parsing.outcomes import UNREADABLE
 from tom.reporting.biases import MODELS, diagnostics_parts, teacher_lines
@@ -25,6 +24,7 @@ from tom.reporting.findings import (
     sensitivity_line,
     verdict_line,
 )
+from tom.reporting.main_result import main_result, main_result_lines, shown_views
 from tom.reporting.tables import markdown_table
 from tom.reporting.wording import gap_closed, percent, readable, wrapped
 
@@ -45,7 +45,6 @@ TEACHERS = {EXACT: "exact", SAMPLED: "sampled", POOLED: "sampled, in all the ord
 """What the teacher's propensities are, in words."""
 NO_NOISE = "Nothing was drawn for them, so intervals have no width."
 """Said where the propensities of both are exact."""
-VIEW_NAMES = {"both": "both", "fixed": "paper", "swapped": "swapped"}
 PAPER_HEADER = ["split", "paper: improvement %", "this run", "paper: closed %", "paper: chance", "this run"]
 PAPER = ["In its option order, sampled. Improvement: mean over cells of (tuned - base) / (teacher - base)."]
 DIAGNOSTICS = [
@@ -81,9 +80,8 @@ def summary_lines(
     """
     alignment = tables["alignment"]
     shown = headline_measure(alignment)
-    found = shown["view"].unique().to_list()
-    view, measure, confidence = headline_view(found), shown["measure"][0], alignment["confidence"][0]
-    views = list(dict.fromkeys([view, *(["fixed"] if "fixed" in found else [])]))
+    views = shown_views(shown)
+    view, measure, confidence = views[0], shown["measure"][0], alignment["confidence"][0]
     splits = shown["split"].unique(maintain_order=True).to_list()
     against_base = tables["generalisation"].filter(view=view, measure=measure, predictor="tuned", against=BASE)
     verdicts = [
@@ -109,7 +107,7 @@ def summary_lines(
                 "chance: p = 0.5. constant, offset, nearest cell: fitted in sample. ceiling: a perfect student.",
                 *([COMPUTED] if computed else []),
             ],
-            alignment_lines(shown, views),
+            main_result_lines(main_result(shown, views)),
             unmeasured_lines(shown.filter(predictor="tuned", view=view)),
         ],
         "## Beside the paper": [PAPER, markdown_table(PAPER_HEADER, beside_paper)] if of_this_run else [],
@@ -138,26 +136,6 @@ def propensity_words(row: dict) -> str:
 def predictors_of(alignment: pl.DataFrame, split: str, view: str) -> dict[str, dict]:
     """Predictor → its row, of one split and view."""
     return {row["predictor"]: row for row in alignment.filter(split=split, view=view).iter_rows(named=True)}
-
-
-def alignment_lines(alignment: pl.DataFrame, views: list[str]) -> list[str]:
-    """The table of gaps: a line for each split and view."""
-    header = ["split", "order", "gap", "closed %", "chance", "const", "offset", "near", "ceiling"]
-    rows = []
-    for split in alignment["split"].unique(maintain_order=True):
-        for view in views:
-            found = predictors_of(alignment, split, view)
-            gaps = [found[name]["gap"] for name in (BASE, "tuned")]
-            rows.append(
-                [
-                    readable(split),
-                    VIEW_NAMES[view],
-                    " → ".join("-" if gap is None else f"{gap:.3f}" for gap in gaps),
-                    gap_closed(found["tuned"]),
-                    *(percent(found[name]["gap_closed"]) for name in (*BASELINES, "noise_ceiling")),
-                ]
-            )
-    return markdown_table(header, rows)
 
 
 def paper_rows(

@@ -43,14 +43,14 @@ def markdown_table(header: list[str], rows: list[list[str]]) -> list[str]:
     return [line(row) for row in [header, rule, *rows]]
 
 
-def write_table(table: pl.DataFrame, file: Path) -> None:
-    """Write a table as Parquet to a file, and as CSV and LaTeX beside it."""
+def write_table(table: pl.DataFrame, file: Path, latex: str | None = None) -> None:
+    """Write a table as Parquet to a file, and as CSV and LaTeX beside it. latex: in place of the `latex_table`."""
     with atomic_file(file) as temporary:
         table.write_parquet(temporary, compression="zstd", statistics=False)
     with atomic_file(file.with_suffix(".csv")) as temporary:
         table.write_csv(temporary)
     with atomic_file(file.with_suffix(".tex")) as temporary:
-        temporary.write_text(latex_table(table))
+        temporary.write_text(latex or latex_table(table))
     log_written(file, f"{table.height} rows, and as CSV and LaTeX")
 
 
