@@ -21,6 +21,7 @@ sys.path.insert(0, os.path.abspath(ROOT / "workflow" / "scripts"))
 from tom.config.checks import check_study
 from tom.config.layers import COMMAND_LINE, Layer, at_fault, drop_nulls, start_models_anew
 from tom.config.paths import check_results, settle_paths
+from tom.config.start_check import ENVIRONMENT as CHECKING, asked_of, check_at_start, checks_here
 from tom.config.store import Store
 from tom.config.studies import BY_NAME, COMPARISONS, STUDIES, expanded, register_keys
 from tom.config.study import (
@@ -46,7 +47,7 @@ from tom.core.terminal import print_anywhere
 from tom.core.table_columns import tables_made_by
 from tom.core.yaml_files import read_document
 from tom.engines.parent_run import allocation, announce_run
-from tom.engines.registry import module_of
+from tom.engines.registry import engine_names, module_of
 from tom.games.kinds import CHOICE as CHOICE_GAMES
 from tom.games.kinds import NUMBER as NUMBER_GAMES
 from tom.games.names import is_member, members
@@ -111,6 +112,7 @@ os.environ["PYTHONUTF8"] = "1"
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 announce_run()
 
+LOCAL_MODELS = [role for role in ("teacher", "student") if config[role]["engine"] in engine_names()]
 ENVIRONMENT = "vllm" if "vllm" in (config["teacher"]["engine"], config["student"]["engine"]) else "run"
 
 # Splits of 2x2 games, and of games in which a number is named.

@@ -23,7 +23,6 @@ PAGE_FIGURES = [
     *ORDER_FIGURES,
     *TRAINING_FIGURES,
 ]
-LOCAL_MODELS = [role for role in ("teacher", "student") if "source" in config[role]]
 
 
 def page_texts(wildcards):

@@ -1,4 +1,4 @@
-"""Bring each local model to this machine, once, at the precision that all its jobs use.
+"""Bring each local model to this machine, once, at the precision that all its jobs use, and check it for the config.
 
 in: the config's source of the model
 out: models/{source}/fetched/ and models/{source}/{precision}/, each a weights folder and its manifest
@@ -24,6 +24,22 @@ def source_files(wildcards):
     return sorted(file for pattern in patterns for file in Path(model["folder"]).glob(pattern))
 
 
+def checks_of_fetched(wildcards, threads):
+    """The commands that check what was fetched, for each role that it has. A folder was checked when the run began.
+
+    What is asked of a model changes nothing of what is fetched, and Snakemake compares no parameter that follows threads.
+    """
+    roles = [role for role in LOCAL_MODELS if STORE.source_key(role) == wildcards.source]
+    folder = f"{RESULTS}/models/{wildcards.source}/fetched/weights"
+    words = " ".join(f"{name}={value}" for name, value in CHECKING.items())
+    return "".join(
+        f" && {words} {python('check_model.py')} --role {role} --weights {shlex.quote(folder)}"
+        f" --resources {shlex.quote(str(RESOURCES))} <<< {shlex.quote(json.dumps(asked_of(role, config)))}"
+        for role in roles
+        if config[role]["source"] != "folder" or not checks_here()
+    )
+
+
 def converted(wildcards):
     """The precision that a conversion is to, which is not always the config's."""
     return {"precision": wildcards.precision.partition("-")[0]}
@@ -47,10 +63,12 @@ rule fetch_model:
         disk_mb=lambda wildcards: disk_mb(model_of_source(wildcards), "fetch"),
     params:
         source=source_flags,
+        checks=checks_of_fetched,
     shell:
-        "TQDM_DISABLE=1 "
+        "{{ TQDM_DISABLE=1 "
         + python("fetch_model.py")
-        + " {params.source} --output {output.weights:q} --output-manifest {output.manifest:q} 2>&1 | tee {log:q}"
+        + " {params.source} --output {output.weights:q} --output-manifest {output.manifest:q} {params.checks}; }} 2>&1"
+        + " | tee {log:q}"
 
 
 rule convert_model:

@@ -1,4 +1,4 @@
-"""Check before a run's first job that a local model can do what the config asks of it; nothing is loaded or written.
+"""Check that a local model can do what the config asks of it, before any other job; nothing is loaded or written.
 
 python workflow/scripts/check_model.py --role student --weights FOLDER --resources resources < CONFIG.json
 

@@ -1,4 +1,7 @@
-"""Before a run's first job: can its local models do what the config asks of them? What passed is remembered."""
+"""Before a run's first job: can its local models do what the config asks of them? What passed is remembered.
+
+A model that is still to be fetched is checked by the job that fetches it.
+"""
 
 import hashlib
 import json
@@ -15,18 +18,28 @@ from tom.models.model_folders import REMEMBERED_BYTES, shown_files
 SCRIPT = Path(__file__).resolve().parents[2] / "check_model.py"
 REFUSED = 2
 """How a script ends that found the input wrong."""
+ENVIRONMENT = {"HF_HUB_OFFLINE": "1", "TQDM_DISABLE": "1", "OMP_NUM_THREADS": "1"}
+
+
+def checks_here() -> bool:
+    """Whether this process can check models: not without torch, as where jobs have an environment of their own."""
+    return find_spec("torch") is not None
+
+
+def asked_of(role: str, config: dict) -> dict:
+    """What of a config a check of the role's model reads."""
+    asked = {
+        name: config[name] for name in (role, "splits", "prompt_format", "option_orders", "adapters") if name in config
+    }
+    return asked | {"training": {"target_modules": config["training"]["target_modules"]}}
 
 
 def check_at_start(role: str, folder: Path, config: dict, resources: Path, code: str) -> None:
     """Run check_model.py on a model of the config, unless the same was checked before.
 
-    folder: of its weights. code: the hash of the script's code. Without torch here, as where jobs have an environment
-    of their own, nothing is checked: jobs refuse for themselves what they can't do. Errors: UserError.
+    folder: of its weights. code: the hash of the script's code. Errors: UserError.
     """
-    if find_spec("torch") is None:
-        return
-    asked = {name: config.get(name) for name in (role, "splits", "prompt_format", "option_orders", "adapters")}
-    asked["target_modules"] = config["training"]["target_modules"]
+    asked = asked_of(role, config)
     seen = [code, role, asked, _state(folder), _state(resources)]
     known = hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
     try:
@@ -37,8 +50,8 @@ def check_at_start(role: str, folder: Path, config: dict, resources: Path, code:
         return
     done = subprocess.run(
         [sys.executable, str(SCRIPT), f"--role={role}", f"--weights={folder}", f"--resources={resources}"],
-        input=json.dumps(config),
-        env=os.environ | {"HF_HUB_OFFLINE": "1", "TQDM_DISABLE": "1", "OMP_NUM_THREADS": "1"},
+        input=json.dumps(asked),
+        env=os.environ | ENVIRONMENT,
         capture_output=True,
         text=True,
     )

@@ -110,6 +110,23 @@ def jobs_left(workflow: Workflow) -> set[str]:
     return {number for job in jobs_to_run(workflow) for number in workflow.persistence.external_jobids(job)}
 
 
+def start_after(workflow: Workflow, jobs: list, first: list) -> None:
+    """Let jobs of this run start when others have succeeded, of which they read nothing.
+
+    As an input, even an ancient one, a file would count: a finished job would run again with another file, or without
+    it.
+    """
+    dag = workflow.dag
+    for job in jobs:
+        for other in first:
+            if other not in dag._dependencies[job]:
+                dag._dependencies[job][other] = set()
+                dag.depending[other][job] = set()
+                dag._n_until_ready[job] += 1
+        if first:
+            dag._ready_jobs.discard(dag._group.get(job, job))
+
+
 def log_why_groups_fail() -> None:
     """Log what SLURM says of a group's failed job: Snakemake drops it, and a crashed node leaves no log."""
     dropped = GroupJob.log_error
