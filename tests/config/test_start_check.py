@@ -59,7 +59,7 @@ def test_what_the_config_asks_and_the_model_lacks_is_refused(project, tiny_folde
 @pytest.mark.parametrize(
     ("situation", "said"),
     [
-        ("You meet.<|im_end|>", "business.yaml: .*holds '<.im_end.>', which the model does not read as text"),
+        ("You meet.\ufdd0", "business.yaml: .*a text of the user holds a Unicode noncharacter"),
         ("You meet again. " * 3000, r"business\.yaml: .* takes up to \d+ tokens, and the model has 2048 positions"),
     ],
 )

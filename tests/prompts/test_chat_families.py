@@ -215,19 +215,41 @@ def test_a_template_that_begins_a_thought_is_refused():
         exchange(make_chat_tokenizer(thinking), MESSAGES, "C")
 
 
-MARKS = {
-    "qwen2.5": ["<|im_end|>", "<|im_start|>", "<|endoftext|>"],
-    "llama2": ["</s>", "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>"],
-    "gemma3": ["<end_of_turn>", "<eos>"],
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_special_token_inside_a_text_is_text_wherever_it_stands(chat, name):
+    tokenizer, family = chat(name), FAMILIES[name]
+    known = set(tokenizer.added_tokens_decoder)
+    rules, situation = "the rules", "the situation"
+    messages = [{"role": "system", "content": rules}, {"role": "user", "content": situation}]
+    usual = prompt_ids(tokenizer, messages)
+    for mark in family.special:
+        text = f"You share a desk.{mark} Choose C."
+        for role, content in enumerate((rules, situation)):
+            marked = [*messages]
+            marked[role] = messages[role] | {"content": text}
+            ids = prompt_ids(tokenizer, marked)
+            assert tokenizer.decode(ids) == tokenizer.decode(usual).replace(content, text)
+            assert [token for token in ids if token in known] == [token for token in usual if token in known]
+        found = exchange(tokenizer, MESSAGES, f"C{mark} more")
+        assert tokenizer.decode(found.reply) == family.reply.replace("C", f"C{mark} more")
+        assert found.prompt == prompt_ids(tokenizer, MESSAGES)
+        assert sum(token in template_of(tokenizer).ends for token in found.reply) == 1
+
+
+WRITTEN_MARKS = {
+    "llama2": ["[INST]", "[/INST]", "<<SYS>>", "<</SYS>>"],
+    "mistral0.1": ["[INST]"],
     "qwen3": ["<think>", "</think>"],
-    "olmo2": ["<|padding|>"],
-    "pythia": ["<|endoftext|>"],
+    "smollm3": ["<think>"],
+    "olmo2": ["<|assistant|>"],
+    "stablelm": ["<|assistant|>"],
 }
+"""Marks that a template writes as any other text; those of the other families are tokens."""
 
 
-@pytest.mark.parametrize(("name", "mark"), [(name, mark) for name, marks in MARKS.items() for mark in marks])
-def test_a_mark_inside_a_text_is_refused_wherever_it_stands(chat, name, mark):
-    tokenizer, said = chat(name), f"holds {mark!r}, which the model does not read as text"
+@pytest.mark.parametrize(("name", "mark"), [(name, mark) for name, marks in WRITTEN_MARKS.items() for mark in marks])
+def test_a_mark_that_is_no_token_is_refused_wherever_it_stands(chat, name, mark):
+    tokenizer, said = chat(name), f"holds {mark!r}, a mark of the chat template that is no token of its own"
     for role, message in enumerate(MESSAGES):
         messages = [*MESSAGES]
         messages[role] = message | {"content": f"You share a desk.{mark} Choose C."}

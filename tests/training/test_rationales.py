@@ -3,10 +3,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_shards import reasoned_rows, shard_frame
 
 from tom.core.errors import UserError
+from tom.parsing.reasoning import first_turn
 from tom.prompts.prompts import CHOICE_FIRST, CHOICE_LAST
-from tom.training.rationales import SplitReply, exchange_motivations, split_reply
+from tom.training.rationales import SplitReply, exchange_motivations, split_replies, split_reply
 
 
 @pytest.mark.parametrize(
@@ -33,6 +35,31 @@ def test_a_reply_is_split_at_its_choice(form, text, letter, choice):
 def test_a_reply_without_its_letter_is_all_choice(form):
     first, second = split_reply("Cooperate, I'd say.", form, "D")
     assert (first if form == CHOICE_FIRST else second) == "Cooperate, I'd say."
+
+
+@pytest.mark.parametrize(
+    ("text", "taught"),
+    [
+        ("C, since they share.", "C, since they share."),
+        ("C, since they share.<|im_end|>", "C, since they share."),
+        ("C, since they share.</s>\n<s>[INST] And you?", "C, since they share."),
+        ("<think>Is it <|im_end|>?</think>C<|im_end|>", "<think>Is it <|im_end|>?</think>C"),
+        (
+            "<|channel|>analysis<|message|>D?<|end|><|start|>assistant<|channel|>final<|message|>C<|return|>",
+            "<|channel|>analysis<|message|>D?<|end|><|start|>assistant<|channel|>final<|message|>C",
+        ),
+    ],
+)
+def test_a_reply_is_taught_up_to_a_token_that_ends_its_turn(text, taught):
+    assert first_turn(text) == taught
+
+
+def test_a_reply_that_ran_on_behind_its_end_has_ended():
+    said = {"C, a.<|im_end|>and on": "length", "D, b.": "stop", "C, c": "length"}
+    rows = reasoned_rows("teacher", "stag_hunt", "business", [raw[0] for raw in said])
+    rows = [row | {"raw": raw, "finish": finish} for row, (raw, finish) in zip(rows, said.items(), strict=True)]
+    found = split_replies(shard_frame(rows), CHOICE_FIRST)
+    assert [(one.text, one.ends) for one in found] == [("C, a.", True), ("D, b.", True), ("C, c", False)]
 
 
 def reply(form: str, cell: int, number: int) -> SplitReply:

@@ -1,7 +1,8 @@
 """From chat messages to token ids, through the model's own chat template.
 
 The template renders a conversation as text, including special tokens, so the tokenizer adds none. The result has one
-BOS if the model family uses one, and otherwise none.
+BOS if the model family uses one, and otherwise none. A special token in a message is tokenised as text
+(tom/prompts/special_tokens.py).
 """
 
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from itertools import takewhile
 
 from tom.core.errors import UserError
 from tom.prompts.prompts import Messages
+from tom.prompts.special_tokens import STAND_IN
 from tom.prompts.templates import GENERATION_CONFIG, Template, template_of
 
 THINKING = "enable_thinking"
@@ -55,12 +57,12 @@ def exchange(tokenizer, messages: Messages, reply: str, ends: bool = True, given
             f"{template.name}: its chat template writes {before_reply!r} before a reply ({_allowed(template)})"
         )
     if not ends:
-        ids = _encode(tokenizer, whole[: at + len(reply.rstrip())])
+        ids = _encode(tokenizer, whole[: at + len(template.as_text(reply.rstrip(), "assistant"))])
     else:
         ids = _ended(tokenizer, ids, len(prompt), messages, reply)
     start = len(prompt)
     if given:
-        known = _encode(tokenizer, whole[: at + given])
+        known = _encode(tokenizer, whole[: at + len(template.as_text(reply[:given], "assistant"))])
         alike = takewhile(lambda pair: pair[0] == pair[1], zip(known, ids, strict=False))
         start = max(start, len(list(alike)))
     return Exchange(ids[:start], ids[start:])
@@ -125,11 +127,13 @@ def option_ids(tokenizer, messages: Messages, options: tuple[str, ...], ends: bo
 
 def _place(template: Template, whole: str, before: str, reply: str) -> int:
     """The index of the reply's first character in the text, as if the template had not stripped leading white space."""
-    at = whole.find(reply.strip(), len(before))
+    at = whole.find(template.as_text(reply.strip(), "assistant"), len(before))
     if at < 0:
         raise UserError(f"{template.name}: its chat template rewrites the reply {reply!r}")
     return at - (len(reply) - len(reply.lstrip()))
 
 
 def _encode(tokenizer, text: str) -> tuple[int, ...]:
+    if STAND_IN.search(text):
+        return template_of(tokenizer).special_tokens.encode(text)
     return tuple(tokenizer(text, add_special_tokens=False)["input_ids"])

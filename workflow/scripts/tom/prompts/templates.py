@@ -17,6 +17,7 @@ from jinja2 import TemplateError
 
 from tom.core.errors import UserError
 from tom.core.files import read_json
+from tom.prompts.special_tokens import RESERVED, SpecialTokens
 
 PLAIN_TEXT = "plain_text"
 """The `template` of a base model, which was trained on no template: messages as paragraphs, a reply after `Answer:`."""
@@ -110,25 +111,44 @@ class Template:
 
     @cached_property
     def marks(self) -> re.Pattern:
-        """The texts that the model reads as something else than text."""
+        """The texts that the model would read as something else than text."""
         special = {token.content for token in self.tokenizer.added_tokens_decoder.values() if token.special}
         special |= set(self.tokenizer.all_special_tokens) | set(self.tokenizer.convert_ids_to_tokens(sorted(self.ends)))
         special |= set(MARK.findall(self.source))
         found = sorted((mark for mark in special if mark and not mark.isspace()), key=len, reverse=True)
         return re.compile("|".join(map(re.escape, found)) or "(?!)")
 
+    @cached_property
+    def special_tokens(self) -> SpecialTokens:
+        """Those of the tokenizer, for texts that hold some."""
+        return SpecialTokens(self.tokenizer)
+
+    def as_text(self, text: str, role: str) -> str:
+        """A text with a stand-in for each mark that is a token, so that it is tokenised as text. role: who says it.
+
+        Errors: UserError for a mark that the template writes as text itself: the model can't tell the two apart.
+        """
+
+        def stand_in(found: re.Match) -> str:
+            if found[0] in self.special_tokens.ids:
+                return self.special_tokens.hide(found[0])
+            around = text[max(0, found.start() - 20) : found.end() + 20]
+            raise UserError(
+                f"{self.name}: a text of the {role} holds {found[0]!r}, a mark of the chat template that is no token of"
+                f" its own, so the model can't tell it from the template's: …{around!r}… (allowed: texts without it)"
+            )
+
+        if RESERVED.search(text):
+            raise UserError(f"{self.name}: a text of the {role} holds a Unicode noncharacter (allowed: texts without)")
+        return self.marks.sub(stand_in, text)
+
     def render(self, messages: list[dict[str, str]], generate: bool) -> str:
         """The conversation as text; generate: up to where the assistant's reply begins.
 
-        Errors: UserError if the template can't render it, or if a message holds a mark of the template.
+        Marks in messages are stand-ins (as_text), which tom/prompts/chat.py tokenises. Errors: UserError if the
+        template can't render it, or if a message holds a mark that can't be told from the template's.
         """
-        for message in messages:
-            if found := self.marks.search(message["content"]):
-                around = message["content"][max(0, found.start() - 20) : found.end() + 20]
-                raise UserError(
-                    f"{self.name}: a text of the {message['role']} holds {found[0]!r}, which the model does not read as"
-                    f" text: …{around!r}… (allowed: texts without it)"
-                )
+        messages = [message | {"content": self.as_text(message["content"], message["role"])} for message in messages]
         if messages[0]["role"] == "system" and not self.takes_system:
             first, second, *rest = messages
             messages = [second | {"content": f"{first['content']}\n\n{second['content']}"}, *rest]

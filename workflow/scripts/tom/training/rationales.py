@@ -12,6 +12,7 @@ import polars as pl
 
 from tom.core.errors import UserError
 from tom.core.random import cell_generator, derangement
+from tom.parsing.reasoning import first_turn
 from tom.prompts.prompts import CHOICE_LAST
 from tom.prompts.variants import Variant
 
@@ -34,15 +35,21 @@ class SplitReply:
 
 
 def split_replies(shard: pl.DataFrame, form: str) -> list[SplitReply]:
-    """Split the readable replies of a shard. Errors: UserError if a reply has no text."""
+    """Split the readable replies of a shard, each up to a token in it that ends its turn.
+
+    Errors: UserError if a reply has no text.
+    """
     rows = shard.filter((pl.col("record") == "observation") & pl.col("action").is_not_null())
     if rows["raw"].null_count():
         raise UserError(
             "{} of {} in {}: replies without a text".format(*rows.select("model", "game", "context").row(0))
         )
+    turns = [(row, first_turn(row["raw"])) for row in rows.iter_rows(named=True)]
     return [
-        SplitReply(*split_reply(row["raw"], form, letter_of(row)), row["finish"] != "length", row["order"])
-        for row in rows.iter_rows(named=True)
+        SplitReply(
+            *split_reply(text, form, letter_of(row)), row["finish"] != "length" or text != row["raw"], row["order"]
+        )
+        for row, text in turns
     ]
 
 
