@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROFILE = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
 TEACHER = {"engine": "vllm", "precision": "bfloat16", "gpus": 4, "billions": 70, "source": "hub"}
 STUDENT = {"engine": "transformers", "precision": "nf4", "gpus": 1, "billions": 7, "source": "hub"}
+STUDENT |= {"compute_dtype": "bfloat16"}
 PARAMS = {
     "run_uuid": "run",
     "slurm_logfile": "log",

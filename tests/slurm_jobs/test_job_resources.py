@@ -11,12 +11,16 @@ from tom.slurm.job_resources import (
     load_seconds,
     memory_mb,
     minutes,
+    weights_gb,
     work_seconds,
 )
 
-SMALL = {"engine": "transformers", "precision": "nf4", "gpus": 1, "billions": 7, "source": "hub"}
+# Llama-2-7b and SmolLM2-135M, counted, and a teacher of 70 billion.
+SMALL = {"engine": "transformers", "precision": "nf4", "compute_dtype": "bfloat16", "gpus": 1, "source": "hub"}
+SMALL |= {"billions": 7, "unquantised": 0.262, "vocabulary": 32_000}
 LARGE = {"engine": "vllm", "precision": "bfloat16", "gpus": 4, "billions": 70, "source": "hub"}
-DEFAULT = {"precision": "nf4", "gpus": 0, "billions": 0.135, "source": "wheel"}
+DEFAULT = {"precision": "nf4", "compute_dtype": "float32", "gpus": 0, "source": "wheel"}
+DEFAULT |= {"billions": 0.135, "unquantised": 0.028, "vocabulary": 49_152}
 MOTIVATIONS = {"replies": 300, "reply_tokens": 160}
 LETTERS = {"replies": 300, "reply_tokens": 1}
 
@@ -94,6 +98,28 @@ def test_larger_packs_take_more_memory_in_training_alone():
     small, large = (gpu_memory_mb(SMALL, "train", tokens_per_pack=tokens) for tokens in (1024, 4096))
     again = gpu_memory_mb(SMALL, "train", tokens_per_pack=4096, gradient_checkpointing=True)
     assert again < small < 24_000 * 0.9 < large < 48_000 * 0.9
+
+
+def test_a_large_vocabulary_takes_memory_in_every_job_that_holds_its_embeddings():
+    large = SMALL | {"unquantised": 1.0, "vocabulary": 256_000}
+    for work in ("sample", "convert", "train"):
+        more = gpu_memory_mb(large, work, tokens_per_pack=1024) - gpu_memory_mb(SMALL, work, tokens_per_pack=1024)
+        assert more >= 1000 * (2 - 0.52) * 0.738
+    logits = 3 * 4 * (256_000 - 32_000) * 1024 / 1e6
+    assert more == pytest.approx(1000 * (2 - 0.516) * 0.738 + logits, abs=3)
+    assert disk_mb(large, "convert") - disk_mb(SMALL, "convert") == pytest.approx(1000 * (2 - 0.516) * 0.738, abs=3)
+    on_a_cpu = {"gpus": 0, "compute_dtype": "float32"}
+    asked = [memory_mb(model | on_a_cpu, "train", 1024) for model in (SMALL, large)]
+    assert asked[1] - asked[0] >= 12 * (256_000 - 49_152) * 1024 / 1e6
+
+
+def test_a_model_that_is_not_counted_yet_is_taken_to_have_large_embeddings():
+    unknown = {name: value for name, value in SMALL.items() if name not in ("unquantised", "vocabulary")}
+    for work in ("sample", "convert", "train"):
+        assert gpu_memory_mb(unknown, work, tokens_per_pack=1024) > gpu_memory_mb(SMALL, work, tokens_per_pack=1024)
+    # No model is all embeddings and more.
+    assert weights_gb(unknown | {"billions": 0.01}) == pytest.approx(2 * 0.01)
+    assert weights_gb(unknown | {"precision": "bfloat16"}) == 14
 
 
 def test_the_gradients_of_gauss_newton_steps_are_kept_by_a_training_alone():

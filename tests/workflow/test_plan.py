@@ -38,6 +38,18 @@ def test_the_config_of_the_command_line_is_the_one_that_is_planned(fresh):
     assert failed.returncode and "can't plan the target 'nothing_of_the_kind'" in failed.stdout + failed.stderr
 
 
+def test_weights_that_are_here_are_counted_and_others_are_taken_to_have_large_embeddings(fresh):
+    """The tiny model has 25 thousand in its embeddings. The config says that it has 135 million weights."""
+    fresh.succeed("plan", "--config", "plan=prepare")
+    counted = due(fresh).filter(rule="convert_model")["bytes"].item()
+    assert 0.516 * 0.135e9 < counted < 0.52 * 0.135e9
+    fresh.edit(
+        "tiny.yaml", "  source: folder\n", f"  source: hub\n  hub: {{repository: a/b, revision: '{'0' * 40}'}}\n"
+    )
+    fresh.succeed("plan", "--config", "plan=prepare")
+    assert due(fresh).filter(rule="convert_model")["bytes"].item() == 4 * 0.135e9
+
+
 def test_a_plan_says_why_jobs_rerun_and_rests_on_earlier_ones(project):
     assert "nothing to do" in project.succeed("plan")
     project.edit("workflow/scripts/plot_agreement.py", "s=14", "s=15")

@@ -25,9 +25,7 @@ def check_models():
     if not ASKS_A_MODEL & {job.rule.name for job in jobs_to_run(workflow)}:
         return
     for role in LOCAL_MODELS if checks_here() else ():
-        fetched = STORE.model_folder(role, "fetched") / "weights"
-        folder = Path(config[role]["folder"]) if config[role]["source"] == "folder" else fetched
-        if folder.is_dir():
+        if folder := weights_here(role):
             check_at_start(role, folder, config, RESOURCES, remembered_sha256(CODE_HASHES, "check_model.py"))
 
 

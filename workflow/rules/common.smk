@@ -51,6 +51,7 @@ from tom.engines.registry import engine_names, module_of
 from tom.games.kinds import CHOICE as CHOICE_GAMES
 from tom.games.kinds import NUMBER as NUMBER_GAMES
 from tom.games.names import is_member, members
+from tom.models.checkpoint_files import count_weights
 from tom.prompts.prompts import load_prompt_format
 from tom.sampling.procedures import FREE_REPLIES
 from tom.sampling.shard_paths import pack_paths
@@ -259,6 +260,28 @@ def answering(wildcards, input):
     return shlex.join([*words, *(["--other-base"] if weights.other_base else [])])
 
 
+def weights_here(role):
+    """The folder of a model's weights as they came; None if they are still to be fetched."""
+    fetched = STORE.model_folder(role, "fetched") / "weights"
+    folder = Path(config[role]["folder"]) if config[role]["source"] == "folder" else fetched
+    return folder if folder.is_dir() else None
+
+
+@cache
+def counted_weights(folder):
+    try:
+        return count_weights(folder)
+    except UserError:  # what is wrong with them is said where they are read
+        return {}
+
+
+def sized(role):
+    """A model's section of the config, with its size as it is counted where the weights are here."""
+    folder = weights_here(role)
+    counted = counted_weights(folder) if folder else {}
+    return config[role] | counted | {"billions": max(config[role]["billions"], counted.get("billions", 0))}
+
+
 def model_resources(role, work, changes=lambda wildcards: {}):
     """What a job asks for that holds the model of a role, itself a name or a function of wildcards.
 
@@ -266,7 +289,7 @@ def model_resources(role, work, changes=lambda wildcards: {}):
     """
 
     def model(wildcards):
-        return config[role(wildcards) if callable(role) else role] | changes(wildcards)
+        return sized(role(wildcards) if callable(role) else role) | changes(wildcards)
 
     def seconds(wildcards):
         if work != "train":
@@ -312,7 +335,7 @@ def gauss_newton_mb(training):
     """The memory of a training's Gauss-Newton steps, if it has any, in MB."""
     if not training["gauss_newton_steps"]:
         return 0
-    return gradients_mb(config["student"], training["rank"], training_size(config | {"training": training}).prompts)
+    return gradients_mb(sized("student"), training["rank"], training_size(config | {"training": training}).prompts)
 
 
 def training_of(wildcards):

@@ -59,8 +59,8 @@ rule fetch_model:
     # There is a network where Snakemake runs, and often none on a cluster's nodes.
     localrule: True
     resources:
-        runtime=lambda wildcards: minutes(work_seconds(model_of_source(wildcards), "fetch")),
-        disk_mb=lambda wildcards: disk_mb(model_of_source(wildcards), "fetch"),
+        runtime=lambda wildcards: minutes(work_seconds(sized(STORE.sources[wildcards.source]), "fetch")),
+        disk_mb=lambda wildcards: disk_mb(sized(STORE.sources[wildcards.source]), "fetch"),
     params:
         source=source_flags,
         checks=checks_of_fetched,
@@ -85,7 +85,7 @@ rule convert_model:
     priority: 10
     resources:
         **model_resources(lambda wildcards: STORE.sources[wildcards.source], "convert", converted),
-        disk_mb=lambda wildcards: disk_mb(model_of_source(wildcards) | converted(wildcards), "convert"),
+        disk_mb=lambda wildcards: disk_mb(sized(STORE.sources[wildcards.source]) | converted(wildcards), "convert"),
     params:
         precision=lambda wildcards: converted(wildcards)["precision"],
         # Only what NF4 layers compute in is a choice.

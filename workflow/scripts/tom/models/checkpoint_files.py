@@ -1,6 +1,7 @@
 """What the files of a model folder say before a model is loaded: are they whole, and which tensors do they hold?"""
 
 import json
+import math
 import struct
 from pathlib import Path
 from typing import NamedTuple
@@ -66,6 +67,27 @@ def read_header(file: Path) -> dict[str, Header]:
     if size != 8 + length + end:
         raise UserError(f"{file}: {size:,} bytes of {8 + length + end:,}; fetch the model again")
     return headers
+
+
+def count_weights(folder: Path) -> dict[str, float]:
+    """A model's billions of weights, those of them that NF4 would leave as they are, and its vocabulary in tokens.
+
+    Left are embeddings and output head, which have a row for each token of the vocabulary, and what is no matrix. The
+    keys are those of tom/slurm/job_resources.py; none where safetensors do not say it. No weights are read. Errors:
+    UserError as tensor_headers.
+    """
+    headers = tensor_headers(folder)
+    if not headers or quantised_by(folder):
+        return {}
+    config = read_json(folder / CONFIG)
+    config |= config.get("text_config") or {}
+    rows = {value for key, value in config.items() if key.startswith("vocab_size")}
+    sizes = {name: math.prod(header.shape) / 1e9 for name, header in headers.items()}
+    left = (
+        sizes[name] for name, (_, shape) in headers.items() if len(shape) != 2 or shape[0] in rows or "embed" in name
+    )
+    vocabulary = {"vocabulary": config["vocab_size"]} if "vocab_size" in config else {}
+    return {"billions": sum(sizes.values()), "unquantised": sum(left)} | vocabulary
 
 
 def quantised_by(folder: Path) -> str | None:

@@ -1,8 +1,9 @@
 """Resource requests of jobs that load a model: memory, CPUs, time and disk, from the model's size in the config.
 
 They are limits, up to twice what is expected (docs/gpu.md): a job that requests too little is killed, and one that
-requests too much waits longer. `model` is a model's section of the config, and `work` is what the job does with the
-model: fetch, convert, merge, sample or train.
+requests too much waits longer. `model` is a model's section of the config, with `unquantised` and `vocabulary` where
+its weights are here to be counted (tom/models/checkpoint_files.py). `work` is what the job does with the model: fetch,
+convert, merge, sample or train.
 """
 
 import math
@@ -10,14 +11,27 @@ import math
 from tom.engines.interface import REPLIES_PER_BATCH
 from tom.engines.registry import settings_of
 
-GB_PER_BILLION = {"nf4": 0.6, "bfloat16": 2, "float32": 4, "source": 4}
+GB_PER_BILLION = {"bfloat16": 2, "float32": 4, "source": 4}
 """Size of a billion parameters at each precision."""
+
+NF4_GB = 0.5 + 1 / 64 + 4 / (64 * 256)
+"""The same of a linear layer at NF4: 4 bits each, a byte for each block of 64, and 4 bytes for 256 of these."""
+
+UNQUANTISED = 0.45
+"""The billions of embeddings and output head, over the root of all billions, where they are not counted. No less than
+those of 24 published models with up to 262,144 tokens (tests/models/test_size.py)."""
+
+VOCABULARY = 262_144
+"""The tokens of a vocabulary that is not known: as many as Gemma 3 has."""
+
+LOGITS_MB = 12e-6
+"""Memory of a token's logits in training over the vocabulary: three times float32."""
 
 LOADED_GB = 2
 """The same in main memory while a model is loaded on a CPU, at least."""
 
 QUANTISED_GB = 1
-"""The same while it is quantised to NF4; 0.9 was measured."""
+"""The same while it is quantised to NF4, at least; 0.9 was measured."""
 
 FETCHED_GB = {"wheel": 4, "wheels": 4, "hub": 2, "folder": 0}
 """The same on disk after fetching, by source."""
@@ -36,6 +50,8 @@ MAPPED = 0.25
 ACTIVATIONS_MB = 4000
 """Memory of activations in a training without a GPU, with packs of PACK tokens; it grows with the pack."""
 PACK = 1024
+MEASURED_VOCABULARY = 49_152
+"""Whose logits these activations hold."""
 
 ADAPTER_WEIGHTS = 1e6
 """LoRA weights of all linear layers, over the rank and the square root of the billions of parameters. Llama-2-7b has
@@ -82,6 +98,19 @@ STEM_TOKENS = 1500
 """Of the prompts that packs begin with, which are kept beside a pack. All of the paper's in one order are 1,400."""
 
 
+def unquantised(model: dict) -> float:
+    """The billions of weights that NF4 leaves as they are: embeddings and output head."""
+    return model.get("unquantised", min(model["billions"], UNQUANTISED * math.sqrt(model["billions"])))
+
+
+def weights_gb(model: dict) -> float:
+    """The size of a model's weights at its precision. At NF4 the others have the type that is computed in."""
+    if model["precision"] != "nf4":
+        return GB_PER_BILLION[model["precision"]] * model["billions"]
+    left = unquantised(model)
+    return NF4_GB * (model["billions"] - left) + GB_PER_BILLION[model["compute_dtype"]] * left
+
+
 def gpus(model: dict, work: str) -> int:
     """The GPUs of a job: training and quantising use one, and other weights are converted on a CPU."""
     if work == "sample":
@@ -100,16 +129,22 @@ def memory_mb(model: dict, work: str, tokens_per_pack: int = 0, gradients: int =
 
     tokens_per_pack: that of a training. gradients: the MB that its Gauss-Newton steps keep, of gradients_mb.
     """
-    weights, loaded = GB_PER_BILLION[model["precision"]] * model["billions"], LOADED_GB * model["billions"]
+    weights, loaded = weights_gb(model), LOADED_GB * model["billions"]
     if work == "convert":
-        held = QUANTISED_GB * model["billions"] if model["precision"] == "nf4" else min(weights, FILE_GB)
+        held = min(weights, FILE_GB)
+        if model["precision"] == "nf4":
+            # The table of embeddings is there as it came while its copy is made.
+            held = max(QUANTISED_GB * model["billions"], weights + LOADED_GB * unquantised(model))
         return math.ceil(2 * PROGRAM_MB + 1000 * held)
     if work == "merge":
         return math.ceil(PROGRAM_MB + 1000 * (weights + 2 * loaded))
     kept = gradients if work == "train" else 0
     if used := gpus(model, work):
         return math.ceil(PROGRAM_MB * (1 + used) + 1000 * MAPPED * weights + kept)
-    kept += ACTIVATIONS_MB * max(1, tokens_per_pack / PACK) if work == "train" else 0
+    if work == "train":
+        kept += ACTIVATIONS_MB * max(1, tokens_per_pack / PACK)
+        more_tokens = model.get("vocabulary", VOCABULARY) - MEASURED_VOCABULARY
+        kept += LOGITS_MB * max(0, more_tokens) * max(PACK, tokens_per_pack)
     return math.ceil(PROGRAM_MB + kept + 1000 * max(weights, loaded))
 
 
@@ -133,7 +168,7 @@ def gpu_memory_mb(
     """
     if not (used := gpus(model, work)):
         return 0
-    weights = GB_PER_BILLION[model["precision"]] * model["billions"]
+    weights = weights_gb(model)
     if work == "sample":
         # Each reply has keys and values of its own: half a MB a token with 7 billion parameters, and no more in larger
         # models, whose heads share them.
@@ -145,15 +180,14 @@ def gpu_memory_mb(
         if gradient_checkpointing:
             kept = CHECKPOINTED_TOKEN_MB
         kept *= (model["billions"] / 7) ** (2 / 3)
-        # And the logits of 32,000 tokens, three times at float32.
-        logits = 0.4 * tokens_per_pack
+        logits = LOGITS_MB * model.get("vocabulary", VOCABULARY) * tokens_per_pack
         return math.ceil(1000 * (GPU_PROGRAM_GB + weights) + (tokens_per_pack + STEM_TOKENS) * kept + logits)
     return math.ceil(1000 * (GPU_PROGRAM_GB + weights))
 
 
 def load_seconds(model: dict) -> float:
     """Until a model is loaded: by each job, but once by shards that share an engine."""
-    return LOAD_SECONDS + GB_PER_BILLION[model["precision"]] * model["billions"] / READ_GB_A_SECOND
+    return LOAD_SECONDS + weights_gb(model) / READ_GB_A_SECOND
 
 
 def work_seconds(
@@ -176,7 +210,7 @@ def work_seconds(
         settings = settings_of(model["engine"], model.get(model["engine"], {}))
         batches = math.ceil(replies / getattr(settings, "replies_per_batch", replies))
         return SHARD_SECONDS + batches * reply_tokens * TOKEN_SECONDS
-    return 180 + size * (LOADED_GB + GB_PER_BILLION[model["precision"]]) / READ_GB_A_SECOND
+    return 180 + (size * LOADED_GB + weights_gb(model)) / READ_GB_A_SECOND
 
 
 def minutes(seconds: float) -> int:
@@ -186,5 +220,5 @@ def minutes(seconds: float) -> int:
 
 def disk_mb(model: dict, work: str) -> int:
     """The disk space of the weights that a job writes, in MB. A local folder is linked: 0."""
-    taken = FETCHED_GB[model["source"]] if work == "fetch" else GB_PER_BILLION[model["precision"]]
-    return math.ceil(1000 * taken * model["billions"])
+    taken = FETCHED_GB[model["source"]] * model["billions"] if work == "fetch" else weights_gb(model)
+    return math.ceil(1000 * taken)
