@@ -166,6 +166,15 @@ def test_a_phone_scrolls_tables_and_not_the_page(visit):
     assert inside.evaluate("area => area.scrollWidth > area.clientWidth")
 
 
+def test_a_figure_is_as_large_as_its_text_needs(visit):
+    width = "images => images.map((image) => image.clientWidth)"
+    assert set(visit().page.locator(".drawn img").evaluate_all(width)) == {932}
+    box = visit(**PHONE).page.locator(".drawn").first
+    # As in print, 518 points wide; the box scrolls.
+    assert box.locator("img").evaluate("image => image.clientWidth") == pytest.approx(518 * 4 / 3, abs=1)
+    assert box.evaluate("area => area.scrollWidth > area.clientWidth")
+
+
 def test_without_scripts_tables_stay_and_filters_are_absent(visit):
     opened = visit(java_script_enabled=False)
     assert opened.page.locator("#cells-table tbody tr").first.is_visible()

@@ -37,7 +37,10 @@ HOSTILE = {
 HOSTILE_NAME = f"</table><script>{CAUGHT}</script>"
 ACTIONS = {"C": "cooperate", "D": "defect"}
 SUMMARY = f"# Title\n\n| a | b |\n| - | - |\n| <script>{CAUGHT}</script> | 2 |\n"
-SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 80 40"><rect width="80" height="40" fill="#ccd"/></svg>'
+SVG = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="518pt" height="259pt" viewBox="0 0 80 40">'
+    '<rect width="80" height="40" fill="#ccd"/></svg>'
+)
 
 
 def hostile_run() -> pl.DataFrame:

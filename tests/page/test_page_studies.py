@@ -43,7 +43,7 @@ def text(arguments, folder, made):
 
 
 def section(page: str) -> str:
-    return re.search(r'<section id="studies" .*?(?=<section id="replies")', page, re.DOTALL)[0]
+    return re.search(r'<section id="studies" .*?(?=<section id="prompts")', page, re.DOTALL)[0]
 
 
 @pytest.fixture(scope="module")

@@ -36,6 +36,15 @@ def test_a_table_leaves_out_what_holds_nothing_and_reads_names():
     assert [(column.name, values) for column, values in table.offered()] == [("game", ["Stag hunt ×2", "–"])]
 
 
+def test_shares_are_shown_in_percent():
+    frame = pl.DataFrame({"gap_closed": [0.7059, None], "gap": [0.25, 0.5]})
+    described = {"gap_closed": ("Float64", "share", "closed"), "gap": ("Float64", "propensity", "distance")}
+    table = to_table(frame, described, "key", "Title")
+    assert [column.title for column in table.columns] == ["Gap closed (%)", "Gap"]
+    assert [column.meaning for column in table.columns] == ["closed (%)", "distance (propensity)"]
+    assert table.rows == [["70.6", "0.250"], ["–", "0.500"]]
+
+
 def test_every_table_that_is_shown_is_described(root):
     dictionary = read_dictionary(root / "workflow/schemas/tables.yaml")
     assert set(headings()) <= set(dictionary)

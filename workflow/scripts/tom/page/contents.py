@@ -20,7 +20,8 @@ from tom.page.figures import (
     read_text,
 )
 from tom.page.html_tables import Dictionary, from_markdown, result_tables
-from tom.page.provenance import commit, config_sha256, config_text, model_table, prompt_table, text_table, versions
+from tom.page.prompts import choice_prompts, example, number_prompts, prompt_table
+from tom.page.provenance import commit, config_sha256, config_text, model_table, text_table, versions
 from tom.page.replies import UNREADABLE_CAP, transcripts, unreadable_tables
 from tom.page.studies import study_results
 from tom.paper.published_choices import SPLITS, published_propensities
@@ -63,6 +64,8 @@ def page_values(
     student, teacher = config["student"]["name"], config["teacher"]["name"]
     compared = tables["alignment"]["split"].unique(maintain_order=True).to_list()
     studies, unmade = study_results(sources.experiment, compared, sources.outdated, dictionary)
+    asked = choice_prompts(rates, sources.texts, config)
+    prompts = [*asked, *number_prompts(tables.get("number_means"), sources.texts)]
     durations = total_durations(sources.jobs, sources.benchmarks, sources.logs)
     return {
         "student": student,
@@ -85,7 +88,9 @@ def page_values(
         "unreadable_tables": unreadable_tables(replies, dictionary, files["replies"]),
         "models": model_table(sources.manifests),
         "teacher_engine": config["teacher"]["engine"],
-        "prompts": prompt_table(rates, files["rates"]),
+        "terms": from_markdown(read_text(sources.captions / "workflow.rst", "explanation of terms")),
+        "example": example(asked, propensities),
+        "prompts": prompt_table(prompts, files["rates"]),
         "texts": text_table(sources.texts),
         "config": config_text(config),
         "config_sha256": config_sha256(config),
@@ -121,7 +126,7 @@ def run_figures(tables: dict[str, pl.DataFrame], sources: Sources) -> dict[str, 
         others.append(_captioned(found["training_curve"], sources, "Training", words))
     closed = describe_gap_closed(tables["alignment"])
     return {
-        "first": [_captioned(found["gap_closed"], sources, "Share of the gap that is closed", closed)],
+        "first": [_captioned(found["gap_closed"], sources, "Gap closed", closed)],
         "others": others,
     }
 

@@ -23,8 +23,11 @@ NAMES = ("split", "game", "context", "order")
 MOST_ROWS = 5000
 """More rows of one table, as hundreds of games have, make a page of tens of MB that browsers are slow with."""
 
-REPLY = "raw"
-"""The column of replies, which are shown unchanged: null is no text, which differs from an empty text."""
+REPLY, PROMPT = "raw", "prompt"
+"""Columns of whole texts, which are shown unchanged: null is no text, which differs from an empty text."""
+
+SHARE, PERCENT = "share", "%"
+"""The unit of shares in tables, and the one in which the page shows them, as summary and figures do."""
 
 TITLES = {
     REPLY: "reply",
@@ -105,17 +108,22 @@ def to_table(
         cut = f"The first {grouped(MOST_ROWS)} of {grouped(frame.height)} rows; the files hold all."
         about, frame = f"{about} {cut}".strip(), frame.head(MOST_ROWS)
     kept = [name for name in frame.columns if frame[name].null_count() < frame.height]
+    shares = [name for name in kept if described.get(name, ("", "", ""))[1] == SHARE and frame[name].dtype.is_float()]
+    frame = frame.with_columns(pl.col(name) * 100 for name in shares)
+    titles = {name: f"{TITLES.get(name, name)}{f' ({PERCENT})' * (name in shares)}" for name in kept}
     columns = [
-        Column(name, readable(TITLES.get(name, name)), _meaning(described.get(name)), frame[name].dtype.is_numeric())
+        Column(name, readable(titles[name]), _meaning(described.get(name)), frame[name].dtype.is_numeric())
         for name in kept
     ]
-    texts = [_texts(name, frame[name].to_list()) for name in kept]
+    texts = [_texts(name, frame[name].to_list(), name in shares) for name in kept]
     return Table(key, title, about, columns, list(map(list, zip(*texts, strict=True))), files or [], filters)
 
 
-def _texts(name: str, values: list) -> list[str | None]:
-    if name == REPLY:
+def _texts(name: str, values: list, in_percent: bool) -> list[str | None]:
+    if name in (REPLY, PROMPT):
         return values
+    if in_percent:
+        return [shown(None) if value is None else f"{value:.1f}" for value in values]
     return [readable(value) if value and name in NAMES else shown(value) for value in values]
 
 
@@ -124,7 +132,7 @@ def _meaning(entry: tuple[str, str, str] | None) -> str:
         return ""
     # The registry is written in Markdown.
     unit, meaning = (part.replace("`", "") for part in entry[1:])
-    return f"{meaning} ({unit})" if unit else meaning
+    return f"{meaning} ({PERCENT if unit == SHARE else unit})" if unit else meaning
 
 
 def render(folder: Path, **values: object) -> str:
@@ -156,10 +164,14 @@ def source_hash(script: str) -> str:
 
 
 def from_markdown(text: str) -> Markup:
-    """Markdown as HTML, with markup escaped. The first heading is left out, since the page has one."""
+    """Markdown as HTML, with markup escaped.
+
+    The first heading is left out, since the page has one. The others go two levels down, below a part of a section.
+    """
     lines = text.splitlines()
     if lines and lines[0].startswith("# "):
         lines = lines[1:]
+    lines = [f"##{line}" if line.startswith("## ") else line for line in lines]
     rendered = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["image", "link", "autolink"])
     return Markup(rendered.render("\n".join(lines)))
 

@@ -63,7 +63,6 @@ MEANINGS = {
     "what": ("", "", "model or adapter, by the folder of its manifest"),
     "part": ("", "", "weights, tokenizer, chat template or settings; all: a hash over the hashes of the files"),
     "sha256": ("", "", "of the file's bytes"),
-    "prompt_sha256": ("", "", "of the messages, before any chat template, and of what the config says of it"),
 }
 
 
@@ -95,13 +94,6 @@ def _read_manifest(file: Path) -> dict:
         return {"sha256": str(document["sha256"]), "files": dict(document["files"])}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{file}: not a model's manifest ({type(error).__name__})") from None
-
-
-def prompt_table(rates: pl.DataFrame, files: list[str]) -> Table:
-    """The hash of each cell's prompt in each option order. rates: the table of every split."""
-    filters = ("split", "game", "context", "order")
-    prompts = rates.select(*filters, "prompt_sha256").drop_nulls().unique(maintain_order=True)
-    return to_table(prompts, MEANINGS, "prompts-table", "Prompts", "", files, filters)
 
 
 def text_table(files: list[Path]) -> Table:
