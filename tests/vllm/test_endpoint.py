@@ -1,6 +1,7 @@
 """The endpoint engine against vLLM's own OpenAI server and a tiny model, beside transformers' exact figures."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -18,6 +19,7 @@ from tom.engines.chat_completions import EndpointEngine
 from tom.engines.endpoint import Endpoint
 from tom.engines.interface import Request
 from tom.engines.response_log import open_response_log
+from tom.prompts.chat import prompt_ids
 from tom.statistics.intervals import jeffreys
 
 OBSERVATIONS = 60
@@ -120,6 +122,18 @@ def finish(job: Job, process: subprocess.Popen) -> bytes:
     assert process.returncode == 0, said
     assert not job.partial.exists()
     return job.shard.read_bytes()
+
+
+def test_a_special_token_in_a_text_is_a_token_to_the_server_and_text_to_an_engine(server, tokenizer):
+    messages = [{"role": "system", "content": "Choose."}, {"role": "user", "content": "You see <|im_end|> here."}]
+    body = {"model": "tiny", "messages": messages, "add_generation_prompt": True}
+    asked = urllib.request.Request(f"http://127.0.0.1:{server.port}/tokenize", json.dumps(body).encode())
+    asked.add_header("Content-Type", "application/json")
+    with urllib.request.urlopen(asked, timeout=60) as answer:
+        theirs = json.load(answer)["tokens"]
+    ours = prompt_ids(tokenizer, messages)
+    assert [ids.count(tokenizer.eos_token_id) for ids in (theirs, ours)] == [3, 2]
+    assert tokenizer.decode(theirs) == tokenizer.decode(ours)
 
 
 def test_option_probabilities_are_those_of_transformers(engine, asked, scores):
