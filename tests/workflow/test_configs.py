@@ -23,6 +23,7 @@ ADAPTERS = {
     "more_games": 1,
     "one_order": 3,
     "payoff_scales": 1,
+    "students": 1,
     "three_seeds": 3,
     "tiny_pair": 1,
     "uniform_targets": 1,

@@ -9,6 +9,11 @@ from tom.core.snakemake_internals import had_nothing_to_do, requested
 from tom.reporting.closing import command, file_lines
 
 
+def write_contents():
+    """Say what the keys in the paths of this experiment stand for."""
+    STORE.write_contents(Path(EXPERIMENT) / "contents.yaml")
+
+
 def warn_of_replaced_results():
     """Say whose tables and figures this run replaces, if they are other models' than the config's."""
     whose = STORE.replaces(Path(EXPERIMENT) / "contents.yaml")
@@ -19,25 +24,34 @@ def warn_of_replaced_results():
         )
 
 
+def print_new(file):
+    """A text, where this run may have changed it."""
+    if file.exists() and file.stat().st_mtime >= STARTED:
+        print(file.read_text(encoding="utf-8"))
+
+
 def print_summary():
-    """The result, where this run may have changed it."""
-    summary = Path(EXPERIMENT) / "summary.md"
-    if summary.exists() and summary.stat().st_mtime >= STARTED:
-        print(summary.read_text(encoding="utf-8"))
+    """The result."""
+    print_new(Path(EXPERIMENT) / "summary.md")
 
 
 def close_run():
-    """End with the result, with where the files of each target lie, and with a next command."""
-    print_summary()
+    """End with each student's result, with where the files of each target lie, and with a next command."""
+    for_each_student("print_summary")
+    if OTHER_STUDENTS:
+        print_new(Path(OWN_LOGS) / "evaluate" / "experiments.log")
     targets, files = requested(workflow)
-    ends = {rule.name: dict(rule.params.items()) for rule in workflow.rules if rule.name in targets and not rule.output}
-    files += [end["files"] for end in ends.values() if "files" in end]
+    ended = [rule for rule in workflow.rules if rule.name in targets and not rule.output]
+    files += [end.params.files for end in ended if "files" in end.params.keys()]
     if files:
         print("Files:", *file_lines(files), sep="\n")
     settings, snakefile = workflow.config_settings, os.path.relpath(workflow.main_snakefile)
-    for following in dict.fromkeys(end["next"] for end in ends.values() if "next" in end):
+    # A target of another student's run proposes another one of that run.
+    ended = [end for end in ended if "next" in end.params.keys()]
+    following = [end.module_globals.get("called", called)(end.params.next) for end in ended]
+    for target in dict.fromkeys(following):
         configfiles = [os.path.relpath(file) for file in settings.configfiles]
-        print(f"Next: {command(called(following), snakefile, configfiles, dict(settings.config))}")
+        print(f"Next: {command(target, snakefile, configfiles, dict(settings.config))}")
 
 
 def close_idle_run():

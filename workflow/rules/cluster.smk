@@ -16,7 +16,6 @@ if workflow.remote_exec:
     # No profile is read inside an allocation: there, too, jobs that hold a model take turns.
     workflow.register_resource("engine", 1)
 
-ASKS_A_TEACHER = set(map(called, ("sample_endpoint", "sample_shard")))
 ASKS_A_MODEL = set(map(called, ("convert_model", "sample_endpoint", "sample_shard", "train_adapter")))
 
 
@@ -32,8 +31,9 @@ def check_models():
 def ask_teacher_last():
     """Let no teacher be asked, and paid, before each model that is still to be fetched was fetched and has passed."""
     jobs = jobs_to_run(workflow)
-    fetched = [job for job in jobs if job.rule.name == called("fetch_model")]
-    asked = [job for job in jobs if job.rule.name in ASKS_A_TEACHER and job.wildcards.model == "teacher"]
+    fetched = [job for job in jobs if job.rule.name in called_by_all("fetch_model")]
+    asking = called_by_all("sample_endpoint", "sample_shard")
+    asked = [job for job in jobs if job.rule.name in asking and job.wildcards.model == "teacher"]
     start_after(workflow, asked, fetched)
 
 

@@ -22,8 +22,8 @@ from tom.config.checks import check_study
 from tom.config.layers import COMMAND_LINE, Layer, at_fault, drop_nulls, start_models_anew
 from tom.config.paths import check_results, settle_paths
 from tom.config.start_check import ENVIRONMENT as CHECKING, asked_of, check_at_start, checks_here
-from tom.config.store import Store
-from tom.config.studies import BY_NAME, COMPARISONS, STUDIES, expanded, register_keys
+from tom.config.students import runs_of
+from tom.config.studies import BY_NAME, COMPARISONS, STUDIES, expanded
 from tom.config.study import (
     HELD_OUT,
     HELD_OUT_REWORDED,
@@ -75,10 +75,13 @@ CONFIG_FILES = list(
         os.path.relpath(file) for file in sorted(workflow.configfiles, key=workflow.overwrite_configfiles.count)
     )
 )
-CONFIG_NAMES = ", ".join(CONFIG_FILES) or "config"
-LAYERS = []
-# Another workflow may use this one as a module, with a part of its config, and its rules under other names.
+# Another workflow may use this one as a module, with a part of its config, and its rules under other names. So does this
+# one with each of `students`, and hands over what it knows of it (students.smk).
 IS_MODULE = not workflow.modifier.is_main_snakefile()
+HANDED_OVER = "student_run"
+RUN = config.pop(HANDED_OVER, None) if IS_MODULE else None
+CONFIG_NAMES = RUN.title if RUN else ", ".join(CONFIG_FILES) or "config"
+LAYERS = []
 called = workflow.modifier.modify_rulename
 if workflow.modifier.modify_path("results") != "results":
     raise WorkflowError("module: a prefix does not reach the commands of jobs (allowed: results in its config)")
@@ -97,15 +100,16 @@ def checked(check):
         raise refusal(error)
 
 
-# Snakemake has read the files, and of a key that a file gives twice it knows the second alone.
-checked(lambda *_: [read_document(file, "config") for file in CONFIG_FILES])
-LAYERS += [Layer(file, load_configfile(file)) for file in CONFIG_FILES]
-LAYERS.append(Layer(COMMAND_LINE, dict(workflow.config_settings.config)))
-start_models_anew(config, LAYERS)
-drop_nulls(config)
-settle_paths(config, ROOT)
-checked(check_study)
-checked(check_results)
+if not RUN:
+    # Snakemake has read the files, and of a key that a file gives twice it knows the second alone.
+    checked(lambda *_: [read_document(file, "config") for file in CONFIG_FILES])
+    LAYERS += [Layer(file, load_configfile(file)) for file in CONFIG_FILES]
+    LAYERS.append(Layer(COMMAND_LINE, dict(workflow.config_settings.config)))
+    start_models_anew(config, LAYERS)
+    drop_nulls(config)
+    settle_paths(config, ROOT)
+    checked(check_study)
+    checked(check_results)
 
 # Jobs write and read UTF-8, whatever the terminal shows.
 os.environ["PYTHONUTF8"] = "1"
@@ -113,7 +117,13 @@ os.environ["PYTHONUTF8"] = "1"
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 announce_run()
 
-LOCAL_MODELS = [role for role in ("teacher", "student") if config[role]["engine"] in engine_names()]
+
+def local_models(config):
+    """The roles whose model's weights answer on this machine."""
+    return [role for role in ("teacher", "student") if config[role]["engine"] in engine_names()]
+
+
+LOCAL_MODELS = local_models(config)
 ENVIRONMENT = "vllm" if "vllm" in (config["teacher"]["engine"], config["student"]["engine"]) else "run"
 
 # Splits of 2x2 games, and of games in which a number is named.
@@ -136,8 +146,11 @@ TUNED = expand("tuned-seed{seed}", seed=SEEDS)
 PUBLISHED = RESOURCES / "paper" / "observed_choices.csv"
 CONTRIBUTIONS = RESOURCES / "paper" / "observed_contributions.csv"
 
-STORE = Store(config, RESOURCES)
-register_keys(STORE, config)
+OTHER_STUDENTS = {}
+if not RUN:
+    checked(lambda *where: OTHER_STUDENTS.update(runs_of(*where, ROOT)))
+    RUN = OTHER_STUDENTS.pop(None)
+STORE = RUN.store
 STUDENT = STORE.student()
 
 # Only the job that fetches asks a hub. Two torch processes that wait actively for their threads slow each other down
@@ -147,12 +160,18 @@ TORCH = (
 )
 
 
+def made_here(kind, pattern="[0-9a-f]{8}"):
+    """A wildcard's pattern, without what the run of another student makes. kind: of a key, as in tom/config/students.py."""
+    elsewhere = "|".join(sorted(RUN.elsewhere[kind]))
+    return f"(?!{elsewhere})(?:{pattern})" if elsewhere else pattern
+
+
 wildcard_constraints:
-    model="teacher|base|tuned-seed[0-9]+",
+    model=made_here("answers", "teacher|base|tuned-seed[0-9]+"),
     seed="[0-9]+",
-    source="[0-9a-f]{8}",
+    source=made_here("sources"),
     precision="nf4-float32|nf4-bfloat16|float32|bfloat16|source",
-    student="[0-9a-f]{8}",
+    student=made_here("students"),
     replies="[0-9a-f]{8}",
     weights="[0-9a-f]{8}",
     asking="[a-z][a-z0-9_]*-[0-9a-f]{8}",

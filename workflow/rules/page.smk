@@ -127,7 +127,9 @@ rule build_page:
         summary=rules.summarise_run.output.summary,
         figures=[f"{EXPERIMENT}/figures/{name}.svg" for name in PAGE_FIGURES],
         template=[PAGE / "page.html.jinja", PAGE / "page.css", PAGE / "page.js"],
-        captions=sorted({ROOT / "workflow" / "report" / f"{name.partition('-')[0]}.rst" for name in [*PAGE_FIGURES, "workflow"]}),
+        captions=sorted(
+            {ROOT / "workflow" / "report" / f"{name.partition('-')[0]}.rst" for name in [*PAGE_FIGURES, "workflow"]}
+        ),
         columns=ROOT / "workflow" / "schemas" / "tables.yaml",
         published=PUBLISHED,
         texts=page_texts,

@@ -49,6 +49,8 @@ def asked_endpoint(wildcards):
     unscored = config["teacher"]["endpoint"].get("parameters", {}).get("logprobs", "") is None
     games = {}
     for key, asking in STORE.askings.items():
+        if "observations" not in asking.sampling:  # another student's teacher, who was recorded
+            continue
         number = asking.procedure == "numbers"
         folder = RESOURCES / ("numbers" if number else "prompt_formats")
         form = read_document(folder / f"{asking.prompt_format}.yaml", "prompt format")
@@ -75,6 +77,7 @@ rule plan:
     localrule: True
     params:
         target=config.get("plan", called("all")),
+        module=f"--rule-prefix {called('')}" if called("") else "",
         run=same_run,
         snakefile=untracked(workflow.main_snakefile),
         loads=shared_loads,
@@ -86,7 +89,7 @@ rule plan:
         next=config.get("plan", "all"),
     shell:
         python("plan_run.py")
-        + " --target {params.target:q} --snakefile {params.snakefile:q} {params.run} {params.loads}"
+        + " --target {params.target:q} {params.module} --snakefile {params.snakefile:q} {params.run} {params.loads}"
         " {params.training} {params.endpoint} --observations {params.observations} --benchmarks {params.benchmarks:q} --output {params.files:q} 2> {log:q} | tee -a {log:q}"
 
 

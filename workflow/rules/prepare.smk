@@ -25,19 +25,26 @@ def source_files(wildcards):
 
 
 def checks_of_fetched(wildcards, threads):
-    """The commands that check what was fetched, for each role that it has. A folder was checked when the run began.
+    """The commands that check what was fetched, for each role that it has, of all students. A folder was checked when the
+    run began.
 
     What is asked of a model changes nothing of what is fetched, and Snakemake compares no parameter that follows threads.
     """
-    roles = [role for role in LOCAL_MODELS if STORE.source_key(role) == wildcards.source]
+    asked = [
+        (role, store.config)
+        for store in RUN.stores
+        for role in local_models(store.config)
+        if store.source_key(role) == wildcards.source
+    ]
     folder = f"{RESULTS}/models/{wildcards.source}/fetched/weights"
     words = " ".join(f"{name}={value}" for name, value in CHECKING.items())
-    return "".join(
+    checks = [
         f" && {words} {python('check_model.py')} --role {role} --weights {shlex.quote(folder)}"
-        f" --resources {shlex.quote(str(RESOURCES))} <<< {shlex.quote(json.dumps(asked_of(role, config)))}"
-        for role in roles
-        if config[role]["source"] != "folder" or not checks_here()
-    )
+        f" --resources {shlex.quote(str(RESOURCES))} <<< {shlex.quote(json.dumps(asked_of(role, each)))}"
+        for role, each in asked
+        if each[role]["source"] != "folder" or not checks_here()
+    ]
+    return "".join(dict.fromkeys(checks))
 
 
 def converted(wildcards):
@@ -105,6 +112,8 @@ rule merge_adapter:
         manifest=f"{RESULTS}/models/merged/{{weights}}/seed{{seed}}/manifest.json",
     log:
         f"{LOGS}/merge_adapter/{{weights}}-seed{{seed}}.log",
+    wildcard_constraints:
+        weights=made_here("merged"),
     threads: config["sampling"]["threads"]
     resources:
         **model_resources("student", "merge"),

@@ -46,10 +46,13 @@ rule sample_shard:
     benchmark:
         SHARD_TIME
     wildcard_constraints:
-        model=(
-            "base|tuned-seed[0-9]+"
-            if config["teacher"]["engine"] in ("recorded", "computed", "openai")
-            else "teacher|base|tuned-seed[0-9]+"
+        model=made_here(
+            "answers",
+            (
+                "base|tuned-seed[0-9]+"
+                if config["teacher"]["engine"] in ("recorded", "computed", "openai")
+                else "teacher|base|tuned-seed[0-9]+"
+            ),
         ),
     priority: turn_of_weights
     threads: config["sampling"]["threads"]
@@ -134,7 +137,7 @@ if config["teacher"]["engine"] == "recorded":
         benchmark:
             SHARD_TIME
         wildcard_constraints:
-            model="teacher",
+            model=made_here("answers", "teacher"),
         params:
             python=lambda wildcards: python("replay_replies.py" if in_words(wildcards) else "replay_shard.py"),
             counts=recorded_counts,
@@ -162,7 +165,7 @@ if config["teacher"]["engine"] == "computed":
         benchmark:
             SHARD_TIME
         wildcard_constraints:
-            model="teacher",
+            model=made_here("answers", "teacher"),
         params:
             sampling=sampling_flags,
             prompt_format=lambda wildcards: STORE.askings[wildcards.asking].prompt_format,
@@ -191,7 +194,7 @@ if config["teacher"]["engine"] == "openai":
         benchmark:
             SHARD_TIME
         wildcard_constraints:
-            model="teacher",
+            model=made_here("answers", "teacher"),
         resources:
             endpoint=1,
         params:

@@ -467,21 +467,30 @@ rule tabulate_labels:
         + " 2>&1 | tee {log:q}"
 
 
-# Finished experiments beside this one: compare
+# The run's other students, and finished experiments, beside this one: compare
+
+
+# Folder of the experiment of each other student → its config.
+STUDENT_FOLDERS = {f"{RESULTS}/{run.store.config['experiment']}": run.store.config for run in OTHER_STUDENTS.values()}
 
 
 def compared_folders():
-    """This experiment's folder, and those of the finished ones that are set beside it."""
-    return [EXPERIMENT, *(f"{config['results']}/{name}" for name in config["compared_experiments"])]
+    """This experiment's folder, those of the other students of the run, and those of finished experiments."""
+    finished = (f"{RESULTS}/{name}" for name in config["compared_experiments"])
+    return list(dict.fromkeys([EXPERIMENT, *STUDENT_FOLDERS, *finished]))
+
+
+def has_split(folder, split):
+    """Whether an experiment compares its student with its teacher in a split, or will."""
+    if folder in STUDENT_FOLDERS:
+        return answered_by_teacher(config["splits"][split], STUDENT_FOLDERS[folder]["teacher"])
+    return (Path(folder) / f"tables/{split}/alignment.parquet").exists()
 
 
 def compared_splits():
     """The splits that all of them have."""
-    return [
-        split
-        for split in in_sample_first(SPLITS)
-        if all((Path(folder) / f"tables/{split}/alignment.parquet").exists() for folder in compared_folders()[1:])
-    ]
+    folders = compared_folders()[1:]
+    return [split for split in in_sample_first(SPLITS) if all(has_split(folder, split) for folder in folders)]
 
 
 def experiment_tables(wildcards):

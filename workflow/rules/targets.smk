@@ -116,12 +116,15 @@ STUDY_LINES = {called(study.name): f"{study.title}. {study.first_sentence}" for 
 
 def listed_targets(wildcards):
     """Each target with what it makes: those of the main result, then the studies."""
-    made = {rule.name: rule.docstring for rule in workflow.rules if rule.docstring and not rule.output}
+    own = [rule for rule in workflow.rules if rule.module_globals is globals()]
+    made = {rule.name: rule.docstring for rule in own if rule.docstring and not rule.output}
     width = max(map(len, made))
     lines = [f"{name:{width}}  {about}" for name, about in (made | STUDY_LINES).items() if name not in STUDY_LINES]
-    return ["snakemake TARGET --cores all", *lines, "Studies, none of them part of `all`:"] + [
-        f"{name:{width}}  {about}" for name, about in STUDY_LINES.items()
-    ]
+    lines += ["Studies, none of them part of `all`:"]
+    lines += [f"{name:{width}}  {about}" for name, about in STUDY_LINES.items()]
+    if OTHER_STUDENTS:
+        lines += [f"The same of another student, NAME_TARGET; NAME is one of: {', '.join(OTHER_STUDENTS)}"]
+    return ["snakemake TARGET --cores all", *lines]
 
 
 rule targets:

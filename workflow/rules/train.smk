@@ -38,7 +38,7 @@ rule gather_shards:
         f"{LOGS}/gather_shards/{{replies}}.log",
     wildcard_constraints:
         # Those of another study may be a table that this one's teacher is read from.
-        replies=STORE.replies_key,
+        replies=made_here("replies", STORE.replies_key),
     # Seconds of reading: as a cluster's job it would wait longer than it runs.
     localrule: True
     params:
@@ -68,7 +68,7 @@ rule train_adapter:
         f"{BENCHMARKS}/train/{{student}}-seed{{seed}}.tsv"
     wildcard_constraints:
         # Frozen adapters are no rule's output: no changed setting trains them anew.
-        student="[0-9a-f]{8}" if STUDENT.training else f"(?!{STUDENT.key})[0-9a-f]{{8}}",
+        student=made_here("students", "[0-9a-f]{8}" if STUDENT.training else f"(?!{STUDENT.key})[0-9a-f]{{8}}"),
     priority: TRAINING_TURN if config["student"]["gpus"] else 0
     threads: config["training"]["threads"]
     resources:

@@ -23,6 +23,7 @@ from tom.training.batching import describe_steps
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--target", required=True, help="a target, a rule or a file")
+    parser.add_argument("--rule-prefix", default="", help="before the names of the rules of a module; left out")
     parser.add_argument("--snakefile", type=Path, required=True)
     parser.add_argument("--configfiles", type=Path, nargs="*", default=[], help="as given to Snakemake")
     parser.add_argument("--config", type=json.loads, required=True, help="what overrides them, JSON")
@@ -41,7 +42,12 @@ def main() -> None:
     arguments = parser.parse_args()
 
     jobs = planned_jobs(
-        arguments.target, arguments.snakefile, arguments.configfiles, arguments.config, arguments.benchmarks
+        arguments.target,
+        arguments.snakefile,
+        arguments.configfiles,
+        arguments.config,
+        arguments.benchmarks,
+        arguments.rule_prefix,
     )
     plan = forecast(jobs, Sharing(arguments.groups, arguments.shards_per_load), arguments.observations)
     with atomic_file(arguments.output) as temporary:

@@ -408,12 +408,15 @@ def check_learning_curve(config: dict, file: str, resources: Path) -> None:
 
 
 def check_experiments(config: dict, file: str, resources: Path) -> None:
-    """Raise UserError unless the experiments to compare with are finished ones, and not the config's own."""
+    """Raise UserError unless there is something to compare with: other students of the run, or finished experiments.
+
+    The config's own experiment is none of these.
+    """
     results, own = Path(config["results"]), config["experiment"]
     finished = sorted(path.parents[2].name for path in results.glob(f"*/tables/{IN_SAMPLE}/alignment.parquet"))
     others = [name for name in finished if name != own]
     names = config["compared_experiments"]
-    for name in names or ["[]"]:
+    for name in names or ([] if config.get("students") else ["[]"]):
         if name not in others:
             said = "none" if not names else f"'{name}'"
             raise UserError(

@@ -50,8 +50,8 @@ def start_models_anew(config: dict[str, Any], layers: list[Layer]) -> None:
 
 
 def drop_nulls(config: dict[str, Any]) -> None:
-    """Drop null keys of the config, of its splits and of its models: so a file drops what one before it has."""
-    for section in (config, *(config.get(name) for name in ("splits", *MODELS))):
+    """Drop null keys of the config, and of its sections of named things: so a file drops what one before it has."""
+    for section in (config, *(config.get(name) for name in ("splits", "students", *MODELS))):
         if isinstance(section, dict):
             for key in [key for key, value in section.items() if value is None]:
                 del section[key]
@@ -75,7 +75,7 @@ def _at_fault(line: str, names: str, layers: list[Layer]) -> str:
     path = [key for key in path if key]
     depths = [_depth(layer.config, path) for layer in layers]
     # With none of the path in any file, such as a key that is missing, all of them are meant.
-    if not path or not max(depths):
+    if not path or not any(depths):
         return line
     name = max(zip(depths, range(len(layers)), layers, strict=True))[2].name
     why = "; another model starts from nothing" if path[0] in MODELS and rest.startswith(f"{path[0]}: missing") else ""

@@ -86,6 +86,7 @@ class Store:
         self.sources: dict[str, str] = {}  # key → role
         self.students: dict[str, Student] = {}
         self.weights: dict[str, Weights] = {}
+        self.answering: set[tuple[str, str]] = set()  # teacher, base or tuned, and its key
         self.askings: dict[str, Asking] = {}
         self.replies: dict[str, list[str]] = {}  # key → shards
         self._asked: dict[tuple, str] = {}
@@ -264,6 +265,7 @@ class Store:
             "merged": merged,
         }
         key = key_of(settings)
+        self.answering.add((model.partition("-")[0], key))
         if key not in self.weights:
             own = self.config[role].get("precision")
             held = precision or own

@@ -316,16 +316,16 @@ STUDIES = (
     Study(
         "compare",
         "Experiments side by side",
-        "Finished experiments beside this one, such as those of another student or another teacher. Their splits of one"
-        " name ask the same cells. With one teacher, distances from it can be compared. With several, the shares closed"
-        " can.",
+        "Other students of the run and finished experiments beside this one, whichever student and teacher they have."
+        " Their splits of one name ask the same cells. With one teacher, distances from it can be compared. With"
+        " several, the shares closed can.",
         (Table("Experiments side by side", "tables/experiments.parquet", "experiments"),),
         Figure(
             "experiments",
             "Points with intervals: share of the gap closed, a line for each experiment and for its nearest cell.",
             "A panel for each split that all of them have. Squares: the nearest taught cell, which needs no student.",
         ),
-        needs="finished experiments, named by `compared_experiments`",
+        needs="`students`, or finished experiments named by `compared_experiments`",
         check=checks.check_experiments,
     ),
     Study(

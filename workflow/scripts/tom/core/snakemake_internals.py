@@ -194,3 +194,24 @@ def cancel_jobs_under_check() -> None:
                 logger.warning(f"scancel --name={executor.run_uuid} took more than a minute: jobs may go on.")
 
     plugin.Executor.cancel_jobs = cancel_jobs
+
+
+def share_settings_of_rules(workflow: Workflow, before: str, prefixes: list[str]) -> None:
+    """Give rules that will be called prefix + name the groups, threads and resources that a user set by name.
+
+    before: what stands before the names of the rules that have the settings.
+    """
+    groups, resources = workflow.group_settings, workflow.resource_settings
+    for settings, key in (
+        (groups, "overwrite_groups"),
+        (resources, "overwrite_threads"),
+        (resources, "overwrite_resources"),
+    ):
+        given = dict(getattr(settings, key))
+        # A cluster's job is told of both.
+        own = {name: value for name, value in given.items() if not name.startswith(tuple(prefixes))}
+        shared = {prefix + name.removeprefix(before): value for prefix in prefixes for name, value in own.items()}
+        setattr(settings, key, shared | given)
+    # Snakemake keeps what it read of them.
+    for kept in ("_parsed_overwrite_threads", "_parsed_overwrite_resources"):
+        vars(resources).pop(kept, None)

@@ -51,19 +51,20 @@ class PlannedJob:
 
 
 def planned_jobs(
-    target: str, snakefile: Path, configfiles: list[Path], config: Mapping, benchmarks: Path
+    target: str, snakefile: Path, configfiles: list[Path], config: Mapping, benchmarks: Path, prefix: str = ""
 ) -> list[PlannedJob]:
     """Every job that a target needs and that writes something, by rule and output. Nothing is run, locked or written.
 
-    configfiles, config: as on the command line of the run. benchmarks: the folder of all benchmark files.
-    Errors: UserError if Snakemake can't plan the target; it has said why.
+    configfiles, config: as on the command line of the run. benchmarks: the folder of all benchmark files. prefix: what
+    stands before the names of the rules of a module, and is left out. Errors: UserError if Snakemake can't plan the
+    target; it has said why.
     """
     with graph_of({target}, snakefile, configfiles, config) as workflow:
         dag = workflow.dag
         timed = TimedJobs(sorted(benchmarks.rglob("*.tsv")))
         alike = _alike(dag)
-        jobs = [_planned(job, dag, timed, alike) for job in dag.jobs if job.output]
-        order = [rule.name for rule in workflow.rules]
+        jobs = [_planned(job, dag, timed, alike, prefix) for job in dag.jobs if job.output]
+        order = [rule.name.removeprefix(prefix) for rule in workflow.rules]
     return sorted(jobs, key=lambda job: (order.index(job.rule), job.outputs))
 
 
@@ -130,7 +131,9 @@ def _request(job: "Job") -> tuple:
     return job.rule.name, *(job.resources.get(name) for name in ("gpu", "gpu_memory_mb", "runtime", "disk_mb"))
 
 
-def _planned(job: "Job", dag: "DAG", timed: TimedJobs, alike: Mapping[tuple, frozenset[str]]) -> PlannedJob:
+def _planned(
+    job: "Job", dag: "DAG", timed: TimedJobs, alike: Mapping[tuple, frozenset[str]], prefix: str
+) -> PlannedJob:
     # What a large model takes says nothing of a small one's jobs. Elsewhere any earlier job is better than a limit.
     of_its_size = job.resources.get("gpu") or job.resources.get("disk_mb")
     others = alike[_request(job)] if of_its_size else None
@@ -138,7 +141,7 @@ def _planned(job: "Job", dag: "DAG", timed: TimedJobs, alike: Mapping[tuple, fro
     outputs = tuple(Path(file) for file in job.output)
     return PlannedJob(
         stage=Path(str(job.rule.snakefile)).stem,
-        rule=job.rule.name,
+        rule=job.rule.name.removeprefix(prefix),
         subject=subject,
         outputs=outputs,
         reason=first_reason(dag.reason(job)) if dag.needrun(job) else None,
