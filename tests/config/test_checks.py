@@ -10,7 +10,8 @@ import pytest
 import yaml
 from made_examples import FIELDS, TEXTS, made_examples
 
-from tom.config.checks import check_counterbalancing, check_labels, check_learning_curve, check_study
+from tom.config.checks import check_study
+from tom.config.study_checks import check_counterbalancing, check_labels, check_learning_curve
 from tom.core.errors import UserError
 from tom.training.recipe import REPLY_TARGETS
 

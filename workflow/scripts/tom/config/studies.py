@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tom.config import checks
+from tom.config import study_checks, training_checks
 from tom.config.store import BASE, TEACHER, Store
 from tom.config.study import HELD_OUT, HELD_OUT_REWORDED, IN_SAMPLE, cells_of, games_of
 from tom.games.names import members
@@ -178,7 +178,7 @@ STUDIES = (
         " games, and not two letters, closes as much of the gap under other labels.",
         (Table("Biases and gaps by labels", "tables/labels.parquet", "labels"),),
         needs="replies that begin with the choice",
-        check=checks.check_labels,
+        check=study_checks.check_labels,
     ),
     Study(
         "counterbalancing",
@@ -207,7 +207,7 @@ STUDIES = (
             {"one_order": "one option order", "as_is": "both orders", "both_mappings": "and both label mappings"},
             leads={"one_order": "one_order"},
         ),
-        check=checks.check_counterbalancing,
+        check=study_checks.check_counterbalancing,
     ),
     Study(
         "transfer_matrix",
@@ -237,7 +237,7 @@ STUDIES = (
         needs="a teacher with more observations of each cell than the config lists",
         students=trained_on_fewer_observations,
         comparison=Comparison("observations", {}, leads={}, whole="all", timings=True),
-        check=checks.check_learning_curve,
+        check=study_checks.check_learning_curve,
     ),
     Study(
         "breadth",
@@ -256,7 +256,7 @@ STUDIES = (
         needs="a config that teaches a game set (config/breadth.yaml)",
         students=trained_on_fewer_games,
         asks=asked_with_labels,
-        check=checks.check_breadth,
+        check=study_checks.check_breadth,
     ),
     Study(
         "controls",
@@ -292,7 +292,7 @@ STUDIES = (
             leads={name: name for name in (LABEL, SHUFFLED_MOTIVATION)},
             all_splits=True,
         ),
-        check=checks.check_targets,
+        check=training_checks.check_targets,
     ),
     Study(
         "collateral",
@@ -311,7 +311,7 @@ STUDIES = (
         needs="a teacher that answers live",
         asks=lambda config: {name: {"prompt_format": name} for name in config["compared_prompt_formats"]},
         asked=TEACHER,
-        check=checks.check_live_teacher,
+        check=study_checks.check_live_teacher,
     ),
     Study(
         "compare",
@@ -326,7 +326,7 @@ STUDIES = (
             "A panel for each split that all of them have. Squares: the nearest taught cell, which needs no student.",
         ),
         needs="`students`, or finished experiments named by `compared_experiments`",
-        check=checks.check_experiments,
+        check=study_checks.check_experiments,
     ),
     Study(
         "validate",
@@ -343,7 +343,7 @@ STUDIES = (
             "Read as the run's own propensities. Each context is answered by the student that was trained without it.",
         ),
         students=trained_without,
-        check=checks.check_two_contexts,
+        check=study_checks.check_two_contexts,
     ),
     Study(
         "validate_reworded",
@@ -371,7 +371,7 @@ STUDIES = (
         ),
         needs="contexts that tell the in-sample ones in other words",
         students=trained_without,
-        check=checks.check_rewordings,
+        check=study_checks.check_rewordings,
     ),
     Study(
         "precision_drift",
