@@ -58,7 +58,9 @@ def test_a_model_of_its_own_gives_the_bytes_of_a_resident_one(project):
 
 def test_the_run_ends_with_its_summary_its_files_and_the_next_command(project):
     (project.experiment / "summary.md").unlink()
-    said = project.run().stdout
+    run = project.run()
+    assert "summarise_run: 1 of 1 (1 of 2 jobs of this run)" in run.stderr
+    said = run.stdout
     end = said[said.index((project.experiment / "summary.md").read_text()) :]
     assert "Files:\n" in end and "  results/main/summary.md\n" in end and "  results/main/tables/ (" in end
     next_command = "Next: snakemake report --cores all --configfile config/config.yaml tiny.yaml"

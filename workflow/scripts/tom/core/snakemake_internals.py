@@ -1,8 +1,10 @@
 """All that relies on what Snakemake (9.27) and its SLURM plugin (2.6) don't promise; their versions are pinned."""
 
 import subprocess
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from snakemake.api import SnakemakeApi
@@ -14,6 +16,7 @@ from snakemake.workflow import Workflow
 from snakemake_interface_executor_plugins.settings import ExecMode
 
 from tom.core.errors import UserError
+from tom.reporting.progress import StageLines
 
 UNBOUNDED_CORES = 2**20
 """So that a job has the threads that it asks for."""
@@ -87,6 +90,19 @@ def had_nothing_to_do(workflow: Workflow) -> bool:
     """Whether a run ended because everything was there: of this Snakemake calls no hook."""
     planned = workflow.execution_settings is not None and workflow._dag is not None and workflow.dag.targetjobs
     return planned and workflow.exec_mode == ExecMode.DEFAULT and not workflow.dryrun and not len(workflow.dag)
+
+
+def show_progress(workflow: Workflow) -> None:
+    """Add the time left to the progress bars of `logger: rich`. Where it has no terminal for them, tell in lines."""
+    from rich.progress import TextColumn, TimeRemainingColumn
+
+    for handler in workflow.logger_manager.plugin_handlers:
+        if progress := getattr(handler, "progress", None):
+            if handler.console.is_terminal:
+                progress.columns = (*progress.columns, TextColumn("left"), TimeRemainingColumn())
+            else:
+                jobs = Counter(job.rule.name for job in workflow.dag.needrun_jobs())
+                logger.addHandler(StageLines(jobs, partial(handler.console.print, soft_wrap=True, highlight=False)))
 
 
 def forget_outputs(workflow: Workflow) -> None:
