@@ -2,7 +2,8 @@
 # make test: the environment, then what takes seconds (10 minutes on two cores). make test-slow: what takes longer.
 # make test-pythons: the tests that need no model, on each other Python of this machine that the project runs on, each in
 # an environment of its own (1 GB).
-# make test-page: the tests of the page in headless Chromium, which apt-get brings where this is run as root.
+# make test-page: the tests of the page in headless Chromium, which apt-get brings where this is run as root, and of
+# TensorBoard's logs.
 # make test-vllm: the tests of the vLLM engine, in an environment of their own (4 GB). make test-gpu: those that need a GPU.
 # make gpu-check: what a GPU makes of this project, seven minutes: benchmarks/runs/gpu_check.md.
 # make test-slurm: those on a SLURM cluster, which they start on this machine; SLURM_TESTS=--require-cluster fails, and does
@@ -65,7 +66,7 @@ gpu-check: $(VENV)/tests
 	$(BIN)/python benchmarks/gpu_check.py
 
 test-page: $(VENV)/page chromium
-	$(BIN)/python -m pytest tests/browser
+	$(BIN)/python -m pytest tests/browser tests/tensorboard
 
 # pdftotext reads what Chromium prints.
 chromium:

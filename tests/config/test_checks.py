@@ -10,6 +10,7 @@ import pytest
 import yaml
 from made_examples import FIELDS, TEXTS, made_examples
 
+from tom.config import checks
 from tom.config.checks import check_study
 from tom.config.study_checks import check_counterbalancing, check_labels, check_learning_curve
 from tom.core.errors import UserError
@@ -611,3 +612,13 @@ def test_a_quantised_teacher_is_one_for_vllm_on_a_gpu(project, tiny_folder, engi
         check_study(changed(teacher, "teacher"), "config.yaml", Path("resources"))
     else:
         assert f"teacher.folder: {folder}: " in complaint(changed(teacher, "teacher"))
+
+
+def test_tensorboard_is_asked_for_where_its_package_is_there(project, monkeypatch):
+    config = CONFIG | {"tensorboard": True}
+    monkeypatch.setattr(checks, "find_spec", lambda name: None)
+    said = complaint(config)
+    assert said.startswith("config.yaml: tensorboard: true needs") and "pip install tensorboardX==" in said
+    check_study(CONFIG | {"tensorboard": False}, "config.yaml", Path("resources"))
+    monkeypatch.setattr(checks, "find_spec", lambda name: name)
+    check_study(config, "config.yaml", Path("resources"))

@@ -509,6 +509,9 @@ def figure_files(name, **section):
 
 # An adapter that comes by its path need not come with its training curve.
 TRAINING_FIGURES = [] if STUDENT.training is None else ["training_curve"]
+TENSORBOARD = expand(
+    f"{EXPERIMENT}/tensorboard/seed{{seed}}", seed=SEEDS if config.get("tensorboard") and TRAINING_FIGURES else []
+)
 # Students that are asked in one option order show no bias towards it.
 ORDER_FIGURES = ["order_bias"] if len(config["option_orders"]) > 1 else []
 SPLIT_FIGURES = {

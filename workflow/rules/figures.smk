@@ -1,7 +1,7 @@
-"""Figures, each as PDF for a paper, PNG for a screen and SVG for the page.
+"""Figures, each as PDF for a paper, PNG for a screen and SVG for the page. And training curves for TensorBoard.
 
 in: tables and training curves
-out: figures/*.{pdf,png,svg}
+out: figures/*.{pdf,png,svg}, tensorboard/seed{seed}/ where the config asks for it
 """
 
 
@@ -91,3 +91,15 @@ rule plot_training_curve:
         f"{OWN_BENCHMARKS}/figures/training_curve.tsv"
     shell:
         python("plot_training_curve.py") + " --curves {input.curves:q} --output {output:q} > {log:q} 2>&1"
+
+
+rule log_curve:
+    input:
+        curve=f"{STUDENT.folder}/seed{{seed}}/curve.csv",
+    output:
+        directory(f"{EXPERIMENT}/tensorboard/seed{{seed}}"),
+    log:
+        f"{OWN_LOGS}/figures/tensorboard-seed{{seed}}.log",
+    localrule: True
+    shell:
+        python("log_curve.py") + " --curve {input.curve:q} --output {output:q} > {log:q} 2>&1"

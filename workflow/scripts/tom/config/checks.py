@@ -1,6 +1,7 @@
 """Whether a run of a config can start: checked before any job, and the message names file, key and what is allowed."""
 
 from copy import deepcopy
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +79,19 @@ def check_study(config: dict, file: str, resources: Path) -> None:
     _check_disjoint(config, games, file)
     check_training(config, file, resources)
     _check_increasing(config, file)
+    if config.get("tensorboard"):
+        require_tensorboard(f"{file}: tensorboard")
     for role in ("teacher", "student"):
         _check_model(config, role, file, resources)
+
+
+def require_tensorboard(where: str) -> None:
+    """Raise UserError unless the package that writes TensorBoard's logs is installed. where: the key, for messages."""
+    if find_spec("tensorboardX") is None:
+        raise UserError(
+            f"{where}: true needs a package that is not installed: python -m pip install tensorboardX==2.6.5 (allowed:"
+            " false, which needs none)"
+        )
 
 
 def _check_experiment(config: dict, file: str) -> None:
