@@ -2,9 +2,10 @@
 
 import subprocess
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from logging import Handler
 from pathlib import Path
 
 from snakemake.api import SnakemakeApi
@@ -16,7 +17,6 @@ from snakemake.workflow import Workflow
 from snakemake_interface_executor_plugins.settings import ExecMode
 
 from tom.core.errors import UserError
-from tom.reporting.progress import StageLines
 
 UNBOUNDED_CORES = 2**20
 """So that a job has the threads that it asks for."""
@@ -92,8 +92,11 @@ def had_nothing_to_do(workflow: Workflow) -> bool:
     return planned and workflow.exec_mode == ExecMode.DEFAULT and not workflow.dryrun and not len(workflow.dag)
 
 
-def show_progress(workflow: Workflow) -> None:
-    """Add the time left to the progress bars of `logger: rich`. Where it has no terminal for them, tell in lines."""
+def show_progress(workflow: Workflow, in_lines: Callable[[Mapping[str, int], Callable], Handler]) -> None:
+    """Add the time left to the progress bars of `logger: rich`. Where it has no terminal for them, tell in lines.
+
+    in_lines: makes the handler that does, from the number of jobs of each rule and what takes a line.
+    """
     from rich.progress import TextColumn, TimeRemainingColumn
 
     for handler in workflow.logger_manager.plugin_handlers:
@@ -102,7 +105,7 @@ def show_progress(workflow: Workflow) -> None:
                 progress.columns = (*progress.columns, TextColumn("left"), TimeRemainingColumn())
             else:
                 jobs = Counter(job.rule.name for job in workflow.dag.needrun_jobs())
-                logger.addHandler(StageLines(jobs, partial(handler.console.print, soft_wrap=True, highlight=False)))
+                logger.addHandler(in_lines(jobs, partial(handler.console.print, soft_wrap=True, highlight=False)))
 
 
 def forget_outputs(workflow: Workflow) -> None:
