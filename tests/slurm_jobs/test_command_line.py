@@ -97,6 +97,18 @@ def test_a_group_of_shards_asks_for_the_time_of_one_load(monkeypatch):
     }
 
 
+def test_fifty_jobs_of_seconds_ask_for_the_cpus_and_the_memory_of_four():
+    replay = job(STUDENT)
+    replay.resources = PROFILE["default-resources"] | {"_cores": 1, "mem_mb": 500, "runtime": 1}
+    replays = [replay] * 53
+    group = GroupJob.__new__(GroupJob)
+    group._resources, group._jobs, group._toposorted = None, replays, [replays]
+    limits = dict(entry.split("=") for entry in PROFILE["resources"])
+    group.global_resources = Resources.from_mapping({name: int(limit) for name, limit in limits.items()})
+    found = {name: group.resources[name] for name in ("_cores", "mem_mb", "runtime")}
+    assert found == {"_cores": 4, "mem_mb": 4 * 500, "runtime": 14}
+
+
 # What docs/slurm.md says of sites that ask for GPUs in other words.
 
 

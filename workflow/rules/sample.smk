@@ -138,6 +138,10 @@ if config["teacher"]["engine"] == "recorded":
             SHARD_TIME
         wildcard_constraints:
             model=made_here("answers", "teacher"),
+        # On a cluster all of them share an allocation, whose time is the sum of theirs.
+        resources:
+            mem_mb=500,
+            runtime=1,
         params:
             python=lambda wildcards: python("replay_replies.py" if in_words(wildcards) else "replay_shard.py"),
             counts=recorded_counts,
