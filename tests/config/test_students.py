@@ -28,13 +28,14 @@ def test_each_student_is_the_config_with_what_it_says(root):
     config = with_students(STUDENTS) | {"plan": "train", "compared_experiments": ["old"]}
     found = configs_of(config, root)
     assert found["rank_2"]["training"] == CONFIG["training"] | {"rank": 2}
+    assert found["rank_2"]["student"] == CONFIG["student"] | {"name": f"{CONFIG['student']['name']}, rank_2"}
     # Another model inherits nothing, and a shipped folder is found from anywhere.
     assert found["pair"]["student"].keys() == PAIR.keys()
     for name, other in found.items():
         assert other["experiment"] == f"main-{name}" and other["compared_experiments"] == []
         assert {"students", "plan"}.isdisjoint(other)
         assert other["splits"] == CONFIG["splits"]
-    assert config["students"] == STUDENTS and config["training"] == CONFIG["training"]
+    assert config == with_students(STUDENTS) | {"plan": "train", "compared_experiments": ["old"]}
 
 
 def test_a_file_drops_a_student_of_one_before_it():

@@ -116,7 +116,7 @@ def test_the_default_config_passes(root):
             "game",
             ["family: 'chicken' is not allowed", "prisoners_dilemma, prisoners_delight, snowdrift, stag_hunt"],
         ),
-        (None, "game", ["object"]),
+        (None, "game", ["a section of keys and values"]),
         (changed(CONFIG, 0, "observations"), "config", ["observations", "0", "minimum of 1"]),
         (changed(CONFIG, "1", "training", "rank"), "config", ["training.rank", "'1'", "integer"]),
         (changed(CONFIG, 1, "training", "rnak"), "config", ["training: unknown key 'rnak'", "rank"]),
@@ -222,8 +222,8 @@ def test_each_violation_has_one_line():
         (b"family: [", "not YAML"),
         (b"family: a: b", "not YAML"),
         (b"\xff\xfe", "not YAML"),
-        (b"", "object"),
-        (b"- 1", "object"),
+        (b"", "a section of keys and values"),
+        (b"- 1", "a section of keys and values"),
     ],
 )
 def test_a_file_that_is_not_a_yaml_mapping_is_named(tmp_path, content, part):
@@ -268,10 +268,10 @@ def test_merged_keys_and_a_byte_order_mark_are_read(tmp_path):
         ),
         ("2e-5", ("training", "learning_rate"), "'2e-5' is text in YAML, not of type 'number' (write 2.0e-05)"),
         ("4", ("training", "epochs"), "'4' is text in YAML, not of type 'integer' (write 4)"),
-        ("many", ("training", "epochs"), "'many' is not of type 'integer'"),
+        ("many", ("training", "epochs"), "'many' is not allowed (allowed: a whole number ≥ 1)"),
         (3, ("training", "seeds"), "training.seeds: 3 is no list (write [3])"),
         ("sports", ("splits", "in_sample", "contexts"), "'sports' is no list (write [sports])"),
-        (None, ("training", "rank"), "training.rank: null is not allowed (allowed: integer)"),
+        (None, ("training", "rank"), "training.rank: null is not allowed (allowed: a whole number ≥ 1)"),
     ],
 )
 def test_a_value_of_another_type_is_told_how_it_is_written(value, path, said):

@@ -55,7 +55,7 @@ def test_blanks_around_a_situation_are_dropped(tmp_path):
     [
         ("{}", ["pub.yaml", "missing key 'situation'"]),
         ("situation: ''", ["pub.yaml", "situation"]),
-        ("situation: [You]", ["pub.yaml", "situation", "string"]),
+        ("situation: [You]", ["pub.yaml", "situation", "text"]),
         ("situation: You.\nmood: glad", ["pub.yaml", "'mood'", "allowed: paraphrase_of, situation"]),
     ],
 )

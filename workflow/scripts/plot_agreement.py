@@ -52,7 +52,8 @@ def pairs_of(propensities: pl.DataFrame, confidence: float) -> pl.DataFrame:
     known = pl.col("sampled") & (pl.col("cooperated") + pl.col("defected") > 0)
     means = means.with_columns(pl.when(known).then(pl.lit(pl.Series(name, end))).alias(name)
                                for name, end in (("low", low), ("high", high)))  # fmt: skip
-    teacher = means.filter(student=TEACHER).select(*keys, teacher="propensity", teacher_low="low", teacher_high="high")
+    of_teacher = {"propensity": "teacher", "low": "teacher_low", "high": "teacher_high", "observations": "asked"}
+    teacher = means.filter(student=TEACHER).select(*keys, *of_teacher).rename(of_teacher)
     return means.filter(pl.col("student") != TEACHER).join(teacher, on=keys, maintain_order="left")
 
 
@@ -97,8 +98,13 @@ def bars_of(pairs: pl.DataFrame, confidence: float) -> str:
     sampled = {"teacher": pairs["teacher_low"].is_not_null().any(), "students": pairs["low"].is_not_null().any()}
     whose = " and ".join(name for name, found in sampled.items() if found)
     exact = " and ".join(name for name, found in sampled.items() if not found)
-    replies = f"n = {number_of(pairs['observations'])} replies a cell and model"
-    bars = f"Bars: {confidence:.0%} Jeffreys intervals ({whose}), {replies}. " if whose else ""
+    numbers = {"teacher": pairs["asked"], "students": pairs["observations"]}
+    replies = number_of(pl.concat([numbers[name] for name, found in sampled.items() if found] or [pairs["asked"]]))
+    bars = (
+        f"Bars: {confidence:.0%} Jeffreys intervals ({whose}), n = {replies} replies a cell and model. "
+        if whose
+        else ""
+    )
     return bars + (f"Exact, so without an interval: {exact}." if exact else "")
 
 

@@ -32,6 +32,7 @@ class StudentRun:
 def configs_of(config: dict, project: Path) -> dict[str, dict]:
     """Name → config of each of `students`: what it says laid over the config, as another file would be.
 
+    A student without a name of its own has its entry's behind that of the config's, so that results tell the two apart.
     config: as check_study accepts it. project: the folder in which shipped files are found.
     """
     shared = {key: value for key, value in config.items() if key not in (STUDENTS, "plan")}
@@ -42,6 +43,9 @@ def configs_of(config: dict, project: Path) -> dict[str, dict]:
         own = {"experiment": f"{config['experiment']}-{name}", "compared_experiments": []}
         found[name] = merge([Layer("config", shared), Layer(name, changes | own)])
         drop_nulls(found[name])
+        student = found[name]["student"]
+        if student.get("name") == config["student"]["name"]:
+            found[name]["student"] = student | {"name": f"{student['name']}, {name}"}
     return found
 
 

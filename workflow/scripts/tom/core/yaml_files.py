@@ -99,18 +99,30 @@ def describe(error: jsonschema.ValidationError, file: str) -> str:
         return f"{where}{error.instance!r} is not allowed (allowed: {', '.join(map(str, error.validator_value))})"
     if error.validator == "pattern" and "description" in error.schema:
         return f"{where}{error.message} ({error.schema['description']})"
-    if error.validator == "type" and (advice := _how_to_write(error)):
-        return f"{where}{advice}"
+    if error.validator == "type":
+        return f"{where}{_how_to_write(error) or f'{error.instance!r} is not allowed (allowed: {_kinds(error)})'}"
+    if error.validator == "minProperties":
+        known = ", ".join(sorted(error.schema.get("properties", {})))
+        return f"{where}nothing is in it (allowed: {known or 'an entry'})"
     if error.validator == "not":
         return f"{where}{error.schema['description']}"
     return f"{where}{error.message}"
+
+
+def _kinds(error: jsonschema.ValidationError) -> str:
+    """The types of values that a schema allows, in words."""
+    allowed = error.validator_value
+    lowest = f" ≥ {error.schema['minimum']}" if "minimum" in error.schema else ""
+    words = {"integer": f"a whole number{lowest}", "number": f"a number{lowest}", "boolean": "true or false"}
+    words |= {"object": "a section of keys and values", "array": "a list", "string": "text"}
+    return " or ".join(words.get(kind, kind) for kind in ([allowed] if isinstance(allowed, str) else allowed))
 
 
 def _how_to_write(error: jsonschema.ValidationError) -> str | None:
     """How a value is written that YAML reads as another type than was meant; None for any other value."""
     value, allowed = error.instance, error.validator_value
     if value is None:
-        return f"null is not allowed (allowed: {allowed})"
+        return f"null is not allowed (allowed: {_kinds(error)})"
     if isinstance(value, str) and allowed in ("number", "integer"):
         with suppress(ValueError):
             number = repr(float(value)) if allowed == "number" else str(int(value))

@@ -32,11 +32,14 @@ def teacher_lines(diagnostics: pl.DataFrame, sensitivities: pl.DataFrame, view: 
         )
         lines.append(wrapped(f"{told} {_cells(row)} {_shares(sensitivities, view)}".strip()))
     if nothing:
-        why = "less than by the noise of its replies" if row["cell_sd"] is not None else "no more than by chance"
+        # Exact propensities are averaged over both meanings of the letters, which replies are not asked in.
+        exact = row["cell_sd"] is not None
+        moves = "over both meanings of the letters, game and context move its cooperation less than the noise of its"
+        moves = f"{moves} replies" if exact else "game and context move its choice no more than chance"
         lines.append(
             wrapped(
-                f"- This teacher has nothing to transfer: game and context move its choice {why}. What a student closes"
-                " of its gap comes from elsewhere: from order, letters or the mean."
+                f"- This teacher has nothing to transfer: {moves}. What a student closes of its gap comes from"
+                " elsewhere: from order, letters or the mean."
             )
         )
     return lines
