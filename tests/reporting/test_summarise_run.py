@@ -207,7 +207,7 @@ def test_exact_propensities_on_both_sides_are_said_to_be_without_noise():
 
 
 def test_the_main_result_holds_the_numbers_of_the_summary(tables, lines):
-    result = main_result(tables["alignment"].filter(measure="exact"), ["both", "fixed"])
+    result = main_result(tables["alignment"])
     assert result.columns == list(describe_columns("main_result"))
     assert result.select("split", "view").rows() == [
         (split, view)

@@ -4,6 +4,8 @@ in: the config's source of the model
 out: models/{source}/fetched/ and models/{source}/{precision}/, each a weights folder and its manifest
 """
 
+from tom.core.snakemake_internals import jobs_to_run, start_after
+
 
 def model_of_source(wildcards):
     return config[STORE.sources[wildcards.source]]
@@ -123,3 +125,27 @@ rule merge_adapter:
         + " --weights {input.weights:q} --manifest {input.manifest:q} --adapter {input.adapter:q}"
         " --adapter-manifest {input.adapter_manifest:q} --threads {threads} --gpus 0 --output {output.weights:q}"
         " --output-manifest {output.manifest:q} 2>&1 | tee {log:q}"
+
+
+# Before the first job
+
+
+ASKS_A_MODEL = set(map(called, ("convert_model", "sample_endpoint", "sample_shard", "train_adapter")))
+
+
+def check_models():
+    """Refuse what a model on this machine can't do before any job, above all before a teacher is asked and paid."""
+    if not ASKS_A_MODEL & {job.rule.name for job in jobs_to_run(workflow)}:
+        return
+    for role in LOCAL_MODELS if checks_here() else ():
+        if folder := weights_here(role):
+            check_at_start(role, folder, config, RESOURCES, remembered_sha256(CODE_HASHES, "check_model.py"))
+
+
+def ask_teacher_last():
+    """Let no teacher be asked, and paid, before each model that is still to be fetched was fetched and has passed."""
+    jobs = jobs_to_run(workflow)
+    fetched = [job for job in jobs if job.rule.name in called_by_all("fetch_model")]
+    asking = called_by_all("sample_endpoint", "sample_shard")
+    asked = [job for job in jobs if job.rule.name in asking and job.wildcards.model == "teacher"]
+    start_after(workflow, asked, fetched)

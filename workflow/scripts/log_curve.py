@@ -9,7 +9,6 @@ from pathlib import Path
 import polars as pl
 from plot_training_curve import read_curve
 
-from tom.config.checks import require_tensorboard
 from tom.core.errors import run_main
 from tom.core.files import atomic_folder, log_written
 
@@ -33,7 +32,6 @@ def main() -> None:
     parser.add_argument("--curve", type=Path, required=True, help="CSV of a training")
     parser.add_argument("--output", type=Path, required=True, help="a folder of its own")
     arguments = parser.parse_args()
-    require_tensorboard("tensorboard")
     curve = read_curve(arguments.curve)
     with atomic_folder(arguments.output) as temporary:
         write_log(curve, temporary)

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MARKS = "osD^vPXh<>"
-MOST_PANELS = 4
-"""Splits in a row."""
 
 
 def pairs_of(propensities: pl.DataFrame, confidence: float) -> pl.DataFrame:
@@ -65,7 +63,7 @@ def plot_pairs(pairs: pl.DataFrame, confidence: float) -> "Figure":
     contexts = pairs["context"].unique().sort().to_list()
     colours = dict(zip(contexts, sns.color_palette("colorblind", len(contexts)), strict=True))
     marks = {context: MARKS[number % len(MARKS)] for number, context in enumerate(contexts)}
-    splits = in_rows(pairs["split"].unique(maintain_order=True).to_list(), MOST_PANELS)
+    splits = in_rows(pairs["split"].unique(maintain_order=True).to_list())
     rows = [[(split, student) for split in names] for names in splits for student in ("base", "tuned")]
     figure, panels = panel_grid(rows, 10 + len(rows) * 150 / max(3, len(rows[0])))
     for axes, (split, student) in panels:

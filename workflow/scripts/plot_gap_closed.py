@@ -24,7 +24,7 @@ from tom.reporting.figure_style import (
     use_style,
 )
 from tom.reporting.tables import read_table
-from tom.reporting.wording import readable
+from tom.reporting.wording import cells_told, readable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,7 +63,7 @@ def plot_gap_closed(rows: pl.DataFrame) -> "Figure":
     found = rows["view"].unique()
     views = [view for view in ("both", "fixed") if view in found] or ["swapped"]
     rows = rows.filter(pl.col("view").is_in(views))
-    splits = in_rows(rows["split"].unique(maintain_order=True).to_list(), 4)
+    splits = in_rows(rows["split"].unique(maintain_order=True).to_list())
     lines = [[(split, view) for split in names] for names in splits for view in views]
     # The paper's student was asked in one order, and has no line in the view of both.
     predictors = {view: [name for name in PREDICTORS if name in rows.filter(view=view)["predictor"]] for view in views}
@@ -81,7 +81,7 @@ def plot_gap_closed(rows: pl.DataFrame) -> "Figure":
     cells = rows.unique("split", maintain_order=True).select("split", "cells").rows()
     add_note(
         figure,
-        f"n = {'; '.join(f'{number} cells, {readable(split).lower()}' for split, number in cells)}. Training seeds:"
+        f"n = {cells_told(cells)}. Training seeds:"
         f" {number_of(rows['seeds'].drop_nulls())}. Bars: {rows['confidence'][0]:.0%} intervals, parametric bootstrap."
         " 0: the base student; 100: the teacher.",
     )

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ROLES = list(MARKERS)
-MOST_PANELS = 4
-"""Distributions in a row."""
 PALETTE = {name: COLOURS[name] for name in ROLES}
 
 
@@ -102,7 +100,7 @@ def plot_numbers(table: pl.DataFrame) -> "Figure":
     import matplotlib.pyplot as plt
 
     groups = table["group"].unique(maintain_order=True).to_list()
-    rows = in_rows(groups, MOST_PANELS)
+    rows = in_rows(groups)
     figure = plt.figure(figsize=(DOUBLE_COLUMN, (58 + 42 * len(rows)) * MM), layout="constrained")
     grid = figure.add_gridspec(1 + len(rows), len(rows[0]))
     plot_means(figure.add_subplot(grid[0, :]), table, groups)

@@ -26,7 +26,7 @@ from tom.reporting.figure_style import (
     use_style,
 )
 from tom.reporting.tables import read_table
-from tom.reporting.wording import readable
+from tom.reporting.wording import cells_told, readable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -58,7 +58,7 @@ def rows_of(propensities: pl.DataFrame) -> pl.DataFrame:
 def plot_order_bias(rows: pl.DataFrame) -> "Figure":
     """A panel for each split and model: a thin line for each cell, and a thick one for their mean, which is printed."""
     roles = [name for name in MARKERS if name in rows["role"]]
-    splits = in_rows(rows["split"].unique(maintain_order=True).to_list(), 4)
+    splits = in_rows(rows["split"].unique(maintain_order=True).to_list())
     figure, panels = panel_grid(splits, 12 + 44 * len(splits))
     for axes, split in panels:
         means = {}
@@ -80,10 +80,10 @@ def plot_order_bias(rows: pl.DataFrame) -> "Figure":
     found = dict(zip(*reversed(figure.axes[0].get_legend_handles_labels()), strict=True))
     figure.legend(found.values(), found.keys(), loc="outside upper center", ncols=len(found))
     letter_panels(figure.axes)
-    cells = [f"{rows.filter(split=split).unique(CELL).height} cells, {readable(split).lower()}" for _, split in panels]
+    cells = [(split, rows.filter(split=split).unique(CELL).height) for _, split in panels]
     sampled = rows["replies"].drop_nulls()
     how = f"rates of {number_of(sampled)} replies where no probabilities are known" if len(sampled) else "exact"
-    add_note(figure, f"Thin: single cells. Thick: their mean, n = {'; '.join(cells)}. Propensities: {how}.")
+    add_note(figure, f"Thin: single cells. Thick: their mean, n = {cells_told(cells)}. Propensities: {how}.")
     return figure
 
 

@@ -55,7 +55,7 @@ def plot_students(rows: pl.DataFrame, groups: dict[str, str], baselines: list[st
     """A column for each split, a line for each group and baseline, from top to bottom."""
     lines = [(label, COLOURS["tuned"], marker) for label, marker in zip(groups.values(), cycle(GROUP_MARKERS))]
     lines += [(BASELINES[name].label, COLOURS["baseline"], BASELINES[name].marker) for name in baselines]
-    splits = in_rows(rows["split"].unique(maintain_order=True).to_list(), 4)
+    splits = in_rows(rows["split"].unique(maintain_order=True).to_list())
     width = DOUBLE_COLUMN if len(splits[0]) > 1 else SINGLE_COLUMN
     figure, panels = panel_grid(splits, 10 + (8 + 4.4 * len(lines)) * len(splits), width)
     for axes, split in panels:

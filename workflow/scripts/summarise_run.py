@@ -12,8 +12,7 @@ from pathlib import Path
 
 from tom.core.errors import run_main
 from tom.core.files import atomic_file, log_written
-from tom.reporting.findings import headline_measure
-from tom.reporting.main_result import main_result, main_result_latex, shown_views
+from tom.reporting.main_result import main_result, main_result_latex
 from tom.reporting.summary import NUMBER_TABLES, TABLES, summary_lines
 from tom.reporting.tables import add_table_flags, read_table, write_table
 
@@ -41,8 +40,7 @@ def main() -> None:
 
     files = {name: getattr(arguments, name) for name in (*TABLES, *NUMBER_TABLES)}
     tables = {name: read_table(*written) for name, written in files.items() if written}
-    shown = headline_measure(tables["alignment"])
-    result = main_result(shown, shown_views(shown))
+    result = main_result(tables["alignment"])
     write_table(result, arguments.main_result, main_result_latex(result, arguments.student, arguments.teacher))
     lines = summary_lines(
         tables,

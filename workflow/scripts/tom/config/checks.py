@@ -79,19 +79,9 @@ def check_study(config: dict, file: str, resources: Path) -> None:
     _check_disjoint(config, games, file)
     check_training(config, file, resources)
     _check_increasing(config, file)
-    if config.get("tensorboard"):
-        require_tensorboard(f"{file}: tensorboard")
+    _check_tensorboard(config, file)
     for role in ("teacher", "student"):
         _check_model(config, role, file, resources)
-
-
-def require_tensorboard(where: str) -> None:
-    """Raise UserError unless the package that writes TensorBoard's logs is installed. where: the key, for messages."""
-    if find_spec("tensorboardX") is None:
-        raise UserError(
-            f"{where}: true needs a package that is not installed: python -m pip install tensorboardX==2.6.5 (allowed:"
-            " false, which needs none)"
-        )
 
 
 def _check_experiment(config: dict, file: str) -> None:
@@ -109,6 +99,14 @@ def _check_increasing(config: dict, file: str) -> None:
         if numbers != increasing:
             found, allowed = (", ".join(map(str, part)) for part in (numbers, increasing))
             raise UserError(f"{file}: {section}.{key}: {found} do not increase (allowed: {allowed})")
+
+
+def _check_tensorboard(config: dict, file: str) -> None:
+    if config.get("tensorboard") and find_spec("tensorboardX") is None:
+        raise UserError(
+            f"{file}: tensorboard: true needs a package that is not installed (python -m pip install"
+            " tensorboardX==2.6.5; allowed without it: false)"
+        )
 
 
 def _check_disjoint(config: dict, games: dict[str, list[Game]], file: str) -> None:

@@ -32,7 +32,7 @@ class StudentRun:
 def configs_of(config: dict, project: Path) -> dict[str, dict]:
     """Name → config of each of `students`: what it says laid over the config, as another file would be.
 
-    A student without a name of its own has its entry's behind that of the config's, so that results tell the two apart.
+    A student without a name of its own is called by the config's name and its entry's, so that results tell them apart.
     config: as check_study accepts it. project: the folder in which shipped files are found.
     """
     shared = {key: value for key, value in config.items() if key not in (STUDENTS, "plan")}

@@ -39,7 +39,7 @@ def reply_part(text: str) -> tuple[str, bool]:
 
 
 def first_turn(text: str) -> str:
-    """The text up to the first token behind its reasoning that ends a turn. Some servers leave these in a reply."""
+    """The text up to the first token after its reasoning that ends a turn. Some servers leave these in a reply."""
     start = max((mark.end() for kind in (_REASONING, _FINAL_CHANNEL) for mark in kind.finditer(text)), default=0)
     end = _END.search(text, start)
     return text[: end.start()] if end else text

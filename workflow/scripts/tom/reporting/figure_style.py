@@ -107,7 +107,7 @@ def number_of(counts: pl.Series) -> str:
     return f"{lowest:,}" if lowest == highest else f"{lowest:,} to {highest:,}"
 
 
-def in_rows(names: list[str], most: int) -> list[list[str]]:
+def in_rows(names: list[str], most: int = 4) -> list[list[str]]:
     """Names of panels in rows of much the same length, at most `most` in each."""
     rows = -(-len(names) // most)
     columns = -(-len(names) // rows)

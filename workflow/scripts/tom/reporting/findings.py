@@ -45,6 +45,11 @@ ESTIMATES = {
 # The headline
 
 
+def predictors_of(alignment: pl.DataFrame, split: str, view: str) -> dict[str, dict]:
+    """Predictor → its row, of one split and view."""
+    return {row["predictor"]: row for row in alignment.filter(split=split, view=view).iter_rows(named=True)}
+
+
 def headline_measure(alignment: pl.DataFrame) -> pl.DataFrame:
     """The rows of the measure that a run is judged by: `exact` where all splits have it, else `sampled`."""
     exact = alignment.filter(measure="exact")

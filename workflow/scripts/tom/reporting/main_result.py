@@ -8,9 +8,10 @@ import polars as pl
 from tom.core.frames import frame_of, table_schema
 from tom.core.roles import BASE
 from tom.evaluation.baselines import BASELINES
-from tom.evaluation.propensities import headline_view
+from tom.evaluation.propensities import headline_view_of
+from tom.reporting.findings import headline_measure, predictors_of
 from tom.reporting.tables import markdown_table
-from tom.reporting.wording import gap_closed, percent, readable
+from tom.reporting.wording import cells_told, gap_closed, percent, readable
 
 VIEW_NAMES = {"both": "both", "fixed": "paper", "swapped": "swapped"}
 OTHERS = (*BASELINES, "noise_ceiling")
@@ -43,18 +44,14 @@ ESCAPES = {character: f"\\{character}" for character in "&%$#_{}"}
 ESCAPES |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}", "|": r"\textbar{}"}
 
 
-def shown_views(alignment: pl.DataFrame) -> list[str]:
-    """The view that a run is judged by, and then the paper's where that is another one."""
-    found = alignment["view"].unique().to_list()
-    return list(dict.fromkeys([headline_view(found), *(["fixed"] if "fixed" in found else [])]))
-
-
-def main_result(alignment: pl.DataFrame, views: list[str]) -> pl.DataFrame:
-    """A row for each split and view. alignment: its rows of one measure. views: in the order of the rows."""
+def main_result(alignment: pl.DataFrame) -> pl.DataFrame:
+    """A row for each split and view: the view that a run is judged by, then the paper's where that is another one."""
+    shown = headline_measure(alignment)
+    views = dict.fromkeys([headline_view_of(shown), *shown.filter(view="fixed")["view"].unique()])
     rows = []
-    for split in alignment["split"].unique(maintain_order=True):
+    for split in shown["split"].unique(maintain_order=True):
         for view in views:
-            found = {row["predictor"]: row for row in alignment.filter(split=split, view=view).iter_rows(named=True)}
+            found = predictors_of(shown, split, view)
             tuned = found["tuned"]
             row = {name: tuned[name] for name in table_schema("main_result") if name in tuned}
             row |= {"base_gap": found[BASE]["gap"], "tuned_gap": tuned["gap"]}
@@ -92,7 +89,7 @@ def main_result_latex(result: pl.DataFrame, student: str, teacher: str) -> str:
         teacher=teacher,
         confidence=result["confidence"][0],
         seeds="one training seed" if seeds.max() == 1 else f"mean over {seeds.max()} training seeds",
-        cells="; ".join(f"{number} cells, {readable(split).lower()}" for split, number in cells),
+        cells=cells_told(cells),
     )
     columns = len(header)
     return LATEX % (latex(caption), len(OTHERS), columns - 4, columns, " & ".join(header), "\n".join(lines))

@@ -12,6 +12,7 @@ from tom.evaluation.alignment import distance
 from tom.evaluation.alignment import gap_closed as closed_of
 from tom.evaluation.baselines import CHANCE
 from tom.evaluation.improvement import VERDICTS, improvement, published_improvement, summarise_improvements
+from tom.evaluation.propensities import headline_view_of
 from tom.paper.published_choices import SPLITS, mean_contributions, read_published_split
 from tom.parsing.outcomes import UNREADABLE
 from tom.reporting.biases import MODELS, diagnostics_parts, teacher_lines
@@ -21,10 +22,11 @@ from tom.reporting.findings import (
     joint_line,
     not_estimated_line,
     number_lines,
+    predictors_of,
     sensitivity_line,
     verdict_line,
 )
-from tom.reporting.main_result import main_result, main_result_lines, shown_views
+from tom.reporting.main_result import main_result, main_result_lines
 from tom.reporting.tables import markdown_table
 from tom.reporting.wording import gap_closed, percent, readable, wrapped
 
@@ -80,8 +82,7 @@ def summary_lines(
     """
     alignment = tables["alignment"]
     shown = headline_measure(alignment)
-    views = shown_views(shown)
-    view, measure, confidence = views[0], shown["measure"][0], alignment["confidence"][0]
+    view, measure, confidence = headline_view_of(shown), shown["measure"][0], alignment["confidence"][0]
     splits = shown["split"].unique(maintain_order=True).to_list()
     against_base = tables["generalisation"].filter(view=view, measure=measure, predictor="tuned", against=BASE)
     verdicts = [
@@ -107,7 +108,7 @@ def summary_lines(
                 "chance: p = 0.5. constant, offset, nearest cell: fitted in sample. ceiling: a perfect student.",
                 *([COMPUTED] if computed else []),
             ],
-            main_result_lines(main_result(shown, views)),
+            main_result_lines(main_result(alignment)),
             unmeasured_lines(shown.filter(predictor="tuned", view=view)),
         ],
         "## Beside the paper": [PAPER, markdown_table(PAPER_HEADER, beside_paper)] if of_this_run else [],
@@ -131,11 +132,6 @@ def propensity_words(row: dict) -> str:
     """Whose propensities are exact and whose sampled. row: of the alignment table."""
     words = f"propensities: the students' are {row['measure']}, the teacher's {TEACHERS[row['teacher_answers']]}."
     return f"{words} {NO_NOISE}" if row["teacher_answers"] == EXACT else words
-
-
-def predictors_of(alignment: pl.DataFrame, split: str, view: str) -> dict[str, dict]:
-    """Predictor → its row, of one split and view."""
-    return {row["predictor"]: row for row in alignment.filter(split=split, view=view).iter_rows(named=True)}
 
 
 def paper_rows(

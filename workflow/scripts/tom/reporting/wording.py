@@ -1,7 +1,7 @@
 """How names, numbers, estimates and verdicts read: the one form that each has in summary, page and figures."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from textwrap import wrap
 
 from tom.evaluation.baselines import BASELINES
@@ -144,3 +144,8 @@ def describe_leads(row: dict) -> str:
 def beats_all(row: dict) -> bool:
     """Whether a student beats every baseline that it can be compared with. row: of the alignment table."""
     return {describe_lead(row, baseline) for baseline in BASELINES} <= {AHEAD, INCOMPARABLE}
+
+
+def cells_told(counts: Iterable[tuple[str, int]]) -> str:
+    """`20 cells, in sample; 12 cells, new contexts`. counts: of each split, with its name."""
+    return "; ".join(f"{number} cells, {readable(split).lower()}" for split, number in counts)
