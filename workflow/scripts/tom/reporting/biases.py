@@ -108,7 +108,8 @@ def describe_model(name: str, row: dict) -> str:
     order = "no option order to compare"
     if row["order_bias"] is not None:
         weight = "notable" if row["order_bias"] > NOTABLE else "small"
-        order = f"the option order moves it by {100 * row['order_bias']:.0f} points ({weight})"
+        moved = f"{100 * row['order_bias']:.0f}"
+        order = f"the option order moves it by {moved} point{'s' * (moved != '1')} ({weight})"
     change, from_letter = row["letter_change"], row["letter_distance"]
     if max(change, from_letter) <= NOTABLE:
         letters = "it is so near to chance that neither game nor letter shows"
