@@ -1,18 +1,21 @@
 """Chat families: what each sees of a prompt and a reply, and each from sampling over training to sampling again."""
 
+import hashlib
 import json
+import re
 import shutil
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 import yaml
-from chat_families import FAMILIES, family_tokenizer, make_family
+from chat_families import FAMILIES, Family, family_tokenizer, make_family
 from chat_tokenizers import SYSTEM_REFUSED, make_chat_tokenizer
 
 from tom.core.errors import UserError
-from tom.prompts.chat import exchange, opening_ids, option_ids, prompt_ids
+from tom.prompts.chat import exchange, opening_ids, option_ids, prompt_ids, tokens_sha256
 from tom.prompts.prompts import prompt_sha256
 from tom.prompts.templates import template_of, use_template
 
@@ -59,6 +62,23 @@ def test_a_family_reads_its_own_format(chat, name):
     assert sum(token in template_of(tokenizer).ends for token in found.reply) == 1
 
 
+def token_hashes(weights: Path, family: Family, files) -> set[str]:
+    """Of the tokens of what the family makes of each of a cell's prompts that are scored, by the plain tokenizer."""
+    from transformers import AutoTokenizer
+
+    from tom.prompts.cells import render_variants
+    from tom.prompts.variants import scored
+
+    tokenizer, hashes = AutoTokenizer.from_pretrained(weights), set()
+    short = replace(files, prompt_format_file=files.prompt_format_file.with_stem("choice_then_motivation"))
+    for system, user in render_variants(short, scored(["cooperation_first"])):
+        parts = {"S": system["content"].strip(), "U": user["content"].strip()}
+        text = "".join(parts.get(part, part) for part in re.split(r"(?<!\w)([SU])(?!\w)", family.prompt))
+        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        hashes.add(hashlib.sha256(b"".join(token.to_bytes(4, "little") for token in ids)).hexdigest())
+    return hashes
+
+
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_family_is_sampled_trained_and_sampled_again(made, tmp_path, monkeypatch, name):
     """With free replies and scores of the base; taught to defect, the student defects more, and ends its reply."""
@@ -91,6 +111,7 @@ def test_a_family_is_sampled_trained_and_sampled_again(made, tmp_path, monkeypat
     before = sampled(local)
     said = None if family.section is None else json.dumps(family.section, sort_keys=True)
     assert pl.read_parquet_metadata(tmp_path / "shard.parquet").get("template") == said
+    assert set(before["tokens_sha256"]) == token_hashes(weights, family, files)
     assert before["p_cooperate"].is_between(0, 1).sum() == 2 and before["reply_tokens"].is_between(1, 5).sum() == 2
 
     taught = counted_rows("teacher", "stag_hunt", "sports", {"cooperation_first": (0, 50, 0)})
@@ -121,6 +142,7 @@ def test_a_family_is_sampled_trained_and_sampled_again(made, tmp_path, monkeypat
         weights, tmp_path / "weights.json", tmp_path / "adapter", tmp_path / "adapter.json", 1, template=family.section
     )
     after = sampled(tuned)
+    assert set(after["tokens_sha256"]) == set(before["tokens_sha256"])  # the base and the student see the same prompts
     first = pl.col("record") == "score", pl.col("cooperation_label") == "C"
     assert after.filter(*first)["p_cooperate"][0] < 0.7 * before.filter(*first)["p_cooperate"][0]
 
@@ -172,6 +194,8 @@ def test_a_prompt_is_the_same_on_another_day(chat, monkeypatch):
     assert prompt_ids(chat("llama3.2"), MESSAGES) == before
     other = chat("llama3.2", {"strftime_now": "2031-01-01"}), chat("llama3.2", {"date_string": "01 Jan 2031"})
     assert prompt_ids(other[0], MESSAGES) == prompt_ids(other[1], MESSAGES) != before
+    hashes = [tokens_sha256(tokenizer, MESSAGES) for tokenizer in (*other, chat("llama3.2"))]
+    assert hashes[0] == hashes[1] != hashes[2]
 
 
 def test_the_hash_of_a_prompt_changes_with_what_the_config_fixes():

@@ -26,6 +26,9 @@ class FakeEngine:
     def __init__(self, *probabilities: float, mass: float = 0.5):
         self.probabilities, self.mass, self.asked = probabilities, mass, []
 
+    def tokens_sha256(self, messages):
+        return f"tokens of {prompt_sha256(messages)}"
+
     def score(self, asked):
         self.asked += asked
         return [
@@ -76,7 +79,7 @@ def test_extremes(logs, probability, temperature):
 
 @pytest.mark.parametrize("log", [-math.inf, math.nan])
 def test_no_choice_is_made_up_where_no_option_has_a_probability(log):
-    class Broken:
+    class Broken(FakeEngine):
         def score(self, asked):
             return [ChoiceScore((log, log), 0.0) for _ in asked]
 
@@ -101,6 +104,7 @@ def test_every_variant_is_scored_once_before_the_observations():
     ):
         assert Variant(row["order"], row["cooperation_label"]) == variant
         assert row["prompt_sha256"] == prompt_sha256(question.messages)
+        assert row["tokens_sha256"] == f"tokens of {prompt_sha256(question.messages)}"
         assert row["p_cooperate"] == pytest.approx(p)
         assert row["option_mass"] == 0.25
         assert (row["temperature"], row["seed"], row["model"]) == (1.0, 1, "base")

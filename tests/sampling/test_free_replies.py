@@ -32,6 +32,9 @@ class Talker:
     def __init__(self, *said: str):
         self.said, self.requests, self.questions = said, [], []
 
+    def tokens_sha256(self, messages):
+        return f"tokens of {prompt_sha256(messages)}"
+
     def reply(self, requests):
         self.requests += requests
         return [
@@ -82,6 +85,7 @@ def test_an_engine_is_asked_as_the_prompt_format_and_the_run_say(form):
         (4, limit, 0.8, 0.9),
     ]
     assert [prompt_sha256(r.messages) for r in engine.requests] == [rows[0]["prompt_sha256"], rows[-1]["prompt_sha256"]]
+    assert all(row["tokens_sha256"] == f"tokens of {row['prompt_sha256']}" for row in rows)
 
 
 def test_where_the_choice_comes_first_every_variant_is_scored():

@@ -45,6 +45,9 @@ class FakeEngine:
     def __init__(self, replies: list[Reply] | None = None):
         self.replies, self.requests, self.asked = replies, [], []
 
+    def tokens_sha256(self, messages):
+        return "of the tokens"
+
     def score(self, asked):
         self.asked += asked
         if self.replies is not None:
@@ -124,10 +127,11 @@ def test_every_amount_is_scored_before_the_observations(files):
     assert [row["probability"] for row in rows[:11]] == pytest.approx([weight / 66 for weight in range(1, 12)])
     assert all(row["probability"] is None and row["raw"] == str(row["number"]) for row in rows[11:])
     assert {(row["option_mass"], row["seed"], row["model"]) for row in rows} == {(0.5, 1, "base")}
+    assert {row["tokens_sha256"] for row in rows} == {"of the tokens"}
 
 
 def test_numbers_that_do_not_begin_at_0_keep_their_own_probabilities(resources, files):
-    class Unequal:
+    class Unequal(FakeEngine):
         def score(self, asked):
             (question,) = asked
             self.options = question.options
@@ -165,7 +169,7 @@ def test_draws_are_those_of_the_seed_and_the_model(files):
 
 
 def test_an_amount_that_is_never_given_is_never_drawn(files):
-    class Sure:
+    class Sure(FakeEngine):
         def score(self, asked):
             return [ChoiceScore((-math.inf,) * 7 + (-1.0,) + (-math.inf,) * 3, math.exp(-1))]
 

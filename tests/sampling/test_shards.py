@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from tom.core.errors import UserError
-from tom.sampling.shards import COLUMNS, read_shard, read_shards, scanned_shards, write_shard
+from tom.sampling.shards import COLUMNS, LATER, read_shard, read_shards, scanned_shards, write_shard
 
 SCORE = {"record": "score", "model": "base", "game": "stag_hunt", "p_cooperate": 0.1 + 0.2, "option_mass": 1e-300}
 OBSERVATION = {"record": "observation", "model": "base", "observation": 7, "raw": "C\n é", "action": "cooperate"}
@@ -37,6 +37,16 @@ def test_rows_come_back_with_null_where_they_said_nothing(tmp_path):
 def test_the_columns_are_those_promised(tmp_path, rows):
     write_shard(tmp_path / "shard.parquet", rows)
     assert dict(read_shard(tmp_path / "shard.parquet").schema) == COLUMNS
+
+
+@pytest.mark.parametrize("missing", LATER)
+def test_a_shard_of_an_earlier_version_is_read_with_nulls(tmp_path, shard, missing):
+    """Its answers may have been paid."""
+    earlier = tmp_path / "earlier.parquet"
+    read_shard(shard).drop(missing).write_parquet(earlier)
+    assert read_shard(earlier).equals(read_shard(shard)) and read_shard(shard)[missing].null_count() == 300
+    with scanned_shards([earlier, shard]) as (both,):
+        assert both.collect().equals(read_shards([shard, earlier]))
 
 
 def test_the_same_rows_are_the_same_bytes(tmp_path):

@@ -19,6 +19,8 @@ from tom.engines.response_log import ResponseLog, question_key
 if TYPE_CHECKING:
     import httpx2
 
+    from tom.prompts.prompts import Messages
+
 TOP_LOGPROBS = 20
 """The API gives at most this many alternatives of a token."""
 ROUNDING, ROUNDING_OF_SUM = 1e-6, 1e-3
@@ -73,6 +75,9 @@ class EndpointEngine:
             logarithms = tuple(min(top[option], 0.0) for option in question.options)
             scores.append(ChoiceScore(logarithms, sum(map(math.exp, logarithms))))
         return scores
+
+    def tokens_sha256(self, messages: "Messages") -> None:
+        """None: the endpoint renders and tokenises the messages itself."""
 
     def reply(self, requests: list[Request]) -> list[list[Reply]]:
         """Each request's replies, in order.

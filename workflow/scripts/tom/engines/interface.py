@@ -86,5 +86,8 @@ class Engine(Protocol):
     def score(self, questions: list[Question]) -> list[ChoiceScore] | None:
         """Exact option scores of each question, in order; None from an engine that can't know them."""
 
+    def tokens_sha256(self, messages: "Messages") -> str | None:
+        """Hash of the tokens that the model sees as this prompt; None from an engine that never sees them."""
+
     def reply(self, requests: list[Request]) -> list[list[Reply]]:
         """Each request's free replies, in order. The same request gives the same replies, whatever is asked with it."""

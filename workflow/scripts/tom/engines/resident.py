@@ -22,7 +22,7 @@ from contextlib import ExitStack, contextmanager
 from itertools import count
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from tom.core.errors import UserError
 from tom.engines.devices import (
@@ -40,6 +40,9 @@ from tom.engines.devices import (
 from tom.engines.interface import ChoiceScore, Engine, Question, Reply, Request
 from tom.engines.local_model import LocalModel
 from tom.engines.parent_run import allocation, current_run
+
+if TYPE_CHECKING:
+    from tom.prompts.prompts import Messages
 
 SCRIPTS = Path(__file__).resolve().parents[2]
 SERVER = "serve_engine.py"
@@ -101,6 +104,10 @@ class ResidentEngine:
     def score(self, questions: list[Question]) -> list[ChoiceScore] | None:
         """As Engine.score."""
         return self._ask("score", questions)
+
+    def tokens_sha256(self, messages: "Messages") -> str | None:
+        """As Engine.tokens_sha256."""
+        return self._ask("tokens_sha256", messages)
 
     def reply(self, requests: list[Request]) -> list[list[Reply]]:
         """As Engine.reply."""

@@ -9,11 +9,15 @@ import math
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from tom.core.errors import UserError
 from tom.engines.devices import torch_device
 from tom.engines.interface import REPLIES_PER_BATCH, ChoiceScore, Question, Reply, Request
 from tom.engines.local_model import LocalModel
+
+if TYPE_CHECKING:
+    from tom.prompts.prompts import Messages
 
 REMEMBERED_OPENINGS = 8  # games in a row, each in all its variants
 
@@ -104,6 +108,12 @@ class TransformersEngine:
         )
         scores = [tuple(islice(sums, len(question.options))) for question in questions]
         return [ChoiceScore(logarithms, sum(map(math.exp, logarithms))) for logarithms in scores]
+
+    def tokens_sha256(self, messages: "Messages") -> str:
+        """Hash of the tokens that the model sees as this prompt."""
+        from tom.prompts.chat import tokens_sha256
+
+        return tokens_sha256(self.tokenizer, messages)
 
     def reply(self, requests: list[Request]) -> list[list[Reply]]:
         """Each request's free replies, in order."""

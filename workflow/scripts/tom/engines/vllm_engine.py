@@ -10,11 +10,15 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from platform import node
+from typing import TYPE_CHECKING
 
 from tom.core.errors import UserError
 from tom.engines.devices import torch_device
 from tom.engines.interface import ChoiceScore, Question, Reply, Request
 from tom.engines.local_model import LocalModel
+
+if TYPE_CHECKING:
+    from tom.prompts.prompts import Messages
 
 CONTEXT_STEP = 2048  # tokens; the model is reopened only for prompts much longer than all before
 
@@ -116,6 +120,12 @@ class VllmEngine:
             asked.append((prompt, option_ids(self.tokenizer, question.messages, question.options, question.ends)))
         self._make_room([len(prompt) + len(option) for prompt, options in asked for option in options])
         return [self._score(prompt, options) for prompt, options in asked]
+
+    def tokens_sha256(self, messages: "Messages") -> str:
+        """Hash of the tokens that the model sees as this prompt."""
+        from tom.prompts.chat import tokens_sha256
+
+        return tokens_sha256(self.tokenizer, messages)
 
     def reply(self, requests: list[Request]) -> list[list[Reply]]:
         """Each request's free replies, in order."""

@@ -5,6 +5,8 @@ BOS if the model family uses one, and otherwise none. A special token in a messa
 (tom/prompts/special_tokens.py).
 """
 
+import hashlib
+import struct
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -28,6 +30,12 @@ class Exchange:
 def prompt_ids(tokenizer, messages: Messages) -> tuple[int, ...]:
     """Token ids of the prompt, up to where the assistant's reply begins."""
     return _encode(tokenizer, template_of(tokenizer).render(messages, generate=True))
+
+
+def tokens_sha256(tokenizer, messages: Messages) -> str:
+    """SHA-256 of the prompt's token ids, each as four bytes, the lowest byte first."""
+    ids = prompt_ids(tokenizer, messages)
+    return hashlib.sha256(struct.pack(f"<{len(ids)}I", *ids)).hexdigest()
 
 
 def opening_ids(tokenizer, messages: Messages) -> tuple[int, ...]:

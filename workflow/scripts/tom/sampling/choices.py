@@ -23,12 +23,13 @@ def questions(files: CellFiles, variants: list[Variant]) -> list[Question]:
     return [Question(messages, (v.label(True), v.label(False))) for messages, v in zip(rendered, variants, strict=True)]
 
 
-def prompt_columns(variant: Variant, messages: Messages, template: str | None = None) -> dict:
+def prompt_columns(engine: Engine, variant: Variant, messages: Messages, template: str | None = None) -> dict:
     """The columns that say how a row was asked. template: what the config says of the chat template, as JSON."""
     return {
         "order": variant.order,
         "cooperation_label": variant.cooperation_label,
         "prompt_sha256": prompt_sha256(messages, template),
+        "tokens_sha256": engine.tokens_sha256(messages),
     }
 
 
@@ -45,7 +46,7 @@ def score_rows(engine: Engine, files: CellFiles, settings: SamplingSettings, fie
         return {}
     return {
         variant: fields
-        | prompt_columns(variant, question.messages, fields.get("template"))
+        | prompt_columns(engine, variant, question.messages, fields.get("template"))
         | {"record": "score", "option_mass": score.option_mass}
         | {"p_cooperate": score.probability(0, settings.temperature)}
         for variant, question, score in zip(variants, asks, scores, strict=True)

@@ -38,13 +38,10 @@ def observe(engine: Engine, files: CellFiles, settings: SamplingSettings, fields
         )
         for variant, messages in zip(variants, render_variants(files, variants), strict=True)
     ]
-    replied = [
-        fields
-        | prompt_columns(variant, request.messages, fields.get("template"))
-        | reply_columns(reply, prompt_format.form, variant)
-        for variant, request, replies in zip(variants, requests, engine.reply(requests), strict=True)
-        for reply in replies
-    ]
+    replied = []
+    for variant, request, replies in zip(variants, requests, engine.reply(requests), strict=True):
+        asking = prompt_columns(engine, variant, request.messages, fields.get("template"))
+        replied += [fields | asking | reply_columns(reply, prompt_format.form, variant) for reply in replies]
     return rows + [row | {"record": "observation", "observation": number} for number, row in enumerate(replied)]
 
 

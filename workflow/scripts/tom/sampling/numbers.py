@@ -31,6 +31,7 @@ def observe(engine: Engine, files: CellFiles, settings: SamplingSettings, fields
     generator = cell_generator(settings.seed, fields["model"], fields["game"], fields["context"])
     fields = fields | {"temperature": settings.temperature, "seed": settings.seed}
     fields["prompt_sha256"] = prompt_sha256(messages, fields.get("template"))
+    fields["tokens_sha256"] = engine.tokens_sha256(messages)
     scores = engine.score([Question(messages, tuple(map(str, game.choices())), ends=True)])
     if scores is None:
         request = Request(

@@ -30,6 +30,7 @@ COLUMNS: dict[str, pl.DataType] = {
     "order": pl.String(),  # cooperation_first or cooperation_last: which option is listed first
     "cooperation_label": pl.String(),  # the letter that means cooperation
     "prompt_sha256": pl.String(),  # tom/prompts/prompts.py; null for a recorded teacher
+    "tokens_sha256": pl.String(),  # of the prompt as the model saw it; null where no model of this machine did
     "observation": pl.Int32(),  # number within the shard; null in score rows
     "raw": pl.String(),  # the reply as given; null in score rows and where counts were recorded
     "action": pl.Enum(ACTIONS),  # null in score rows and for a reply that can't be read
@@ -46,6 +47,9 @@ COLUMNS: dict[str, pl.DataType] = {
     "model_sha256": pl.String(),
     "adapter_sha256": pl.String(),
 }
+
+LATER = ("tokens_sha256",)
+"""Columns that shards of earlier versions lack. They are read as null: such a shard may hold answers that were paid."""
 
 _OF_CHOICES = ("order", "cooperation_label", "action", "p_cooperate")
 
@@ -103,7 +107,8 @@ def read_shard(file: str | Path, columns: dict[str, pl.DataType] = COLUMNS) -> p
     with _named(file):
         frame = pl.read_parquet(file, glob=False, hive_partitioning=False)
     _check_shape(file, frame.schema, columns)
-    return frame
+    absent = [pl.lit(None, columns[name]).alias(name) for name in LATER if name not in frame.columns]
+    return frame.with_columns(absent).select(list(columns))
 
 
 @contextmanager
@@ -118,7 +123,7 @@ def _named(file: str | Path) -> Iterator[None]:
 
 
 def _check_shape(file: str | Path, schema: pl.Schema, columns: dict[str, pl.DataType]) -> None:
-    if dict(schema) != columns:
+    if dict(schema) not in (columns, {name: dtype for name, dtype in columns.items() if name not in LATER}):
         differing = sorted(set(schema.items()) ^ set(columns.items()), key=str)
         raise UserError(f"{file}: not a shard of this version; differing columns: {differing}; delete it and run again")
 
@@ -144,7 +149,10 @@ def scanned_shards(*lists: list[str] | list[Path]) -> Iterator[list[pl.LazyFrame
             schema = pl.read_parquet_schema(file)
         _check_shape(file, schema, COLUMNS)
     try:
-        yield [pl.scan_parquet(each, schema=COLUMNS, glob=False, hive_partitioning=False) for each in files]
+        yield [
+            pl.scan_parquet(each, schema=COLUMNS, glob=False, hive_partitioning=False, missing_columns="insert")
+            for each in files
+        ]
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
         # Only reading each one tells which is damaged.
         for file in every:
