@@ -219,8 +219,8 @@ def test_each_violation_has_one_line():
 @pytest.mark.parametrize(
     ("content", "part"),
     [
-        (b"family: [", "not YAML"),
-        (b"family: a: b", "not YAML"),
+        (b"family: [", r"not YAML: line 1, column 10: expected the node content"),
+        (b"family: a: b", r"not YAML: line 1, column 10: mapping values are not allowed here"),
         (b"\xff\xfe", "not YAML"),
         (b"", "a section of keys and values"),
         (b"- 1", "a section of keys and values"),

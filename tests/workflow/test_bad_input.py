@@ -63,8 +63,26 @@ def test_a_broken_config_is_refused_before_any_job(fresh, case):
     said = done.stdout + done.stderr
     assert done.returncode != 0
     assert all(word in said for word in named), said
-    assert "Traceback" not in said
+    assert "\nError: " in said and 'File "' not in said
     assert not (fresh.folder / "results").exists()
+
+
+def test_a_config_file_that_can_not_be_read_is_named_in_one_line(fresh):
+    """By the profiles: Snakemake itself ends with a traceback, or without the file's name."""
+    files = {
+        "list.yaml": ("- 1\n", "not a config"),
+        "open.yaml": ("training:\n  seeds: [1\n", "not YAML: line 3, column 1: expected ',' or ']'"),
+        "twice.yaml": ("observations: 1\nobservations: 2\n", "'observations' is given in line 1 and again in line 2"),
+    }
+    for name, (text, _) in files.items():
+        (fresh.folder / name).write_text(text)
+    errors = {name: said for name, (_, said) in files.items()} | {"absent.yaml": "no such config file"}
+    for name, said in errors.items():
+        for profile in ("profiles/default", "profiles/slurm"):
+            done = fresh.run("--dry-run", "--workflow-profile", profile, "--configfile", "tiny.yaml", name)
+            assert done.returncode == 1
+            assert done.stderr.splitlines()[-1].startswith(f"Error: {name}: {said}"), done.stderr
+            assert len(done.stderr.splitlines()) <= 2
 
 
 def test_a_game_that_contradicts_its_family_is_refused(fresh):

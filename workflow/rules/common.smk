@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 
 from snakemake.common.configfile import load_configfile
-from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger as snakemake_logger
 
 RESOURCES = ROOT / "resources"
@@ -40,6 +39,7 @@ from tom.config.study import (
 from tom.core.code import remembered_sha256
 from tom.core.errors import TRACEBACKS, UserError
 from tom.core.library_errors import explain
+from tom.core.snakemake_internals import Refusal
 from tom.core.terminal import print_anywhere
 from tom.core.table_columns import tables_made_by
 from tom.core.yaml_files import read_document
@@ -68,12 +68,12 @@ CONFIG_NAMES = RUN.title if RUN else ", ".join(CONFIG_FILES) or "config"
 LAYERS = []
 called = workflow.modifier.modify_rulename
 if workflow.modifier.modify_path("results") != "results":
-    raise WorkflowError("module: a prefix does not reach the commands of jobs (allowed: results in its config)")
+    raise Refusal("module: a prefix does not reach the commands of jobs (allowed: results in its config)")
 
 
 def refusal(error):
     """What ends a run with one line; for a mistake in a config it names the file at fault."""
-    return WorkflowError(at_fault(str(error), CONFIG_NAMES, LAYERS) if isinstance(error, UserError) else explain(error))
+    return Refusal(at_fault(str(error), CONFIG_NAMES, LAYERS) if isinstance(error, UserError) else explain(error))
 
 
 def checked(check):

@@ -262,7 +262,7 @@ def curve_shards(wildcards):
         )
     ]
     if not files:
-        raise WorkflowError(
+        raise Refusal(
             f"{CONFIG_NAMES}: splits: no game at several scales or shifts, all of them in one and the same context"
             " (see config/payoff_scales.yaml)"
         )

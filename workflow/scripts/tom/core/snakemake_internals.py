@@ -14,12 +14,23 @@ from snakemake.logging import logger
 from snakemake.settings.enums import Quietness, RerunTrigger
 from snakemake.settings.types import ConfigSettings, DAGSettings, DeploymentMethod, OutputSettings, ResourceSettings
 from snakemake.workflow import Workflow
+from snakemake_interface_common.exceptions import ApiError
 from snakemake_interface_executor_plugins.settings import ExecMode
 
 from tom.core.errors import UserError
 
 UNBOUNDED_CORES = 2**20
 """So that a job has the threads that it asks for."""
+
+
+class Refusal(ApiError):
+    """Ends a run with one line, `Error: ...`.
+
+    Snakemake prints other errors with the lines of the workflow that raised them, which say nothing to a user. It finds
+    those in the traceback, so there is none.
+    """
+
+    __traceback__ = property(lambda self: None, lambda self, traceback: None)
 
 
 @contextmanager

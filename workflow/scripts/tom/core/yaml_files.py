@@ -201,5 +201,8 @@ def read_document(file: str | Path, what: str) -> Any:
         raise UserError(f"{file}: no such {what} file") from None
     except _GivenTwice as error:
         raise UserError(f"{file}: {error} (allowed: each key once)") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        raise UserError(f"{file}: not YAML: line {mark.line + 1}, column {mark.column + 1}: {error.problem}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{file}: not YAML: {' '.join(str(error).split())}") from None
