@@ -63,7 +63,7 @@ def main() -> None:
                 rows.append(
                     fields
                     | {"game": cell.game, "context": cell.context_file.stem}
-                    | prompt_columns(variant, question.messages, model.template_json)
+                    | prompt_columns(engine, variant, question.messages, model.template_json)
                     | {"exchanged": variant.cooperation_label != labels[0]}
                     | {"p_cooperate": found.probability(0, arguments.temperature), "option_mass": found.option_mass}
                 )
