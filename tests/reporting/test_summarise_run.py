@@ -8,7 +8,7 @@ from summarise_run import main
 
 from tom.core.table_columns import describe_columns
 from tom.reporting.biases import describe_model
-from tom.reporting.findings import verdict_line
+from tom.reporting.findings import describe_contexts, equivalence_line, verdict_line
 from tom.reporting.main_result import main_result, main_result_latex
 from tom.reporting.summary import (
     TABLES,
@@ -19,7 +19,17 @@ from tom.reporting.summary import (
     unreadable_lines,
 )
 from tom.reporting.tables import markdown_table
-from tom.reporting.wording import describe_lead, describe_leads, estimate, gap_closed, listed, percent, signed_points
+from tom.reporting.wording import (
+    cells_told,
+    counted,
+    describe_lead,
+    describe_leads,
+    estimate,
+    gap_closed,
+    listed,
+    percent,
+    signed_points,
+)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +49,7 @@ def lines(tables, paper):
 
 def test_the_summary_fits_a_screen(lines):
     lines = "\n".join(lines).splitlines()
-    assert len(lines) <= 64
+    assert len(lines) <= 65
     assert max(map(len, lines)) <= 110
 
 
@@ -57,6 +67,7 @@ def test_the_paper_stands_beside_a_run_of_its_cells_alone(tables, paper, lines):
     its_own = tables["alignment"].with_columns(cells=pl.when(split="in_sample").then(20).otherwise(1))
     text = "\n".join(summary_lines(tables | {"alignment": its_own}, *paper, "s", "t"))
     assert "## Beside the paper" in text and "46.26" in text
+    assert "It explodes\nwhere teacher - base is near 0" in text and "read closed instead" in text
 
 
 def test_the_summary_says_what_was_found(lines):
@@ -71,7 +82,7 @@ def test_the_summary_says_what_was_found(lines):
     assert "Nearer than the base in 2 of 2 contexts" in flat
     # Seed 1 is the teacher itself in each of four cells, seed 2 a tenth above it.
     assert "- Cells equivalent / different / undecided within 10 points of the teacher: In sample 4 / 4 / 0" in flat
-    assert "Sensitivity learnt" in flat
+    assert "Noise lies within the others" in flat and "Sensitivity learnt" in flat
     assert "- Sensitivity other than the teacher's (joint model, Holm): base to context, mean" in flat
     # Bias of .1 either way in the base; change 0, distance |2p - 1|.
     assert (
@@ -157,6 +168,34 @@ def test_a_split_is_judged_by_its_interval(tables, closed, low, high, words):
 def test_what_a_student_follows(change, distance, words):
     row = {"order_bias": None, "letter_change": change, "letter_distance": distance}
     assert words in describe_model("base", row)
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (1, "1 point"),
+        (0, "0 points"),
+        ("-1", "-1 point"),
+        ("+1", "+1 point"),
+        ("1.0", "1.0 points"),
+        (1200, "1,200 points"),
+    ],
+)
+def test_one_is_singular(number, words):
+    assert counted(number, "point") == words
+
+
+def test_one_point_one_context_and_one_reply_are_no_more(tables):
+    row = {"order_bias": 0.0081, "letter_change": 0.3, "letter_distance": 0.1}
+    assert "moves it by 1 point (small)" in describe_model("tuned", row)
+    row = {"contexts_nearer": 1, "contexts": 1, "low": -0.12, "high": 0.13, "lead": 0.0123}
+    assert describe_contexts(row) == (
+        "Nearer than the base in 1 of 1 context; by 1 point (-12 to 13) for contexts at large"
+    )
+    narrow = tables["equivalence"].with_columns(margin=0.01)
+    assert "within 1 point of the teacher" in equivalence_line(narrow, "both", "exact")
+    assert cells_told([("in_sample", 1), ("other", 2)]) == "1 cell, in sample; 2 cells, other"
+    assert counted("1", "reply", "replies") == "1 reply" and counted("2", "reply", "replies") == "2 replies"
 
 
 def test_unreadable_replies_are_told_by_model_and_outcome(tables, paper):

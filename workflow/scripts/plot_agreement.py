@@ -23,7 +23,7 @@ from tom.reporting.figure_style import (
     use_style,
 )
 from tom.reporting.tables import read_table
-from tom.reporting.wording import readable
+from tom.reporting.wording import counted, readable
 from tom.statistics.intervals import jeffreys
 
 if TYPE_CHECKING:
@@ -97,12 +97,9 @@ def bars_of(pairs: pl.DataFrame, confidence: float) -> str:
     whose = " and ".join(name for name, found in sampled.items() if found)
     exact = " and ".join(name for name, found in sampled.items() if not found)
     numbers = {"teacher": pairs["asked"], "students": pairs["observations"]}
-    replies = number_of(pl.concat([numbers[name] for name, found in sampled.items() if found] or [pairs["asked"]]))
-    bars = (
-        f"Bars: {confidence:.0%} Jeffreys intervals ({whose}), n = {replies} replies a cell and model. "
-        if whose
-        else ""
-    )
+    asked = pl.concat([numbers[name] for name, found in sampled.items() if found] or [pairs["asked"]])
+    replies = counted(number_of(asked), "reply", "replies")
+    bars = f"Bars: {confidence:.0%} Jeffreys intervals ({whose}), n = {replies} a cell and model. " if whose else ""
     return bars + (f"Exact, so without an interval: {exact}." if exact else "")
 
 

@@ -21,7 +21,7 @@ from tom.reporting.figure_style import (
     use_style,
 )
 from tom.reporting.tables import read_table
-from tom.reporting.wording import PAYOFF_MODEL_NAMES, readable
+from tom.reporting.wording import PAYOFF_MODEL_NAMES, counted, readable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,7 +65,7 @@ def plot_split(axes: "Axes", table: pl.DataFrame) -> None:
     ticks = tuned["games"].unique().sort().to_list()
     axes.set_xticks(ticks, list(map(str, ticks)))
     axes.minorticks_off()
-    axes.set_title(f"{readable(table['split'][0])} ({table['cells'][0]} cells)")
+    axes.set_title(f"{readable(table['split'][0])} ({counted(table['cells'][0], 'cell')})")
 
 
 def plot_breadth(tables: list[pl.DataFrame]) -> "Figure":
@@ -84,7 +84,9 @@ def plot_breadth(tables: list[pl.DataFrame]) -> "Figure":
     figure.legend(labelled.values(), labelled.keys(), loc="outside upper center", ncols=4)
     letter_panels(figure.axes)
     cells = number_of(pl.concat(table["cells"] for table in tables))
-    add_note(figure, f"n = {cells} cells a panel. Bars: {tables[0]['confidence'][0]:.0%} intervals over games.")
+    add_note(
+        figure, f"n = {counted(cells, 'cell')} a panel. Bars: {tables[0]['confidence'][0]:.0%} intervals over games."
+    )
     return figure
 
 

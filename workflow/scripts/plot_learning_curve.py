@@ -25,6 +25,7 @@ from tom.reporting.figure_style import (
     use_style,
 )
 from tom.reporting.tables import read_table
+from tom.reporting.wording import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -96,7 +97,7 @@ def plot_learning_curve(rows: pl.DataFrame) -> "Figure":
     letter_panels(figure.axes)
     add_note(
         figure,
-        f"n = {number_of(students['cells'])} cells. Filled: mean over training seeds, with its"
+        f"n = {counted(number_of(students['cells']), 'cell')}. Filled: mean over training seeds, with its"
         f" {students['confidence'][0]:.0%} bootstrap interval. Open: each seed.",
     )
     return figure

@@ -29,7 +29,7 @@ from tom.reporting.figure_style import (
     use_style,
 )
 from tom.reporting.tables import read_table
-from tom.reporting.wording import readable
+from tom.reporting.wording import counted, readable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -114,7 +114,10 @@ def plot_numbers(table: pl.DataFrame) -> "Figure":
             axes.tick_params(labelleft=False)
     letter_panels(figure.axes)
     replies = table.group_by("group", "model").agg(pl.col("count").sum())["count"]
-    add_note(figure, f"n = {number_of(replies)} replies a model and cell. Bars: standard errors of the mean.")
+    add_note(
+        figure,
+        f"n = {counted(number_of(replies), 'reply', 'replies')} a model and cell. Bars: standard errors of the mean.",
+    )
     return figure
 
 

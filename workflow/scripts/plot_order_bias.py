@@ -26,7 +26,7 @@ from tom.reporting.figure_style import (
     use_style,
 )
 from tom.reporting.tables import read_table
-from tom.reporting.wording import cells_told, readable
+from tom.reporting.wording import cells_told, counted, readable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -82,7 +82,11 @@ def plot_order_bias(rows: pl.DataFrame) -> "Figure":
     letter_panels(figure.axes)
     cells = [(split, rows.filter(split=split).unique(CELL).height) for _, split in panels]
     sampled = rows["replies"].drop_nulls()
-    how = f"rates of {number_of(sampled)} replies where no probabilities are known" if len(sampled) else "exact"
+    how = (
+        f"rates of {counted(number_of(sampled), 'reply', 'replies')} where no probabilities are known"
+        if len(sampled)
+        else "exact"
+    )
     add_note(figure, f"Thin: single cells. Thick: their mean, n = {cells_told(cells)}. Propensities: {how}.")
     return figure
 

@@ -30,7 +30,7 @@ from tom.reporting.figure_style import (
     use_style,
 )
 from tom.reporting.tables import read_table
-from tom.reporting.wording import readable
+from tom.reporting.wording import counted, readable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -116,7 +116,9 @@ def plot_many_games(cells: pl.DataFrame) -> "Figure":
     )
     letter_panels(figure.axes)
     add_note(
-        figure, f"n = {points['game'].n_unique()} games a panel; {number_of(cells['observations'])} replies a cell."
+        figure,
+        f"n = {counted(points['game'].n_unique(), 'game')} a panel;"
+        f" {counted(number_of(cells['observations']), 'reply', 'replies')} a cell.",
     )
     return figure
 
@@ -154,7 +156,7 @@ def plot_split(cells: pl.DataFrame, confidence: float) -> "Figure":
         handles = [handle for column in zip_longest(models, marks) for handle in column if handle]
     figure.legend(handles=handles, loc="outside upper center", ncols=columns)
     letter_panels(figure.axes)
-    replies = f"n = {number_of(cells['observations'])} replies a cell and model"
+    replies = f"n = {counted(number_of(cells['observations']), 'reply', 'replies')} a cell and model"
     add_note(figure, f"{replies}. Bars: {confidence:.0%} Jeffreys intervals of the observed rates.")
     return figure
 

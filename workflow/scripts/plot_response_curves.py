@@ -21,7 +21,7 @@ from tom.reporting.figure_style import (
     use_style,
 )
 from tom.reporting.tables import read_table
-from tom.reporting.wording import readable
+from tom.reporting.wording import counted, readable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,9 +76,10 @@ def plot_response_curves(table: pl.DataFrame) -> "Figure":
     handles = dict(zip(*reversed(panels[0][0].get_legend_handles_labels()), strict=True))
     figure.legend([handles[who] for who in roles], roles, loc="outside upper center", ncols=len(roles))
     letter_panels(figure.axes)
-    replies, contexts = number_of(table["observations"]), number_of(table["contexts"])
+    replies = counted(number_of(table["observations"]), "reply", "replies")
+    contexts = counted(number_of(table["contexts"]), "context")
     kind = f"{table['confidence'][0]:.0%} Jeffreys intervals"
-    add_note(figure, f"n = {replies} replies a point, in {contexts} contexts. Bars: {kind}.")
+    add_note(figure, f"n = {replies} a point, in {contexts}. Bars: {kind}.")
     return figure
 
 

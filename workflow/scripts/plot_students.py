@@ -29,7 +29,7 @@ from tom.reporting.figure_style import (
     use_style,
 )
 from tom.reporting.tables import read_table
-from tom.reporting.wording import readable
+from tom.reporting.wording import counted, readable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -68,10 +68,8 @@ def plot_students(rows: pl.DataFrame, groups: dict[str, str], baselines: list[st
         axes.set_ylim(len(lines) - 0.5, -0.5)
         axes.label_outer()
     letter_panels(figure.axes)
-    cells, seeds = number_of(rows["cells"]), number_of(rows["seeds"].drop_nulls())
-    add_note(
-        figure, f"n = {cells} cells; training seeds: {seeds}. Bars: {rows['confidence'][0]:.0%} bootstrap intervals."
-    )
+    cells, seeds = counted(number_of(rows["cells"]), "cell"), number_of(rows["seeds"].drop_nulls())
+    add_note(figure, f"n = {cells}; training seeds: {seeds}. Bars: {rows['confidence'][0]:.0%} bootstrap intervals.")
     return figure
 
 

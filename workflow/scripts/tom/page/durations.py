@@ -9,7 +9,7 @@ import polars as pl
 from tom.core.errors import UserError
 from tom.core.job_times import load_seconds, read_benchmark
 from tom.page.html_tables import Table, to_table
-from tom.reporting.wording import duration, grouped
+from tom.reporting.wording import counted, duration, grouped
 from tom.sampling.shard_paths import unpack_paths
 
 MEANINGS = {
@@ -76,7 +76,7 @@ def duration_table(durations: pl.DataFrame, benchmarks: Path) -> Table:
 def duration_words(durations: pl.DataFrame) -> str:
     """The sums in a sentence."""
     total = durations.sum().row(0, named=True)
-    words = f"{grouped(total['timed'])} of {grouped(total['jobs'])} jobs have a recorded time: together"
+    words = f"{grouped(total['timed'])} of {counted(total['jobs'], 'job')} have a recorded time: together"
     words += f" {duration(total['seconds'])} by the clock, of which {duration(total['load_seconds'])} went into loading"
     words += f" models; {grouped(round(total['cpu_seconds']))} CPU-seconds and"
     words += f" {grouped(round(total['gpu_seconds']))} GPU-seconds"

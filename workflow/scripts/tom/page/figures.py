@@ -10,7 +10,7 @@ import polars as pl
 from tom.core.errors import UserError
 from tom.core.frames import roles_of
 from tom.reporting.findings import headline_measure
-from tom.reporting.wording import readable
+from tom.reporting.wording import counted, readable
 
 SCALE = 4 / 3 * 1.35
 """CSS pixels for a point of print: a third more than its own size, since screens are read from farther away."""
@@ -62,9 +62,9 @@ def describe_propensities(propensities: pl.DataFrame, split: str, view: str, who
     cells = propensities.filter(split=split, level="cell", view=view)
     roles = cells.group_by(roles_of().alias("role"), maintain_order=True)
     told = means_told(roles.agg(pl.coalesce("exact", "rate").mean()))
-    games, contexts = cells["game"].n_unique(), cells["context"].n_unique()
+    games, contexts = (counted(cells[name].n_unique(), name) for name in ("game", "context"))
     return (
-        f"Points with intervals for {whose}teacher, base and tuned student in {games} games and {contexts} contexts of "
+        f"Points with intervals for {whose}teacher, base and tuned student in {games} and {contexts} of "
         f"{readable(split)}. Mean propensity to cooperate: {told}. {DETAILS}"
     )
 

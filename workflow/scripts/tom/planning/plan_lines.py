@@ -5,6 +5,7 @@ import polars as pl
 from tom.planning.forecast import BASES
 from tom.planning.planned_jobs import REASONS
 from tom.reporting.tables import markdown_table
+from tom.reporting.wording import counted
 
 TRAINING = "train_adapter"
 """The rule that trains."""
@@ -13,8 +14,8 @@ TRAINING = "train_adapter"
 def budget_line(observations: int, cells: int, games: int) -> str:
     """What a training is bought with. observations: of the teacher in each of its cells, at most."""
     return (
-        f"taught: {observations * cells:,} observations of the teacher at most, {observations} in each of {cells} cells"
-        f" of {games} games (docs/findings.md says how to spend them)."
+        f"taught: {observations * cells:,} observations of the teacher at most, {observations} in each of"
+        f" {counted(cells, 'cell')} of {counted(games, 'game')} (docs/findings.md says how to spend them)."
     )
 
 
@@ -31,7 +32,7 @@ def plan_lines(plan: pl.DataFrame, target: str, steps: list[str], gradients_mb: 
     by_rule = [rule for stage in by_stage for rule in stage.partition_by("rule", maintain_order=True)]
     costs = ["jobs", "done", "shards", "loads", "CPU-h", "GPU-h", "MB"]
     return [
-        f"Plan of `{target}`: {due.height} jobs to run, {plan.height - due.height} done.",
+        f"Plan of `{target}`: {counted(due.height, 'job')} to run, {plan.height - due.height} done.",
         "",
         *markdown_table(
             ["stage", *costs], [*([jobs["stage"][0], *_costs(jobs)] for jobs in by_stage), ["all", *_costs(plan)]]

@@ -6,7 +6,7 @@ from tom.config.study import IN_SAMPLE
 from tom.core.frames import roles_of
 from tom.core.roles import BASE, TEACHER
 from tom.reporting.tables import markdown_table
-from tom.reporting.wording import percent, signed_points, wrapped
+from tom.reporting.wording import counted, percent, signed_points, wrapped
 
 MODELS = (TEACHER, BASE, "tuned")
 NOTABLE = 0.1
@@ -74,7 +74,11 @@ def _shares(sensitivities: pl.DataFrame, view: str) -> str:
     rows = sensitivities.filter(split=IN_SAMPLE, view=view, model=TEACHER, quantity="variance_share")
     shares = dict(rows.select("factor", "estimate").rows())
     parts = [percent(shares.get(factor)) for factor in ("context", "game", "noise")]
-    return f"Variance of its replies due to context / game / noise, %: {' / '.join(parts)}." if shares else ""
+    return (
+        f"Variance of its replies due to context / game / noise, %: {' / '.join(parts)} (noise lies within the others)."
+        if shares
+        else ""
+    )
 
 
 def diagnostics_parts(diagnostics: pl.DataFrame) -> list[list[str]]:
@@ -108,8 +112,7 @@ def describe_model(name: str, row: dict) -> str:
     order = "no option order to compare"
     if row["order_bias"] is not None:
         weight = "notable" if row["order_bias"] > NOTABLE else "small"
-        moved = f"{100 * row['order_bias']:.0f}"
-        order = f"the option order moves it by {moved} point{'s' * (moved != '1')} ({weight})"
+        order = f"the option order moves it by {counted(percent(row['order_bias']), 'point')} ({weight})"
     change, from_letter = row["letter_change"], row["letter_distance"]
     if max(change, from_letter) <= NOTABLE:
         letters = "it is so near to chance that neither game nor letter shows"

@@ -4,7 +4,7 @@ import polars as pl
 
 from tom.evaluation.breadth import AS_TAUGHT, CONSTANT, NOISE_CEILING, TUNED
 from tom.evaluation.payoff_models import PAYOFF_MODELS
-from tom.reporting.wording import PAYOFF_MODEL_NAMES, estimate, listed, readable, wrapped
+from tom.reporting.wording import PAYOFF_MODEL_NAMES, counted, estimate, listed, readable, wrapped
 
 
 def breadth_lines(table: pl.DataFrame) -> list[str]:
@@ -14,12 +14,12 @@ def breadth_lines(table: pl.DataFrame) -> list[str]:
     most = taught[-1]
     beside = table.filter(games=most["games"], labels=AS_TAUGHT, exchanged=False)
     gaps = {row["predictor"]: row["gap"] for row in beside.iter_rows(named=True)}
-    curve = ", ".join(f"{_share(row)} after {row['games']} games" for row in taught)
+    curve = ", ".join(f"{_share(row)} after {counted(row['games'], 'game')}" for row in taught)
     others = listed([f"the {PAYOFF_MODEL_NAMES[name]} {_gap(gaps[name])}" for name in PAYOFF_MODELS])
     lines = [
         f"- {readable(most['split'])} (not taught): of the best constant's gap to the teacher, the student closes in"
         f" percent {curve}.",
-        f"After {most['games']} games it is {_gap(most['gap'])} from the teacher; the best constant"
+        f"After {counted(most['games'], 'game')} it is {_gap(most['gap'])} from the teacher; the best constant"
         f" {_gap(gaps[CONSTANT])}, {others}{_ceiling(table)}. {_leads(most)}",
     ]
     asked = tuned.filter((pl.col("labels") != AS_TAUGHT) | pl.col("exchanged"), games=most["games"])

@@ -13,6 +13,7 @@ from tom.evaluation.number_gaps import MIDDLE, QUANTITIES, UNIFORM
 from tom.evaluation.propensities import headline_view_of
 from tom.reporting.wording import (
     beats_all,
+    counted,
     describe_leads,
     estimate,
     gap_closed,
@@ -32,6 +33,9 @@ ASKED = {
 }
 OTHERS = {UNIFORM: "all numbers equally likely", MIDDLE: "the middle number", "paper_tuned": "the paper's student"}
 """Predictors of numbers that stand beside the tuned student."""
+
+NOISE_SHARE = "Noise lies within the others; at 100 or more, nothing but noise shows."
+"""Why shares of variance and the one of noise add up to more than 100 %, and that of noise may be more alone."""
 
 ESTIMATES = {
     "alignment": ("gap closed", ""),
@@ -103,10 +107,11 @@ def verdict_line(tuned: dict, against_base: pl.DataFrame) -> str:
 
 def describe_contexts(row: dict) -> str:
     """The lead over the base with contexts as the sample, in points. row: of the generalisation table."""
-    counted = f"Nearer than the base in {row['contexts_nearer']} of {row['contexts']} contexts"
+    nearer = f"Nearer than the base in {row['contexts_nearer']} of {counted(row['contexts'], 'context')}"
     if row["low"] is None:
-        return f"{counted}: too few to say more"
-    return f"{counted}; by {estimate(row['lead'], row['low'], row['high'])} points for contexts at large"
+        return f"{nearer}: too few to say more"
+    lead = f"{counted(percent(row['lead']), 'point')} ({percent(row['low'])} to {percent(row['high'])})"
+    return f"{nearer}; by {lead} for contexts at large"
 
 
 # All splits, or in sample
@@ -124,10 +129,8 @@ def equivalence_line(equivalence: pl.DataFrame, view: str, measure: str) -> str 
         for split in shown["split"].unique(maintain_order=True)
         for verdicts in [shown.filter(split=split)["verdict"].to_list()]
     ]
-    margin = 100 * equivalence["margin"][0]
-    return wrapped(
-        f"- Cells {' / '.join(EQUIVALENCES)} within {margin:.0f} points of the teacher: {'; '.join(counts)}."
-    )
+    margin = counted(f"{100 * equivalence['margin'][0]:.0f}", "point")
+    return wrapped(f"- Cells {' / '.join(EQUIVALENCES)} within {margin} of the teacher: {'; '.join(counts)}.")
 
 
 def sensitivity_line(sensitivities: pl.DataFrame, view: str) -> str | None:
@@ -146,7 +149,7 @@ def sensitivity_line(sensitivities: pl.DataFrame, view: str) -> str | None:
         for row in _of_quantity(means.filter(student="tuned"), "slope_on_teacher")
     }
     return wrapped(
-        f"- In sample, variance due to context / game / noise, %: {', '.join(parts)}. Sensitivity learnt"
+        f"- In sample, variance due to context / game / noise, %: {', '.join(parts)}. {NOISE_SHARE} Sensitivity learnt"
         f" (1: the teacher's, 0: none): to context {slopes['context']}, to game {slopes['game']}."
     )
 

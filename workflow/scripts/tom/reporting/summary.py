@@ -28,7 +28,7 @@ from tom.reporting.findings import (
 )
 from tom.reporting.main_result import main_result, main_result_lines
 from tom.reporting.tables import markdown_table
-from tom.reporting.wording import gap_closed, percent, readable, wrapped
+from tom.reporting.wording import counted, gap_closed, percent, readable, wrapped
 
 TABLES = (
     "alignment",
@@ -48,7 +48,10 @@ TEACHERS = {EXACT: "exact", SAMPLED: "sampled", POOLED: "sampled, in all the ord
 NO_NOISE = "Nothing was drawn for them, so intervals have no width."
 """Said where the propensities of both are exact."""
 PAPER_HEADER = ["split", "paper: improvement %", "this run", "paper: closed %", "paper: chance", "this run"]
-PAPER = ["In its option order, sampled. Improvement: mean over cells of (tuned - base) / (teacher - base)."]
+PAPER = [
+    "In its option order, sampled. Improvement: mean over cells of (tuned - base) / (teacher - base). It explodes",
+    "where teacher - base is near 0, and is negative where training led away from the teacher: read closed instead.",
+]
 DIAGNOSTICS = [
     "order bias: how far the propensity moves when the options are listed the other way round.",
     "letters swapped: how far it moves when C and D are exchanged; 0: the game alone counts.",
@@ -219,7 +222,7 @@ def unread_examples(replies: pl.DataFrame, name: str) -> list[str]:
     texts = unread.group_by("outcome", "raw").agg(pl.col("replies").sum())
     frequent = texts.sort("replies", "outcome", "raw", descending=[True, False, False]).head(EXAMPLES)
     return [
-        f"- {name}, {row['outcome'].replace('_', ' ')}, {row['replies']} times: {shortened(row['raw'])}"
+        f"- {name}, {row['outcome'].replace('_', ' ')}, {counted(row['replies'], 'time')}: {shortened(row['raw'])}"
         for row in frequent.iter_rows(named=True)
     ]
 
@@ -240,5 +243,5 @@ def uniform_lines(contexts: Sequence[str]) -> list[str]:
     """That students were trained on more than their teacher's choices, where they were."""
     if not contexts:
         return []
-    count = f"{len(contexts)} context" + "s" * (len(contexts) > 1)
-    return [wrapped(f"- Also trained on chance in {count} in which no teacher was asked: {', '.join(contexts)}.")]
+    where = f"{counted(len(contexts), 'context')} in which no teacher was asked"
+    return [wrapped(f"- Also trained on chance in {where}: {', '.join(contexts)}.")]

@@ -8,6 +8,7 @@ import polars as pl
 
 from tom.core.errors import UserError
 from tom.core.files import atomic_file, log_written
+from tom.reporting.wording import counted
 
 
 def latex_table(table: pl.DataFrame, digits: int = 3) -> str:
@@ -51,7 +52,7 @@ def write_table(table: pl.DataFrame, file: Path, latex: str | None = None) -> No
         table.write_csv(temporary)
     with atomic_file(file.with_suffix(".tex")) as temporary:
         temporary.write_text(latex or latex_table(table))
-    log_written(file, f"{table.height} rows, and as CSV and LaTeX")
+    log_written(file, f"{counted(table.height, 'row')}, and as CSV and LaTeX")
 
 
 def add_table_flags(parser: argparse.ArgumentParser, tables: Iterable[str]) -> None:

@@ -117,6 +117,15 @@ def grouped(number: int) -> str:
     return f"{number:,}"
 
 
+def counted(number: int | str, one: str, more: str | None = None) -> str:
+    """A number with its unit: `1 point`, `-1 point`, `68 points`, `12,345 rows`, `1.0 points`.
+
+    one, more: the unit in the singular and, unless an s makes it, in the plural.
+    """
+    text = number if isinstance(number, str) else grouped(number)
+    return f"{text} {one if text.lstrip('+-−') == '1' else more or f'{one}s'}"
+
+
 # Verdicts on a student against the baselines
 
 AHEAD, INCOMPARABLE = "beats", "not comparable with"
@@ -148,4 +157,4 @@ def beats_all(row: dict) -> bool:
 
 def cells_told(counts: Iterable[tuple[str, int]]) -> str:
     """`20 cells, in sample; 12 cells, new contexts`. counts: of each split, with its name."""
-    return "; ".join(f"{number} cells, {readable(split).lower()}" for split, number in counts)
+    return "; ".join(f"{counted(number, 'cell')}, {readable(split).lower()}" for split, number in counts)
