@@ -1,5 +1,6 @@
 """Several experiments in one table: whose rows are whose, and what can't be compared is refused."""
 
+import plot_experiments
 import polars as pl
 import pytest
 from tabulate_experiments import main
@@ -56,3 +57,21 @@ def test_the_table_is_printed_with_each_student_s_gap(tmp_path, monkeypatch, cap
         ("one", "0.200 → 0.140"),
         ("two", "0.200 → 0.080"),
     ]
+
+
+def test_no_label_of_the_figure_stands_twice(tmp_path):
+    def figure_of(students: list[str]):
+        folders = [write(tmp_path / "-".join(students) / name, student, 0.5) for name, student in zip("ab", students)]
+        rows = compare_experiments(folders, ["in_sample"]).with_columns(cells=pl.lit(2), confidence=pl.lit(0.95))
+        both = [rows, rows.with_columns(split=pl.lit("other"))]
+        return plot_experiments.plot_experiments(plot_experiments.rows_of(pl.concat(both)))
+
+    figure = figure_of(["small", "small"])
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["a", "b"]
+    assert figure.get_supxlabel().startswith("Teacher: large. Student: small. n = 2 cells a split.")
+    assert [axes.get_xlabel() for axes in figure.axes] == ["gap closed (%)", ""]
+    figure = figure_of(["small", "larger"])
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["a: small", "b: larger"]
+    assert "small" not in figure.get_supxlabel()
+    names = pl.DataFrame({"experiment": ["a", "b", "c"], "teacher": ["x", "y", "x"]})
+    assert plot_experiments.whose(names, "teacher") == "Teachers: x (a, c); y (b)."

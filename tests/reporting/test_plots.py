@@ -12,6 +12,7 @@ import pytest
 from made_tables import made_tables
 
 from tom.core.errors import UserError
+from tom.paper.published_choices import published_propensities, teacher_is_published
 from tom.reporting.figure_style import CLOSED_RANGE, COLOURS, draw_closed, panel_grid, set_closed_axis, use_style
 from tom.reporting.tables import read_table
 from tom.reporting.wording import readable
@@ -53,7 +54,7 @@ def test_figures_are_whole_and_the_same_every_time(script, tables, curves, resou
         plot_propensities: [*propensities, "--split", "in_sample", "--confidence", "0.95"],
         plot_agreement: [*propensities, "--confidence", "0.95"],
         plot_order_bias: propensities,
-        plot_gap_closed: ["--alignment", str(tmp_path / "alignment.parquet")],
+        plot_gap_closed: ["--alignment", str(tmp_path / "alignment.parquet"), *propensities, "--published", published],
         plot_training_curve: ["--curves", *map(str, curves)],
         plot_paper: ["--published", published, "--split", "doubled_payoffs", "--confidence", "0.95"],
     }[script]
@@ -177,11 +178,36 @@ def test_order_bias_leaves_out_who_was_asked_in_one_order(tables):
 
 
 def test_gap_closed_prefers_exact_rows_and_keeps_the_papers(tables):
-    rows = plot_gap_closed.rows_of(tables["alignment"])
+    rows = plot_gap_closed.rows_of(tables["alignment"], ["in_sample"])
     measures = dict(rows.filter(split="in_sample", view="fixed").select("predictor", "measure").rows())
     assert measures.pop("paper_tuned") == "sampled"
     assert set(measures) == set(plot_gap_closed.PREDICTORS) - {"paper_tuned"}
     assert set(measures.values()) == {"exact"}
+
+
+def test_the_papers_student_stands_only_beside_its_own_teacher(tables):
+    def told(papers: list[str]) -> tuple[set[str], str]:
+        figure = plot_gap_closed.plot_gap_closed(plot_gap_closed.rows_of(tables["alignment"], papers))
+        labels = {label.get_text() for axes in figure.axes for label in axes.get_yticklabels()}
+        return labels, figure.get_supxlabel()
+
+    labels, note = told(["in_sample"])
+    assert "paper's student" in labels and "the paper's own base" in note
+    labels, note = told([])
+    assert "tuned student" in labels and "paper's student" not in labels and "paper" not in note
+
+
+def test_a_teacher_is_the_papers_where_cells_and_rates_are(tables, resources):
+    published = resources / "paper" / "observed_choices.csv"
+    theirs = published_propensities(published, "in_sample", 0.95)
+    assert teacher_is_published(theirs, published, "in_sample")
+    assert not teacher_is_published(theirs, published, "doubled_payoffs")
+    assert not teacher_is_published(theirs.with_columns(split=pl.lit("our_own")), published, "our_own")
+    # Another teacher in the same cells, the same one in fewer of them, and another one in others.
+    other = theirs.with_columns(rate=pl.when(game="stag_hunt", context="business").then(0.5).otherwise("rate"))
+    assert not teacher_is_published(other, published, "in_sample")
+    assert not teacher_is_published(theirs.filter(pl.col("context") != "business"), published, "in_sample")
+    assert not teacher_is_published(tables["propensities"], published, "in_sample")
 
 
 def test_a_gap_closed_off_the_axis_is_an_arrow_with_its_number():
@@ -201,7 +227,7 @@ def test_a_gap_closed_off_the_axis_is_an_arrow_with_its_number():
 
 
 def test_no_predictor_without_a_number_has_a_line(tables):
-    rows = plot_gap_closed.rows_of(tables["alignment"])
+    rows = plot_gap_closed.rows_of(tables["alignment"], [])
     rows = rows.with_columns(gap_closed=pl.when(predictor="offset").then(None).otherwise("gap_closed"))
     for axes in plot_gap_closed.plot_gap_closed(rows).axes:
         assert "base + offset" not in [label.get_text() for label in axes.get_yticklabels()]

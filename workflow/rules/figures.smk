@@ -70,6 +70,8 @@ rule plot_order_bias:
 rule plot_gap_closed:
     input:
         alignment=table(SPLITS, "alignment"),
+        propensities=table(SPLITS, "propensities"),
+        published=PUBLISHED,
     output:
         **figure_files("gap_closed", category="Gap closed"),
     log:
@@ -77,7 +79,8 @@ rule plot_gap_closed:
     benchmark:
         f"{OWN_BENCHMARKS}/figures/gap_closed.tsv"
     shell:
-        python("plot_gap_closed.py") + " --alignment {input.alignment:q} --output {output:q} > {log:q} 2>&1"
+        python("plot_gap_closed.py") + " --alignment {input.alignment:q} --propensities {input.propensities:q}"
+        " --published {input.published:q} --output {output:q} > {log:q} 2>&1"
 
 
 rule plot_training_curve:

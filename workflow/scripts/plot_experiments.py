@@ -26,7 +26,7 @@ from tom.reporting.figure_style import (
 )
 from tom.reporting.findings import headline_measure
 from tom.reporting.tables import read_table
-from tom.reporting.wording import readable
+from tom.reporting.wording import counted, readable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,24 +53,44 @@ def plot_panel(axes: "Axes", rows: pl.DataFrame, experiments: list[str]) -> None
     axes.set_ylim(len(experiments) - 0.5, -0.5)
 
 
+def label_of(experiment: str, student: str, students: list[str]) -> str:
+    """An experiment's line: its name, and its student's where that is no other's. students: of all experiments."""
+    return f"{experiment}: {student}" if len(set(students)) == len(students) > 1 else experiment
+
+
+def whose(names: pl.DataFrame, role: str) -> str:
+    """Whose answers the lines are: `Teacher: A.`, or `Teachers: A (one, two); B (three).`
+
+    names: a row for each experiment. role: `teacher` or `student`.
+    """
+    owned = names.group_by(role, maintain_order=True).agg("experiment").rows()
+    if len(owned) == 1:
+        return f"{role.capitalize()}: {owned[0][0]}."
+    return f"{role.capitalize()}s: " + "; ".join(f"{name} ({', '.join(found)})" for name, found in owned) + "."
+
+
 def plot_experiments(rows: pl.DataFrame) -> "Figure":
-    """A column for each split, with one legend."""
+    """A column for each split, with one legend. What lines or panels share is said once, below the figure."""
     splits, experiments = (rows[name].unique(maintain_order=True).to_list() for name in ("split", "experiment"))
-    names = rows.unique("experiment", maintain_order=True).select("experiment", "student").rows()
+    names = rows.unique("experiment", maintain_order=True).select("experiment", "teacher", "student")
+    students = names["student"].to_list()
+    labels = [label_of(*named, students) for named in names.select("experiment", "student").rows()]
     lines = in_rows(splits, 3)
     figure, panels = panel_grid(lines, 16 + (9 + 5 * len(experiments)) * len(lines))
     for axes, split in panels:
         set_closed_axis(axes, rows)
         plot_panel(axes, rows.filter(split=split), experiments)
         axes.set_title(readable(split))
-        axes.set_yticks(range(len(names)), [f"{experiment}: {student}" for experiment, student in names])
+        axes.set_yticks(range(len(labels)), labels)
         axes.label_outer()
+        if not axes.get_subplotspec().is_first_col():
+            axes.set_xlabel("")
     found = dict(zip(*reversed(figure.axes[0].get_legend_handles_labels()), strict=True))
     figure.legend(found.values(), found.keys(), loc="outside upper center", ncols=2)
     letter_panels(figure.axes)
-    add_note(
-        figure, f"n = {number_of(rows['cells'])} cells a split. Bars: {rows['confidence'][0]:.0%} bootstrap intervals."
-    )
+    told = [whose(names, "teacher"), *([whose(names, "student")] if labels == experiments else [])]
+    cells = counted(number_of(rows["cells"]), "cell")
+    add_note(figure, f"{' '.join(told)} n = {cells} a split. Bars: {rows['confidence'][0]:.0%} bootstrap intervals.")
     return figure
 
 

@@ -1,6 +1,9 @@
 """Plot the share of the gap to the teacher that tuned students close, beside baselines, noise ceiling and the paper.
 
-python workflow/scripts/plot_gap_closed.py --alignment A.parquet ... --output F.pdf F.png
+The paper's student stands where teacher and cells are the paper's alone: elsewhere its share is of another gap.
+
+python workflow/scripts/plot_gap_closed.py --alignment A.parquet ... --propensities P.parquet ... \
+    --published resources/paper/observed_choices.csv --output F.pdf F.png
 """
 
 import argparse
@@ -10,6 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tom.core.errors import run_main
+from tom.paper.published_choices import teacher_is_published
 from tom.reporting.figure_style import (
     BASELINES,
     COLOURS,
@@ -30,19 +34,25 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+PAPER = "paper_tuned"
 PREDICTORS = {
     "noise_ceiling": (BASELINES["noise_ceiling"].label, "baseline", BASELINES["noise_ceiling"].marker),
     "tuned": ("tuned student", "tuned", "o"),
-    "paper_tuned": ("paper's student", "paper", "P"),
+    PAPER: ("paper's student", "paper", "P"),
 } | {name: (style.label, "baseline", style.marker) for name, style in BASELINES.items() if name != "noise_ceiling"}
 """Predictor → (label, colour, marker), from top to bottom."""
 
+PAPER_NOTE = " The paper's student: sampled, and measured from the paper's own base."
 VIEW_TITLES = {"both": "both option orders", "fixed": "paper's order", "swapped": "swapped order"}
 
 
-def rows_of(alignment: pl.DataFrame) -> pl.DataFrame:
-    """The rows of PREDICTORS: exact where there is such a row, else sampled, as for the paper's student."""
-    shown = alignment.filter(pl.col("predictor").is_in(list(PREDICTORS)))
+def rows_of(alignment: pl.DataFrame, papers: list[str]) -> pl.DataFrame:
+    """The rows of PREDICTORS: exact where there is such a row, else sampled, as for the paper's student.
+
+    papers: the splits whose teacher and cells are the paper's.
+    """
+    other = (pl.col("predictor") == PAPER) & ~pl.col("split").is_in(papers)
+    shown = alignment.filter(pl.col("predictor").is_in(list(PREDICTORS)), ~other)
     keys = ["split", "view", "predictor"]
     # "exact" sorts before "sampled".
     return shown.sort("measure").unique(keys, keep="first", maintain_order=True)
@@ -83,7 +93,7 @@ def plot_gap_closed(rows: pl.DataFrame) -> "Figure":
         figure,
         f"n = {cells_told(cells)}. Training seeds:"
         f" {number_of(rows['seeds'].drop_nulls())}. Bars: {rows['confidence'][0]:.0%} intervals, parametric bootstrap."
-        " 0: the base student; 100: the teacher.",
+        " 0: the base student; 100: the teacher." + PAPER_NOTE * (PAPER in rows["predictor"]),
     )
     return figure
 
@@ -91,10 +101,15 @@ def plot_gap_closed(rows: pl.DataFrame) -> "Figure":
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--alignment", nargs="+", required=True, help="of every split")
+    parser.add_argument("--propensities", nargs="+", required=True, help="of every split")
+    parser.add_argument("--published", required=True, help="the paper's counts, CSV")
     parser.add_argument("--output", type=Path, nargs="+", required=True, help="one file for each format")
     arguments = parser.parse_args()
+    alignment, propensities = read_table(*arguments.alignment), read_table(*arguments.propensities)
+    splits = alignment["split"].unique(maintain_order=True)
+    papers = [split for split in splits if teacher_is_published(propensities, arguments.published, split)]
     use_style()
-    save_figure(plot_gap_closed(rows_of(read_table(*arguments.alignment))), arguments.output)
+    save_figure(plot_gap_closed(rows_of(alignment, papers)), arguments.output)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 
 from tom.core.errors import UserError
-from tom.evaluation.propensities import tabulate
+from tom.core.roles import TEACHER
+from tom.evaluation.propensities import CELL, tabulate
 from tom.evaluation.split_tables import with_split
 from tom.games.rescaling import SCALE_MARK
 from tom.parsing.outcomes import UNREADABLE
@@ -50,6 +51,22 @@ def read_published_cells(file: str | Path, split: str) -> tuple[list[tuple[str, 
     }
     scale = f"{SCALE_MARK}2" if split == "doubled_payoffs" else ""
     return [(f"{game}{scale}", context) for game, context in cells[0]], counts
+
+
+def teacher_is_published(propensities: pl.DataFrame, file: str | Path, split: str) -> bool:
+    """Whether a run's teacher replays the paper's in a split: in the very cells of the paper, with its rate in each.
+
+    propensities: the table of that name. Errors: as read_published_cells.
+    """
+    if split not in SPLITS:
+        return False
+    cells, models = read_published_cells(file, split)
+    ours = propensities.filter(split=split, model=TEACHER, view="fixed", level="cell").sort(*CELL)
+    if ours.select(CELL).rows() != sorted(cells):
+        return False
+    theirs = dict(zip(cells, models[TEACHER].rates().tolist(), strict=True))
+    expected = pl.Series([theirs[cell] for cell in ours.select(CELL).rows()])
+    return bool(((ours["rate"] - expected).abs() < 1e-9).fill_null(False).all())
 
 
 def mean_contributions(file: str | Path) -> dict[str, float]:
