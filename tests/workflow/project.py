@@ -5,10 +5,14 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Mapping
+from compileall import compile_dir
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from py_compile import PycInvalidationMode
 
 import yaml
 
@@ -22,6 +26,20 @@ SHARD = re.compile(r"results/shards/([a-z0-9-]+)-[0-9a-f]{8}/[^/]+/([^/]+)/([^/]
 RESULT_FOLDERS = ("models", "replies", "adapters", "shards", "main/tables", "main/figures")
 
 
+@cache
+def compiled_workflow() -> tempfile.TemporaryDirectory:
+    """The files of COPIED, with bytecode that stays valid in any copy, and for a file until it is edited."""
+    folder = tempfile.TemporaryDirectory(prefix="tom-transfer-tests-")
+    for name in COPIED:
+        source, copy = REPOSITORY / name, Path(folder.name) / name
+        if source.is_dir():
+            shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, copy)
+    compile_dir(Path(folder.name) / "workflow" / "scripts", quiet=1, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
+    return folder
+
+
 @dataclass(frozen=True)
 class Project:
     """A folder that holds a workflow and what its runs wrote, and the configs that its runs read."""
@@ -33,12 +51,7 @@ class Project:
     def create(cls, folder: Path, model: Path, config: str = "tiny.yaml") -> "Project":
         """Copy the workflow, a model and a config of this folder, as tiny.yaml, to a new folder."""
         folder.mkdir(parents=True)
-        for name in COPIED:
-            source = REPOSITORY / name
-            if source.is_dir():
-                shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy2(source, folder / name)
+        shutil.copytree(compiled_workflow().name, folder, dirs_exist_ok=True)
         shutil.copy2(Path(__file__).with_name(config), folder / "tiny.yaml")
         shutil.copytree(model, folder / "tiny-model")
         return cls(folder)
@@ -49,8 +62,11 @@ class Project:
         return Project(folder)
 
     def command(self, *arguments: str) -> list[str]:
-        """The Snakemake command line for this project; targets come first."""
-        return [sys.executable, "-m", "snakemake", *arguments, "--cores", "2", "--configfile", *self.configfiles]
+        """The Snakemake command line for this project; targets come first.
+
+        On one core: on two, a model would have two engines, and tests have two workers already.
+        """
+        return [sys.executable, "-m", "snakemake", *arguments, "--cores", "1", "--configfile", *self.configfiles]
 
     def run(self, *arguments: str, timeout: int = 1800) -> subprocess.CompletedProcess:
         """Run Snakemake to its end."""
