@@ -212,6 +212,7 @@ def test_the_same_code_has_the_same_words(old, new):
     assert words[0] == words[1]
 
 
+@pytest.mark.slow
 def test_a_real_training_and_sampling_enter_nothing_that_is_not_hashed(local_model, tmp_path):
     files = cell_files("stag_hunt", "sports")
     write_shard(

@@ -1,5 +1,6 @@
 """A teacher at an endpoint, through Snakemake: what is asked, resumed and rerun, and that the key stays secret."""
 
+import pytest
 from fake_endpoint import FakeEndpoint, answers, fails
 
 KEY = "sk-7f3b-very-secret"
@@ -38,6 +39,7 @@ def point_at(project, base_url: str):
     return project
 
 
+@pytest.mark.slow
 def test_shards_are_asked_for_resumed_and_kept(fresh, monkeypatch):
     monkeypatch.setenv("TEST_KEY", KEY)
     table = "results/main/tables/usage.csv"

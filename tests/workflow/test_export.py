@@ -47,6 +47,7 @@ def choice_probability(model, folder, label: str) -> float:
     return logits[letters].softmax(0)["CD".index(label)].item()
 
 
+@pytest.mark.slow
 def test_the_adapter_answers_with_the_probability_of_the_run(exported):
     folder = exported.folder / EXPORT
     shard = pl.read_parquet(exported.folder / exported.shard("tuned-seed1", "prisoners_dilemma", "business"))
@@ -82,6 +83,7 @@ def test_the_gguf_holds_the_merged_weights(exported, tmp_path):
     assert merged.keys() == back.keys() and all(torch.equal(merged[name], back[name]) for name in merged)
 
 
+@pytest.mark.slow
 def test_the_cards_snippet_answers_and_refuses_other_weights(exported):
     card = (exported.folder / EXPORT / "README.md").read_text()
     done = run_snippet(exported, card)

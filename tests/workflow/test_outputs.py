@@ -3,6 +3,7 @@
 import json
 
 import polars as pl
+import pytest
 
 
 def test_every_cell_has_a_shard_for_each_model(finished):
@@ -46,6 +47,7 @@ def test_no_machine_path_stands_in_a_result(finished):
     assert not [name for name, content in finished.results().items() if here in content]
 
 
+@pytest.mark.slow
 def test_a_model_of_its_own_gives_the_bytes_of_a_resident_one(project):
     project.edit("tiny.yaml", "idle_seconds: 30", "idle_seconds: 0")
     for model in ("base", "tuned-seed1"):
@@ -76,6 +78,7 @@ def test_snakemake_builds_its_report(project):
     assert (project.folder / "report.zip").stat().st_size > 100_000
 
 
+@pytest.mark.slow
 def test_a_run_says_whose_results_it_replaces(project):
     table = "results/main/tables/games.parquet"
     warning = "results/main holds the results of tiny, taught by Llama-2-70b-chat, seeds 1"

@@ -65,6 +65,7 @@ def test_a_reading_of_replies_reruns_their_tables(project):
     assert project.plan("report") == Counter({"tabulate_replies": 3, "build_page": 1})
 
 
+@pytest.mark.slow
 def test_a_run_with_one_split_has_a_page(project):
     text = (project.folder / "tiny.yaml").read_text()
     start, end = text.index("  out_of_sample_contexts:"), text.index("student:")
@@ -83,6 +84,7 @@ def test_a_run_in_one_order_plans_a_page(fresh):
     assert plan["plot_paper"] == plan["plot_paper_order"] == 0
 
 
+@pytest.mark.slow
 def test_what_another_target_made_appears_and_the_page_makes_none_of_it(project):
     assert "Nothing else broken: <code>snakemake collateral</code>" in page(project)
     project.succeed("collateral")

@@ -3,6 +3,7 @@
 from collections import Counter
 
 import polars as pl
+import pytest
 
 
 def kept(project) -> pl.DataFrame:
@@ -28,6 +29,7 @@ def test_a_new_study_is_planned_as_it_would_run_and_nothing_runs(fresh):
     assert due(fresh)["shard"].sum() == 27 and due(fresh)["loads"].sum() == 2
 
 
+@pytest.mark.slow
 def test_the_config_of_the_command_line_is_the_one_that_is_planned(fresh):
     fresh.edit("tiny.yaml", "idle_seconds: 30", "idle_seconds: 0")
     fresh.edit("tiny.yaml", "rank: 4", "seeds: [1, 2]\n  rank: 4")
@@ -38,6 +40,7 @@ def test_the_config_of_the_command_line_is_the_one_that_is_planned(fresh):
     assert failed.returncode and "can't plan the target 'nothing_of_the_kind'" in failed.stdout + failed.stderr
 
 
+@pytest.mark.slow
 def test_weights_that_are_here_are_counted_and_others_are_taken_to_have_large_embeddings(fresh):
     """The tiny model has 25 thousand in its embeddings. The config says that it has 135 million weights."""
     fresh.succeed("plan", "--config", "plan=prepare")
@@ -50,6 +53,7 @@ def test_weights_that_are_here_are_counted_and_others_are_taken_to_have_large_em
     assert due(fresh).filter(rule="convert_model")["bytes"].item() == 4 * 0.135e9
 
 
+@pytest.mark.slow
 def test_a_plan_says_why_jobs_rerun_and_rests_on_earlier_ones(project):
     assert "nothing to do" in project.succeed("plan")
     project.edit("workflow/scripts/plot_agreement.py", "s=14", "s=15")
@@ -77,6 +81,7 @@ def test_a_plan_says_why_jobs_rerun_and_rests_on_earlier_ones(project):
     assert trainings["seconds"].n_unique() == 1
 
 
+@pytest.mark.slow
 def test_a_review_sets_the_run_beside_its_plan(project):
     (project.experiment / "summary.md").unlink()
     project.succeed("plan")

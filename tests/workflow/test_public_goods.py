@@ -76,6 +76,7 @@ def test_a_published_contribution_reruns_the_teacher(project):
     assert plan["sample_shard"] == 0
 
 
+@pytest.mark.slow
 def test_a_deleted_shard_comes_back_with_the_same_bytes(project):
     for model in MODELS:
         file = project.shard(model, "public_goods", "neutral")
@@ -85,6 +86,7 @@ def test_a_deleted_shard_comes_back_with_the_same_bytes(project):
         assert (project.folder / file).read_bytes() == before
 
 
+@pytest.mark.slow
 def test_it_is_part_of_the_out_of_sample_stage_and_can_be_dropped(fresh):
     assert fresh.plan("out_of_sample")["evaluate_numbers"] == 1
     fresh.edit("tiny.yaml", "student:", "  public_goods: null\nstudent:")
@@ -92,6 +94,7 @@ def test_it_is_part_of_the_out_of_sample_stage_and_can_be_dropped(fresh):
     assert "public_goods" not in {game for _, game, _ in fresh.planned_shards()}
 
 
+@pytest.mark.slow
 def test_a_live_teacher_is_asked_too(fresh):
     fresh.edit(
         "tiny.yaml",

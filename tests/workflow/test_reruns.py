@@ -114,6 +114,7 @@ def test_the_out_of_sample_stage_runs_alone(project):
     )
 
 
+@pytest.mark.slow
 def test_a_frozen_adapter_is_not_trained_anew_whatever_changes(project):
     frozen = ("--config", f"adapters={project.store().student().folder}")
     project.edit("tiny.yaml", "epochs: 3", "epochs: 2")
@@ -128,6 +129,7 @@ def test_a_frozen_adapter_is_not_trained_anew_whatever_changes(project):
     assert not manifest.exists()
 
 
+@pytest.mark.slow
 def test_an_adapter_by_its_path_is_evaluated_in_another_folder(project, tmp_path):
     shard = project.shard("tuned-seed1", "stag_hunt", "sports")
     before = (project.folder / shard).read_bytes()
@@ -182,6 +184,7 @@ def test_a_split_that_is_null_is_dropped(fresh):
     assert fresh.plan()["evaluate_split"] == 2
 
 
+@pytest.mark.slow
 def test_words_of_the_config_reach_the_shell_as_words(fresh):
     (fresh.folder / "tiny-model").rename(fresh.folder / "tiny model; touch caught")
     fresh.edit("tiny.yaml", "folder: tiny-model", "folder: 'tiny model; touch caught'")

@@ -66,6 +66,7 @@ def test_no_request_is_sent_for_a_fetched_student_that_is_refused(hub, broken):
         assert len(server.bodies) == CELLS * ASKED_EACH
 
 
+@pytest.mark.slow
 def test_what_was_paid_for_is_not_asked_again_whatever_becomes_of_the_student(hub):
     with FakeEndpoint() as server:
         project = hub(server.base_url)
@@ -86,6 +87,7 @@ def test_what_was_paid_for_is_not_asked_again_whatever_becomes_of_the_student(hu
         assert len(server.bodies) == (CELLS + 1) * ASKED_EACH
 
 
+@pytest.mark.slow
 def test_the_shards_of_a_local_teacher_wait_as_well_even_in_a_group(hub):
     project = hub("http://127.0.0.1:9/v1", change=without_a_template)
     config = project.folder / "tiny.yaml"

@@ -142,6 +142,7 @@ def test_groups_of_a_profile_are_those_of_each_student():
     assert len(workflow.resource_settings._parsed_overwrite_threads) == 3
 
 
+@pytest.mark.slow
 def test_targets_say_how_another_student_is_asked_for(fresh):
     project = with_students(fresh, RANK_2)
     said = project.succeed("targets")
@@ -151,6 +152,7 @@ def test_targets_say_how_another_student_is_asked_for(fresh):
     assert "train_adapter" not in project.plan("rank_2_train")
 
 
+@pytest.mark.slow
 def test_a_plan_is_of_all_students(fresh):
     project = with_students(fresh, RANK_2)
     expected = project.plan()
