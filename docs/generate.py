@@ -62,6 +62,8 @@ def resolve(entry: dict, definitions: dict) -> dict:
 
 def allowed(entry: dict) -> str:
     """The values that a key may have, in words."""
+    if "allowed" in entry:
+        return entry["allowed"]
     if "enum" in entry:
         return ", ".join(f"`{value}`" for value in entry["enum"])
     bounds = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}

@@ -12,7 +12,7 @@ from made_examples import FIELDS, TEXTS, made_examples
 
 from tom.config import checks
 from tom.config.checks import check_study
-from tom.config.study_checks import check_counterbalancing, check_labels, check_learning_curve
+from tom.config.study_checks import check_breadth, check_counterbalancing, check_labels, check_learning_curve
 from tom.core.errors import UserError
 from tom.training.recipe import REPLY_TARGETS
 
@@ -82,15 +82,65 @@ def test_the_default_config_can_run(project):
             changed(CONFIG["splits"]["in_sample"], "splits", "again"),
             ["config.yaml: splits.again", "prisoners_delight in business", "in_sample"],
         ),
-        (changed("nowhere.csv", "teacher", "recorded", "counts"), ["nowhere.csv", "no such table"]),
-        (changed("gpt", "teacher", "recorded", "model"), ["'gpt'", "observed_choices.csv"]),
+        (
+            changed("nowhere.csv", "teacher", "recorded", "counts"),
+            ["config.yaml: teacher.recorded.counts: nowhere.csv: no such table"],
+        ),
+        (
+            changed("nowhere.csv", "teacher", "recorded", "contributions"),
+            ["config.yaml: teacher.recorded.contributions: nowhere.csv: no such table"],
+        ),
+        (
+            changed("gpt", "teacher", "recorded", "model"),
+            ["config.yaml: teacher.recorded.model: 'gpt' has no row in ", "observed_choices.csv", "allowed: "],
+        ),
+        (
+            changed("nowhere", "adapters"),
+            ["config.yaml: adapters: nowhere: no such folder (allowed: ", "such as results/adapters/KEY"],
+        ),
+        (
+            changed({"games": ["drawn-9..3"], "contexts": ["neutral"], "recorded": False}, "splits", "unseen"),
+            ["config.yaml: splits.unseen.games: game 'drawn-9..3': 3 comes before 9 (allowed: drawn-3..9)"],
+        ),
+        (
+            changed({"games": ["drawn-0..100000"], "contexts": ["neutral"], "recorded": False}, "splits", "unseen"),
+            ["config.yaml: splits.unseen.games: game 'drawn-0..100000': 100001 games (allowed: at most 100000"],
+        ),
+        (
+            changed({"games": ["drawn"], "contexts": ["neutral"], "recorded": False}, "splits", "unseen"),
+            ["config.yaml: splits.unseen.games: game 'drawn': ", "is a game set (write a number: drawn-0)"],
+        ),
+        (
+            changed({"games": ["drawn-0..3-times2"], "contexts": ["neutral"], "recorded": False}, "splits", "unseen"),
+            [
+                "config.yaml: splits.unseen.games.0: 'drawn-0..3-times2' is not allowed (allowed: ",
+                "drawn-0..255-column; after it -x2, -plus10",
+            ],
+        ),
+        (
+            changed("my study!", "experiment"),
+            ["config.yaml: experiment: 'my study!' is not allowed (allowed: small letters, digits, underscores and"],
+        ),
+        (
+            changed(local_teacher(source="hub", hub={"repository": "o/x", "revision": "0123abcd"}), "student"),
+            [
+                "config.yaml: student.hub.revision: '0123abcd' is not allowed (allowed: the whole hash of a commit, 40",
+                "huggingface.co/OWNER/NAME/commits/main lists them",
+            ],
+        ),
         (
             changed(CONFIG["splits"]["in_sample"] | {"recorded": False}, "splits", "in_sample"),
             ["config.yaml: splits.in_sample.recorded", "allowed: true"],
         ),
         (
             changed({"games": ["stag_hunt-x3"], "contexts": ["sports", "business"]}, "splits", "tripled"),
-            ["observed_choices.csv", "'teacher'", "stag_hunt-x3 in business, stag_hunt-x3 in sports"],
+            [
+                "config.yaml: splits.tripled: ",
+                "observed_choices.csv",
+                "'teacher'",
+                "stag_hunt-x3 in business, stag_hunt-x3 in sports",
+                "`recorded: false`",
+            ],
         ),
         (
             changed(local_teacher(source="folder", folder="no/where"), "teacher"),
@@ -369,7 +419,7 @@ def test_a_local_endpoint_needs_no_key(project):
             "teacher.endpoint.base_url: http://127.0.0.1:99999/v1 is no address",
         ),
         ({"parameters": {"stop": "x"}}, "teacher.endpoint.parameters: unknown key 'stop' (allowed: logprobs"),
-        ({"parameters": {"seed": "a b"}}, "teacher.endpoint.parameters.seed: 'a b' does not match"),
+        ({"parameters": {"seed": "a b"}}, "teacher.endpoint.parameters.seed: 'a b' is not allowed"),
         ({"parameters": {"seed": "messages"}}, "teacher.endpoint.parameters.seed: a parameter's name at the endpoint"),
         ({"parameters": {"seed": "top_p"}}, "top_p and seed would both be sent as 'top_p'"),
         ({"length_parameter": "max_tokens"}, "teacher.endpoint: unknown key 'length_parameter' (allowed: "),
@@ -622,3 +672,12 @@ def test_tensorboard_is_asked_for_where_its_package_is_there(project, monkeypatc
     check_study(CONFIG | {"tensorboard": False}, "config.yaml", Path("resources"))
     monkeypatch.setattr(checks, "find_spec", lambda name: name)
     check_study(config, "config.yaml", Path("resources"))
+
+
+def test_breadth_needs_a_game_set(project):
+    with pytest.raises(UserError) as caught:
+        check_breadth(CONFIG, "config.yaml", Path("resources"))
+    assert str(caught.value).startswith("config.yaml: splits.in_sample.games: prisoners_dilemma is no game of a set")
+    assert "config/breadth.yaml" in str(caught.value)
+    config = yaml.safe_load((Path(__file__).parents[2] / "config" / "breadth.yaml").read_text())
+    check_breadth(CONFIG | config, "config.yaml", Path("resources"))

@@ -87,6 +87,21 @@ def test_every_property_has_a_description(name):
     assert [".".join(path) for path, entry in properties if not entry.get("description", "").endswith(".")] == []
 
 
+def patterns(entry: object) -> list[dict]:
+    """Every part of a schema that has a pattern."""
+    if isinstance(entry, list):
+        return [found for part in entry for found in patterns(part)]
+    if not isinstance(entry, dict):
+        return []
+    own = [entry] if isinstance(entry.get("pattern"), str) else []
+    return own + [found for part in entry.values() for found in patterns(part)]
+
+
+@pytest.mark.parametrize("schema", [*map(load_schema, NAMES), config_schema()])
+def test_what_a_pattern_allows_is_said_in_words(schema):
+    assert [entry for entry in patterns(schema) if not isinstance(entry.get("allowed"), str)] == []
+
+
 def test_the_default_config_passes(root):
     for config in (CONFIG, wheels()):
         check(config, "config", "config/config.yaml", config_schema())

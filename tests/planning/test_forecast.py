@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from snakemake.io import IOFile
 from tom.core.errors import UserError
 from tom.planning.forecast import COLUMNS, Sharing, forecast
 from tom.planning.plan_lines import budget_line, hours, plan_lines
-from tom.planning.planned_jobs import PlannedJob, TimedJobs, Timing
+from tom.planning.planned_jobs import REASONS, PlannedJob, TimedJobs, Timing
 from tom.planning.review import actual_seconds, read_plan, review_lines
 from tom.slurm.job_resources import OBSERVATION_BYTES, OTHER_SECONDS
 from tom.training.batching import describe_steps
@@ -79,20 +80,34 @@ def test_a_plan_says_which_gpu_its_largest_job_needs():
         )
 
     cells, explained = said(jobs)
-    assert {"GB of a GPU", "44 x 4"} <= cells and explained
+    assert {"GPU GB", "44 x 4"} <= cells and explained
     assert "10" in said(jobs[:1])[0]
     assert not said(jobs[2:])[1]
 
 
 def test_the_tables_say_what_runs_and_on_what_figures_rest():
     jobs = [shard(0, timing=Timing(5.0, 7, True), reason="params"), shard(1), shard(2, reason=None)]
-    said = "\n".join(plan_lines(forecast(jobs, ONE_MACHINE, 300), "all", ["8 steps"], 900))
+    lines = plan_lines(forecast(jobs, ONE_MACHINE, 300), "all", ["8 steps"], 900)
+    said = "\n".join(lines)
     assert "2 jobs to run, 1 done" in said
-    assert "measured (7), estimate" in said
-    assert "missing output (1), params (1)" in said
+    grounds = [[cell.strip() for cell in line.strip("|").split("|")][2:] for line in lines if line.count("|") == 5]
+    assert grounds[2:] == [["measured (7)", "missing output (1)"], ["estimate", "params (1)"]]
+    assert "GPU" not in said
     assert "8 steps" not in said  # nothing is trained
     (done,) = plan_lines(forecast([shard(0, reason=None)], ONE_MACHINE, 300), "all", ["8 steps"], 900)
     assert "nothing to do" in done
+
+
+def test_the_tables_fit_a_terminal_of_100_columns(root):
+    rule = max((file.stem for file in (root / "workflow" / "scripts").glob("*.py")), key=len)
+    kinds = [Timing(5.0, 99_999, True), Timing(5.0, 99_999, False), None]
+    jobs = [
+        PlannedJob("evaluate", rule, "x", (Path(f"{number}"),), reason, minutes=99_999, gpus=4, gpu_mb=44_400,
+                   timing=timing)
+        for number, (reason, timing) in enumerate(product(REASONS, kinds))
+    ]  # fmt: skip
+    lines = plan_lines(forecast(jobs, ONE_MACHINE, 300), "all", ["8 steps"], 900)
+    assert max(map(len, lines)) <= 100, max(lines, key=len)
 
 
 def test_a_plan_that_trains_says_how_many_steps_and_what_they_keep_in_memory():

@@ -34,7 +34,7 @@ def test_the_shipped_labels_are_distinct_and_include_the_training_labels(resourc
         ("{cooperate: two words, defect: A}", "cooperate: "),
         ("{cooperate: A, defect: ''}", "defect: "),
         ("{cooperate: 1, defect: 2}", "cooperate: "),
-        ("{cooperate: '1', defect: '2'}", "One letter or word, without blanks, digits or braces."),
+        ("{cooperate: '1', defect: '2'}", "allowed: one letter or word, without blanks, digits or braces"),
         ("cooperate: |\n  A\ndefect: B", "cooperate: 'A\\n'"),
         ("{cooperate: A, defect: AB}", "defect: 'AB' and 'A', the label of cooperation: one is a prefix of the other"),
         ("{cooperate: shares, defect: share}", "one is a prefix of the other"),

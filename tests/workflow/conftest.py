@@ -10,6 +10,7 @@ from project import Project
 from tom.config.studies import BY_NAME
 
 TESTED_ELSEWHERE = {
+    "breadth": "test_many_games.py",
     "compare": "test_compare.py",
     "compare_prompt_formats": "test_live_teacher.py",
     "compare_training_targets": "test_live_teacher.py",

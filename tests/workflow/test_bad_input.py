@@ -24,7 +24,7 @@ BROKEN_CONFIGS = {
     "adapters that are not there": (
         "training:",
         "adapters: no-adapters\ntraining:",
-        ["tiny.yaml: adapters", "no-adapters/seed1/adapter/adapter_config.json is missing"],
+        ["tiny.yaml: adapters: no-adapters: no such folder", "such as results/adapters/KEY"],
     ),
     "student at an endpoint": (
         "  folder: tiny-model",
@@ -50,7 +50,7 @@ BROKEN_CONFIGS = {
     "context not recorded": (
         "games: [stag_hunt-x2]\n    contexts: [business, friendship]",
         "games: [stag_hunt-x2]\n    contexts: [sports]",
-        ["observed_choices.csv", "stag_hunt-x2 in sports"],
+        ["tiny.yaml: splits.doubled_payoffs: ", "observed_choices.csv", "stag_hunt-x2 in sports", "recorded: false"],
     ),
 }
 

@@ -24,7 +24,7 @@ def toy(tiny_folder, tmp_path) -> Project:
 
 
 def test_the_whole_pipeline_runs_on_blocks_of_games(toy):
-    toy.succeed("all", "report")
+    toy.succeed("all", "breadth", "report")
     tables = toy.experiment / "tables"
     cells = {
         split: pl.read_parquet(tables / split / "propensities.parquet").filter(level="cell", view="both")
@@ -51,7 +51,10 @@ def test_the_whole_pipeline_runs_on_blocks_of_games(toy):
     assert described.filter(game="textbook-5")["order"].to_list() == ["R > T = P > S"]
     summary = (toy.experiment / "summary.md").read_text()
     assert "a logit player" in summary and "teacher: a behavioural model" in summary
-    assert toy.plan("all", "report").total() == 0
+    breadth = pl.read_parquet(tables / "unseen_games" / "breadth.parquet")
+    assert set(breadth.filter(predictor="tuned")["games"]) == {4, 10}
+    assert (toy.experiment / "figures" / "breadth.svg").stat().st_size > 5000
+    assert toy.plan("all", "breadth", "report").total() == 0
 
 
 def test_a_thousand_games_are_a_small_graph_that_is_planned_in_seconds(toy):

@@ -15,6 +15,11 @@ from tom.config.studies import BY_NAME
 
 def test_every_target_is_listed_once_with_what_it_makes(fresh):
     said = fresh.succeed("targets")
+    assert "snakemake TARGET --cores all --configfile config/config.yaml tiny.yaml\n" in said
+    listed = said.partition("snakemake TARGET")[2].partition("Next:")[0]
+    assert max(map(len, listed.splitlines())) <= 100
+    # A description goes on below its beginning.
+    said = re.sub(r"\n {10,}", " ", said)
     documented = re.findall(r"^\| `(\w+)` \| (.*?) \|", generate.target_table(), re.MULTILINE)
     assert len(documented) > 10
     for name, about in documented:

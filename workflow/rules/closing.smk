@@ -35,6 +35,14 @@ def print_summary():
     print_new(Path(EXPERIMENT) / "summary.md")
 
 
+def this_runs_command(target):
+    """A command line for a target, with the configs of this run; what was planned is no part of it."""
+    settings, snakefile = workflow.config_settings, os.path.relpath(workflow.main_snakefile)
+    configfiles = [os.path.relpath(file) for file in settings.configfiles]
+    said = {key: value for key, value in settings.config.items() if key != "plan"}
+    return command(target, snakefile, configfiles, said)
+
+
 def close_run():
     """End with each student's result, with where the files of each target lie, and with a next command."""
     for_each_student("print_summary")
@@ -45,13 +53,11 @@ def close_run():
     files += [end.params.files for end in ended if "files" in end.params.keys()]
     if files:
         print("Files:", *file_lines(files), sep="\n")
-    settings, snakefile = workflow.config_settings, os.path.relpath(workflow.main_snakefile)
     # A target of another student's run proposes another one of that run.
     ended = [end for end in ended if "next" in end.params.keys()]
     following = [end.module_globals.get("called", called)(end.params.next) for end in ended]
     for target in dict.fromkeys(following):
-        configfiles = [os.path.relpath(file) for file in settings.configfiles]
-        print(f"Next: {command(target, snakefile, configfiles, dict(settings.config))}")
+        print(f"Next: {this_runs_command(target)}")
 
 
 def close_idle_run():

@@ -4,6 +4,8 @@
 can be the default.
 """
 
+from textwrap import wrap
+
 
 rule prepare:
     """The student's weights, fetched and quantised."""
@@ -70,7 +72,7 @@ rule export:
     input:
         expand(rules.export_student.output, seed=SEEDS),
     params:
-        next="targets",
+        next="dataset",
 
 
 rule dataset:
@@ -119,12 +121,16 @@ def listed_targets(wildcards):
     own = [rule for rule in workflow.rules if rule.module_globals is globals()]
     made = {rule.name: rule.docstring for rule in own if rule.docstring and not rule.output}
     width = max(map(len, made))
-    lines = [f"{name:{width}}  {about}" for name, about in (made | STUDY_LINES).items() if name not in STUDY_LINES]
+    told = {
+        name: wrap(about, 100, initial_indent=f"{name:{width}}  ", subsequent_indent=" " * (width + 2))
+        for name, about in (made | STUDY_LINES).items()
+    }
+    lines = [line for name in made if name not in STUDY_LINES for line in told[name]]
     lines += ["Studies, none of them part of `all`:"]
-    lines += [f"{name:{width}}  {about}" for name, about in STUDY_LINES.items()]
+    lines += [line for name in STUDY_LINES for line in told[name]]
     if OTHER_STUDENTS:
         lines += [f"The same of another student, NAME_TARGET; NAME is one of: {', '.join(OTHER_STUDENTS)}"]
-    return ["snakemake TARGET --cores all", *lines]
+    return [this_runs_command("TARGET"), *lines]
 
 
 rule targets:

@@ -22,7 +22,7 @@ from tom.config.study import (
 )
 from tom.config.text_checks import check_texts, require_file
 from tom.config.training_checks import check_training
-from tom.core.errors import UserError
+from tom.core.errors import UserError, asked_by
 from tom.core.yaml_files import check, load_schema
 from tom.engines.endpoint import check_address, read_key, sent_names
 from tom.engines.registry import engine_names, load_engine, settings_of, settings_schema
@@ -34,7 +34,7 @@ from tom.games.names import is_member, members
 from tom.games.rescaling import split_rescaling
 from tom.models.checkpoint_files import require_computable, require_unquantised
 from tom.models.model_folders import check_is_model
-from tom.sampling.recorded import read_contribution_counts, require_contributions
+from tom.sampling.recorded import read_contribution_counts, read_counts, require_contributions
 from tom.training.recipe import TARGETS
 
 
@@ -161,10 +161,8 @@ def _check_model(config: dict, role: str, file: str, resources: Path) -> None:
         check_address(endpoint["base_url"], f"{where}.base_url")
         sent_names(endpoint.get("parameters", {}), f"{where}.parameters")
     elif model["source"] == "folder":
-        try:
+        with asked_by(f"{file}: {role}.folder"):
             _check_folder(Path(model["folder"]), model, role)
-        except UserError as error:
-            raise UserError(f"{file}: {role}.folder: {error}") from None
     if (engine := model["engine"]) in engine_names():
         load_engine(engine).check(settings_of(engine, model.get(engine, {})), model, f"{file}: {role}")
 
@@ -197,16 +195,35 @@ def _check_recorded(config: dict, role: str, file: str, resources: Path) -> None
     two_by_two, contributions = (
         splits_of_kind(answered, kind, resources) for kind in (game_kinds.CHOICE, game_kinds.NUMBER)
     )
-    recorded_observations(all_cells(two_by_two), recorded, resources)
+    if "counts" in recorded:
+        _check_counts(two_by_two, recorded, f"{file}: {role}.recorded")
+    for name, split in two_by_two.items():
+        with asked_by(f"{file}: splits.{name}"):
+            recorded_observations(cells_of(split), recorded, resources)
     if contributions and "contributions" not in recorded:
         raise UserError(
             f"{file}: {role}.recorded: missing key 'contributions', which split '{next(iter(contributions))}' needs"
         )
     if contributions:
+        table = recorded["contributions"]
+        with asked_by(f"{file}: {role}.recorded.contributions"):
+            counts = read_contribution_counts(table, recorded["model"])
+    for name, split in contributions.items():
         choices = {
             (game, context): load_number_game(game_file(game, resources), game).choices()
-            for game, context in all_cells(contributions)
+            for game, context in cells_of(split)
         }
-        table = recorded["contributions"]
-        counts = read_contribution_counts(table, recorded["model"])
-        require_contributions(counts, choices, table, recorded["model"])
+        with asked_by(f"{file}: splits.{name}"):
+            require_contributions(counts, choices, table, recorded["model"])
+
+
+def _check_counts(splits: dict, recorded: dict, where: str) -> None:
+    """Raise UserError if the table of counts can't be read, or has none of a model that answers by it alone."""
+    with asked_by(f"{where}.counts"):
+        counts = read_counts(recorded["counts"], recorded["model"])
+    published = any(not is_member(game) for game, _ in all_cells(splits))
+    if published and not counts and "replies" not in recorded:
+        raise UserError(
+            f"{where}.model: '{recorded['model']}' has no row in {recorded['counts']} (allowed: what its column model"
+            " has)"
+        )

@@ -2,6 +2,7 @@
 
 import os.path
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from tom.core.errors import UserError
@@ -45,8 +46,12 @@ def check_results(config: dict[str, Any], file: str, resources: Path) -> None:
     there = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
     if not there.is_dir():
         why = f"{there} is no folder"
-    elif there != folder and not os.access(there, os.W_OK):
-        why = f"this user can't write to {there}"
     else:
-        return
+        try:
+            if there != folder:
+                # What a folder's mode allows is not all: some file systems take no new folder, whoever asks.
+                TemporaryDirectory(prefix=".tom-transfer-", dir=there).cleanup()
+            return
+        except OSError as error:
+            why = f"{there} takes no new folder ({error.strerror})"
     raise UserError(f"{file}: results: '{config['results']}': {why} (allowed: a folder that is there, or can be made)")

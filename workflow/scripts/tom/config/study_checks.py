@@ -12,7 +12,7 @@ from tom.config.study import (
 from tom.config.text_checks import check_meanings, check_split, form_of
 from tom.core.errors import UserError
 from tom.engines.registry import engine_names
-from tom.games.names import members
+from tom.games.names import is_member, members
 from tom.prompts.prompts import CHOICE, CHOICE_FIRST, CHOICE_LAST, load_prompt_format
 from tom.prompts.variants import ORDERS
 from tom.training.recipe import LABEL, ORIGINAL, TARGETS
@@ -115,6 +115,11 @@ def check_breadth(config: dict, file: str, resources: Path) -> None:
     """Raise UserError unless students of fewer games can be trained and compared in games that they were not taught."""
     taught = {member for game in games_of(config["splits"][IN_SAMPLE]) for member in members(game)}
     most, sizes = len(taught), config["breadth"]["games"]
+    if named := [game for game in config["splits"][IN_SAMPLE]["games"] if not is_member(game)]:
+        raise UserError(
+            f"{file}: splits.{IN_SAMPLE}.games: {named[0]} is no game of a set, and `snakemake breadth` trains students"
+            " on more and more games of one (allowed: such as drawn-0..255, as in config/breadth.yaml)"
+        )
     if sizes[-1] > most:
         raise UserError(
             f"{file}: breadth.games: {sizes[-1]}, but splits.{IN_SAMPLE} has {most} games (allowed: at most {most})"

@@ -9,7 +9,7 @@ from tom.config.study import (
     games_of,
     question_file,
 )
-from tom.core.errors import UserError
+from tom.core.errors import UserError, asked_by
 from tom.games import kinds as game_kinds
 from tom.games.game import Game, load_games
 from tom.games.kinds import load_number_game
@@ -57,10 +57,13 @@ def check_split(split: dict, name: str, where: str, resources: Path) -> list[Gam
 
     Raises UserError unless the split's games are of one kind, and its texts are there and say what they must.
     """
-    kinds, games = {}, games_of(split)
+    kinds = {}
+    with asked_by(f"{where}.games"):
+        games = games_of(split)
     for game in games:
         require_file(resources / "games", file_stem(game), f"{where}.games")
-        kinds[game] = game_kinds.kind_of(game_file(game, resources))
+        with asked_by(f"{where}.games"):
+            kinds[game] = game_kinds.kind_of(game_file(game, resources))
     kind = kinds[games[0]]
     if name == IN_SAMPLE and kind != game_kinds.CHOICE:
         raise UserError(
@@ -71,16 +74,18 @@ def check_split(split: dict, name: str, where: str, resources: Path) -> list[Gam
             f"{where}.games: {other[0]} is of the kind {kinds[other[0]]} (allowed: {kind}, the kind of the first)"
         )
     loaded = []
-    if kind == game_kinds.NUMBER:
-        for game in games:
-            load_question(question_file(game, resources), load_number_game(game_file(game, resources), game))
-    else:
-        names = [member for game in games for member in members(game)]
-        loaded = load_games(list({game_file(game, resources) for game in games}), names)
+    with asked_by(f"{where}.games"):
+        if kind == game_kinds.NUMBER:
+            for game in games:
+                load_question(question_file(game, resources), load_number_game(game_file(game, resources), game))
+        else:
+            names = [member for game in games for member in members(game)]
+            loaded = load_games(list({game_file(game, resources) for game in games}), names)
     for folder in dict.fromkeys(context_folder(game, resources) for game in games):
         for context in split["contexts"]:
             require_file(folder, context, f"{where}.contexts")
-            load_context(folder / f"{context}.yaml")
+            with asked_by(f"{where}.contexts"):
+                load_context(folder / f"{context}.yaml")
     return loaded
 
 

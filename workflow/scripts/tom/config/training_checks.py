@@ -184,6 +184,11 @@ def _check_adapters(config: dict, file: str) -> None:
     if "adapters" not in config:
         return
     folder = Path(config["adapters"])
+    if not folder.is_dir():
+        raise UserError(
+            f"{file}: adapters: {folder}: no such folder (allowed: a folder of trained students, such as"
+            f" {config['results']}/adapters/KEY)"
+        )
     for seed in config["training"]["seeds"]:
         taught = folder / f"seed{seed}"
         for part in (taught / "adapter" / "adapter_config.json", taught / "manifest.json"):

@@ -4,8 +4,8 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tom.core.library_errors import explain
@@ -17,6 +17,15 @@ TRACEBACKS = "TOM_TRANSFER_TRACEBACKS"
 
 class UserError(ValueError):
     """The user's input is wrong. The message names the file, the key and the allowed values."""
+
+
+@contextmanager
+def asked_by(where: str) -> Iterator[None]:
+    """Let each line of a UserError of the block begin with where: the file and key that ask for what is wrong."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError("\n".join(f"{where}: {line}" for line in str(error).splitlines())) from None
 
 
 def _keep_traceback(error: Exception) -> str:

@@ -97,8 +97,9 @@ def describe(error: jsonschema.ValidationError, file: str) -> str:
         return f"{where}missing key {', '.join(map(repr, missing))}"
     if error.validator == "enum":
         return f"{where}{error.instance!r} is not allowed (allowed: {', '.join(map(str, error.validator_value))})"
-    if error.validator == "pattern" and "description" in error.schema:
-        return f"{where}{error.message} ({error.schema['description']})"
+    if error.validator == "pattern":
+        # A keyword of our own: what the pattern says, in words.
+        return f"{where}{error.instance!r} is not allowed (allowed: {error.schema['allowed']})"
     if error.validator == "type":
         return f"{where}{_how_to_write(error) or f'{error.instance!r} is not allowed (allowed: {_kinds(error)})'}"
     if error.validator == "minProperties":

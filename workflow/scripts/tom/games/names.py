@@ -21,6 +21,8 @@ from tom.games.rescaling import Rescaling, split_rescaling
 
 ORDER_MARK = "-"
 RANGE_MARK, BLOCK_MARK, COLUMN_MARK = "..", "to", "-column"
+MOST_IN_RANGE = 100_000
+"""Every member is read before a run starts."""
 BLOCK = 64
 """The most members of a block. Blocks begin at its multiples, so that splits of the same games share their shards."""
 
@@ -62,6 +64,8 @@ def parse_name(name: str) -> GameName:
         first, last = int(found[1]), int(found[2] or found[1])
         if last < first:
             raise UserError(f"game '{name}': {last} comes before {first} (allowed: {stem}-{last}..{first})")
+        if last - first >= MOST_IN_RANGE:
+            raise UserError(f"game '{name}': {last - first + 1} games (allowed: at most {MOST_IN_RANGE} in a range)")
         return GameName(stem, None, range(first, last + 1), bool(found[3]), suffix, rescaling)
     if sorted(rest) != sorted("trps"):
         raise UserError(f"game '{name}': '{rest}' is no order of t, r, p and s (write e.g. '{stem}{ORDER_MARK}trps')")

@@ -47,11 +47,11 @@ def review_lines(jobs: pl.DataFrame) -> list[str]:
         return ["The plan had nothing to do."]
     by_rule = jobs.partition_by("rule", maintain_order=True)
     rows = [*([part["rule"][0], *_compared(part)] for part in by_rule), ["all", *_compared(jobs)]]
-    header = ["rule", "planned", "timed", "from", "forecast s", "actual s", "actual / forecast"]
+    header = ["rule", "planned", "timed", "from", "forecast s", "actual s", "ratio"]
     return [
         *markdown_table(header, rows),
         "",
-        "Seconds by the clock, of the jobs that were planned and have been timed since.",
+        "Seconds by the clock, of the jobs that were planned and have been timed since. Ratio: actual / forecast.",
     ]
 
 

@@ -17,6 +17,8 @@ from tom.games.tabled import TabledGames
 DOUBLED = "doubled_payoffs"
 COLUMNS = ("split", "context", "game", "model", "cooperated", "observations")
 CONTRIBUTION_COLUMNS = ("context", "game", "model", "contribution", "count")
+SHOWN = 3
+"""Cells that an error names, of any number."""
 # tom/prompts/variants.py calls it PAPER_VARIANT, and takes longer to import than the rest of a replay.
 ASKED_AS = {"order": "cooperation_first", "cooperation_label": "C"}
 
@@ -106,9 +108,10 @@ def require_cells(counts: dict, cells: list[tuple[str, str]], file: str, model: 
     """Raise UserError unless every (game, context) was recorded."""
     absent = [f"{game} in {context}" for game, context in cells if (game, context) not in counts]
     if absent:
+        more = f" and {len(absent) - SHOWN} more" if len(absent) > SHOWN else ""
         raise UserError(
-            f"{file}: no recorded choices of '{model}' for {', '.join(absent)} (allowed: cells that were recorded, or"
-            " `recorded: false` in a split that only students answer)"
+            f"{file}: no recorded choices of '{model}' for {', '.join(absent[:SHOWN])}{more} (allowed:"
+            " cells that were recorded, or `recorded: false` in a split that only students answer)"
         )
 
 
