@@ -50,6 +50,11 @@ class Visit:
         page.on("request", lambda request: self.asked.append(request.url))
         page.goto(file.as_uri())
 
+    def unfold(self) -> "Visit":
+        """Open everything that is folded."""
+        self.page.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")
+        return self
+
     def count(self, selector: str) -> int:
         """How many elements a selector finds that can be seen."""
         return self.page.locator(f"{selector}:visible").count()

@@ -28,7 +28,7 @@ def test_every_figure_is_drawn(visit):
 
 
 def test_hostile_replies_do_nothing(visit):
-    opened = visit()
+    opened = visit().unfold()
     for cell in opened.page.locator("#replies-table td.reply", has_text="caught").all():
         cell.hover()
         cell.click()
@@ -80,7 +80,7 @@ def test_a_reply_runs_in_its_own_direction(visit):
 
 
 def test_a_click_sorts_numbers_up_then_down_with_dashes_last(visit):
-    opened = visit()
+    opened = visit().unfold()
     heading = opened.page.locator("#cells-table th[data-name=exact]")
     for direction, reverse in (("ascending", False), ("descending", True)):
         heading.get_by_role("button").click()
@@ -92,7 +92,7 @@ def test_a_click_sorts_numbers_up_then_down_with_dashes_last(visit):
 
 
 def test_the_keyboard_sorts_words_and_leaves_one_arrow(visit):
-    opened = visit()
+    opened = visit().unfold()
     opened.page.locator("#cells-table th[data-name=exact]").get_by_role("button").click()
     heading = opened.page.locator("#cells-table th[data-name=context]")
     heading.get_by_role("button").focus()
@@ -105,7 +105,7 @@ def test_the_keyboard_sorts_words_and_leaves_one_arrow(visit):
 
 
 def test_replies_are_filtered_by_cell_and_result(visit):
-    opened = visit()
+    opened = visit().unfold()
     form = opened.page.locator("form[data-for=replies-table]")
     whole = len(opened.column("replies-table", "game"))
     form.get_by_label("Split").select_option("In sample")
@@ -124,13 +124,13 @@ def test_replies_are_filtered_by_cell_and_result(visit):
 
 
 def test_a_search_finds_words_in_replies(visit):
-    opened = visit()
+    opened = visit().unfold()
     opened.page.locator("form[data-for=replies-table]").get_by_label("Search").fill("LINE THREE")
     assert opened.column("replies-table", "raw") == ["line one\n\n  line three"] * 2
 
 
 def test_cells_are_filtered_by_order(visit):
-    opened = visit()
+    opened = visit().unfold()
     opened.page.locator("form[data-for=cells-table]").get_by_label("Order").select_option("Both, mean")
     assert set(opened.column("cells-table", "order")) == {"Both, mean"}
     assert "teacher" not in opened.column("cells-table", "model")
@@ -144,7 +144,7 @@ def test_a_reason_leads_to_its_replies(visit):
 
 
 def test_a_table_is_saved_as_csv_as_it_is_shown(visit, tmp_path):
-    opened = visit(accept_downloads=True)
+    opened = visit(accept_downloads=True).unfold()
     form = opened.page.locator("form[data-for=replies-table]")
     form.get_by_label("Result").select_option("off format")
     with opened.page.expect_download() as download:
@@ -159,7 +159,7 @@ def test_a_table_is_saved_as_csv_as_it_is_shown(visit, tmp_path):
 
 def test_a_phone_scrolls_tables_and_not_the_page(visit):
     opened = visit(**PHONE)
-    opened.page.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")
+    opened.unfold()
     whole, seen = opened.page.evaluate(WIDTHS)
     assert whole == seen == 375
     inside = opened.page.locator(".scroll", has=opened.page.locator("#cells-table"))
@@ -168,15 +168,26 @@ def test_a_phone_scrolls_tables_and_not_the_page(visit):
 
 def test_a_figure_is_as_large_as_its_text_needs(visit):
     width = "images => images.map((image) => image.clientWidth)"
-    assert set(visit().page.locator(".drawn img").evaluate_all(width)) == {932}
-    box = visit(**PHONE).page.locator(".drawn").first
+    wide, phone = visit().unfold(), visit(**PHONE).unfold()
+    assert set(wide.page.locator(".drawn img").evaluate_all(width)) == {932, 454}
+    box = phone.page.locator(".drawn").first
     # As in print, 518 points wide; the box scrolls.
     assert box.locator("img").evaluate("image => image.clientWidth") == pytest.approx(518 * 4 / 3, abs=1)
     assert box.evaluate("area => area.scrollWidth > area.clientWidth")
+    # In words and as a shadow it says that there is more, unless all of it is there.
+    cut = "areas => areas.map((area) => area.scrollWidth > area.clientWidth)"
+    told = "areas => areas.map((area) => area.previousElementSibling?.className === 'swipe')"
+    boxes = phone.page.locator(".drawn")
+    assert boxes.evaluate_all(cut) == boxes.evaluate_all(told)
+    assert phone.count(".swipe") == sum(boxes.evaluate_all(cut)) == 7 + 2
+    assert "linear-gradient" in box.evaluate("area => getComputedStyle(area).backgroundImage")
+    assert wide.count(".swipe") == 0
 
 
 def test_without_scripts_tables_stay_and_filters_are_absent(visit):
     opened = visit(java_script_enabled=False)
+    assert not opened.page.locator("#cells-table").is_visible()
+    opened.page.locator("summary", has_text="Every cell").click()
     assert opened.page.locator("#cells-table tbody tr").first.is_visible()
     assert opened.count("form.filters") == 0
     assert opened.count("th button") == 0
@@ -188,7 +199,7 @@ def test_a_dark_scheme_is_dark_and_readable(visit):
         opened = visit(color_scheme=scheme)
         background, ink = opened.page.evaluate(colours)
         assert (luminance(background) < luminance(ink)) == (scheme == "dark")
-        for selector in (".lead", "figcaption", "nav a", ".where", "th button"):
+        for selector in (".verdict", "figcaption", "nav a", ".where", "th button"):
             colour = opened.page.locator(selector).first.evaluate("element => getComputedStyle(element).color")
             assert contrast(colour, background) >= 4.5, (scheme, selector)
 
@@ -221,7 +232,7 @@ def test_print_hides_filters_and_cuts_no_table(visit):
 
 
 def test_the_printed_file_holds_every_shown_row(visit, tmp_path):
-    opened = visit()
+    opened = visit().unfold()
     form = opened.page.locator("form[data-for=replies-table]")
     form.get_by_label("Model").select_option("base")
     file = tmp_path / "page.pdf"

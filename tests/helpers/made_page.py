@@ -16,6 +16,7 @@ from measure_sensitivities import measure
 from tom.evaluation.rates import group_replies, order_rates
 from tom.evaluation.split_tables import with_split
 from tom.paper.published_choices import read_published_split
+from tom.reporting.summary import BESIDE_PAPER, DISTANCES
 
 SPLITS = ("in_sample", "our_own")
 NAME = "Small <b>& bold</b> {braces}"
@@ -36,7 +37,25 @@ HOSTILE = {
 """Text → its letter; None: unreadable."""
 HOSTILE_NAME = f"</table><script>{CAUGHT}</script>"
 ACTIONS = {"C": "cooperate", "D": "defect"}
-SUMMARY = f"# Title\n\n| a | b |\n| - | - |\n| <script>{CAUGHT}</script> | 2 |\n"
+VERDICT = "In sample: nearer to the teacher."
+SUMMARY = f"""# Title
+
+- {VERDICT}
+
+## {DISTANCES}
+
+| a | b |
+| - | - |
+| <script>{CAUGHT}</script> | 2 |
+
+## {BESIDE_PAPER}
+
+Read closed instead.
+
+## Order and letters
+
+- base: what is listed first decides.
+"""
 SVG = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="518pt" height="259pt" viewBox="0 0 80 40">'
     '<rect width="80" height="40" fill="#ccd"/></svg>'
@@ -95,7 +114,8 @@ def page_inputs(folder: Path, root: Path) -> list:
     names = [*(f"propensities-{split}" for split in SPLITS), "paper-in_sample", "paper_order-in_sample"]
     names += ["agreement", "gap_closed", "order_bias", "training_curve"]
     flags += ["--stated", folder / "stated.parquet", "--figures"]
-    flags += [written(folder / f"{name}.svg", SVG) for name in names]
+    narrow = {"training_curve": SVG.replace("518", "252")}
+    flags += [written(folder / f"{name}.svg", narrow.get(name, SVG)) for name in names]
     manifest = {"sha256": "1" * 64, "source": "wheel"}
     manifest |= {"files": {"model.safetensors": "2" * 64, "tokenizer.json": "3" * 64, "chat_template.jinja": "4" * 64}}
     flags += ["--manifests", written(folder / "models/student/nf4/manifest.json", json.dumps(manifest))]

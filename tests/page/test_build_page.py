@@ -4,7 +4,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from made_page import HOSTILE, NAME, build, page_inputs
+from made_page import HOSTILE, NAME, VERDICT, build, page_inputs
 
 from tom.core.errors import UserError
 
@@ -106,6 +106,39 @@ def test_every_section_is_there_under_its_heading(page):
         "Provenance",
     ]
     assert [heading for heading in page.headings if heading in sections] == sections
+
+
+def test_the_verdict_stands_first(text):
+    body = text[text.index("</h1>") :]
+    assert re.match(rf'</h1>\s*<div class="prose verdict"><ul>\s*<li>{re.escape(VERDICT)}</li>', body)
+    places = [body.index(words) for words in (VERDICT, 'id="result"', 'id="terms"')]
+    assert places == sorted(places)
+
+
+def test_details_are_folded_and_the_result_is_not(text):
+    open_parts = re.sub(r"<details.*?</details>", "", text, flags=re.DOTALL)
+    for words in (VERDICT, "<h3>Distances from the teacher</h3>", "Read closed instead", "<h3>Gap closed</h3>"):
+        assert open_parts.count(words) == 1, words
+    assert "<h3>Option order</h3>" in open_parts and "<h3>Propensities: In sample</h3>" in open_parts
+    for words in ("what is listed first decides", "Training loss", "<h3>Every cell</h3>", "<h3>Replies by cell</h3>"):
+        assert words in text and words not in open_parts, words
+
+
+def test_a_caption_stands_once_and_none_is_empty(text):
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", text)
+    assert len(captions) == len(set(captions)) == 5 and all(captions)
+
+
+def test_a_figure_wider_than_a_phone_says_so(text):
+    figures = text.split("<figure>")[1:]
+    assert [('class="swipe"' in figure) == ('width="932"' in figure) for figure in figures] == [True] * 8
+    assert sum('class="swipe"' in figure for figure in figures) == 7
+
+
+def test_no_backtick_of_markdown_is_left(text):
+    quoted = r"<(script|style|pre|td)\b.*?(?=</\1>|<td|<tr|</tbody>)"
+    assert "`" not in re.sub(quoted, "", text, flags=re.DOTALL)
+    assert "<code>compared_experiments</code>" in text
 
 
 def test_unreadable_replies_are_counted_by_reason(text):

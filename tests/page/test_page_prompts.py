@@ -54,11 +54,32 @@ def test_a_prompt_whose_texts_have_changed_is_not_guessed(texts):
     assert choice_prompts(rates_of("0" * 64, "1" * 64), [], CONFIG)[0]["messages"] is None
 
 
+def table_of(contexts: dict[str, tuple[float, float]]) -> pl.DataFrame:
+    """Propensities of one game. contexts: context → the base's exact one, and the rate of a tuned student."""
+    rows = []
+    for context, (base, tuned) in contexts.items():
+        both = [{"model": "base", "exact": base, "rate": 0.5}, {"model": "tuned-seed1", "exact": None, "rate": tuned}]
+        rows += [KEYS | cell | {"context": context, "level": "cell", "view": "both"} for cell in both]
+    return pl.DataFrame(rows)
+
+
+def test_the_example_is_the_cell_in_which_training_moved_the_student_most():
+    row = {"split": "in_sample", "game": "stag_hunt-x2", "order": ORDERS[0], "messages": [{"content": "text"}]}
+    rows = [row | {"context": context} for context in ("business", "sports", "teamwork")]
+    cells = table_of({"business": (0.5, 0.4), "sports": (0.5, 0.9), "teamwork": (0.5, 0.2)})
+    assert example(rows, cells).context == "Sports" and example(rows, cells).asked == "asked in both option orders"
+    # Of cells without a text, and of other splits, nothing can be shown.
+    unknown = [rows[0], rows[1] | {"messages": None}, rows[2]]
+    assert example(unknown, cells).context == "Teamwork"
+    assert example([rows[0] | {"split": "other"}], cells) is None
+    # Equal ones go by their names.
+    assert example(rows, table_of({"teamwork": (0.5, 0.75), "business": (0.5, 0.25)})).context == "Business"
+
+
 def test_an_example_says_what_models_do_in_its_cell(texts):
     first, last = asked()
     rows = choice_prompts(rates_of(prompt_sha256(first), prompt_sha256(last)), texts, CONFIG)
-    cells = [{"model": "base", "exact": 0.25, "rate": 0.5}, {"model": "tuned-seed1", "exact": None, "rate": 0.75}]
-    cells = pl.DataFrame([KEYS | cell | {"level": "cell", "view": "both"} for cell in cells])
+    cells = table_of({"business": (0.25, 0.75)})
     found = example(rows, cells)
     assert (found.game, found.context, found.listed) == ("Stag hunt ×2", "Business", "cooperation is listed first")
     assert found.messages == first and found.told == "base 0.25, tuned 0.75"

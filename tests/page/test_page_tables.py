@@ -6,7 +6,16 @@ import pytest
 from tom.core.errors import UserError
 from tom.core.table_columns import headings
 from tom.page.cells import paper_table
-from tom.page.html_tables import LEADS, MOST_ROWS, from_markdown, read_dictionary, result_tables, to_table
+from tom.page.html_tables import (
+    LEADS,
+    MOST_ROWS,
+    from_markdown,
+    markdown_parts,
+    read_dictionary,
+    result_tables,
+    to_table,
+    with_code,
+)
 from tom.page.provenance import commit, config_sha256, config_text, model_table, part_of, versions
 from tom.reporting.wording import shown
 
@@ -117,11 +126,22 @@ def test_the_papers_cells_stand_beside_those_of_the_same_name(resources):
 
 
 def test_markup_in_markdown_is_inert():
-    html = from_markdown("# Gone\n\n<img src=x> [a](javascript:b) ![c](d)\n\n| a |\n| - |\n| <i> |\n")
-    assert "Gone" not in html
+    html = from_markdown("<img src=x> [a](javascript:b) ![c](d)\n\n| a |\n| - |\n| <i> |\n")
     assert "&lt;img src=x&gt;" in html
     assert "<a" not in html and "<img" not in html
     assert "<td>&lt;i&gt;</td>" in html
+
+
+def test_a_summary_falls_apart_at_its_headings_and_loses_its_title():
+    parts = markdown_parts("# Gone\n\n- found\n\n## One\n\nfirst\n\n## Two\n\n- second\n")
+    assert [*parts] == ["", "One", "Two"]
+    assert "<li>found</li>" in parts[""] and parts["One"] == "<p>first</p>\n" and "<li>second</li>" in parts["Two"]
+    assert not any("Gone" in part or "<h" in part for part in parts.values())
+
+
+def test_code_in_a_sentence_is_marked_and_markup_is_not():
+    assert with_code("needs `students`, <b> & a ` alone") == "needs <code>students</code>, &lt;b&gt; &amp; a ` alone"
+    assert with_code("`<b>`") == "<code>&lt;b&gt;</code>"
 
 
 def test_versions_begin_with_python_and_leave_out_what_is_absent():

@@ -53,8 +53,8 @@ function filter(form, table) {
     row.hidden = !(fits && (!sought || row.textContent.toLowerCase().includes(sought)));
     kept += !row.hidden;
   }
-  const all = rows.length.toLocaleString("en");
-  form.querySelector("output").value = kept === rows.length ? `${all} rows` : `${kept.toLocaleString("en")} of ${all} rows`;
+  const all = `${rows.length.toLocaleString("en")} row${rows.length === 1 ? "" : "s"}`;
+  form.querySelector("output").value = kept === rows.length ? all : `${kept.toLocaleString("en")} of ${all}`;
 }
 
 function saveCsv(table) {
@@ -85,6 +85,7 @@ for (const link of document.querySelectorAll("a[data-column]")) {
   link.closest(".browse").hidden = false;
   link.addEventListener("click", () => {
     const form = document.querySelector("form[data-for=replies-table]");
+    form.closest("details").open = true;
     form.reset();
     // After the reset's own filtering.
     setTimeout(() => {

@@ -30,7 +30,7 @@ def cells_table(rates: pl.DataFrame, propensities: pl.DataFrame, dictionary: Dic
     splits = pl.Enum(rates["split"].unique(maintain_order=True))
     rows = rows.sort(pl.col("split").cast(splits), *CELL, "model", "order").select(*COLUMNS, *seen)
     filters = ("split", "game", "context", "model", "order")
-    return to_table(rows, dictionary["rates"], "cells-table", "Cells", "", files, filters)
+    return to_table(rows, dictionary["rates"], "cells-table", "Every cell", "", files, filters)
 
 
 def paper_table(propensities: pl.DataFrame, published: Path, confidence: float) -> Table | None:
@@ -47,7 +47,7 @@ def paper_table(propensities: pl.DataFrame, published: Path, confidence: float) 
     columns = [f"{whose}{name}" for name in (TEACHER, BASE, "tuned") for whose in ("paper_", "")]
     both = both.select("split", *CELL, *columns)
     files = [str(published)]
-    return to_table(both, MEANINGS, "paper-table", "Cells", "", files, ("split", *CELL)) if both.height else None
+    return to_table(both, MEANINGS, "paper-table", "Cell by cell", "", files, ("split", *CELL)) if both.height else None
 
 
 def _rates(cells: pl.DataFrame, prefix: str = "") -> pl.DataFrame:

@@ -1,6 +1,6 @@
 """What the page says: all values that its template asks for, from the tables and files of a run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -19,13 +19,14 @@ from tom.page.figures import (
     read_caption,
     read_text,
 )
-from tom.page.html_tables import Dictionary, from_markdown, result_tables
+from tom.page.html_tables import Dictionary, from_markdown, markdown_parts, result_tables
 from tom.page.prompts import choice_prompts, example, number_prompts, prompt_table
 from tom.page.provenance import commit, config_sha256, config_text, model_table, text_table, versions
 from tom.page.replies import UNREADABLE_CAP, transcripts, unreadable_tables
 from tom.page.studies import study_results
 from tom.paper.published_choices import SPLITS, published_propensities
 from tom.reporting.findings import headline
+from tom.reporting.summary import BESIDE_PAPER, DISTANCES
 from tom.reporting.wording import readable
 
 
@@ -66,12 +67,17 @@ def page_values(
     studies, unmade = study_results(sources.experiment, compared, sources.outdated, dictionary)
     asked = choice_prompts(rates, sources.texts, config)
     prompts = [*asked, *number_prompts(tables.get("number_means"), sources.texts)]
+    told = markdown_parts(read_text(sources.summary, "summary"))
+    verdict, distances, beside_paper = (told.pop(name, "") for name in ("", DISTANCES, BESIDE_PAPER))
     durations = total_durations(sources.jobs, sources.benchmarks, sources.logs)
     return {
         "student": student,
         "teacher": teacher,
         "headline": headline(tables["alignment"], student, teacher),
-        "summary": from_markdown(read_text(sources.summary, "summary")),
+        "verdict": verdict,
+        "distances": distances,
+        "beside_paper": beside_paper,
+        "summary": told,
         "confidence": confidence,
         "figures": run_figures(tables, sources),
         "paper_figures": paper_figures(propensities, sources, confidence),
@@ -102,58 +108,56 @@ def page_values(
 
 
 def run_figures(tables: dict[str, pl.DataFrame], sources: Sources) -> dict[str, list[Figure]]:
-    """`first`: the share of the gap that is closed. `others`: the rest of the run's own figures."""
+    """The run's own figures; those of one kind have their caption once.
+
+    `first`: the share of the gap that is closed. `folded`: figures of details. `others`: the rest.
+    """
     propensities = tables["propensities"]
     view = headline_view_of(propensities)
     found = {file.stem: file for file in sources.figures}
-    others = []
+    others, folded = [], []
     # A run in one option order has none.
     if "order_bias" in found:
         words = describe_order_bias(propensities)
         others.append(_captioned(found["order_bias"], sources, "Option order", words))
     for split in propensities["split"].unique(maintain_order=True):
         words = describe_propensities(propensities, split, view)
-        others.append(_captioned(found[f"propensities-{split}"], sources, f"Propensities: {readable(split)}", words))
+        shown = _captioned(found[f"propensities-{split}"], sources, f"Propensities: {readable(split)}", words)
+        others.append(shown if split == propensities["split"][0] else replace(shown, caption=""))
     words = "Students' propensities plotted against their teacher's, a panel for each split and student. "
-    others.append(_captioned(found["agreement"], sources, "Agreement with the teacher", words + DETAILS))
+    folded.append(_captioned(found["agreement"], sources, "Agreement with the teacher", words + DETAILS))
     numbers = tables["number_means"]["split"].unique(maintain_order=True) if "number_means" in tables else []
     for split in numbers:
         words = describe_numbers(tables["number_means"], split)
-        others.append(_captioned(found[f"numbers-{split}"], sources, f"Numbers named: {readable(split)}", words))
+        folded.append(_captioned(found[f"numbers-{split}"], sources, f"Numbers named: {readable(split)}", words))
     # A run with frozen adapters has no training curve.
     if "training_curve" in found:
         words = "Lines of the training loss and the learning rate over steps, one for each seed."
-        others.append(_captioned(found["training_curve"], sources, "Training", words))
+        folded.append(_captioned(found["training_curve"], sources, "Training", words))
     closed = describe_gap_closed(tables["alignment"])
     return {
         "first": [_captioned(found["gap_closed"], sources, "Gap closed", closed)],
         "others": others,
+        "folded": folded,
     }
 
 
-def paper_figures(propensities: pl.DataFrame, sources: Sources, confidence: float) -> list[tuple[Figure, Figure]]:
-    """(this run's, the paper's) propensities in the paper's option order, for each split that both have."""
+def paper_figures(propensities: pl.DataFrame, sources: Sources, confidence: float) -> dict[str, tuple[Figure, Figure]]:
+    """Split, readable → (the paper's, this run's) propensities in the paper's option order, where both have them.
+
+    Without captions, since the text above them says what they are.
+    """
     found = {file.stem: file for file in sources.figures}
-    pairs = []
+    pairs = {}
     for split in propensities["split"].unique(maintain_order=True):
         if split not in SPLITS or f"paper_order-{split}" not in found:
             continue
         theirs = published_propensities(sources.published, split, confidence)
-        pairs.append(
-            (
-                _captioned(
-                    found[f"paper_order-{split}"],
-                    sources,
-                    f"This run: {readable(split)}",
-                    describe_propensities(propensities, split, "fixed"),
-                ),
-                _captioned(
-                    found[f"paper-{split}"],
-                    sources,
-                    f"The paper: {readable(split)}",
-                    describe_propensities(theirs, split, "fixed", "the paper's "),
-                ),
-            )
+        words = describe_propensities(theirs, split, "fixed", "the paper's ")
+        ours = describe_propensities(propensities, split, "fixed")
+        pairs[readable(split)] = (
+            figure(found[f"paper-{split}"], "The paper", words, ""),
+            figure(found[f"paper_order-{split}"], "This run", ours, ""),
         )
     return pairs
 

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,13 +10,13 @@ import polars as pl
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound
 from markdown_it import MarkdownIt
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from tom.core.errors import UserError
 from tom.core.table_columns import Heading, describe_columns, headings, read_registry
 from tom.evaluation.baselines import BASELINES
 from tom.page.figures import read_text
-from tom.reporting.wording import grouped, readable, shown
+from tom.reporting.wording import counted, grouped, readable, shown
 
 NAMES = ("split", "game", "context", "order")
 """Columns of names, which the page shows with a capital and with spaces."""
@@ -105,7 +106,7 @@ def to_table(
     described: column → (type, unit, meaning).
     """
     if frame.height > MOST_ROWS:
-        cut = f"The first {grouped(MOST_ROWS)} of {grouped(frame.height)} rows; the files hold all."
+        cut = f"The first {grouped(MOST_ROWS)} of {counted(frame.height, 'row')}; the files hold all."
         about, frame = f"{about} {cut}".strip(), frame.head(MOST_ROWS)
     kept = [name for name in frame.columns if frame[name].null_count() < frame.height]
     shares = [name for name in kept if described.get(name, ("", "", ""))[1] == SHARE and frame[name].dtype.is_float()]
@@ -148,7 +149,7 @@ def render(folder: Path, **values: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"grouped": grouped}
+    environment.filters |= {"grouped": grouped, "counted": counted, "with_code": with_code}
     try:
         template = environment.get_template("page.html.jinja")
     except TemplateNotFound as error:
@@ -166,14 +167,29 @@ def source_hash(script: str) -> str:
 def from_markdown(text: str) -> Markup:
     """Markdown as HTML, with markup escaped.
 
-    The first heading is left out, since the page has one. The others go two levels down, below a part of a section.
+    Each table has a box of its own, which scrolls on a narrow screen.
     """
-    lines = text.splitlines()
-    if lines and lines[0].startswith("# "):
-        lines = lines[1:]
-    lines = [f"##{line}" if line.startswith("## ") else line for line in lines]
-    rendered = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["image", "link", "autolink"])
-    return Markup(rendered.render("\n".join(lines)))
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["image", "link", "autolink"])
+    html = parser.render(text).replace(
+        "<table>", '<div class="across" tabindex="0" role="region" aria-label="table"><table>'
+    )
+    return Markup(html.replace("</table>", "</table></div>"))
+
+
+def markdown_parts(text: str) -> dict[str, Markup]:
+    """Heading → what is below it, as HTML, of a text with a title. What comes before the first heading has none: ``."""
+    parts: dict[str, list[str]] = {"": []}
+    for line in text.splitlines():
+        if line.startswith("## "):
+            parts[line.removeprefix("## ")] = []
+        elif not line.startswith("# "):
+            parts[[*parts][-1]].append(line)
+    return {heading: from_markdown("\n".join(lines)) for heading, lines in parts.items()}
+
+
+def with_code(text: str) -> Markup:
+    """A sentence as HTML, with markup escaped. What stands in backticks is code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 KEYS = ("split", "view", "measure", "model", "predictor")

@@ -8,6 +8,7 @@ import polars as pl
 
 from tom.config.study import IN_SAMPLE
 from tom.core.frames import roles_of
+from tom.core.roles import BASE
 from tom.evaluation.propensities import CELL, headline_view_of
 from tom.games.game import load_game
 from tom.games.kinds import load_number_game
@@ -18,6 +19,7 @@ from tom.prompts.contexts import load_context
 from tom.prompts.number_questions import load_question, render_question
 from tom.prompts.prompts import Messages, load_prompt_format, prompt_sha256, render
 from tom.prompts.variants import LABELS, ORDERS, Variant
+from tom.reporting.findings import ASKED
 from tom.reporting.wording import readable
 
 KEYS = ("split", *CELL, "order")
@@ -32,13 +34,17 @@ MEANINGS = {
 
 @dataclass(frozen=True)
 class Example:
-    """A prompt near the top of the page. listed: its option order. told: how often each model cooperates there."""
+    """A prompt near the top of the page. listed: its option order. told: how often each model cooperates there.
+
+    asked: in which orders the students were, for these figures.
+    """
 
     game: str
     context: str
     listed: str
     messages: Messages
     told: str
+    asked: str
 
 
 def choice_prompts(rates: pl.DataFrame, texts: list[Path], config: dict) -> list[dict]:
@@ -98,17 +104,27 @@ def text_of(messages: Messages) -> str:
 
 
 def example(rows: list[dict], propensities: pl.DataFrame) -> Example | None:
-    """The first prompt of an in-sample cell, with its models' propensities; None where no text is known."""
-    row = next((row for row in rows if row["split"] == IN_SAMPLE and row["messages"]), None)
+    """A prompt of the in-sample cell in which base and tuned student differ most, with its models' propensities.
+
+    None where no text is known. rows: of choice_prompts; the first of the cell is shown.
+    """
+    view = headline_view_of(propensities)
+    cells = propensities.filter(split=IN_SAMPLE, level="cell", view=view)
+    means = cells.group_by(*CELL, roles_of().alias("role")).agg(pl.coalesce("exact", "rate").mean().alias("mean"))
+    base, tuned = (means.filter(role=name).drop("role") for name in (BASE, "tuned"))
+    moved = base.join(tuned, on=CELL, suffix="_tuned").with_columns(moved=(pl.col("mean_tuned") - pl.col("mean")).abs())
+    # Equal ones by their names, so that the same tables give the same page.
+    order = moved.drop_nulls("moved").sort("moved", *CELL, descending=[True, False, False]).select(CELL).rows()
+    asked = {}
+    for row in rows:
+        if row["split"] == IN_SAMPLE and row["messages"]:
+            asked.setdefault((row["game"], row["context"]), row)
+    row = next((asked[cell] for cell in order if cell in asked), None)
     if row is None:
         return None
-    cell = propensities.filter(
-        split=IN_SAMPLE, level="cell", view=headline_view_of(propensities), game=row["game"], context=row["context"]
-    )
-    by_role = cell.group_by(roles_of().alias("role")).agg(pl.coalesce("exact", "rate").mean())
-    return Example(
-        readable(row["game"]), readable(row["context"]), LISTED[row["order"]], row["messages"], means_told(by_role)
-    )
+    told = means_told(means.filter(game=row["game"], context=row["context"]).select("role", "mean"))
+    names = readable(row["game"]), readable(row["context"])
+    return Example(*names, LISTED[row["order"]], row["messages"], told, ASKED[view])
 
 
 def _by_folder(files: list[Path]) -> dict[tuple[str, str], Path]:

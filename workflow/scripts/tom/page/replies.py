@@ -53,7 +53,7 @@ def transcripts(replies: pl.DataFrame, dictionary: Dictionary, files: list[str])
     described = dictionary["replies"] | {"result": ("String", "", "the action, or why the reply could not be read")}
     total = int(replies["replies"].sum())
     return Transcripts(
-        table=to_table(kept.select(columns), described, "replies-table", "Replies", "", files, GROUP),
+        table=to_table(kept.select(columns), described, "replies-table", "Replies by cell", "", files, GROUP),
         cap=cap,
         replies=total,
         without_text=int(replies.filter(pl.col("raw").is_null())["replies"].sum()),

@@ -63,6 +63,8 @@ IMPROVEMENTS = [
     "it (overcorrection). Undetermined: base and teacher do not clearly differ.",
 ]
 """What the figures of a section are."""
+DISTANCES, BESIDE_PAPER = "Distances from the teacher", "Beside the paper"
+"""Headings of parts that the page shows in places of their own."""
 MANY_UNREAD = 0.05
 """The share of unreadable replies of a model above which the summary shows examples."""
 EXAMPLES, EXAMPLE_LENGTH = 3, 70
@@ -103,7 +105,7 @@ def summary_lines(
             verdicts,
             unreadable_lines(tables["diagnostics"], replies),
         ],
-        "## Distances from the teacher": [
+        f"## {DISTANCES}": [
             [
                 "gap: mean over cells of the distance from the teacher's propensity to cooperate, before → after",
                 f"training. closed: share of the base's gap that training closed, %; interval: {confidence:.0%}.",
@@ -114,7 +116,7 @@ def summary_lines(
             main_result_lines(main_result(alignment)),
             unmeasured_lines(shown.filter(predictor="tuned", view=view)),
         ],
-        "## Beside the paper": [PAPER, markdown_table(PAPER_HEADER, beside_paper)] if of_this_run else [],
+        f"## {BESIDE_PAPER}": [PAPER, markdown_table(PAPER_HEADER, beside_paper)] if of_this_run else [],
         "## Games in which a number is named": [
             number_lines(tables["number_means"], tables["number_gaps"]) if "number_means" in tables else [],
         ],
