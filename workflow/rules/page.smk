@@ -128,7 +128,11 @@ rule build_page:
         figures=[f"{EXPERIMENT}/figures/{name}.svg" for name in PAGE_FIGURES],
         template=[PAGE / "page.html.jinja", PAGE / "page.css", PAGE / "page.js"],
         captions=sorted(
-            {ROOT / "workflow" / "report" / f"{name.partition('-')[0]}.rst" for name in [*PAGE_FIGURES, "workflow"]}
+            {
+                ROOT / "workflow" / "report" / f"{name.partition('-')[0]}.rst"
+                for name in [*PAGE_FIGURES, "workflow"]
+                if not name.startswith("paper")  # their text stands above them
+            }
         ),
         columns=ROOT / "workflow" / "schemas" / "tables.yaml",
         published=PUBLISHED,
