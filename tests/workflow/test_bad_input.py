@@ -134,6 +134,8 @@ def test_more_observations_than_the_teacher_has_are_not_drawn(fresh):
     said = " ".join((done.stdout + done.stderr).split())
     assert done.returncode != 0
     assert "learning_curve.observations: 300" in said and "allowed: less than 300" in said
+    # In one line, though it is an input function of Snakemake's that refuses it.
+    assert done.stderr.splitlines()[-1].startswith("Error: tiny.yaml: learning_curve.observations: 300")
     assert not (fresh.folder / "results").exists()
 
 

@@ -39,7 +39,7 @@ from tom.config.study import (
 from tom.core.code import remembered_sha256
 from tom.core.errors import TRACEBACKS, UserError
 from tom.core.library_errors import explain
-from tom.core.snakemake_internals import Refusal
+from tom.core.snakemake_internals import Refusal, let_refusals_through
 from tom.core.terminal import print_anywhere
 from tom.core.table_columns import tables_made_by
 from tom.core.yaml_files import read_document
@@ -52,6 +52,7 @@ from tom.prompts.prompts import load_prompt_format
 from tom.sampling.shard_paths import pack_paths
 
 print_anywhere()
+let_refusals_through()
 
 # The Snakefile's own first, then those of the command line in their order.
 CONFIG_FILES = list(

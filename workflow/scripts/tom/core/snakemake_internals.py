@@ -8,6 +8,7 @@ from functools import partial
 from logging import Handler
 from pathlib import Path
 
+from snakemake import rules
 from snakemake.api import SnakemakeApi
 from snakemake.jobs import GroupJob
 from snakemake.logging import logger
@@ -31,6 +32,18 @@ class Refusal(ApiError):
     """
 
     __traceback__ = property(lambda self: None, lambda self, traceback: None)
+
+
+class RefusalOrError(rules.InputFunctionException):
+    """Snakemake's error of an input function, with the function's place in the workflow; a Refusal stays what it is."""
+
+    def __new__(cls, error, *others, **named):
+        return error if isinstance(error, Refusal) else super().__new__(cls)
+
+
+def let_refusals_through() -> None:
+    """Let a Refusal of an input function, such as a study's check, end a run with its one line as well."""
+    rules.InputFunctionException = RefusalOrError
 
 
 @contextmanager
