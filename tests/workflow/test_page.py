@@ -86,7 +86,7 @@ def test_a_run_in_one_order_plans_a_page(fresh):
 
 @pytest.mark.slow
 def test_what_another_target_made_appears_and_the_page_makes_none_of_it(project):
-    assert "Nothing else broken: <code>snakemake collateral</code>" in page(project)
+    assert "Side effects of training: <code>snakemake collateral</code>" in page(project)
     project.succeed("collateral")
     assert project.plan("report") == Counter({"build_page": 1})
     project.succeed("report")

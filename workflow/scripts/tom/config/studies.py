@@ -278,7 +278,7 @@ STUDIES = (
     ),
     Study(
         "compare_training_targets",
-        "What of a reply is trained on",
+        "Training targets",
         f"{CLOSED}, by what the student was trained on: {'; '.join(target.about for target in REPLY_TARGETS.values())}."
         f" Motivations help as far as {FULL_REPLY} is ahead of both {LABEL} and {SHUFFLED_MOTIVATION}.",
         (Table("Students by training target", f"tables/{SPLIT}/target.parquet", "target"),),
@@ -296,7 +296,7 @@ STUDIES = (
     ),
     Study(
         "collateral",
-        "Nothing else broken",
+        "Side effects of training",
         "What training did to neutral texts, plain instructions and the understanding of payoffs, probe by probe beside"
         " the base student. Bits: less is better. Probabilities and shares right: more is better. Undecided means too"
         " few probes, not equality.",
