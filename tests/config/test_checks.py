@@ -418,6 +418,10 @@ def test_a_local_endpoint_needs_no_key(project):
             {"base_url": "http://127.0.0.1:99999/v1"},
             "teacher.endpoint.base_url: http://127.0.0.1:99999/v1 is no address",
         ),
+        (
+            {"base_url": "http://127.0.0.1:9/v1/chat/completions"},
+            "teacher.endpoint.base_url: http://127.0.0.1:9/v1/chat/completions (allowed: the address up to,",
+        ),
         ({"parameters": {"stop": "x"}}, "teacher.endpoint.parameters: unknown key 'stop' (allowed: logprobs"),
         ({"parameters": {"seed": "a b"}}, "teacher.endpoint.parameters.seed: 'a b' is not allowed"),
         ({"parameters": {"seed": "messages"}}, "teacher.endpoint.parameters.seed: a parameter's name at the endpoint"),

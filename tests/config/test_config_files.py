@@ -30,6 +30,12 @@ def test_a_file_without_keys_is_no_config(tmp_path, content):
         check_files([str(file)])
 
 
+def test_a_target_after_the_config_files_is_recognised(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"report: no such config file \(a target stands before --configfile\)"):
+        check_files(["report"])
+
+
 def test_the_projects_own_config_is_looked_at_too(tmp_path, monkeypatch, capsys):
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "config.yaml").write_text("observations: [")

@@ -81,11 +81,11 @@ def test_null_drops_keys_of_the_config_of_splits_and_of_models_alone():
 @pytest.mark.parametrize(
     ("complaint", "name"),
     [
-        ("training.rank: 0 is less than the minimum of 1", "second.yaml"),
+        ("training.rank: 0 is not allowed (allowed: a whole number ≥ 1)", "second.yaml"),
         ("training: unknown key 'rnk', 'x' (allowed: rank)", "first.yaml"),
         ("unknown key 'pases' (allowed: splits)", "first.yaml"),
         ("splits.mine.games: 'chicken' has no file", "first.yaml"),
-        ("observations: 0 is less than the minimum of 1", COMMAND_LINE),
+        ("observations: 0 is not allowed (allowed: a whole number ≥ 1)", COMMAND_LINE),
         ("learning_curve.observations: 30, 10 do not increase", "a, b, c"),
     ],
 )

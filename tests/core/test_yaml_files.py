@@ -132,7 +132,7 @@ def test_the_default_config_passes(root):
             ["family: 'chicken' is not allowed", "prisoners_dilemma, prisoners_delight, snowdrift, stag_hunt"],
         ),
         (None, "game", ["a section of keys and values"]),
-        (changed(CONFIG, 0, "observations"), "config", ["observations", "0", "minimum of 1"]),
+        (changed(CONFIG, 0, "observations"), "config", ["observations", "0", "a whole number ≥ 1"]),
         (changed(CONFIG, "1", "training", "rank"), "config", ["training.rank", "'1'", "integer"]),
         (changed(CONFIG, 1, "training", "rnak"), "config", ["training: unknown key 'rnak'", "rank"]),
         (
@@ -216,7 +216,7 @@ def test_renamed_keys_come_with_the_other_violations():
     document = changed(old_config("training.passes", 0), 1, "training", "rnak")
     lines = complaint(document, "config").splitlines()
     assert lines[0] == "some/file.yaml: training.passes is now training.epochs"
-    assert "training: unknown key 'rnak'" in lines[1] and "training.epochs: 0 is less" in lines[2]
+    assert "training: unknown key 'rnak'" in lines[1] and "training.epochs: 0 is not allowed" in lines[2]
     assert len(lines) == 3
     assert CONFIG["training"]["epochs"] != 0  # the document itself is left as it was
 

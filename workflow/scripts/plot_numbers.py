@@ -90,7 +90,7 @@ def plot_distribution(axes: "Axes", table: pl.DataFrame) -> None:
         style_order=ROLES, palette=PALETTE, markers=MARKERS, dashes=False, errorbar=None, legend=False, ax=axes,
         markeredgewidth=0.3,
     )  # fmt: skip
-    axes.set(xlabel="number", ylabel="share of replies", ylim=(-0.03, 1.03))
+    axes.set(xlabel="number", ylabel="share or probability", ylim=(-0.03, 1.03))
     lowest, highest = table["number"].min(), table["number"].max()
     axes.set_xticks(range(lowest, highest + 1, max(1, (highest - lowest) // 5)))
 

@@ -29,6 +29,8 @@ def named_files(words: list[str]) -> list[str]:
 def check_files(files: Iterable[str]) -> None:
     """Errors: UserError if one is missing, is no YAML, has no keys, or gives one twice."""
     for file in files:
+        if not Path(file).exists() and not Path(file).suffix:
+            raise UserError(f"{file}: no such config file (a target stands before --configfile)")
         if not isinstance(read_document(file, "config"), dict):
             raise UserError(f"{file}: not a config (allowed: keys with values, such as `observations: 300`)")
 

@@ -78,6 +78,9 @@ class _GivenTwice(ValueError):
     pass
 
 
+_BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+
+
 @cache
 def load_schema(name: str) -> dict[str, Any]:
     """The schema in workflow/schemas/{name}.schema.yaml."""
@@ -102,12 +105,20 @@ def describe(error: jsonschema.ValidationError, file: str) -> str:
         return f"{where}{error.instance!r} is not allowed (allowed: {error.schema['allowed']})"
     if error.validator == "type":
         return f"{where}{_how_to_write(error) or f'{error.instance!r} is not allowed (allowed: {_kinds(error)})'}"
+    if error.validator in _BOUNDS:
+        return f"{where}{error.instance!r} is not allowed (allowed: {_range(error.schema)})"
     if error.validator == "minProperties":
         known = ", ".join(sorted(error.schema.get("properties", {})))
         return f"{where}nothing is in it (allowed: {known or 'an entry'})"
     if error.validator == "not":
         return f"{where}{error.schema['description']}"
     return f"{where}{error.message}"
+
+
+def _range(schema: dict[str, Any]) -> str:
+    """The numbers that a schema allows, in words."""
+    bounds = [f"{sign} {schema[name]}" for name, sign in _BOUNDS.items() if name in schema]
+    return f"a {'whole ' if schema.get('type') == 'integer' else ''}number {' and '.join(bounds)}"
 
 
 def _kinds(error: jsonschema.ValidationError) -> str:
