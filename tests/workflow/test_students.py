@@ -105,7 +105,7 @@ def test_a_bad_student_is_refused_in_one_line_that_names_it(fresh, case):
     students, words = BAD[case]
     done = with_students(fresh, students).run()
     said = done.stdout + done.stderr
-    (line,) = (line for line in said.splitlines() if line.startswith("students.yaml: "))
+    (line,) = (line for line in said.splitlines() if line.startswith("Error: students.yaml: "))
     assert done.returncode != 0 and "Traceback" not in said
     assert all(word in line for word in words), said
     assert not (fresh.folder / "results").exists()
