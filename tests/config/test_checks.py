@@ -96,7 +96,7 @@ def test_the_default_config_can_run(project):
         ),
         (
             changed("nowhere", "adapters"),
-            ["config.yaml: adapters: nowhere: no such folder (allowed: ", "such as results/adapters/KEY"],
+            ["config.yaml: adapters: nowhere: no such folder (allowed: ", "in results/adapters: none yet"],
         ),
         (
             changed({"games": ["drawn-9..3"], "contexts": ["neutral"], "recorded": False}, "splits", "unseen"),

@@ -1,4 +1,4 @@
-"""Files of a config on top of one another: another model starts from nothing, and a message names one file."""
+"""Files of a config on top of one another: another model needs all of its keys, and a message names one file."""
 
 from pathlib import Path
 
@@ -102,4 +102,4 @@ def test_a_message_names_the_file_that_set_the_key(complaint, name):
 def test_a_key_that_another_model_lacks_is_demanded_with_the_reason():
     layers = [Layer("config.yaml", CONFIG), Layer("my.yaml", {"student": {"name": "x"}}), Layer(COMMAND_LINE, {})]
     said = at_fault("names: student: missing key 'gpus'", "names", layers)
-    assert said == "my.yaml: student: missing key 'gpus'; another model starts from nothing"
+    assert said == "my.yaml: student: missing key 'gpus'; another model needs all of its keys"

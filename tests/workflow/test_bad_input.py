@@ -7,7 +7,7 @@ BROKEN_CONFIGS = {
     "another student without a size": (
         "  billions: 0.135\n",
         "",
-        ["tiny.yaml: student: missing key 'billions'; another model starts from nothing"],
+        ["tiny.yaml: student: missing key 'billions'; another model needs all of its keys"],
     ),
     "number in scientific notation": (
         "epochs: 3",
@@ -24,7 +24,7 @@ BROKEN_CONFIGS = {
     "adapters that are not there": (
         "training:",
         "adapters: no-adapters\ntraining:",
-        ["tiny.yaml: adapters: no-adapters: no such folder", "such as results/adapters/KEY"],
+        ["tiny.yaml: adapters: no-adapters: no such folder", "in results/adapters: none yet"],
     ),
     "student at an endpoint": (
         "  folder: tiny-model",

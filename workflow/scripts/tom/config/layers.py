@@ -1,7 +1,7 @@
 """A config out of its files, each laid on those before it, and the file that a message is about.
 
 Snakemake merges files key by key. A file that names another model would so inherit what was meant for the one before:
-its size, precision or engine. Here another model starts from nothing. A key that is null is dropped, unless null is one
+its size, precision or engine. Here another model needs all of its keys. A key that is null is dropped, unless null is one
 of its values.
 """
 
@@ -78,7 +78,9 @@ def _at_fault(line: str, names: str, layers: list[Layer]) -> str:
     if not path or not any(depths):
         return line
     name = max(zip(depths, range(len(layers)), layers, strict=True))[2].name
-    why = "; another model starts from nothing" if path[0] in MODELS and rest.startswith(f"{path[0]}: missing") else ""
+    why = (
+        "; another model needs all of its keys" if path[0] in MODELS and rest.startswith(f"{path[0]}: missing") else ""
+    )
     return f"{name}: {rest}{why}"
 
 

@@ -185,9 +185,10 @@ def _check_adapters(config: dict, file: str) -> None:
         return
     folder = Path(config["adapters"])
     if not folder.is_dir():
+        trained = Path(config["results"]) / "adapters"
+        known = ", ".join(sorted(path.name for path in trained.glob("*/"))) or "none yet"
         raise UserError(
-            f"{file}: adapters: {folder}: no such folder (allowed: a folder of trained students, such as"
-            f" {config['results']}/adapters/KEY)"
+            f"{file}: adapters: {folder}: no such folder (allowed: a folder of trained students; in {trained}: {known})"
         )
     for seed in config["training"]["seeds"]:
         taught = folder / f"seed{seed}"
