@@ -1,8 +1,8 @@
 """A config out of its files, each laid on those before it, and the file that a message is about.
 
 Snakemake merges files key by key. A file that names another model would so inherit what was meant for the one before:
-its size, precision or engine. Here another model needs all of its keys. A key that is null is dropped, unless null is one
-of its values.
+its size, precision or engine. Here another model needs all of its keys. A key that is null is dropped, unless null is
+one of its values.
 """
 
 import re
