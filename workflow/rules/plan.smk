@@ -5,6 +5,8 @@ in: Snakemake's own graph of jobs, benchmark files of earlier ones
 out: plan.parquet, which no rule declares; the tables that are printed are the logs as well
 """
 
+from difflib import get_close_matches
+
 from tom.config.study import member_cells
 from tom.prompts.cells import CellFiles, render_variants
 from tom.prompts.prompts import CHOICE_LAST
@@ -13,6 +15,16 @@ from tom.training.batching import steps_per_epoch
 from tom.training.recipe import PROMPTS, TARGETS
 
 PLAN = f"{EXPERIMENT}/plan.parquet"
+
+
+def planned_target(wildcards):
+    """A rule, or the path of a file, which Snakemake knows to be one that it can make."""
+    target, rules = config.get("plan", called("all")), {rule.name for rule in workflow.rules}
+    if "/" not in target and target not in rules:
+        meant = "".join(f"; did you mean {name}?" for name in get_close_matches(target, rules, 1))
+        allowed = "(allowed: what `snakemake targets` lists, or a file's path)"
+        raise refusal(UserError(f"{CONFIG_NAMES}: plan: there is no target '{target}'{meant} {allowed}"))
+    return target
 
 
 def shared_loads(wildcards):
@@ -76,7 +88,7 @@ rule plan:
         f"{OWN_LOGS}/plan.log",
     localrule: True
     params:
-        target=config.get("plan", called("all")),
+        target=planned_target,
         module=f"--rule-prefix {called('')}" if called("") else "",
         run=same_run,
         snakefile=untracked(workflow.main_snakefile),
