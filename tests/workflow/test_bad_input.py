@@ -1,6 +1,7 @@
 """Bad input ends a run with one error that names the culprit, before a model is loaded where that can be."""
 
 import pytest
+from project import Project
 
 BROKEN_CONFIGS = {
     "unknown key": ("epochs: 3", "pases: 3", ["training", "'pases'", "epochs"]),
@@ -83,6 +84,10 @@ def test_a_config_file_that_can_not_be_read_is_named_in_one_line(fresh):
             assert done.returncode == 1
             assert done.stderr.splitlines()[-1].startswith(f"Error: {name}: {said}"), done.stderr
             assert len(done.stderr.splitlines()) <= 2
+    elsewhere = Project(fresh.folder / "elsewhere", ("absent.yaml",))
+    elsewhere.folder.mkdir()
+    done = elsewhere.run("--dry-run", "--snakefile", "../Snakefile")
+    assert done.stderr.splitlines()[-1] == "Error: absent.yaml: no such config file", done.stderr
 
 
 def test_a_game_that_contradicts_its_family_is_refused(fresh):

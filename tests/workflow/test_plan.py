@@ -21,6 +21,7 @@ def test_a_misspelt_target_is_refused_before_anything_is_planned(fresh):
     assert done.returncode == 1 and not fresh.experiment.exists()
     said = "Error: --config: plan: there is no target 'reprot'; did you mean report? (allowed: what `snakemake targets`"
     assert said in done.stderr, done.stderr
+    assert "Next:" not in done.stdout + done.stderr
 
 
 def test_a_new_study_is_planned_as_it_would_run_and_nothing_runs(fresh):

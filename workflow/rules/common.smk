@@ -16,6 +16,7 @@ CAPTIONS = "../report/"
 sys.path.insert(0, os.path.abspath(ROOT / "workflow" / "scripts"))
 
 from tom.config.checks import check_study
+from tom.config.config_files import check_files
 from tom.config.layers import COMMAND_LINE, Layer, at_fault, drop_nulls, start_models_anew
 from tom.config.paths import check_results, settle_paths
 from tom.config.start_check import ENVIRONMENT as CHECKING, asked_of, check_at_start, checks_here
@@ -42,7 +43,6 @@ from tom.core.library_errors import explain
 from tom.core.snakemake_internals import Refusal, let_refusals_through
 from tom.core.terminal import print_anywhere
 from tom.core.table_columns import tables_made_by
-from tom.core.yaml_files import read_document
 from tom.engines.parent_run import allocation, announce_run
 from tom.engines.registry import engine_names, module_of
 from tom.games.kinds import CHOICE as CHOICE_GAMES
@@ -87,7 +87,7 @@ def checked(check):
 
 if not RUN:
     # Snakemake has read the files, and of a key that a file gives twice it knows the second alone.
-    checked(lambda *_: [read_document(file, "config") for file in CONFIG_FILES])
+    checked(lambda *_: check_files(CONFIG_FILES))
     LAYERS += [Layer(file, load_configfile(file)) for file in CONFIG_FILES]
     LAYERS.append(Layer(COMMAND_LINE, dict(workflow.config_settings.config)))
     start_models_anew(config, LAYERS)

@@ -8,6 +8,7 @@ out: plan.parquet, which no rule declares; the tables that are printed are the l
 from difflib import get_close_matches
 
 from tom.config.study import member_cells
+from tom.core.yaml_files import read_document
 from tom.prompts.cells import CellFiles, render_variants
 from tom.prompts.prompts import CHOICE_LAST
 from tom.prompts.variants import PAPER_VARIANT
@@ -17,14 +18,14 @@ from tom.training.recipe import PROMPTS, TARGETS
 PLAN = f"{EXPERIMENT}/plan.parquet"
 
 
-def planned_target(wildcards):
-    """A rule, or the path of a file, which Snakemake knows to be one that it can make."""
+def check_target(wildcards):
+    """No input. Errors: Refusal if what is to be planned is neither a rule nor a path."""
     target, rules = config.get("plan", called("all")), {rule.name for rule in workflow.rules}
     if "/" not in target and target not in rules:
         meant = "".join(f"; did you mean {name}?" for name in get_close_matches(target, rules, 1))
         allowed = "(allowed: what `snakemake targets` lists, or a file's path)"
         raise refusal(UserError(f"{CONFIG_NAMES}: plan: there is no target '{target}'{meant} {allowed}"))
-    return target
+    return []
 
 
 def shared_loads(wildcards):
@@ -84,11 +85,13 @@ def asked_endpoint(wildcards):
 # Where Snakemake runs, since that is whose run is planned.
 rule plan:
     """What a run would do, why, and what it is expected to take: --config plan=TARGET for another target than all."""
+    input:
+        check_target,
     log:
         f"{OWN_LOGS}/plan.log",
     localrule: True
     params:
-        target=planned_target,
+        target=config.get("plan", called("all")),
         module=f"--rule-prefix {called('')}" if called("") else "",
         run=same_run,
         snakefile=untracked(workflow.main_snakefile),

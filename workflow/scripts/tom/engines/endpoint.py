@@ -65,8 +65,8 @@ def check_address(base_url: str, where: str) -> None:
         raise UserError(f"{where}: {base_url} is no address ({first_line(error)})") from None
     if not valid:
         raise UserError(f"{where}: {base_url} is no address (host, and port up to 65535)")
-    if url.path.rstrip("/").endswith("/chat/completions"):
-        raise UserError(f"{where}: {base_url} (allowed: the address up to, and without, /chat/completions)")
+    if url.path.rstrip("/").endswith("chat/completions"):
+        raise UserError(f"{where}: {base_url} (allowed: the address up to, and without, chat/completions)")
 
 
 def read_key(variable: str, where: str) -> str:
