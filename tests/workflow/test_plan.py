@@ -45,7 +45,8 @@ def test_the_config_of_the_command_line_is_the_one_that_is_planned(fresh):
     assert Counter(due(fresh)["rule"])["sample_shard"] == 4 + 8
     assert due(fresh)["loads"].sum() == 8 + 4
     failed = fresh.run("plan", "--config", "plan=nothing_of_the_kind")
-    assert failed.returncode and "can't plan the target 'nothing_of_the_kind'" in failed.stdout + failed.stderr
+    line = "--config: plan: there is no target 'nothing_of_the_kind'"
+    assert failed.returncode and line in failed.stdout + failed.stderr
 
 
 @pytest.mark.slow
