@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tom.config.config_files import check_command_line, check_files, named_files
+from tom.config.config_files import FILES, KEYS, check_command_line, check_files, check_keys, given
 from tom.core.errors import UserError
 
 
@@ -19,7 +19,14 @@ from tom.core.errors import UserError
     ],
 )
 def test_the_files_of_a_command_line(line, files):
-    assert named_files(line.split()) == files
+    assert given(line.split(), FILES) == files
+
+
+def test_a_key_of_a_section_is_refused_with_the_file_that_sets_it():
+    words = "snakemake -n --config observations=3 training.epochs=5 --cores 1".split()
+    with pytest.raises(UserError, match=r"--config: training\.epochs: .* `training: \{epochs: 5\}`, after"):
+        check_keys(given(words, KEYS))
+    check_keys(["observations=3", "experiment=v1.5", "plan=results/main/summary.md"])
 
 
 @pytest.mark.parametrize("content", ["", "# observations: 300", "300", "[observations]"])

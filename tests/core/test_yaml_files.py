@@ -134,7 +134,9 @@ def test_the_default_config_passes(root):
         (None, "game", ["a section of keys and values"]),
         (changed(CONFIG, 0, "observations"), "config", ["observations", "0", "a whole number ≥ 1"]),
         (changed(CONFIG, "1", "training", "rank"), "config", ["training.rank", "'1'", "integer"]),
-        (changed(CONFIG, 1, "training", "rnak"), "config", ["training: unknown key 'rnak'", "rank"]),
+        (changed(CONFIG, 1, "training", "rnak"), "config", ["training: unknown key 'rnak'; did you mean rank?"]),
+        (CONFIG | {"epochs": 1}, "config", ["unknown key 'epochs'; did you mean training.epochs? (allowed: "]),
+        (CONFIG | {"seed": 1}, "config", ["'seed'; did you mean sampling.seed or evaluation.seed? (allowed: "]),
         (
             changed(CONFIG, ["first"], "option_orders"),
             "config",

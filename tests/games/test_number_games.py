@@ -175,6 +175,13 @@ def test_a_file_without_a_kind_is_a_choice(tmp_path):
     assert game_kinds.context_folder(file, "game") == "contexts"
 
 
+def test_a_file_of_a_number_game_that_does_not_say_so_is_refused_by_what_is_missing(tmp_path):
+    file = tmp_path / "game.yaml"
+    file.write_text(yaml.safe_dump({"family": "dictator", "endowment": 10}))
+    with pytest.raises(UserError, match=r"kind: in dictator a number is named \(write `kind: number`\)"):
+        kind_of(file)
+
+
 def test_an_unknown_kind_and_another_kinds_loader_are_refused(tmp_path):
     with pytest.raises(UserError, match=r"game\.yaml: kind: 'auction' .*allowed: choice, number"):
         kind_of(write_game(tmp_path, kind="auction"))

@@ -28,7 +28,7 @@ RESULT_FOLDERS = ("models", "replies", "adapters", "shards", "main/tables", "mai
 
 @cache
 def compiled_workflow() -> tempfile.TemporaryDirectory:
-    """The files of COPIED, with bytecode that stays valid in any copy, and for a file until it is edited."""
+    """The files of COPIED, with bytecode and hashes of code that hold in any copy until a file is edited."""
     folder = tempfile.TemporaryDirectory(prefix="tom-transfer-tests-")
     for name in COPIED:
         source, copy = REPOSITORY / name, Path(folder.name) / name
@@ -37,7 +37,22 @@ def compiled_workflow() -> tempfile.TemporaryDirectory:
         else:
             shutil.copy2(source, copy)
     compile_dir(Path(folder.name) / "workflow" / "scripts", quiet=1, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
+    hash_code(Path(folder.name))
     return folder
+
+
+def hash_code(folder: Path) -> None:
+    """Let a workflow remember the hashes of its code, which cost a start of Snakemake as much as all else."""
+    subprocess.run(
+        [sys.executable, "-m", "snakemake", "--list-rules"],
+        cwd=folder,
+        env=environment(),
+        check=True,
+        capture_output=True,
+    )
+    for path in (folder / ".snakemake").iterdir():
+        if path.name != "code":
+            shutil.rmtree(path)
 
 
 @dataclass(frozen=True)

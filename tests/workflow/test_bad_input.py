@@ -90,6 +90,13 @@ def test_a_config_file_that_can_not_be_read_is_named_in_one_line(fresh):
     assert done.stderr.splitlines()[-1] == "Error: absent.yaml: no such config file", done.stderr
 
 
+def test_a_target_that_is_not_there_is_refused_in_one_line(fresh):
+    for target, meant in {"reprot": "report", "results/main/sumary.md": "results/main/summary.md"}.items():
+        done = fresh.run(target, "--dry-run")
+        line = f"Error: there is no target '{target}'; did you mean {meant}? (allowed: what `snakemake targets` lists"
+        assert done.returncode == 1 and done.stderr.splitlines()[-1].startswith(line), done.stderr
+
+
 def test_a_game_that_contradicts_its_family_is_refused(fresh):
     fresh.edit("resources/games/stag_hunt.yaml", "R: 10", "R: 4")
     said = fresh.run().stderr

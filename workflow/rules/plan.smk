@@ -5,8 +5,6 @@ in: Snakemake's own graph of jobs, benchmark files of earlier ones
 out: plan.parquet, which no rule declares; the tables that are printed are the logs as well
 """
 
-from difflib import get_close_matches
-
 from tom.config.study import member_cells
 from tom.core.yaml_files import read_document
 from tom.prompts.cells import CellFiles, render_variants
@@ -20,11 +18,9 @@ PLAN = f"{EXPERIMENT}/plan.parquet"
 
 def check_target(wildcards):
     """No input. Errors: Refusal if what is to be planned is neither a rule nor a path."""
-    target, rules = config.get("plan", called("all")), {rule.name for rule in workflow.rules}
-    if "/" not in target and target not in rules:
-        meant = "".join(f"; did you mean {name}?" for name in get_close_matches(target, rules, 1))
-        allowed = "(allowed: what `snakemake targets` lists, or a file's path)"
-        raise refusal(UserError(f"{CONFIG_NAMES}: plan: there is no target '{target}'{meant} {allowed}"))
+    target = config.get("plan", called("all"))
+    if "/" not in target and target not in {rule.name for rule in workflow.rules}:
+        raise refusal(UserError(f"{CONFIG_NAMES}: plan: {no_such_target(target)}"))
     return []
 
 

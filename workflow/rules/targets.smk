@@ -4,7 +4,10 @@
 can be the default.
 """
 
+from difflib import get_close_matches
 from textwrap import wrap
+
+from tom.core.snakemake_internals import refuse_missing_targets
 
 
 rule prepare:
@@ -141,3 +144,14 @@ rule targets:
         next="plan",
     shell:
         "printf '%s\\n' {params.lines:q}"
+
+
+def no_such_target(target):
+    """That a run's target is neither a rule nor a file that a rule makes, and what may have been meant."""
+    known = [str(name) for rule in workflow.rules for name in [rule.name, *rule.output]]
+    meant = "".join(f"; did you mean {name}?" for name in get_close_matches(target, known, 1))
+    return f"there is no target '{target}'{meant} (allowed: what `snakemake targets` lists, or a file that this config makes)"
+
+
+if not IS_MODULE:
+    refuse_missing_targets(no_such_target)

@@ -1,7 +1,7 @@
-"""The config files of a command line, looked at before Snakemake reads them.
+"""The configs of a command line, looked at before Snakemake reads them.
 
-Snakemake answers a missing file with a traceback, and a file that is no YAML without its name and line. The
-profiles call this as they are read, which is before the configs are.
+Snakemake answers a missing file and a key with a point with a traceback, and a file that is no YAML without its name
+and line. The profiles call this as they are read, which is before the configs are.
 """
 
 import sys
@@ -13,17 +13,18 @@ from tom.core.errors import UserError
 from tom.core.yaml_files import read_document
 
 DEFAULT = "config/config.yaml"
-FLAGS = ("--configfile", "--configfiles")
+FILES = ("--configfile", "--configfiles")
+KEYS = ("--config", "-C")
 
 
-def named_files(words: list[str]) -> list[str]:
-    """The files that the words of Snakemake's command line name as configs, in their order."""
-    files = []
+def given(words: list[str], flags: tuple[str, ...]) -> list[str]:
+    """What the words of Snakemake's command line give to flags of several values, in their order."""
+    values = []
     for place, word in enumerate(words):
         flag, equals, value = word.partition("=")
-        if flag in FLAGS:
-            files += [value] if equals else takewhile(lambda word: not word.startswith("-"), words[place + 1 :])
-    return files
+        if flag in flags:
+            values += [value] if equals else takewhile(lambda word: not word.startswith("-"), words[place + 1 :])
+    return values
 
 
 def check_files(files: Iterable[str]) -> None:
@@ -35,11 +36,24 @@ def check_files(files: Iterable[str]) -> None:
             raise UserError(f"{file}: not a config (allowed: keys with values, such as `observations: 300`)")
 
 
+def check_keys(settings: Iterable[str]) -> None:
+    """Errors: UserError if one of `key=value` names a key of a section."""
+    for setting in settings:
+        key, _, value = setting.partition("=")
+        section, point, name = key.partition(".")
+        if point:
+            raise UserError(
+                f"--config: {key}: a command line sets keys of the first level alone (allowed: a file with"
+                f" `{section}: {{{name}: {value}}}`, after --configfile)"
+            )
+
+
 def check_command_line() -> None:
-    """Check the config files of this process's command line; what is wrong ends it with one line."""
-    default = [DEFAULT] if Path(DEFAULT).is_file() else []
+    """Check the config files and keys of this process's command line; what is wrong ends it with one line."""
+    words, default = sys.argv[1:], [DEFAULT] if Path(DEFAULT).is_file() else []
     try:
-        check_files([*default, *named_files(sys.argv[1:])])
+        check_keys(given(words, KEYS))
+        check_files([*default, *given(words, FILES)])
     except UserError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(1)

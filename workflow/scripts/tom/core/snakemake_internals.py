@@ -46,6 +46,27 @@ def let_refusals_through() -> None:
     rules.InputFunctionException = RefusalOrError
 
 
+def refuse_missing_targets(describe: Callable[[str], str]) -> None:
+    """End a run whose target is no rule, and a file that no rule makes, with one line.
+
+    describe: says it of a target. Snakemake raises the same error for each input that lies there from the start, and
+    catches it: those are not described.
+    """
+
+    class NoSuchTarget(Refusal):
+        def __init__(self, target):
+            super().__init__()
+            self.target = str(target)
+
+        def __str__(self):
+            return describe(self.target)
+
+    # Imported before snakemake.workflow, it would import itself half-way.
+    from snakemake import dag
+
+    dag.MissingRuleException = NoSuchTarget
+
+
 @contextmanager
 def graph_of(targets: set[str], snakefile: Path, configfiles: list[Path], config: Mapping) -> Iterator[Workflow]:
     """The workflow with its graph (`dag`). Nothing is run, locked or written.

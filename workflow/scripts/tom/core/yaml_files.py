@@ -3,6 +3,7 @@
 import math
 from contextlib import suppress
 from copy import deepcopy
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,11 @@ _Validator = jsonschema.validators.extend(
 )
 
 
-class _OnceLoader(yaml.SafeLoader):
+# libyaml where it is there: the parser in Python took a sixth of every start of Snakemake.
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _OnceLoader(_Loader):
     """Refuses a key that is given twice, of which YAML would drop the first without a word."""
 
     def construct_mapping(self, node, deep=False):
@@ -84,17 +89,21 @@ _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusi
 @cache
 def load_schema(name: str) -> dict[str, Any]:
     """The schema in workflow/schemas/{name}.schema.yaml."""
-    return yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text(encoding="utf-8"))
+    return yaml.load((SCHEMAS / f"{name}.schema.yaml").read_text(encoding="utf-8"), _Loader)
 
 
-def describe(error: jsonschema.ValidationError, file: str) -> str:
-    """Describe one violation in one line: file, key, what is wrong, and what is allowed."""
+def describe(error: jsonschema.ValidationError, file: str, definition: dict[str, Any]) -> str:
+    """Describe one violation in one line: file, key, what is wrong, and what is allowed.
+
+    definition: the whole schema, of which the error's is a part.
+    """
     key = ".".join(str(part) for part in error.absolute_path)
     where = f"{file}: {key}: " if key else f"{file}: "
     if error.validator == "additionalProperties":
         known = sorted(error.schema.get("properties", {}))
         unknown = sorted(set(error.instance) - set(known))
-        return f"{where}unknown key {', '.join(map(repr, unknown))} (allowed: {', '.join(known)})"
+        meant = _meant(unknown, known, key, definition)
+        return f"{where}unknown key {', '.join(map(repr, unknown))}{meant} (allowed: {', '.join(known)})"
     if error.validator == "required":
         missing = [name for name in error.validator_value if name not in error.instance]
         return f"{where}missing key {', '.join(map(repr, missing))}"
@@ -113,6 +122,22 @@ def describe(error: jsonschema.ValidationError, file: str) -> str:
     if error.validator == "not":
         return f"{where}{error.schema['description']}"
     return f"{where}{error.message}"
+
+
+def _meant(unknown: list[str], known: list[str], where: str, definition: dict[str, Any]) -> str:
+    """What a user may have meant by unknown keys: a key of another section, or one that is spelt nearly so."""
+    elsewhere = [path for path in _paths(definition) if path.rpartition(".")[2] in unknown and path != where]
+    near = [path for key in unknown for path in get_close_matches(key, known, 1, cutoff=0.75)]
+    found = near or elsewhere
+    return f"; did you mean {' or '.join(found)}?" if found else ""
+
+
+def _paths(schema: dict[str, Any], above: str = "") -> list[str]:
+    """The dotted paths of all keys that a schema names, without those of models."""
+    paths = []
+    for key, below in schema.get("properties", {}).items():
+        paths += [f"{above}{key}", *_paths(below, f"{above}{key}.")]
+    return paths
 
 
 def _range(schema: dict[str, Any]) -> str:
@@ -152,9 +177,10 @@ def check(document: Any, schema: str, file: str, definition: dict[str, Any] | No
     Errors: UserError lists every renamed key and every violation, one per line.
     """
     document, renamed = apply_renames(document, schema)
-    validator = _Validator(definition or load_schema(schema))
+    definition = definition or load_schema(schema)
+    validator = _Validator(definition)
     errors = sorted(validator.iter_errors(document), key=lambda error: list(map(str, error.absolute_path)))
-    if lines := [f"{file}: {line}" for line in renamed] + [describe(error, file) for error in errors]:
+    if lines := [f"{file}: {line}" for line in renamed] + [describe(error, file, definition) for error in errors]:
         raise UserError("\n".join(dict.fromkeys(lines)))
 
 
@@ -208,7 +234,7 @@ def read_document(file: str | Path, what: str) -> Any:
     missing or not YAML, or gives a key twice.
     """
     try:
-        return yaml.load(Path(file).read_text(encoding="utf-8-sig"), _OnceLoader)
+        return _load(Path(file).read_text(encoding="utf-8-sig"))
     except (FileNotFoundError, IsADirectoryError):
         raise UserError(f"{file}: no such {what} file") from None
     except _GivenTwice as error:
@@ -218,3 +244,13 @@ def read_document(file: str | Path, what: str) -> Any:
         raise UserError(f"{file}: not YAML: line {mark.line + 1}, column {mark.column + 1}: {error.problem}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{file}: not YAML: {' '.join(str(error).split())}") from None
+
+
+def _load(text: str) -> Any:
+    """Parse YAML. Errors: YAMLError, _GivenTwice."""
+    try:
+        return yaml.load(text, _OnceLoader)
+    except yaml.MarkedYAMLError:
+        # The parser in Python names the place itself, where libyaml names the line below it.
+        yaml.compose(text, yaml.SafeLoader)
+        raise

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import yaml
-
 from tom.core.errors import UserError
 from tom.core.yaml_files import check, read_document
 from tom.games.beauty_contest import BeautyContest
@@ -52,12 +50,15 @@ LOADERS = {CHOICE: load_game, NUMBER: load_number_game}
 def kind_of(file: str | Path) -> str:
     """The kind of a game file; `choice` if the file has no such key. Errors: UserError for an unknown kind."""
     try:
-        document = yaml.safe_load(Path(file).read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        document = read_document(file, "game")
+    except UserError:  # the loader's to say
         document = None
     kind = document.get("kind", CHOICE) if isinstance(document, dict) else CHOICE
     if kind not in LOADERS:
         raise UserError(f"{file}: kind: {kind!r} is not allowed (allowed: {', '.join(LOADERS)})")
+    family = document.get("family") if isinstance(document, dict) else None
+    if kind == CHOICE and isinstance(family, str) and family in FAMILIES:
+        raise UserError(f"{file}: kind: in {family} a number is named (write `kind: {NUMBER}`)")
     return kind
 
 
