@@ -23,7 +23,7 @@ def test_the_files_of_a_command_line(line, files):
 
 
 def test_a_key_of_a_section_is_refused_with_the_file_that_sets_it():
-    words = "snakemake -n --config observations=3 training.epochs=5 --cores 1".split()
+    words = ["snakemake", "-n", "--config", "observations=3", "training.epochs=5", "--cores", "1"]
     with pytest.raises(UserError, match=r"--config: training\.epochs: .* `training: \{epochs: 5\}`, after"):
         check_keys(given(words, KEYS))
     check_keys(["observations=3", "experiment=v1.5", "plan=results/main/summary.md"])

@@ -97,6 +97,16 @@ def test_a_target_that_is_not_there_is_refused_in_one_line(fresh):
         assert done.returncode == 1 and done.stderr.splitlines()[-1].startswith(line), done.stderr
 
 
+def test_gpus_that_are_not_here_are_missed_before_a_job_runs_and_in_the_plan(fresh, monkeypatch):
+    fresh.edit("tiny.yaml", "  gpus: 0\n", "  gpus: 1\n")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    done = fresh.run()
+    assert done.returncode == 1 and "Error: gpus: 1, but " in done.stderr, done.stderr
+    assert "allowed: gpus: 0, " in done.stderr or "allowed: up to as many" in done.stderr
+    assert not (fresh.folder / "results" / "models").exists()
+    assert "GPUs: a run here would be refused. gpus: 1, but " in fresh.succeed("plan")
+
+
 def test_a_game_that_contradicts_its_family_is_refused(fresh):
     fresh.edit("resources/games/stag_hunt.yaml", "R: 10", "R: 4")
     said = fresh.run().stderr

@@ -6,6 +6,7 @@ out: report.html; tables/{split}/rates.* and replies.parquet; figures/paper_orde
 
 import hashlib
 
+from tom.core.snakemake_internals import jobs_to_run, start_after
 from tom.prompts.variants import PAPER_VARIANT
 
 PAGE = ROOT / "workflow" / "report" / "page"
@@ -71,12 +72,23 @@ use rule plot_propensities as plot_paper_order with:
         view="--view fixed",
 
 
+def shown_of_studies():
+    """The files of all studies that a page may show."""
+    return list(dict.fromkeys(Path(EXPERIMENT) / file for study in STUDIES for file in study.files(ALL_SPLITS)))
+
+
 def study_files_made(wildcards):
     """What studies have made: a parameter and no input, so that a page follows it and makes none of it."""
-    files = [Path(EXPERIMENT) / file for study in STUDIES for file in study.files(ALL_SPLITS)]
     return " ".join(
-        f"{file} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in dict.fromkeys(files) if file.exists()
+        f"{file} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in shown_of_studies() if file.exists()
     )
+
+
+def build_page_last():
+    """Let a page wait for what this run makes of studies, or it would be without it."""
+    jobs, files = jobs_to_run(workflow), set(map(str, shown_of_studies()))
+    pages = [job for job in jobs if job.rule.name == called("build_page")]
+    start_after(workflow, pages, [job for job in jobs if pages and files & set(map(str, job.output))])
 
 
 def timed_jobs(wildcards):

@@ -27,7 +27,7 @@ def check_target(wildcards):
 def shared_loads(wildcards):
     """How shards share loads of their model: in groups on a cluster, else with all that follow on one machine."""
     if not workflow.non_local_exec:
-        return f"--groups {shlex.quote('{}')} --shards-per-load {0 if config['sampling']['idle_seconds'] else 1}"
+        return f"--here --groups {shlex.quote('{}')} --shards-per-load {0 if config['sampling']['idle_seconds'] else 1}"
     settings = workflow.group_settings
     groups = settings.overwrite_groups.items()
     sizes = {name: (group, settings.group_components.get(group, 1)) for name, group in groups}

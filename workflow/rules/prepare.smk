@@ -5,6 +5,7 @@ out: models/{source}/fetched/ and models/{source}/{precision}/, each a weights f
 """
 
 from tom.core.snakemake_internals import jobs_to_run, start_after
+from tom.engines.devices import enough_devices
 
 
 def model_of_source(wildcards):
@@ -140,6 +141,13 @@ def check_models():
     for role in LOCAL_MODELS if checks_here() else ():
         if folder := weights_here(role):
             check_at_start(role, folder, config, RESOURCES, remembered_sha256(CODE_HASHES, "check_model.py"))
+
+
+def check_gpus():
+    """Refuse a run whose jobs ask this machine for GPUs that it lacks, before anything is fetched for them."""
+    if not workflow.non_local_exec:
+        if asked := max((job.resources.get("gpu", 0) for job in jobs_to_run(workflow)), default=0):
+            enough_devices(asked)
 
 
 def ask_teacher_last():

@@ -3,7 +3,7 @@
 Asks Snakemake for its own graph of jobs. Nothing is run and no model is loaded.
 
 python workflow/scripts/plan_run.py --target all --snakefile Snakefile --config '{}' --observations 300 \
-    --groups '{}' --shards-per-load 0 --taught 20 4 --steps-per-epoch 8 --epochs 4 --learning-rate 0.001 \
+    --groups '{}' --shards-per-load 0 --here --taught 20 4 --steps-per-epoch 8 --epochs 4 --learning-rate 0.001 \
     --gradients-mb 0 --benchmarks results/benchmarks --output results/plan.parquet
 """
 
@@ -11,11 +11,12 @@ import argparse
 import json
 from pathlib import Path
 
-from tom.core.errors import run_main
+from tom.core.errors import UserError, run_main
 from tom.core.files import atomic_file, log_written
+from tom.engines.devices import enough_devices
 from tom.planning.endpoint_forecast import endpoint_lines, game_usage
 from tom.planning.forecast import Sharing, forecast
-from tom.planning.plan_lines import budget_line, plan_lines
+from tom.planning.plan_lines import budget_line, due_jobs, plan_lines
 from tom.planning.planned_jobs import planned_jobs
 from tom.training.batching import describe_steps
 
@@ -30,6 +31,7 @@ def main() -> None:
     parser.add_argument("--observations", type=int, required=True, help="of a game in a shard")
     parser.add_argument("--groups", type=json.loads, required=True, help="rule → [group, its most jobs], JSON")
     parser.add_argument("--shards-per-load", type=int, required=True, help="outside of groups; 0 for all of a model")
+    parser.add_argument("--here", action="store_true", help="the run would be on this machine, and not on a cluster")
     parser.add_argument("--taught", type=int, nargs=2, help="cells and games of a training, if a teacher is asked")
     parser.add_argument("--steps-per-epoch", type=int, required=True, help="of a training")
     parser.add_argument("--epochs", type=int, required=True, help="of a training")
@@ -56,9 +58,16 @@ def main() -> None:
     if arguments.taught:
         steps.append(budget_line(arguments.observations, *arguments.taught))
     print("\n".join(plan_lines(plan, arguments.target, steps, arguments.gradients_mb)))
+    if arguments.here and (gpus := due_jobs(plan)["gpus"].max()):
+        try:
+            enough_devices(gpus)
+        except UserError as error:
+            print(f"GPUs: a run here would be refused. {error}.")
     if arguments.endpoint:
-        games = {asking: game_usage(**numbers) for asking, numbers in arguments.endpoint["games"].items()}
-        print("\n".join(endpoint_lines(plan, games, arguments.usage, tuple(arguments.endpoint["prices"]))))
+        asked = arguments.endpoint["games"]
+        games = {asking: game_usage(**numbers) for asking, numbers in asked.items()}
+        scored = {asking: numbers["scored"] for asking, numbers in asked.items()}
+        print("\n".join(endpoint_lines(plan, games, scored, arguments.usage, tuple(arguments.endpoint["prices"]))))
     log_written(arguments.output, f"{plan.height} jobs")
 
 

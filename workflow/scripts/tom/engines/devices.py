@@ -182,7 +182,9 @@ def enough_devices(gpus: int) -> list[Device]:
     try:
         visible = visible_devices()
     except UserError as error:
-        raise UserError(f"gpus: {gpus}, but {error} (allowed: gpus: 0, or a machine with GPUs)") from None
+        raise UserError(
+            f"gpus: {gpus}, but {error} (allowed: gpus: 0, a machine with GPUs, or --workflow-profile profiles/slurm)"
+        ) from None
     if len(visible) < gpus:
         where = f"with {VISIBLE}={os.environ[VISIBLE]}" if VISIBLE in os.environ else "on this machine"
         raise UserError(f"gpus: {gpus}, but {len(visible)} can be used {where} (allowed: up to as many)")

@@ -33,12 +33,17 @@ def game_usage(
 
 
 def endpoint_lines(
-    plan: pl.DataFrame, games: Mapping[str, Usage], usage: Path, prices: tuple[float | None, float | None]
+    plan: pl.DataFrame,
+    games: Mapping[str, Usage],
+    scored: Mapping[str, int],
+    usage: Path,
+    prices: tuple[float | None, float | None],
 ) -> list[str]:
     """The line of a plan about its endpoint; none where nothing is asked there.
 
-    plan: forecast's. games: how a cell is asked, a folder's name → what a game takes so. usage: the folder of what
-    finished cells took. prices: of a million prompt tokens, and of a million tokens of replies.
+    plan: forecast's. games: how a cell is asked, a folder's name → what a game takes so. scored: likewise, its
+    requests for exact probabilities. usage: the folder of what finished cells took. prices: of a million prompt tokens,
+    and of a million tokens of replies.
     """
     due = [Path(output) for output in due_jobs(plan).filter(rule=RULE)["output"]]
     if not due:
@@ -56,11 +61,13 @@ def endpoint_lines(
         total += _times(each, number)
     # Requests follow from the config, whatever finished cells took.
     requests = sum(games[asking].requests * number for (_, asking), number in asked.items())
+    exact = sum(scored[asking] * number for (_, asking), number in asked.items())
     cost = total.cost(*prices)
     most = "about" if timed else "at most"
     words = [
-        f"endpoint: {requests:,} requests in {len(due)} job(s); about {total.prompt_tokens:,} prompt tokens and {most}"
-        f" {total.completion_tokens:,} tokens of replies" + (f"; cost {most} {cost:.2f}" if cost is not None else "")
+        f"endpoint: {requests:,} requests in {len(due)} job(s), {exact:,} of them for exact probabilities; about"
+        f" {total.prompt_tokens:,} prompt tokens and {most} {total.completion_tokens:,} tokens of replies"
+        + (f"; cost {most} {cost:.2f}" if cost is not None else "")
     ]
     if timed:
         words.append(f"(tokens as in {cells} finished cells).")

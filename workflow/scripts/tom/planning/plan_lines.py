@@ -132,6 +132,8 @@ def _notes(due: pl.DataFrame) -> list[str]:
         lines.append(
             "other subjects: the same rule for other models, seeds or splits; on GPUs, if they ask for as much."
         )
+        if due.filter(rule=TRAINING, seconds_from=BASES[1]).height:
+            lines.append("A training takes longer than another by as much as it has more prompts times epochs.")
     if BASES[2] in due["seconds_from"]:
         lines.append("estimate: what a cluster is asked for, a limit and no prediction (tom/slurm/job_resources.py).")
     lines.append("loads: of a model, at least; shards that follow one another share an engine.")
