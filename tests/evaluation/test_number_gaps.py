@@ -1,5 +1,6 @@
 """Numbers compared: distances, what is closed of them, the baselines, the paper's own, in tables and words."""
 
+import re
 import sys
 
 import evaluate_numbers
@@ -16,7 +17,7 @@ from scipy.stats import wasserstein_distance
 from tom.core.errors import UserError
 from tom.evaluation.number_gaps import middle_of
 from tom.paper.published_choices import read_contributions
-from tom.reporting.findings import number_lines
+from tom.reporting.findings import number_parts
 from tom.reporting.summary import paper_rows
 from tom.sampling.recorded import replay_contributions
 from tom.sampling.shards import NUMBER_COLUMNS, write_shard
@@ -64,8 +65,15 @@ def test_exact_probabilities_on_both_sides_are_compared_exactly(published):
     row = gaps.row(by_predicate=pl.col("measure") == "sampled", named=True)
     assert (row["teacher_answers"], row["gap"]) == ("sampled", pytest.approx(0.3))
     tables = tables_of(rows, published)
-    (words,) = number_lines(tables["number_means"], tables["number_gaps"])
-    assert "gap closed, exact, %: in the mean 50 (50 to 50)" in " ".join(words.split())
+    text = told(tables)
+    assert "not taught): nearer to the teacher." in text and "training closed, %, exact;" in text
+    assert "| tuned | 6.00 (0.00) | 50 (50 to 50) |" in text
+
+
+def told(tables: dict[str, pl.DataFrame]) -> str:
+    """The parts of the summary about the numbers, in one line."""
+    parts = number_parts(tables["number_means"], tables["number_gaps"])
+    return " ".join(" ".join(line for part in parts for line in part).split())
 
 
 def of_split(gaps: pl.DataFrame, quantity: str, measure: str = "sampled") -> dict[str, dict]:
@@ -98,9 +106,9 @@ def test_without_a_teacher_there_are_numbers_and_no_gaps(published):
         "tuned-seed1": 7,
         "tuned-seed2": 6,
     }
-    text = " ".join(number_lines(tables["number_means"], tables["number_gaps"])).replace("\n", " ")
-    assert "mean number: base 7.00 (standard error 0.12), tuned 6.50" in " ".join(text.split())
-    assert "No teacher answered." in text
+    text = told(tables)
+    assert "no teacher answered." in text and "closed:" not in text
+    assert "| base | 7.00 (0.12) |" in text and "| tuned | 6.50 (" in text
 
 
 def test_numbers_need_not_begin_at_0(published):
@@ -196,14 +204,13 @@ def test_a_model_without_a_readable_reply_is_not_compared(published):
     tables = tables_of([*rows, CELL | mute], published)
     assert tables["number_gaps"].height == 0
     assert tables["number_means"].filter(model="base")["mean"].to_list() == [None]
-    (text,) = number_lines(tables["number_means"], tables["number_gaps"])
-    assert "base -" in text and "Not compared" in text
+    text = told(tables)
+    assert "| base | - | - |" in text and ": not compared, since" in text
 
 
 def test_the_error_of_a_single_reply_is_unknown(published):
     tables = tables_of(shard_rows(RUN | {"base": {5: 1}}), published)
-    text = " ".join(number_lines(tables["number_means"], tables["number_gaps"])[0].split())
-    assert "base 5.00 (standard error unknown)" in text
+    assert "| base | 5.00 (unknown) |" in told(tables)
 
 
 def test_every_model_needs_every_cell(published):
@@ -214,11 +221,11 @@ def test_every_model_needs_every_cell(published):
 
 def test_the_words_hold_the_figures(published):
     tables = tables_of(shard_rows(RUN | {"base": {5: 300}}), published)
-    text = " ".join(number_lines(tables["number_means"], tables["number_gaps"])[0].split())
-    assert "Public goods (not taught), mean number: teacher 7.00 (standard error 0.00)" in text
-    assert "base 5.00 (standard error 0.00), tuned 6.50" in text
-    assert "in the mean 75 (75 to 75), in the distribution (earth mover's) 75 (75 to 75)" in text
-    assert "the middle number 0 and 0" in text and "the paper's student 28 and 28" in text
+    text = told(tables)
+    assert "- Public goods (not taught): nearer to the teacher." in text
+    assert "| teacher | 7.00 (0.00) | - | - |" in text and "| base | 5.00 (0.00) | - | - |" in text
+    assert re.search(r"\| tuned \| 6\.50 \(0\.\d\d\) \| 75 \(75 to 75\) \| 75 \(75 to 75\) \|", text)
+    assert "| the middle number | - | 0 | 0 |" in text and "| the paper's student | - | 28 | 28 |" in text
 
 
 def test_the_published_replies_are_those_of_the_table(published):

@@ -116,7 +116,7 @@ def plot_numbers(table: pl.DataFrame) -> "Figure":
     replies = table.group_by("group", "model").agg(pl.col("count").sum())["count"]
     add_note(
         figure,
-        f"n = {counted(number_of(replies), 'reply', 'replies')} a model and cell. Bars: standard errors of the mean.",
+        f"{readable(table['split'][0])}, not taught. n = {counted(number_of(replies), 'reply', 'replies')} a model and cell. Bars: standard errors of the mean.",
     )
     return figure
 

@@ -13,6 +13,8 @@ from tom.core.errors import run_main
 from tom.paper.published_choices import SPLITS, published_propensities
 from tom.reporting.figure_style import save_figure, use_style
 
+SOURCE = "Published counts of arXiv 2408.05241: Llama-2-70b, Llama-2-7b and its tuned student. "
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -23,7 +25,7 @@ def main() -> None:
     arguments = parser.parse_args()
     use_style()
     table = published_propensities(arguments.published, arguments.split, arguments.confidence)
-    save_figure(plot_split(table.filter(level="cell"), arguments.confidence), arguments.output)
+    save_figure(plot_split(table.filter(level="cell"), arguments.confidence, SOURCE), arguments.output)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from tom.reporting.figure_style import (
     save_figure,
     use_style,
 )
+from tom.reporting.findings import ASKED
 from tom.reporting.tables import read_table
 from tom.reporting.wording import counted, readable
 
@@ -78,10 +79,15 @@ def legend_labels(cells: pl.DataFrame) -> dict[str, str]:
     }
 
 
-def plot_many_games(cells: pl.DataFrame) -> "Figure":
+def whose(cells: pl.DataFrame, source: str) -> str:
+    """What a figure's note begins with: whose the cells are, of which split, and in which order they were asked."""
+    return f"{source}{readable(cells['split'][0])}; students {ASKED[cells['view'][0]]}."
+
+
+def plot_many_games(cells: pl.DataFrame, source: str = "") -> "Figure":
     """A panel for each context: a point for each game and student, over the teacher's propensity in it.
 
-    Where no teacher answered, tuned students over the base.
+    Where no teacher answered, tuned students over the base. source: as for `plot_split`.
     """
     import matplotlib.pyplot as plt
 
@@ -117,16 +123,16 @@ def plot_many_games(cells: pl.DataFrame) -> "Figure":
     letter_panels(figure.axes)
     add_note(
         figure,
-        f"n = {counted(points['game'].n_unique(), 'game')} a panel;"
+        f"{whose(cells, source)} n = {counted(points['game'].n_unique(), 'game')} a panel;"
         f" {counted(number_of(cells['observations']), 'reply', 'replies')} a cell.",
     )
     return figure
 
 
-def plot_split(cells: pl.DataFrame, confidence: float) -> "Figure":
-    """A panel for each context."""
+def plot_split(cells: pl.DataFrame, confidence: float, source: str = "") -> "Figure":
+    """A panel for each context. source: whose cells they are, a sentence; none for those of this run."""
     if cells["game"].n_unique() > MOST_LINES:
-        return plot_many_games(cells)
+        return plot_many_games(cells, source)
     from matplotlib.lines import Line2D
 
     contexts = cells["context"].unique().sort().to_list()
@@ -145,7 +151,7 @@ def plot_split(cells: pl.DataFrame, confidence: float) -> "Figure":
     marks = []
     if cells["exact"].is_not_null().any():
         open_marker = {"color": "0.3", "marker": "o", "markersize": 5.5, "fillstyle": "none", "linestyle": "none"}
-        marks.append(Line2D([], [], **open_marker, label="exact propensity"))
+        marks.append(Line2D([], [], **open_marker, label="open: exact propensity"))
     columns = len(models) + len(marks)
     if cells["invalid"].sum():
         marks.append(Line2D([], [], color="0.3", **BAND, label="unreadable counted as D to as C"))
@@ -157,7 +163,9 @@ def plot_split(cells: pl.DataFrame, confidence: float) -> "Figure":
     figure.legend(handles=handles, loc="outside upper center", ncols=columns)
     letter_panels(figure.axes)
     replies = f"n = {counted(number_of(cells['observations']), 'reply', 'replies')} a cell and model"
-    add_note(figure, f"{replies}. Bars: {confidence:.0%} Jeffreys intervals of the observed rates.")
+    add_note(
+        figure, f"{whose(cells, source)} {replies}. Bars: {confidence:.0%} Jeffreys intervals of the observed rates."
+    )
     return figure
 
 

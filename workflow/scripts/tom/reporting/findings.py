@@ -11,6 +11,7 @@ from tom.evaluation.aligned_counts import EXACT, SAMPLED
 from tom.evaluation.baselines import BASELINES
 from tom.evaluation.number_gaps import MIDDLE, QUANTITIES, UNIFORM
 from tom.evaluation.propensities import headline_view_of
+from tom.reporting.tables import markdown_table
 from tom.reporting.wording import (
     beats_all,
     counted,
@@ -39,7 +40,7 @@ NOISE_SHARE = "Noise lies within the others; at 100 or more, nothing but noise s
 
 ESTIMATES = {
     "alignment": ("gap closed", ""),
-    "generalisation": ("lead over the base in contexts at large", ""),
+    "generalisation": ("lead over the base with contexts as the sample", ""),
     "sensitivities": ("{quantity} by ", "{factor}"),
     "joint_choice_model": ("the joint model's ", "{term}"),
 }
@@ -87,20 +88,12 @@ def _where(split: str) -> str:
 
 
 def verdict_line(tuned: dict, against_base: pl.DataFrame) -> str:
-    """What a split shows: does training close any of the gap, more than the baselines, and in contexts at large?
+    """What a split shows: does training close any of the gap, more than the baselines, and with contexts as the sample?
 
     tuned: the row of the alignment table. against_base: the split's row of the generalisation table, if it has one.
     """
-    if tuned["gap_closed"] is None:
-        change = f"not estimated, since {tuned['not_estimated']}"
-    elif tuned["low"] > 0:
-        change = "nearer to the teacher"
-    elif tuned["high"] < 0:
-        change = "farther from the teacher"
-    else:
-        change = "no clear change"
     spread = "" if tuned["seed_sd"] is None else f" (seed SD {100 * tuned['seed_sd']:.1f} points)"
-    words = [f"- {readable(tuned['split'])}: {change}{spread}; {describe_leads(tuned)}."]
+    words = [f"- {readable(tuned['split'])}: {_change(tuned)}{spread}; {describe_leads(tuned)}."]
     words += [f"{describe_contexts(row)}." for row in against_base.iter_rows(named=True)]
     return wrapped(" ".join(words))
 
@@ -110,8 +103,11 @@ def describe_contexts(row: dict) -> str:
     nearer = f"Nearer than the base in {row['contexts_nearer']} of {counted(row['contexts'], 'context')}"
     if row["low"] is None:
         return f"{nearer}: too few to say more"
-    lead = f"{counted(percent(row['lead']), 'point')} ({percent(row['low'])} to {percent(row['high'])})"
-    return f"{nearer}; by {lead} for contexts at large"
+    lead, low, high, direction = row["lead"], row["low"], row["high"], "nearer"
+    if round(100 * lead) < 0:
+        lead, low, high, direction = -lead, -high, -low, "farther"
+    mean = f"{counted(percent(lead), 'point')} ({percent(low)} to {percent(high)}) {direction}"
+    return f"{nearer}; on average {mean}, with contexts as the sample"
 
 
 # All splits, or in sample
@@ -204,49 +200,78 @@ def _of_quantity(sensitivities: pl.DataFrame, quantity: str) -> list[dict]:
 # Games in which a number is named
 
 
-def number_lines(means: pl.DataFrame, gaps: pl.DataFrame) -> list[str]:
-    """A paragraph for each split of such games. means, gaps: the tables of all such splits."""
-    paragraphs = []
+def number_parts(means: pl.DataFrame, gaps: pl.DataFrame) -> list[list[str]]:
+    """Of each split of such games: what training did, a table, its terms. means, gaps: the tables of all of them."""
+    parts = []
     for split in means["split"].unique(maintain_order=True):
         own = gaps.filter(level="split", split=split)
         exact = own.filter(teacher_answers=EXACT)
         # With a sampled teacher sampled gaps, since their intervals hold the students' noise as well.
         shown = exact if exact.height else own.filter(measure=SAMPLED)
-        paragraphs.append(wrapped(" ".join(_number_sentences(means.filter(split=split), shown))))
-    return paragraphs
+        parts += _number_parts(means.filter(split=split), shown)
+    return parts
 
 
-def _number_sentences(means: pl.DataFrame, gaps: pl.DataFrame) -> list[str]:
-    """The sentences about one split."""
+def _number_parts(means: pl.DataFrame, gaps: pl.DataFrame) -> list[list[str]]:
+    """The parts about one split."""
     # The standard error of the mean over cells; unknown where a cell has a single reply.
     errors = pl.col("standard_error")
     error = pl.when(errors.null_count() == 0).then(errors.pow(2).sum().sqrt() / pl.len()).alias("error")
     by_role = means.group_by(roles_of().alias("role")).agg(pl.col("mean", "option_mass").mean(), error)
     found = {row["role"]: row for row in by_role.to_dicts()}
-    told = ", ".join(f"{name} {_with_error(found[name])}" for name in (TEACHER, BASE, "tuned") if name in found)
-    first = f"- {readable(means['split'][0])} (not taught), mean number: {told}."
-    masses = [f"{name} {found[name]['option_mass']:.2g}" for name in (BASE, "tuned") if found[name]["option_mass"]]
-    mass = [f"Probability that a reply is a number alone: {', '.join(masses)}."] if masses else []
-    if TEACHER not in found:
-        return [first, "No teacher answered.", *mass]
-    if not gaps.height:
-        return [first, "Not compared, since some model gave no readable reply in any cell."]
     rows = {(row["quantity"], row["predictor"]): row for row in gaps.iter_rows(named=True)}
-    tuned = [gap_closed(rows[quantity, "tuned"], undefined="undefined") for quantity in QUANTITIES]
-    closed = "in the mean {}, in the distribution (earth mover's) {}".format(*tuned)
-    beside = ", ".join(
-        f"{name} {' and '.join(percent(rows[quantity, predictor]['gap_closed']) for quantity in QUANTITIES)}"
-        for predictor, name in OTHERS.items()
-        if ("mean", predictor) in rows
-    )
-    return [
-        first,
-        f"Share of the gap closed, {gaps['measure'][0]}, %: {closed}; {beside}.",
-        *mass,
+    name = f"- {readable(means['split'][0])} (not taught)"
+    if TEACHER not in found:
+        lead = f"{name}: no teacher answered."
+    elif not rows:
+        lead = f"{name}: not compared, since some model gave no readable reply in any cell."
+    else:
+        lead = f"{name}: {_change(rows['mean', 'tuned'])}."
+    table = [
+        [model, _with_error(found[model]), *_number_shares(rows, model), _mass(found[model])]
+        for model in (TEACHER, BASE, "tuned")
+        if model in found
     ]
+    table += [
+        [other, "-", *_number_shares(rows, predictor), "-"]
+        for predictor, other in OTHERS.items()
+        if ("mean", predictor) in rows
+    ]
+    notes = ["mean: of the numbers named, with its standard error. alone: probability of a number and nothing else."]
+    if rows:
+        notes += [
+            f"closed: share of the gap that training closed, %, {gaps['measure'][0]}; in the mean, and in the whole"
+        ]
+        notes += ["distribution (earth mover's distance)."]
+    return [
+        [wrapped(lead)],
+        markdown_table(["model", "mean", "closed, mean", "closed, distribution", "alone"], table),
+        notes,
+    ]
+
+
+def _change(tuned: dict) -> str:
+    """What training did to a gap. tuned: a row with the share closed and its interval."""
+    if tuned["gap_closed"] is None:
+        return f"not estimated, since {tuned['not_estimated']}"
+    if tuned["low"] > 0:
+        return "nearer to the teacher"
+    return "farther from the teacher" if tuned["high"] < 0 else "no clear change"
+
+
+def _number_shares(rows: Mapping[tuple[str, str], dict], predictor: str) -> list[str]:
+    """What a predictor closes of each quantity's gap, a student with its interval; dashes for what closes none."""
+    found = [rows.get((quantity, predictor)) for quantity in QUANTITIES]
+    if predictor == "tuned":
+        return [gap_closed(row, undefined="undefined") if row else "-" for row in found]
+    return [percent(row["gap_closed"]) if row and predictor != BASE else "-" for row in found]
+
+
+def _mass(row: dict) -> str:
+    return f"{row['option_mass']:.2g}" if row["option_mass"] else "-"
 
 
 def _with_error(row: dict) -> str:
     if row["mean"] is None:
         return "-"
-    return f"{row['mean']:.2f} (standard error {'unknown' if row['error'] is None else two_places(row['error'])})"
+    return f"{row['mean']:.2f} ({'unknown' if row['error'] is None else two_places(row['error'])})"

@@ -13,7 +13,7 @@ from tom.reporting.findings import headline_measure, predictors_of
 from tom.reporting.tables import markdown_table
 from tom.reporting.wording import cells_told, gap_closed, percent, readable
 
-VIEW_NAMES = {"both": "both", "fixed": "paper", "swapped": "swapped"}
+VIEW_NAMES = {"both": "both", "fixed": "paper's", "swapped": "swapped"}
 OTHERS = (*BASELINES, "noise_ceiling")
 """Predictors without a student, in the order of their columns."""
 LATEX = r"""%% Needs \usepackage{booktabs}.
@@ -61,12 +61,12 @@ def main_result(alignment: pl.DataFrame) -> pl.DataFrame:
 
 def main_result_lines(result: pl.DataFrame) -> list[str]:
     """The table in Markdown."""
-    header = ["split", "order", "gap", "closed %", "chance", "const", "offset", "near", "ceiling"]
+    header = ["split", "order", "closed %", "gap", "chance", "constant", "offset", "nearest", "ceiling"]
     rows = []
     for row in result.iter_rows(named=True):
         gaps = " → ".join("-" if row[name] is None else f"{row[name]:.3f}" for name in ("base_gap", "tuned_gap"))
         others = [percent(row[name]) for name in OTHERS]
-        rows.append([readable(row["split"]), VIEW_NAMES[row["view"]], gaps, gap_closed(row), *others])
+        rows.append([readable(row["split"]), VIEW_NAMES[row["view"]], gap_closed(row), gaps, *others])
     return markdown_table(header, rows)
 
 

@@ -107,7 +107,7 @@ def _of_split(tables: Tables, split: str) -> Iterator[tuple[str, Recomputed]]:
         )
     yield "base_gap", Recomputed(predictors["base"]["gap"])
     yield "tuned_gap", Recomputed(tuned["gap"])
-    verdict = f"{describe_leads(tuned)}; for contexts at large {_points(context)} points nearer than the base"
+    verdict = f"{describe_leads(tuned)}; with contexts as the sample {_points(context)} points nearer than the base"
     yield (
         "gap_closed",
         Recomputed(

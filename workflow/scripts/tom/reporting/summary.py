@@ -17,11 +17,12 @@ from tom.paper.published_choices import SPLITS, mean_contributions, read_publish
 from tom.parsing.outcomes import UNREADABLE
 from tom.reporting.biases import MODELS, diagnostics_parts, teacher_lines
 from tom.reporting.findings import (
+    ASKED,
     equivalence_line,
     headline_measure,
     joint_line,
     not_estimated_line,
-    number_lines,
+    number_parts,
     predictors_of,
     sensitivity_line,
     verdict_line,
@@ -102,6 +103,7 @@ def summary_lines(
     sections = {
         f"# What {student} learnt from {teacher}": [
             teacher_lines(tables["diagnostics"], tables["sensitivities"], view, confidence),
+            [f"Students were {ASKED[view]}. Chance, constant, offset and nearest cell need no student; terms: below."],
             verdicts,
             unreadable_lines(tables["diagnostics"], replies),
         ],
@@ -110,7 +112,9 @@ def summary_lines(
                 "gap: mean over cells of the distance from the teacher's propensity to cooperate, before → after",
                 f"training. closed: share of the base's gap that training closed, %; interval: {confidence:.0%}.",
                 propensity_words(predictors_of(shown, splits[0], view)[BASE]),
-                "chance: p = 0.5. constant, offset, nearest cell: fitted in sample. ceiling: a perfect student.",
+                "chance: p = 0.5. constant: the one propensity that is best in sample. offset: the base's, moved by",
+                "one number. nearest: the teacher's in the most similar taught cell. ceiling: of a perfect student.",
+                "order: cooperation listed first in half of the prompts (both), or in all of them (paper's).",
                 *([COMPUTED] if computed else []),
             ],
             main_result_lines(main_result(alignment)),
@@ -118,7 +122,7 @@ def summary_lines(
         ],
         f"## {BESIDE_PAPER}": [PAPER, markdown_table(PAPER_HEADER, beside_paper)] if of_this_run else [],
         "## Games in which a number is named": [
-            number_lines(tables["number_means"], tables["number_gaps"]) if "number_means" in tables else [],
+            *(number_parts(tables["number_means"], tables["number_gaps"]) if "number_means" in tables else []),
         ],
         "## Order and letters": [DIAGNOSTICS, *diagnostics_parts(tables["diagnostics"])],
         "## Cells, context and game": [
