@@ -156,7 +156,7 @@ def adapter_snippet() -> str:
 def data_dictionary() -> str:
     """The columns of all tables, as Markdown. A table that is like another refers to its columns."""
     document = yaml.safe_load((ROOT / "workflow/schemas/tables.yaml").read_text())
-    lines = []
+    lines = [" · ".join(f"[{name}](#{name})" for name in document["tables"]), ""]
     for name, table in document["tables"].items():
         lines += [f"## {name}", "", f"`{table['files']}`{writers(table)}", "", table["about"], ""]
         lines += ["| column | type | unit | meaning |", "| --- | --- | --- | --- |"]

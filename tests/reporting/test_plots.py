@@ -96,7 +96,7 @@ def legend_of(figure) -> list[str]:
 def test_propensities_say_nothing_of_invalid_replies_where_there_are_none(tables):
     cells = plot_propensities.cells_of(tables["propensities"], "in_sample")
     figure = plot_propensities.plot_split(cells, 0.95)
-    assert legend_of(figure) == ["teacher", "base", "tuned", "exact propensity"]
+    assert legend_of(figure) == ["teacher", "base", "tuned", "open: exact propensity"]
     # An interval for each of four models, and no band.
     assert len(figure.axes[0].collections) == 4
 

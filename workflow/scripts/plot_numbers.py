@@ -114,10 +114,8 @@ def plot_numbers(table: pl.DataFrame) -> "Figure":
             axes.tick_params(labelleft=False)
     letter_panels(figure.axes)
     replies = table.group_by("group", "model").agg(pl.col("count").sum())["count"]
-    add_note(
-        figure,
-        f"{readable(table['split'][0])}, not taught. n = {counted(number_of(replies), 'reply', 'replies')} a model and cell. Bars: standard errors of the mean.",
-    )
+    told = f"n = {counted(number_of(replies), 'reply', 'replies')} a model and cell"
+    add_note(figure, f"{readable(table['split'][0])}, not taught. {told}. Bars: standard errors of the mean.")
     return figure
 
 
