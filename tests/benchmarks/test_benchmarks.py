@@ -20,6 +20,7 @@ HELPERS = {"measure.py", "sft_rows.py"}  # imported by the others
 # The smallest size at which each does all that it does. {model}: a model folder; {new}: a folder that is not there yet.
 TOY = {
     "coverage.py": "--runs 2",
+    "cpu_types.py": "--model {model} --tokens 8",
     "gpu_check.py": "--small --output {new}",
     "large_study.py": "{new} --seeds 1 --games 2 --contexts 2",
     "long_replies.py": "--model {model} --replies 4 --trl-replies 2 --prompt 60 --length 12 --batch 2",
@@ -30,7 +31,7 @@ TOY = {
     "same_results.py": "{shards}/results {shards}/results",
     "weighted_training.py": "--model {model} --rows 2 --cells 1",
 }
-SECONDS_EACH = {"coverage.py", "many_shards.py", "many_numbers.py", "one_prefill.py", "same_results.py"}
+SECONDS_EACH = {"coverage.py", "cpu_types.py", "many_shards.py", "many_numbers.py", "one_prefill.py", "same_results.py"}
 """Those that take some seconds; the rest are slow."""
 
 

@@ -293,3 +293,20 @@ def test_a_killed_engine_gives_its_gpu_to_the_next(machine, on_a_gpu, asked, sco
     calls = []
     assert with_local_engine(on_a_gpu, 600, work) == scores
     assert calls == [ResidentEngine, ResidentEngine]
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "slow"),
+    [
+        ("processor: 0\nflags\t\t: fpu sse avx2 f16c\n", True),
+        ("processor: 0\nflags\t\t: fpu avx2 avx512bw avx512_bf16\n", False),
+        ("processor: 0\nFeatures\t: fp asimd\n", False),
+        (None, False),
+    ],
+    ids=["x86", "x86 with AVX-512", "another kind", "unknown"],
+)
+def test_a_cpu_that_is_slow_at_16_bits_is_known(tmp_path, cpuinfo, slow):
+    file = tmp_path / "cpuinfo"
+    if cpuinfo:
+        file.write_text(cpuinfo)
+    assert devices.multiplies_16_bits_slowly(file) == slow

@@ -240,13 +240,17 @@ def test_the_figure_shows_means_with_errors_and_every_group(published, tmp_path)
     tables = tables_of(shard_rows(RUN) + shard_rows(RUN, context="office"), published)
     use_style()
     shown = plot_numbers.with_paper(tables["number_distributions"], published)
-    assert shown["group"].unique(maintain_order=True).to_list() == ["Neutral", "Office", "Neutral, the paper"]
+    assert shown["group"].unique(maintain_order=True).to_list() == [
+        "Neutral, this run",
+        "Office, this run",
+        "Neutral, the paper",
+    ]
     figure = plot_numbers.plot_numbers(shown)
     means, *distributions = figure.axes
     heights = [round(bar.get_height(), 2) for bars in means.containers for bar in bars]
     assert heights == [7, 7, 7, 7, 7, 5.49, 6.5, 6.5, 5.92]  # by role, in each the groups
     titles = [axes.get_title("left").partition("$  ")[2] for axes in distributions]
-    assert titles == ["Neutral", "Office", "Neutral, the paper"]
+    assert titles == ["Neutral, this run", "Office, this run", "Neutral, the paper"]
     files = [tmp_path / f"figure.{kind}" for kind in ("pdf", "png", "svg")]
     save_figure(figure, files)
     first = [file.read_bytes() for file in files]

@@ -5,7 +5,7 @@ out: models/{source}/fetched/ and models/{source}/{precision}/, each a weights f
 """
 
 from tom.core.snakemake_internals import jobs_to_run, start_after
-from tom.engines.devices import enough_devices
+from tom.engines.devices import enough_devices, multiplies_16_bits_slowly
 
 
 def model_of_source(wildcards):
@@ -148,6 +148,19 @@ def check_gpus():
     if not workflow.non_local_exec:
         if asked := max((job.resources.get("gpu", 0) for job in jobs_to_run(workflow)), default=0):
             enough_devices(asked)
+
+
+def warn_of_slow_types():
+    """Say so where a model is to compute at bfloat16 on a CPU that is not made for it."""
+    if workflow.non_local_exec or not ASKS_A_MODEL & {job.rule.name for job in jobs_to_run(workflow)}:
+        return
+    for role in LOCAL_MODELS:
+        slow = config[role]["precision"] == "bfloat16" and not config[role]["gpus"] and multiplies_16_bits_slowly()
+        if slow:
+            snakemake_logger.warning(
+                f"warning: {role}.precision: bfloat16 takes this CPU 5 to 20 times as long as float32 does (docs/benchmarks.md)."
+                " float32 takes twice the memory."
+            )
 
 
 def ask_teacher_last():

@@ -42,7 +42,7 @@ PALETTE = {name: COLOURS[name] for name in ROLES}
 def with_paper(table: pl.DataFrame, published: Path) -> pl.DataFrame:
     """The distributions of a run, then those of the paper for the same cells, each with its `role` and `group`.
 
-    group: the game, if there are several, and the context, followed by `the paper` for the paper's own.
+    group: the game, if there are several, the context and, where the paper has the cells too, whose they are.
     """
     cells = table.select("game", "context").unique(maintain_order=True).rows()
     ends = table.group_by("game").agg(pl.col("number").min(), pl.col("number").max().alias("highest")).rows()
@@ -60,7 +60,7 @@ def with_paper(table: pl.DataFrame, published: Path) -> pl.DataFrame:
                 role=roles_of(),
                 group=pl.Series([group(row, whose) for row in part.iter_rows(named=True)], dtype=pl.String),
             )
-            for part, whose in ((table, ""), (theirs, "the paper"))
+            for part, whose in ((table, "this run" if theirs.height else ""), (theirs, "the paper"))
         ]
     )
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tom.core.errors import UserError, run_main
-from tom.reporting.figure_style import MM, SINGLE_COLUMN, letter_panels, save_figure, use_style
+from tom.reporting.figure_style import MM, SINGLE_COLUMN, add_note, letter_panels, save_figure, use_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -76,6 +76,7 @@ def plot_curves(curves: dict[str, pl.DataFrame]) -> "Figure":
     losses.legend()
     figure.align_ylabels()
     letter_panels(figure.axes)
+    add_note(figure, "Loss on the teacher's replies in sample. Faint: single steps.")
     return figure
 
 

@@ -136,6 +136,19 @@ def torch_device(gpus: int) -> str:
     )
 
 
+def multiplies_16_bits_slowly(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether this CPU is an x86 without AVX-512: torch then takes many times as long at bfloat16 as at float32.
+
+    benchmarks/cpu_types.py measures it. False where nothing is known of the CPU.
+    """
+    try:
+        lines = cpuinfo.read_text().splitlines()
+    except OSError:
+        return False
+    flags = {flag for line in lines if line.startswith("flags") for flag in line.split()}
+    return bool(flags) and "avx512bw" not in flags
+
+
 # Who holds what
 
 
@@ -182,9 +195,7 @@ def enough_devices(gpus: int) -> list[Device]:
     try:
         visible = visible_devices()
     except UserError as error:
-        raise UserError(
-            f"gpus: {gpus}, but {error} (allowed: gpus: 0, a machine with GPUs, or --workflow-profile profiles/slurm)"
-        ) from None
+        raise UserError(f"gpus: {gpus}, but {error} (allowed: gpus: 0, or a machine with GPUs)") from None
     if len(visible) < gpus:
         where = f"with {VISIBLE}={os.environ[VISIBLE]}" if VISIBLE in os.environ else "on this machine"
         raise UserError(f"gpus: {gpus}, but {len(visible)} can be used {where} (allowed: up to as many)")
