@@ -179,7 +179,9 @@ def test_a_figure_is_as_large_as_its_text_needs(visit):
     told = "areas => areas.map((area) => area.previousElementSibling?.className === 'swipe')"
     boxes = phone.page.locator(".drawn")
     assert boxes.evaluate_all(cut) == boxes.evaluate_all(told)
-    assert phone.count(".swipe") == sum(boxes.evaluate_all(cut)) == 7 + 2
+    assert phone.count("figure .swipe") == sum(boxes.evaluate_all(cut)) == 7 + 2
+    tables = phone.page.locator(".across")
+    assert True in tables.evaluate_all(cut) and tables.evaluate_all(cut) == tables.evaluate_all(told)
     assert "linear-gradient" in box.evaluate("area => getComputedStyle(area).backgroundImage")
     assert wide.count(".swipe") == 0
 

@@ -48,6 +48,10 @@ SUMMARY = f"""# Title
 | - | - |
 | <script>{CAUGHT}</script> | 2 |
 
+| split | order | closed % | gap | chance | nearest |
+| - | - | - | - | - | - |
+| Out of sample contexts | paper's | -40 (-46 to -35) | 0.271 → 0.379 | 0 | -3 |
+
 ## {BESIDE_PAPER}
 
 Read closed instead.

@@ -164,16 +164,23 @@ def source_hash(script: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
 
 
+ON_A_PHONE = 5
+"""Columns that a table of Markdown may have on the screen of a phone."""
+SWIPE = '<p class="swipe">Wider than this screen: swipe the table sideways.</p>'
+
+
 def from_markdown(text: str) -> Markup:
     """Markdown as HTML, with markup escaped.
 
-    Each table has a box of its own, which scrolls on a narrow screen.
+    Each table has a box of its own, which scrolls on a narrow screen; above one that is cut off there, words say so.
     """
     parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["image", "link", "autolink"])
-    html = parser.render(text).replace(
-        "<table>", '<div class="across" tabindex="0" role="region" aria-label="table"><table>'
-    )
-    return Markup(html.replace("</table>", "</table></div>"))
+    before, *tables = parser.render(text).split("<table>")
+    for table in tables:
+        wide = table.partition("</thead>")[0].count("</th>") > ON_A_PHONE
+        before += SWIPE if wide else ""
+        before += f'<div class="across" tabindex="0" role="region" aria-label="table"><table>{table}'
+    return Markup(before.replace("</table>", "</table></div>"))
 
 
 def markdown_parts(text: str) -> dict[str, Markup]:
