@@ -91,6 +91,10 @@ def test_the_default_config_can_run(project):
             ["config.yaml: teacher.recorded.contributions: nowhere.csv: no such table"],
         ),
         (
+            changed({"name": "people", "engine": "recorded"}, "teacher"),
+            ["config.yaml: splits.in_sample: ", "needs counts there (allowed: teacher.recorded, or members of a"],
+        ),
+        (
             changed("gpt", "teacher", "recorded", "model"),
             ["config.yaml: teacher.recorded.model: 'gpt' has no row in ", "observed_choices.csv", "allowed: "],
         ),

@@ -77,10 +77,10 @@ rule sample_shard:
 
 
 if config["teacher"]["engine"] == "recorded":
-    RECORDED = config["teacher"]["recorded"]
+    RECORDED = config["teacher"].get("recorded", {})
     # Splits of games in which a number is named, where the teacher was recorded.
     GIVEN_NUMBERS = [name for name, split in NUMBER_SPLITS.items() if answered_by_teacher(split, config["teacher"])]
-    COUNTS = read_counts(RECORDED["counts"], RECORDED["model"])
+    COUNTS = read_counts(RECORDED["counts"], RECORDED["model"]) if "counts" in RECORDED else {}
     GIVEN = read_contribution_counts(RECORDED["contributions"], RECORDED["model"]) if GIVEN_NUMBERS else {}
     REPLIES = read_replies(RECORDED["replies"]) if "replies" in RECORDED else {}
     REPLIED = {game for game, _ in REPLIES}

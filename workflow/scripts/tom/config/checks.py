@@ -190,7 +190,7 @@ def _check_computed(config: dict, file: str, resources: Path) -> None:
 
 
 def _check_recorded(config: dict, role: str, file: str, resources: Path) -> None:
-    recorded = config[role]["recorded"]
+    recorded = config[role].get("recorded", {})
     answered = {name: split for name, split in config["splits"].items() if answered_by_teacher(split, config[role])}
     two_by_two, contributions = (
         splits_of_kind(answered, kind, resources) for kind in (game_kinds.CHOICE, game_kinds.NUMBER)

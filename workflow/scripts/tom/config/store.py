@@ -171,7 +171,7 @@ class Store:
         model = self.config[role]
         engine = model["engine"]
         if engine == "recorded":
-            return {"recorded": model["recorded"]}
+            return {"recorded": model.get("recorded", {})}
         if engine == "computed":
             return {"computed": model["computed"]}
         if engine == "openai":

@@ -7,6 +7,7 @@ from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
+from tom.core.errors import UserError
 from tom.games import kinds as game_kinds
 from tom.games.game import table_of
 from tom.games.kinds import load_number_game
@@ -149,7 +150,8 @@ def recorded_observations(
 ) -> dict[tuple[str, str], int]:
     """Cell → observations of a recorded teacher; members of game sets, whose tables hold them, included.
 
-    cells: (game, context). recorded: the teacher's section of the config. Errors: UserError for a cell without any.
+    cells: (game, context). recorded: the teacher's section of the config, empty where only tables of game sets answer.
+    Errors: UserError for a cell without any.
     """
     cells, replies = list(cells), read_replies(recorded["replies"]) if "replies" in recorded else {}
     original = {context: recorded_context(context, resources) for context in {context for _, context in cells}}
@@ -162,6 +164,12 @@ def recorded_observations(
             found[cell] = len(replies[cell])
         else:
             published.append((game, original[context]))
+    if published and "counts" not in recorded:
+        game, context = published[0]
+        raise UserError(
+            f"{game} in {context}: a recorded teacher needs counts there (allowed: teacher.recorded, or members of a"
+            " game set whose table has answers)"
+        )
     if published:
         counts = read_counts(recorded["counts"], recorded["model"])
         require_cells(counts, sorted(set(published)), recorded["counts"], recorded["model"])

@@ -84,7 +84,7 @@ def check_learning_curve(config: dict, file: str, resources: Path) -> None:
         )
     if teacher["engine"] == "recorded":
         cells = cells_of(config["splits"][IN_SAMPLE])
-        fewest = min(recorded_observations(cells, teacher["recorded"], resources).values())
+        fewest = min(recorded_observations(cells, teacher.get("recorded", {}), resources).values())
     most = config["learning_curve"]["observations"][-1]
     if most >= fewest:
         raise UserError(

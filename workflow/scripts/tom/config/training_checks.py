@@ -53,7 +53,7 @@ def check_target(config: dict, target: str, file: str, resources: Path) -> None:
             f" (allowed: {LETTER_TARGETS})"
         )
     engine = config["teacher"]["engine"]
-    if engine == "recorded" and "replies" in config["teacher"]["recorded"]:
+    if engine == "recorded" and "replies" in config["teacher"].get("recorded", {}):
         if TARGETS[target].motivations or form == CHOICE_LAST:
             _require_texts(config, f"{key} trains on the teacher's texts", resources)
     elif engine in ("recorded", "computed"):

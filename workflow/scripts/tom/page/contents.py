@@ -87,7 +87,8 @@ def page_values(
         "studies": studies,
         "unmade": unmade,
         "transcripts": transcripts(replies, dictionary, files["replies"]),
-        "recorded": config["teacher"]["engine"] == "recorded" and "replies" not in config["teacher"]["recorded"],
+        "recorded": config["teacher"]["engine"] == "recorded"
+        and "replies" not in config["teacher"].get("recorded", {}),
         "observations": int(rates["observations"].sum()),
         "unreadable": int(rates["invalid"].sum()),
         "examples": UNREADABLE_CAP,
