@@ -237,12 +237,15 @@ def _number_parts(means: pl.DataFrame, gaps: pl.DataFrame) -> list[list[str]]:
         for predictor, other in OTHERS.items()
         if ("mean", predictor) in rows
     ]
-    notes = ["mean: of the numbers named, with its standard error. alone: probability of a number and nothing else."]
+    notes = [
+        "- mean: of the numbers named, with its standard error",
+        "- alone: probability of a number and nothing else",
+    ]
     if rows:
         notes += [
-            f"closed: share of the gap that training closed, %, {gaps['measure'][0]}; in the mean, and in the whole"
+            f"- closed: share of the gap that training closed, %, {gaps['measure'][0]}; of the means, or of the whole"
         ]
-        notes += ["distribution (earth mover's distance)."]
+        notes += ["  distributions (earth mover's distance)"]
     return [
         [wrapped(lead)],
         markdown_table(["model", "mean", "closed, mean", "closed, distribution", "alone"], table),

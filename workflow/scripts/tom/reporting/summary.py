@@ -42,7 +42,7 @@ TABLES = (
 )
 NUMBER_TABLES = ("number_means", "number_gaps")
 """Only of runs with games in which a number is named."""
-COMPUTED = "teacher: a behavioural model."
+COMPUTED = "- teacher: a behavioural model."
 """Said of a computed teacher."""
 TEACHERS = {EXACT: "exact", SAMPLED: "sampled", POOLED: "sampled, in all the orders that it was asked in"}
 """What the teacher's propensities are, in words."""
@@ -54,10 +54,10 @@ PAPER = [
     "where teacher - base is near 0, and is negative where training led away from the teacher: read closed instead.",
 ]
 DIAGNOSTICS = [
-    "order bias: how far the propensity moves when the options are listed the other way round.",
-    "letters swapped: how far it moves when C and D are exchanged; 0: the game alone counts.",
-    "from letter: how far it then is from where the letter alone would leave it.",
-    "option mass: probability that a free reply begins with an option.",
+    "- order bias: how far the propensity moves when the options are listed the other way round",
+    "- letters swapped: how far it moves when C and D are exchanged; 0: the game alone counts",
+    "- from letter: how far it then is from where the letter alone would leave it",
+    "- option mass: probability that a free reply begins with an option",
 ]
 IMPROVEMENTS = [
     "Cells by where training moved them: towards the teacher (improvement), away from it (exacerbation), or beyond",
@@ -103,18 +103,19 @@ def summary_lines(
     sections = {
         f"# What {student} learnt from {teacher}": [
             teacher_lines(tables["diagnostics"], tables["sensitivities"], view, confidence),
-            [f"Students were {ASKED[view]}. Chance, constant, offset and nearest cell need no student; terms: below."],
             verdicts,
+            [f"Students were {ASKED[view]}. The baselines need no student; they are explained below."],
             unreadable_lines(tables["diagnostics"], replies),
         ],
         f"## {DISTANCES}": [
             [
-                "gap: mean over cells of the distance from the teacher's propensity to cooperate, before → after",
-                f"training. closed: share of the base's gap that training closed, %; interval: {confidence:.0%}.",
-                propensity_words(predictors_of(shown, splits[0], view)[BASE]),
-                "chance: p = 0.5. constant: the one propensity that is best in sample. offset: the base's, moved by",
-                "one number. nearest: the teacher's in the most similar taught cell. ceiling: of a perfect student.",
-                "order: cooperation listed first in half of the prompts (both), or in all of them (paper's).",
+                "- gap: mean over cells of the distance from the teacher's propensity to cooperate, before and after",
+                f"- closed: share of the base's gap that training closed, in percent; {confidence:.0%} interval",
+                "- order: cooperation listed first in half of the prompts (both), or in all of them (paper's)",
+                "- chance: a propensity of one half; constant: the one propensity that is best in sample",
+                "- offset: the base's propensities, all moved by one number; ceiling: of a perfect student",
+                "- nearest: the teacher's propensity in the most similar cell that was taught",
+                f"- {propensity_words(predictors_of(shown, splits[0], view)[BASE])}",
                 *([COMPUTED] if computed else []),
             ],
             main_result_lines(main_result(alignment)),
