@@ -25,6 +25,8 @@ def test_every_target_is_listed_once_with_what_it_makes(fresh):
     for name, about in documented:
         assert re.findall(rf"^{name} +(.*)$", said, re.MULTILINE) == [about]
     assert all(len(re.findall(rf"^{name} +\S", said, re.MULTILINE)) == 1 for name in BY_NAME)
+    lacking = set(re.findall(r"^(\w+) .* Not with this config: it needs", said, re.MULTILINE))
+    assert {"breadth", "compare"} <= lacking and not lacking & {"labels", "controls", "all"}
 
 
 def test_every_target_proposes_another_one():

@@ -116,21 +116,30 @@ for study in STUDIES:
     getattr(rules, study.name).rule.docstring = study.summary
 
 
-STUDY_LINES = {called(study.name): f"{study.title}. {study.first_sentence}" for study in STUDIES}
+def study_line(study):
+    """What a study shows, and what it lacks where this config is not enough for it."""
+    lacks = ""
+    try:
+        if study.check:
+            study.check(config, CONFIG_NAMES, RESOURCES)
+    except (UserError, OSError):
+        lacks = f" Not with this config: it needs {study.needs}."
+    return f"{study.title}. {study.first_sentence}{lacks}"
 
 
 def listed_targets(wildcards):
     """Each target with what it makes: those of the main result, then the studies."""
+    studies = {called(study.name): study_line(study) for study in STUDIES}
     own = [rule for rule in workflow.rules if rule.module_globals is globals()]
     made = {rule.name: rule.docstring for rule in own if rule.docstring and not rule.output}
     width = max(map(len, made))
     told = {
         name: wrap(about, 100, initial_indent=f"{name:{width}}  ", subsequent_indent=" " * (width + 2))
-        for name, about in (made | STUDY_LINES).items()
+        for name, about in (made | studies).items()
     }
-    lines = [line for name in made if name not in STUDY_LINES for line in told[name]]
+    lines = [line for name in made if name not in studies for line in told[name]]
     lines += ["Studies, none of them part of `all`:"]
-    lines += [line for name in STUDY_LINES for line in told[name]]
+    lines += [line for name in studies for line in told[name]]
     if OTHER_STUDENTS:
         lines += [f"The same of another student, NAME_TARGET; NAME is one of: {', '.join(OTHER_STUDENTS)}"]
     return [this_runs_command("TARGET"), *lines]
