@@ -126,6 +126,9 @@ def test_a_corrupt_shard_is_named(project):
     assert done.returncode != 0
     assert "stag_hunt/business.parquet" in "".join((done.stdout + done.stderr).split())
     assert "damaged" in done.stdout + done.stderr
+    # The script that failed, and not a command of a thousand characters.
+    assert "evaluate_split.py ended with status 2 (its command: --printshellcmds)" in done.stdout + done.stderr
+    assert "CODE=" not in done.stdout + done.stderr
 
 
 def test_changed_weights_are_never_served(project):

@@ -40,7 +40,7 @@ from tom.config.study import (
 from tom.core.code import remembered_sha256
 from tom.core.errors import TRACEBACKS, UserError
 from tom.core.library_errors import explain
-from tom.core.snakemake_internals import Refusal, let_refusals_through
+from tom.core.snakemake_internals import Refusal, let_refusals_through, name_failed_scripts
 from tom.core.terminal import print_anywhere
 from tom.core.table_columns import tables_made_by
 from tom.engines.parent_run import allocation, announce_run
@@ -53,6 +53,7 @@ from tom.sampling.shard_paths import pack_paths
 
 print_anywhere()
 let_refusals_through()
+name_failed_scripts()
 
 # The Snakefile's own first, then those of the command line in their order.
 CONFIG_FILES = list(

@@ -1,11 +1,12 @@
 """All that relies on what Snakemake (9.27) and its SLURM plugin (2.6) don't promise; their versions are pinned."""
 
+import re
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from logging import Handler
+from logging import Handler, LogRecord
 from pathlib import Path
 
 from snakemake import rules
@@ -65,6 +66,29 @@ def refuse_missing_targets(describe: Callable[[str], str]) -> None:
     from snakemake import dag
 
     dag.MissingRuleException = NoSuchTarget
+
+
+_FAILED = re.compile(
+    r"(?:RuleException:\n)?CalledProcessError in file .*?, line \d+:\n"
+    r"Command '(.*)' returned non-zero exit status (\d+)\.",
+    re.DOTALL,
+)
+
+
+def name_failed_scripts() -> None:
+    """Say of a failed job which script failed, and not its whole command, in which the error would be lost."""
+
+    def told(failed: re.Match) -> str:
+        scripts = dict.fromkeys(re.findall(r"workflow/scripts/(\w+[.]py)", failed[1]))
+        what = " or ".join(scripts) or "a command"
+        return f"{what} ended with status {failed[2]} (its command: --printshellcmds)"
+
+    def shorten(record: LogRecord) -> bool:
+        if isinstance(record.msg, str):
+            record.msg = _FAILED.sub(told, record.msg)
+        return True
+
+    logger.addFilter(shorten)
 
 
 @contextmanager
