@@ -43,7 +43,8 @@ def test_the_tables_are_those_of_the_shards(finished):
 def test_the_figure_and_the_summary_tell_of_it(finished):
     figures = finished.experiment / "figures"
     assert all((figures / f"numbers-public_goods.{kind}").stat().st_size > 5000 for kind in ("pdf", "png", "svg"))
-    assert "Public goods (not taught), mean number" in (finished.experiment / "summary.md").read_text()
+    summary = (finished.experiment / "summary.md").read_text()
+    assert "- Public goods (not taught): " in summary and "| model " in summary.partition("(not taught)")[2]
 
 
 def test_no_other_split_knows_of_it(finished):
