@@ -105,6 +105,14 @@ def test_docstrings_comments_and_annotations_change_no_hash(copied):
     assert copied() == before
 
 
+def test_what_an_error_says_changes_no_hash_and_what_raises_it_does(copied):
+    before = copied()
+    edit("tom/engines/devices.py", "can be used {where} (allowed: up to as many)", "can be used {str(where)}")
+    assert copied() == before
+    edit("tom/engines/devices.py", "if len(visible) < gpus:", "if len(visible) <= gpus:")
+    assert copied() != before
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [

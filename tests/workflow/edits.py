@@ -85,6 +85,13 @@ EDITS = (
         "divmod(\n        observations, variants\n    )",
         NOTHING,
     ),
+    Edit(
+        "The wording of an error",
+        f"{TOM}/engines/devices.py",
+        "can be used {where} (allowed: up to as many)",
+        "can be used {where} (allowed: so many)",
+        NOTHING,
+    ),
     # Engines
     Edit(
         "The engine that answers",

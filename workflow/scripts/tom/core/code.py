@@ -24,6 +24,9 @@ EVERYTHING = "*"
 TABLE_FUNCTION = "table_schema"
 """The function that gives a table's columns by its name. Where a call names the table, its columns are hashed too."""
 
+ERROR = "UserError"
+"""The error that ends a job whose input is wrong. What it says is in no result, so its arguments are not hashed."""
+
 # Fields of syntax nodes that say how code is written, or that only one version of Python knows.
 _IGNORED_FIELDS = {"ctx", "type_comment", "kind", "type_params", "returns", "type_ignores"}
 
@@ -199,7 +202,10 @@ def _executed(node: ast.AST) -> Iterator[ast.AST]:
 
 def _children(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
     in_class = isinstance(node, ast.ClassDef)
+    is_error = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == ERROR
     for name, value in ast.iter_fields(node):
+        if is_error and name != "func":
+            continue
         if name in _IGNORED_FIELDS or (name == "annotation" and not getattr(node, "in_class", False)):
             continue
         for child in value if isinstance(value, list) else [value]:
