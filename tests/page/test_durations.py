@@ -85,7 +85,7 @@ def test_what_a_job_says_of_its_load_is_read_again(tmp_path, capsys):
 
 def test_the_words_say_how_many_jobs_have_a_time(totals):
     words = duration_words(totals(WORDS))
-    assert words.startswith("2 of 7 jobs have a recorded time: together 1 min 50 s by the clock")
+    assert words.startswith("2 of 7 jobs have a recorded time. One after another they took 1 min 50 s by the clock")
     assert "of which 13 s went into loading models" in words
     assert "150 CPU-seconds and 220 GPU-seconds (26 of them loading)" in words
     alone = [[stage, "0", *names] for stage, _, *names in WORDS]

@@ -32,7 +32,8 @@ def test_every_stated_figure_is_found_but_the_two_that_the_counts_contradict(tab
 def test_no_headline_beats_what_needs_no_student(tables):
     verdicts = dict(tables["figures"].select("figure", "verdict").rows())
     for split in ("in_sample", "out_of_sample_contexts", "doubled_payoffs"):
-        assert "no gain over what needs no student" in verdicts[f"{split}.gap_closed"]
+        verdict = verdicts[f"{split}.gap_closed"]
+        assert "no gain over what needs no student" in verdict or "falls short of every baseline" in verdict
         assert "so it shows no gain" in verdicts[f"{split}.mean_improvement"]
     assert "its interval holds 0" in verdicts["in_sample.mean_improvement"]
     assert "46.65 in rates" in verdicts["in_sample.mean_improvement"]

@@ -1,5 +1,6 @@
 """Whether the texts of a config are there and say what they must: games, contexts, prompt formats and labels."""
 
+from difflib import get_close_matches
 from pathlib import Path
 
 from tom.config.study import (
@@ -91,8 +92,9 @@ def check_split(split: dict, name: str, where: str, resources: Path) -> list[Gam
 
 def require_file(folder: Path, stem: str, where: str) -> None:
     if not (folder / f"{stem}.yaml").is_file():
-        known = ", ".join(sorted(path.stem for path in folder.glob("*.yaml")))
-        raise UserError(f"{where}: '{stem}' has no file {folder / stem}.yaml (allowed: {known})")
+        known = sorted(path.stem for path in folder.glob("*.yaml"))
+        meant = "".join(f"; did you mean {name}?" for name in get_close_matches(stem, known, 1, cutoff=0.75))
+        raise UserError(f"{where}: '{stem}' has no file {folder / stem}.yaml{meant} (allowed: {', '.join(known)})")
 
 
 def form_of(config: dict, resources: Path) -> str:

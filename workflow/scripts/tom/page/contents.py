@@ -25,7 +25,6 @@ from tom.page.provenance import commit, config_sha256, config_text, model_table,
 from tom.page.replies import UNREADABLE_CAP, transcripts, unreadable_tables
 from tom.page.studies import study_results
 from tom.paper.published_choices import SPLITS, published_propensities
-from tom.reporting.findings import headline
 from tom.reporting.summary import BESIDE_PAPER, DISTANCES
 from tom.reporting.wording import readable
 
@@ -73,7 +72,6 @@ def page_values(
     return {
         "student": student,
         "teacher": teacher,
-        "headline": headline(tables["alignment"], student, teacher),
         "verdict": verdict,
         "distances": distances,
         "beside_paper": beside_paper,

@@ -76,8 +76,10 @@ def duration_table(durations: pl.DataFrame, benchmarks: Path) -> Table:
 def duration_words(durations: pl.DataFrame) -> str:
     """The sums in a sentence."""
     total = durations.sum().row(0, named=True)
-    words = f"{grouped(total['timed'])} of {counted(total['jobs'], 'job')} have a recorded time: together"
-    words += f" {duration(total['seconds'])} by the clock, of which {duration(total['load_seconds'])} went into loading"
+    words = f"{grouped(total['timed'])} of {counted(total['jobs'], 'job')} have a recorded time. One after another they"
+    words += (
+        f" took {duration(total['seconds'])} by the clock, of which {duration(total['load_seconds'])} went into loading"
+    )
     words += f" models; {grouped(round(total['cpu_seconds']))} CPU-seconds and"
     words += f" {grouped(round(total['gpu_seconds']))} GPU-seconds"
     if total["gpu_seconds"]:

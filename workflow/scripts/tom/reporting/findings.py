@@ -107,7 +107,7 @@ def describe_contexts(row: dict) -> str:
     if round(100 * lead) < 0:
         lead, low, high, direction = -lead, -high, -low, "farther"
     mean = f"{counted(percent(lead), 'point')} ({percent(low)} to {percent(high)}) {direction}"
-    return f"{nearer}; on average {mean}, with contexts as the sample"
+    return f"{nearer}; on average {mean}, an interval over contexts"
 
 
 # All splits, or in sample

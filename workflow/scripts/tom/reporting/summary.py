@@ -17,8 +17,8 @@ from tom.paper.published_choices import SPLITS, mean_contributions, read_publish
 from tom.parsing.outcomes import UNREADABLE
 from tom.reporting.biases import MODELS, diagnostics_parts, teacher_lines
 from tom.reporting.findings import (
-    ASKED,
     equivalence_line,
+    headline,
     headline_measure,
     joint_line,
     not_estimated_line,
@@ -57,7 +57,8 @@ DIAGNOSTICS = [
     "- order bias: how far the propensity moves when the options are listed the other way round",
     "- letters swapped: how far it moves when C and D are exchanged; 0: the game alone counts",
     "- from letter: how far it then is from where the letter alone would leave it",
-    "- option mass: probability that a free reply begins with an option",
+    "- option mass: probability that a free reply begins with an option; where a letter alone is asked for,",
+    "  choices are drawn among the two, so none of them is invalid",
 ]
 IMPROVEMENTS = [
     "Cells by where training moved them: towards the teacher (improvement), away from it (exacerbation), or beyond",
@@ -102,9 +103,10 @@ def summary_lines(
     of_this_run = [row[2] for row in beside_paper if row[2] != "-"]
     sections = {
         f"# What {student} learnt from {teacher}": [
+            [wrapped(headline(alignment, student, teacher))],
             teacher_lines(tables["diagnostics"], tables["sensitivities"], view, confidence),
             verdicts,
-            [f"Students were {ASKED[view]}. The baselines need no student; they are explained below."],
+            ["The baselines need no student; they are explained below."],
             unreadable_lines(tables["diagnostics"], replies),
         ],
         f"## {DISTANCES}": [

@@ -128,7 +128,7 @@ def counted(number: int | str, one: str, more: str | None = None) -> str:
 
 # Verdicts on a student against the baselines
 
-AHEAD, INCOMPARABLE = "beats", "not comparable with"
+AHEAD, BEHIND, INCOMPARABLE = "beats", "falls short of", "not comparable with"
 
 
 def describe_lead(row: dict, baseline: str) -> str:
@@ -138,7 +138,7 @@ def describe_lead(row: dict, baseline: str) -> str:
         return INCOMPARABLE
     if low > 0:
         return AHEAD
-    return "falls short of" if high < 0 else "not distinguishable from"
+    return BEHIND if high < 0 else "not distinguishable from"
 
 
 def describe_leads(row: dict) -> str:
@@ -147,7 +147,10 @@ def describe_leads(row: dict) -> str:
     for baseline in BASELINES:
         leads.setdefault(describe_lead(row, baseline), []).append(BASELINE_NAMES[baseline])
     words = "; ".join(f"{lead} {listed(names)}" for lead, names in leads.items())
-    return words if beats_all(row) else f"{words}, so this is no gain over what needs no student"
+    if len(leads) == 1:
+        words = f"{next(iter(leads))} every baseline"
+    no_more = beats_all(row) or [*leads] == [BEHIND]
+    return words if no_more else f"{words}, so this is no gain over what needs no student"
 
 
 def beats_all(row: dict) -> bool:
