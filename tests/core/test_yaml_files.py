@@ -146,6 +146,7 @@ def test_the_default_config_passes(root):
         (changed(CONFIG, [1, 1], "training", "seeds"), "config", ["training.seeds"]),
         (changed(CONFIG, "int8", "student", "precision"), "config", ["student.precision: 'int8'", "nf4, float32"]),
         (without(CONFIG, "student", "wheel"), "config", ["student: missing key 'wheel'"]),
+        (CONFIG | {"student": {"name": "a"}}, "config", ["student: missing key 'engine', 'source', 'precision'"]),
         (changed(CONFIG, "folder", "student", "source"), "config", ["student: missing key 'folder'"]),
         (changed(CONFIG, "hub", "student", "source"), "config", ["student: missing key 'hub'"]),
         (changed(CONFIG, "recorded", "student", "engine"), "config", ["student.engine: 'recorded' is not allowed"]),

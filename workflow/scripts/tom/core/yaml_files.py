@@ -1,6 +1,7 @@
 """YAML documents, validated against the JSON schemas in workflow/schemas."""
 
 import math
+from collections.abc import Iterable
 from contextlib import suppress
 from copy import deepcopy
 from difflib import get_close_matches
@@ -181,7 +182,17 @@ def check(document: Any, schema: str, file: str, definition: dict[str, Any] | No
     validator = _Validator(definition)
     errors = sorted(validator.iter_errors(document), key=lambda error: list(map(str, error.absolute_path)))
     if lines := [f"{file}: {line}" for line in renamed] + [describe(error, file, definition) for error in errors]:
-        raise UserError("\n".join(dict.fromkeys(lines)))
+        raise UserError("\n".join(_merge_missing(dict.fromkeys(lines))))
+
+
+def _merge_missing(lines: Iterable[str]) -> list[str]:
+    """The lines, with one for all keys that a section lacks: parts of a schema each tell of their own."""
+    merged: dict[str, str] = {}
+    for line in lines:
+        where, missing, keys = line.partition(": missing key ")
+        key = f"{where}{missing}" if missing else line
+        merged[key] = f"{merged[key]}, {keys}" if key in merged else line
+    return [*merged.values()]
 
 
 def apply_renames(document: Any, schema: str) -> tuple[Any, list[str]]:

@@ -35,7 +35,9 @@ def plan_lines(plan: pl.DataFrame, target: str, steps: list[str], gradients_mb: 
     by_stage = plan.partition_by("stage", maintain_order=True)
     by_rule = [rule for stage in by_stage for rule in stage.partition_by("rule", maintain_order=True)]
     with_gpus = (due["gpus"] > 0).any()
-    costs = ["jobs", "done", "shards", "loads", "CPU-h", *(["GPU-h"] if with_gpus else []), "MB"]
+    # An estimate is a limit.
+    most = "max " if BASES[2] in due["seconds_from"] else ""
+    costs = ["jobs", "done", "shards", "loads", f"{most}CPU-h", *([f"{most}GPU-h"] if with_gpus else []), "MB"]
     memory = ["GPU GB"] if (due["gpu_mb"] > 0).any() else []
     return [
         f"Plan of `{target}`: {counted(due.height, 'job')} to run, {plan.height - due.height} done.",
