@@ -66,7 +66,7 @@ def test_exact_probabilities_on_both_sides_are_compared_exactly(published):
     assert (row["teacher_answers"], row["gap"]) == ("sampled", pytest.approx(0.3))
     tables = tables_of(rows, published)
     text = told(tables)
-    assert "not taught): nearer to the teacher." in text and "training closed, %, exact;" in text
+    assert "not taught): nearer to the teacher; " in text and "training closed, %, exact;" in text
     assert "| tuned | 6.00 (0.00) | 50 (50 to 50) |" in text
 
 
@@ -222,7 +222,7 @@ def test_every_model_needs_every_cell(published):
 def test_the_words_hold_the_figures(published):
     tables = tables_of(shard_rows(RUN | {"base": {5: 300}}), published)
     text = told(tables)
-    assert "- Public goods (not taught): nearer to the teacher." in text
+    assert "- Public goods (not taught): nearer to the teacher; " in text
     assert "| teacher | 7.00 (0.00) | - | - |" in text and "| base | 5.00 (0.00) | - | - |" in text
     assert re.search(r"\| tuned \| 6\.50 \(0\.\d\d\) \| 75 \(75 to 75\) \| 75 \(75 to 75\) \|", text)
     assert "| the middle number | - | 0 | 0 |" in text and "| the paper's student | - | 28 | 28 |" in text

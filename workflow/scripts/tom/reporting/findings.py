@@ -200,6 +200,10 @@ def _of_quantity(sensitivities: pl.DataFrame, quantity: str) -> list[dict]:
 # Games in which a number is named
 
 
+NUMBER_PARTS = 3
+"""For each split of games in which a number is named: its verdict, a table, and the table's terms."""
+
+
 def number_parts(means: pl.DataFrame, gaps: pl.DataFrame) -> list[list[str]]:
     """Of each split of such games: what training did, a table, its terms. means, gaps: the tables of all of them."""
     parts = []
@@ -226,7 +230,9 @@ def _number_parts(means: pl.DataFrame, gaps: pl.DataFrame) -> list[list[str]]:
     elif not rows:
         lead = f"{name}: not compared, since some model gave no readable reply in any cell."
     else:
-        lead = f"{name}: {_change(rows['mean', 'tuned'])}."
+        tuned = rows["mean", "tuned"]
+        closed = f"; {gap_closed(tuned, ' %')} of the gap closed" if tuned["gap_closed"] is not None else ""
+        lead = f"{name}: {_change(tuned)}{closed}."
     table = [
         [model, _with_error(found[model]), *_number_shares(rows, model), _mass(found[model])]
         for model in (TEACHER, BASE, "tuned")

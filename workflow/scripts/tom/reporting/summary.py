@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 
 import polars as pl
 
@@ -17,6 +18,7 @@ from tom.paper.published_choices import SPLITS, mean_contributions, read_publish
 from tom.parsing.outcomes import UNREADABLE
 from tom.reporting.biases import MODELS, diagnostics_parts, teacher_lines
 from tom.reporting.findings import (
+    NUMBER_PARTS,
     equivalence_line,
     headline,
     headline_measure,
@@ -29,7 +31,7 @@ from tom.reporting.findings import (
 )
 from tom.reporting.main_result import main_result, main_result_lines
 from tom.reporting.tables import markdown_table
-from tom.reporting.wording import counted, gap_closed, percent, readable, wrapped
+from tom.reporting.wording import WIDTH, counted, gap_closed, percent, readable, wrapped
 
 TABLES = (
     "alignment",
@@ -95,6 +97,7 @@ def summary_lines(
     verdicts = [
         verdict_line(predictors_of(shown, split, view)["tuned"], against_base.filter(split=split)) for split in splits
     ]
+    numbers = number_parts(tables["number_means"], tables["number_gaps"]) if "number_means" in tables else []
     equivalent = equivalence_line(tables["equivalence"], view, measure)
     sensitivity = sensitivity_line(tables["sensitivities"], view)
     missing = not_estimated_line(tables, view, measure)
@@ -103,9 +106,9 @@ def summary_lines(
     of_this_run = [row[2] for row in beside_paper if row[2] != "-"]
     sections = {
         f"# What {student} learnt from {teacher}": [
-            [wrapped(headline(alignment, student, teacher))],
+            [fill(headline(alignment, student, teacher), WIDTH)],
             teacher_lines(tables["diagnostics"], tables["sensitivities"], view, confidence),
-            verdicts,
+            [*verdicts, *(part[0] for part in numbers[::NUMBER_PARTS])],
             ["The baselines need no student; they are explained below."],
             unreadable_lines(tables["diagnostics"], replies),
         ],
@@ -115,8 +118,9 @@ def summary_lines(
                 f"- closed: share of the base's gap that training closed, in percent; {confidence:.0%} interval",
                 "- order: cooperation listed first in half of the prompts (both), or in all of them (paper's)",
                 "- chance: a propensity of one half; constant: the one propensity that is best in sample",
-                "- offset: the base's propensities, all moved by one number; ceiling: of a perfect student",
+                "- offset: the base's propensities, all moved by one number",
                 "- nearest: the teacher's propensity in the most similar cell that was taught",
+                "- ceiling: a second sample of the teacher",
                 f"- {propensity_words(predictors_of(shown, splits[0], view)[BASE])}",
                 *([COMPUTED] if computed else []),
             ],
@@ -125,7 +129,7 @@ def summary_lines(
         ],
         f"## {BESIDE_PAPER}": [PAPER, markdown_table(PAPER_HEADER, beside_paper)] if of_this_run else [],
         "## Games in which a number is named": [
-            *(number_parts(tables["number_means"], tables["number_gaps"]) if "number_means" in tables else []),
+            *numbers,
         ],
         "## Order and letters": [DIAGNOSTICS, *diagnostics_parts(tables["diagnostics"])],
         "## Cells, context and game": [
