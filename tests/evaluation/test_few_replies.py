@@ -224,5 +224,5 @@ def test_few_numbers_have_gaps_or_a_reason(teacher, base, resources):
     gaps = tables["number_gaps"]
     assert gaps.is_empty() == (not teacher or not base)
     assert unexplained(gaps.filter(~pl.col("predictor").is_in(["base", "paper_base"])), "gap_closed").is_empty()
-    text = "\n".join(line for part in number_parts(tables["number_means"], gaps) for line in part)
+    text = "\n".join(line for parts in number_parts(tables["number_means"], gaps) for part in parts for line in part)
     assert ("not compared" in text) == gaps.is_empty()

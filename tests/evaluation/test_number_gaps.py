@@ -73,7 +73,7 @@ def test_exact_probabilities_on_both_sides_are_compared_exactly(published):
 def told(tables: dict[str, pl.DataFrame]) -> str:
     """The parts of the summary about the numbers, in one line."""
     parts = number_parts(tables["number_means"], tables["number_gaps"])
-    return " ".join(" ".join(line for part in parts for line in part).split())
+    return " ".join(" ".join(line for of_split in parts for part in of_split for line in part).split())
 
 
 def of_split(gaps: pl.DataFrame, quantity: str, measure: str = "sampled") -> dict[str, dict]:

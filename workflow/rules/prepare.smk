@@ -158,7 +158,7 @@ def warn_of_slow_types():
         slow = config[role]["precision"] == "bfloat16" and not config[role]["gpus"] and multiplies_16_bits_slowly()
         if slow:
             snakemake_logger.warning(
-                f"warning: {role}.precision: bfloat16 takes this CPU 5 to 20 times as long as float32 does (docs/benchmarks.md)."
+                f"warning: {role}.precision: bfloat16 takes this CPU 5 to 18 times as long as float32 does (docs/benchmarks.md)."
                 " float32 takes twice the memory."
             )
 

@@ -4,9 +4,9 @@
 can be the default.
 """
 
-from difflib import get_close_matches
 from textwrap import wrap
 
+from tom.core.errors import did_you_mean
 from tom.core.snakemake_internals import refuse_missing_targets
 
 
@@ -158,8 +158,7 @@ rule targets:
 def no_such_target(target):
     """That a run's target is neither a rule nor a file that a rule makes, and what may have been meant."""
     known = [str(name) for rule in workflow.rules for name in [rule.name, *rule.output]]
-    meant = "".join(f"; did you mean {name}?" for name in get_close_matches(target, known, 1))
-    return f"there is no target '{target}'{meant} (allowed: what `snakemake targets` lists, or a file that this config makes)"
+    return f"there is no target '{target}'{did_you_mean(target, known)} (allowed: what `snakemake targets` lists, or a file that this config makes)"
 
 
 if not IS_MODULE:

@@ -1,6 +1,5 @@
 """Whether the texts of a config are there and say what they must: games, contexts, prompt formats and labels."""
 
-from difflib import get_close_matches
 from pathlib import Path
 
 from tom.config.study import (
@@ -10,7 +9,7 @@ from tom.config.study import (
     games_of,
     question_file,
 )
-from tom.core.errors import UserError, asked_by
+from tom.core.errors import UserError, asked_by, did_you_mean
 from tom.games import kinds as game_kinds
 from tom.games.game import Game, load_games
 from tom.games.kinds import load_number_game
@@ -93,7 +92,7 @@ def check_split(split: dict, name: str, where: str, resources: Path) -> list[Gam
 def require_file(folder: Path, stem: str, where: str) -> None:
     if not (folder / f"{stem}.yaml").is_file():
         known = sorted(path.stem for path in folder.glob("*.yaml"))
-        meant = "".join(f"; did you mean {name}?" for name in get_close_matches(stem, known, 1, cutoff=0.75))
+        meant = did_you_mean(stem, known)
         raise UserError(f"{where}: '{stem}' has no file {folder / stem}.yaml{meant} (allowed: {', '.join(known)})")
 
 

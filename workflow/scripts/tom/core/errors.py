@@ -4,8 +4,9 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from difflib import get_close_matches
 from pathlib import Path
 
 from tom.core.library_errors import explain
@@ -17,6 +18,11 @@ TRACEBACKS = "TOM_TRANSFER_TRACEBACKS"
 
 class UserError(ValueError):
     """The user's input is wrong. The message names the file, the key and the allowed values."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`; did you mean NAME?` of the known name that is spelt nearly so, or nothing."""
+    return "".join(f"; did you mean {near}?" for near in get_close_matches(name, known, 1, cutoff=0.75))
 
 
 @contextmanager

@@ -200,11 +200,7 @@ def _of_quantity(sensitivities: pl.DataFrame, quantity: str) -> list[dict]:
 # Games in which a number is named
 
 
-NUMBER_PARTS = 3
-"""For each split of games in which a number is named: its verdict, a table, and the table's terms."""
-
-
-def number_parts(means: pl.DataFrame, gaps: pl.DataFrame) -> list[list[str]]:
+def number_parts(means: pl.DataFrame, gaps: pl.DataFrame) -> list[tuple[list[str], list[str], list[str]]]:
     """Of each split of such games: what training did, a table, its terms. means, gaps: the tables of all of them."""
     parts = []
     for split in means["split"].unique(maintain_order=True):
@@ -212,11 +208,11 @@ def number_parts(means: pl.DataFrame, gaps: pl.DataFrame) -> list[list[str]]:
         exact = own.filter(teacher_answers=EXACT)
         # With a sampled teacher sampled gaps, since their intervals hold the students' noise as well.
         shown = exact if exact.height else own.filter(measure=SAMPLED)
-        parts += _number_parts(means.filter(split=split), shown)
+        parts.append(_number_parts(means.filter(split=split), shown))
     return parts
 
 
-def _number_parts(means: pl.DataFrame, gaps: pl.DataFrame) -> list[list[str]]:
+def _number_parts(means: pl.DataFrame, gaps: pl.DataFrame) -> tuple[list[str], list[str], list[str]]:
     """The parts about one split."""
     # The standard error of the mean over cells; unknown where a cell has a single reply.
     errors = pl.col("standard_error")
@@ -252,11 +248,8 @@ def _number_parts(means: pl.DataFrame, gaps: pl.DataFrame) -> list[list[str]]:
             f"- closed: share of the gap that training closed, %, {gaps['measure'][0]}; of the means, or of the whole"
         ]
         notes += ["  distributions (earth mover's distance)"]
-    return [
-        [wrapped(lead)],
-        markdown_table(["model", "mean", "closed, mean", "closed, distribution", "alone"], table),
-        notes,
-    ]
+    header = ["model", "mean", "closed, mean", "closed, distribution", "alone"]
+    return [wrapped(lead)], markdown_table(header, table), notes
 
 
 def _change(tuned: dict) -> str:

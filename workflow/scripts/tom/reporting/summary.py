@@ -18,7 +18,6 @@ from tom.paper.published_choices import SPLITS, mean_contributions, read_publish
 from tom.parsing.outcomes import UNREADABLE
 from tom.reporting.biases import MODELS, diagnostics_parts, teacher_lines
 from tom.reporting.findings import (
-    NUMBER_PARTS,
     equivalence_line,
     headline,
     headline_measure,
@@ -108,7 +107,7 @@ def summary_lines(
         f"# What {student} learnt from {teacher}": [
             [fill(headline(alignment, student, teacher), WIDTH)],
             teacher_lines(tables["diagnostics"], tables["sensitivities"], view, confidence),
-            [*verdicts, *(part[0] for part in numbers[::NUMBER_PARTS])],
+            [*verdicts, *(line for verdict, *_ in numbers for line in verdict)],
             ["The baselines need no student; they are explained below."],
             unreadable_lines(tables["diagnostics"], replies),
         ],
@@ -129,7 +128,7 @@ def summary_lines(
         ],
         f"## {BESIDE_PAPER}": [PAPER, markdown_table(PAPER_HEADER, beside_paper)] if of_this_run else [],
         "## Games in which a number is named": [
-            *numbers,
+            *(part for parts in numbers for part in parts),
         ],
         "## Order and letters": [DIAGNOSTICS, *diagnostics_parts(tables["diagnostics"])],
         "## Cells, context and game": [
