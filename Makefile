@@ -21,8 +21,10 @@ NEW_ENVIRONMENT := python=$$(envs/find_python.sh $(PYTHON)) && echo "$$($$python
 PIP_INSTALL := python -m pip install --quiet --disable-pip-version-check
 # pip is quiet for minutes: what it brings, and how much. $(call installing,FILE,how much)
 installing = @echo "Installing $$(grep -c == $(1)) pinned packages ($(1)): $(2), once. Nothing more is said until they are there."
-# Whole files to each worker: tests of one file share what takes long to make.
-PARALLEL := -n $(WORKERS) --dist loadfile
+# Whole files to each worker, in the order of tests/conftest.py: tests of one file share what takes long to make.
+PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+# make test MARKS="not training": what make test and make test-slow run, with the runs that they share made once.
+MARKS ?= not slow and not training
 # What depends on the version of Python and on no model: syntax, numbers, texts and tables.
 QUICK_TESTS := $(addprefix tests/,core config games prompts parsing statistics evaluation planning paper reporting)
 OF_MODELS := ^(torch|transformers|peft|accelerate|bitsandbytes|trl|datasets)==
@@ -41,7 +43,7 @@ help:
 	@echo "snakemake targets --cores 1 (with $(BIN) on the PATH): every result that can be made, with a line on each."
 
 test: $(VENV)/tests lint
-	$(BIN)/python -m pytest $(PARALLEL)
+	$(BIN)/python -m pytest -m "$(MARKS)" $(PARALLEL)
 
 test-slow: $(VENV)/tests
 	$(BIN)/python -m pytest -m slow $(PARALLEL)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 
 # Set before anything imports torch or transformers, and inherited by every process that a test starts.
@@ -27,10 +28,14 @@ MODEL_FIXTURES = {"tiny_folder", "nf4_folder", "adapter_folder", "tokenizer", "l
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need a model: they need torch."""
+    """Mark the tests that need a model: they need torch. The files that take longest come first, so that none is left
+    for one worker at the end.
+    """
     for item in items:
         if MODEL_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker("model")
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: ("workflow" not in item.path.parts, -slow[item.path]))
 
 
 @pytest.fixture(scope="session")

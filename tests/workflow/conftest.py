@@ -36,9 +36,17 @@ def shared(tmp_path_factory, name: str, make: Callable[[Path], object]) -> Path:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory, tiny_folder) -> Project:
+def prepared(tmp_path_factory, tiny_folder) -> Project:
+    """A project of tiny.yaml whose student is fetched and quantised."""
+    return Project(
+        shared(tmp_path_factory, "prepared", lambda folder: Project.create(folder, tiny_folder).succeed("prepare"))
+    )
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, prepared) -> Project:
     """A finished run of tiny.yaml."""
-    return Project(shared(tmp_path_factory, "run", lambda folder: Project.create(folder, tiny_folder).succeed()))
+    return Project(shared(tmp_path_factory, "run", lambda folder: prepared.copy(folder).succeed()))
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +60,12 @@ def studied(tmp_path_factory, finished) -> Project:
 @pytest.fixture
 def project(finished, tmp_path) -> Project:
     return finished.copy(tmp_path / "project")
+
+
+@pytest.fixture
+def unasked(prepared, tmp_path) -> Project:
+    """A project in which no model was asked or trained; the student is there."""
+    return prepared.copy(tmp_path / "project")
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ REASON = r"(?s)^[CD]\b.*?\w(\s+\S+){3,}"
 """A letter and a sentence behind it."""
 
 
-def run_pair(folder: Path, model: Path, *configfiles: str) -> tuple[Project, str]:
-    """A project after the whole run, and what Snakemake said."""
+def run_pair(folder: Path, model: Path, *configfiles: str, target: str = "all") -> tuple[Project, str]:
+    """A project after a run, and what Snakemake said."""
     project = replace(Project.create(folder, model), configfiles=(*CONFIGFILES, *configfiles))
-    return project, project.succeed()
+    return project, project.succeed(target)
 
 
 def in_sample_shards(project: Project) -> list[str]:

@@ -15,11 +15,13 @@ from pathlib import Path
 from py_compile import PycInvalidationMode
 
 import yaml
+from warm_snakemake import WarmSnakemake
 
 from tom.config.layers import Layer, drop_nulls, merge
 from tom.config.store import UNCHANGED, Store
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+COMMAND = (sys.executable, "-m", "snakemake")
 COPIED = ("Snakefile", "workflow", "config", "resources", "profiles", "docs", "envs")
 CONFIGFILES = ("config/config.yaml", "tiny.yaml")
 SHARD = re.compile(r"results/shards/([a-z0-9-]+)-[0-9a-f]{8}/[^/]+/([^/]+)/([^/]+)\.parquet")
@@ -44,7 +46,7 @@ def compiled_workflow() -> tempfile.TemporaryDirectory:
 def hash_code(folder: Path) -> None:
     """Let a workflow remember the hashes of its code, which cost a start of Snakemake as much as all else."""
     subprocess.run(
-        [sys.executable, "-m", "snakemake", "--list-rules"],
+        [*COMMAND, "--list-rules"],
         cwd=folder,
         env=environment(),
         check=True,
@@ -53,6 +55,12 @@ def hash_code(folder: Path) -> None:
     for path in (folder / ".snakemake").iterdir():
         if path.name != "code":
             shutil.rmtree(path)
+
+
+@cache
+def warm_snakemake() -> WarmSnakemake:
+    """What runs Snakemake for this worker's tests."""
+    return WarmSnakemake(environment())
 
 
 @dataclass(frozen=True)
@@ -81,18 +89,12 @@ class Project:
 
         On one core: on two, a model would have two engines, and tests have two workers already.
         """
-        return [sys.executable, "-m", "snakemake", *arguments, "--cores", "1", "--configfile", *self.configfiles]
+        return [*COMMAND, *arguments, "--cores", "1", "--configfile", *self.configfiles]
 
     def run(self, *arguments: str, timeout: int = 1800) -> subprocess.CompletedProcess:
         """Run Snakemake to its end."""
-        return subprocess.run(
-            self.command(*arguments),
-            cwd=self.folder,
-            env=environment(),
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-        )
+        words = self.command(*arguments)[len(COMMAND) :]
+        return warm_snakemake().run(words, self.folder, environment(), timeout)
 
     def succeed(self, *arguments: str) -> str:
         """Run Snakemake and return what it said; fail if it failed."""

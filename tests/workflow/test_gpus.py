@@ -12,6 +12,8 @@ from project import Project
 
 pytestmark = pytest.mark.slow
 
+SUMMARY = "results/main/summary.md"
+"""What every model is asked for, and no figure."""
 ON_GPUS = """
 splits:
   in_sample: {games: [stag_hunt], contexts: [business, friendship]}
@@ -60,7 +62,7 @@ def gpus_of(log: str) -> list[str]:
 
 def test_each_job_that_holds_a_model_has_a_gpu_of_its_own(project):
     # A fake GPU lets in one process at a time, so a shared one would end its job with an error.
-    project.succeed("--resources", "gpu=2")
+    project.succeed(SUMMARY, "--resources", "gpu=2")
     used = {file: gpus_of(log) for kind in ("sample", "train") for file, log in logs(project, kind).items()}
     assert len(used) == 3 * 3 + 1
     assert all(len(found) == 1 for found in used.values()), used
@@ -72,7 +74,7 @@ def test_each_job_that_holds_a_model_has_a_gpu_of_its_own(project):
 
 def test_where_there_is_one_gpu_each_model_is_loaded_once(project):
     project.edit("gpus.yaml", "gauss_newton_steps: 0", "gauss_newton_steps: 0, seeds: [1, 2]")
-    project.succeed("--resources", "gpu=1")
+    project.succeed(SUMMARY, "--resources", "gpu=1")
     loaded = Counter()
     for file, log in logs(project, "sample").items():
         loaded[file.relative_to(project.folder / "results/logs/sample").parts[0].rpartition("-")[0]] += log.count(

@@ -11,8 +11,8 @@ from project import Project, environment
 pytestmark = pytest.mark.slow
 
 STAGES = {
-    "sampling the base student": "shards/base-*/*/*/*.parquet",
     "training": "checkpoints/*/checkpoint.pt",
+    "sampling the base student": "shards/base-*/*/*/*.parquet",
     "sampling the tuned student": "shards/tuned-seed1-*/*/*/sports.parquet",
 }
 
@@ -33,29 +33,24 @@ def kill_when(project: Project, pattern: str) -> None:
     project.succeed("--unlock")
 
 
-def test_a_run_killed_in_three_stages_ends_as_an_undisturbed_one(fresh, finished):
+def test_a_run_killed_in_three_stages_ends_as_an_undisturbed_one(unasked, finished):
     for pattern in STAGES.values():
-        kill_when(fresh, pattern)
-    said = fresh.succeed()
-    assert fresh.results() == finished.results()
-    assert not list(fresh.folder.rglob(".*.parquet.*")), said
-    assert not list((fresh.folder / "results" / "checkpoints").glob("*/checkpoint.pt"))
-
-
-def test_a_killed_training_resumes_after_its_last_pass(fresh):
-    kill_when(fresh, STAGES["training"])
-    said = fresh.succeed("train")
-    assert "resumed after epoch" in said
+        kill_when(unasked, pattern)
+    said = unasked.succeed()
+    # The training went on after the last pass that it had finished.
+    assert "resumed after epoch" in (unasked.folder / "killed.log").read_text()
+    assert unasked.results() == finished.results()
+    assert not list(unasked.folder.rglob(".*.parquet.*")), said
+    assert not list((unasked.folder / "results" / "checkpoints").glob("*/checkpoint.pt"))
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_run_leaves_no_half_file_and_goes_on(fresh, stop):
-    with (fresh.folder / "stopped.log").open("wb") as log:
-        run = subprocess.Popen(
-            fresh.command("sample_in_sample"), cwd=fresh.folder, env=environment(), stdout=log, stderr=log
-        )
-        while not list((fresh.folder / "results").glob("shards/base-*/*/*/*.parquet")):
-            assert run.poll() is None, (fresh.folder / "stopped.log").read_text()
+def test_a_stopped_run_leaves_no_half_file_and_goes_on(unasked, stop):
+    asked = [unasked.shard("base", game, "business") for game in ("prisoners_dilemma", "stag_hunt", "stag_hunt-x2")]
+    with (unasked.folder / "stopped.log").open("wb") as log:
+        run = subprocess.Popen(unasked.command(*asked), cwd=unasked.folder, env=environment(), stdout=log, stderr=log)
+        while not list((unasked.folder / "results").glob("shards/base-*/*/*/*.parquet")):
+            assert run.poll() is None, (unasked.folder / "stopped.log").read_text()
             time.sleep(0.02)
         run.send_signal(stop)
         try:
@@ -64,7 +59,6 @@ def test_a_stopped_run_leaves_no_half_file_and_goes_on(fresh, stop):
             # Snakemake's handler waits for a lock that its own main thread may hold (seen in 9.27).
             run.kill()
             run.wait()
-    fresh.succeed("--unlock")
-    shard = fresh.shard("tuned-seed1", "stag_hunt", "business")
-    fresh.succeed(shard)
-    assert not list(fresh.folder.rglob("results/**/.*.parquet.*"))
+    unasked.succeed("--unlock")
+    unasked.succeed(*asked)
+    assert not list(unasked.folder.rglob("results/**/.*.parquet.*"))

@@ -1,6 +1,8 @@
 """Games by the hundred, through Snakemake: drawn or read from a table, with computed and with recorded teachers."""
 
+import shutil
 import time
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -17,10 +19,10 @@ CONFIGS = ("config/config.yaml", "config/many_games.yaml", "tiny.yaml")
 
 
 @pytest.fixture
-def toy(tiny_folder, tmp_path) -> Project:
+def toy(unasked) -> Project:
     """The config many_games at the size of a toy."""
-    project = Project.create(tmp_path / "project", tiny_folder, config="many_games.yaml")
-    return Project(project.folder, CONFIGS)
+    shutil.copy2(Path(__file__).with_name("many_games.yaml"), unasked.folder / "tiny.yaml")
+    return Project(unasked.folder, CONFIGS)
 
 
 def test_the_whole_pipeline_runs_on_blocks_of_games(toy):

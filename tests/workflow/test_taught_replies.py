@@ -25,11 +25,11 @@ def set_replies(project: Project, replies: dict) -> None:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory, tiny_folder) -> Project:
-    project = Project.create(tmp_path_factory.mktemp("replies") / "project", tiny_folder)
+def run(tmp_path_factory, prepared) -> Project:
+    project = prepared.copy(tmp_path_factory.mktemp("replies") / "project")
     (project.folder / "examples.json").write_text(json.dumps(made_examples("CCD?")))
     set_replies(project, {"file": "examples.json", "fields": FIELDS, **TEXTS})
-    project.succeed()
+    project.succeed("results/main/summary.md")
     return project
 
 

@@ -121,21 +121,18 @@ def role_of_weights(wildcards):
     return STORE.weights[wildcards.weights].role
 
 
-# Where jobs wait for a GPU, those of one model follow one another, so that it is loaded once: the teacher's, then the
-# trainings, which wait for nothing else, then those of each student. The teacher begins with what is trained on, so that
-# a training is ready before a GPU is free. Snakemake makes the sum of the priorities as large as it can, so one job of a
-# kind counts more than all that could run at a time of the next. Without GPUs all are equal.
+# Jobs of one model follow one another, so that it is loaded once: the teacher's, then the trainings, which wait for
+# nothing else, then those of each student. The teacher begins with what is trained on, so that a training is ready before
+# a GPU is free. Snakemake makes the sum of the priorities as large as it can, so one job of a kind counts more than all
+# that could run at a time of the next.
 TEACHER_TURN, TRAINING_TURN = 10_000, 100
 TAUGHT_CELLS = set(cells_of(config["splits"][IN_SAMPLE]))
 
 
 def turn_of_weights(wildcards):
     """The priority of a job with the wildcards `model` and `weights`."""
-    role = role_of_weights(wildcards)
-    if not config[role]["gpus"]:
-        return 0
     # Another fraction for each model, in any order.
     own = crc32(f"{wildcards.model}-{wildcards.weights}".encode()) / 2**32
-    if role == "teacher":
+    if role_of_weights(wildcards) == "teacher":
         return TEACHER_TURN + ((wildcards.get("game"), wildcards.get("context")) in TAUGHT_CELLS)
     return 1 + own

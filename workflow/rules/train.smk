@@ -69,7 +69,7 @@ rule train_adapter:
     wildcard_constraints:
         # Frozen adapters are no rule's output: no changed setting trains them anew.
         student=made_here("students", "[0-9a-f]{8}" if STUDENT.training else f"(?!{STUDENT.key})[0-9a-f]{{8}}"),
-    priority: TRAINING_TURN if config["student"]["gpus"] else 0
+    priority: TRAINING_TURN
     threads: config["training"]["threads"]
     resources:
         **model_resources("student", "train"),
