@@ -1,5 +1,6 @@
 # make: the environment, then the whole default experiment. make help: this list.
-# make test: the environment, then what takes seconds (10 minutes on two cores). make test-slow: what takes longer.
+# make test: the environment, then what takes seconds (10 minutes on two cores). make test-slow: what takes longer;
+# PART=2/4 makes it the second of four parts.
 # make test-pythons: the tests that need no model, on each other Python of this machine that the project runs on, each in
 # an environment of its own (1 GB).
 # make test-page: the tests of the page in headless Chromium, which apt-get brings where this is run as root, and of
@@ -23,8 +24,7 @@ PIP_INSTALL := python -m pip install --quiet --disable-pip-version-check
 installing = @echo "Installing $$(grep -c == $(1)) pinned packages ($(1)): $(2), once. Nothing more is said until they are there."
 # Whole files to each worker, in the order of tests/conftest.py: tests of one file share what takes long to make.
 PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
-# make test MARKS="not training": what make test and make test-slow run, with the runs that they share made once.
-MARKS ?= not slow and not training
+PART ?= 1/1
 # What depends on the version of Python and on no model: syntax, numbers, texts and tables.
 QUICK_TESTS := $(addprefix tests/,core config games prompts parsing statistics evaluation planning paper reporting)
 OF_MODELS := ^(torch|transformers|peft|accelerate|bitsandbytes|trl|datasets)==
@@ -43,10 +43,10 @@ help:
 	@echo "snakemake targets --cores 1 (with $(BIN) on the PATH): every result that can be made, with a line on each."
 
 test: $(VENV)/tests lint
-	$(BIN)/python -m pytest -m "$(MARKS)" $(PARALLEL)
+	$(BIN)/python -m pytest $(PARALLEL)
 
 test-slow: $(VENV)/tests
-	$(BIN)/python -m pytest -m slow $(PARALLEL)
+	$(BIN)/python -m pytest -m slow $(PARALLEL) --part $(PART)
 
 test-quick: $(VENV)/quick
 	$(BIN)/python -m pytest $(QUICK_TESTS) -m "not slow and not training and not model" $(PARALLEL)

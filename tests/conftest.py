@@ -3,6 +3,7 @@
 import os
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 # Set before anything imports torch or transformers, and inherited by every process that a test starts.
@@ -27,15 +28,28 @@ MODEL_FIXTURES = {"tiny_folder", "nf4_folder", "adapter_folder", "tokenizer", "l
 """Fixtures that load or make a model."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need a model: they need torch. The files that take longest come first, so that none is left
-    for one worker at the end.
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--part", default="1/1", help="K/N: the Kth of N parts of the files that have selected tests")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    """Mark the tests that need a model: they need torch. Of those that are then selected, keep one part. The files that
+    take longest come first, so that none is left for one worker at the end.
     """
     for item in items:
         if MODEL_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker("model")
+    yield
+    number, parts = map(int, config.getoption("part").split("/"))
+    # Files by name take turns, so that each part has some of every kind.
+    kept = set(sorted({item.path for item in items})[number - 1 :: parts])
+    config.hook.pytest_deselected(items=[item for item in items if item.path not in kept])
     slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
-    items.sort(key=lambda item: ("workflow" not in item.path.parts, -slow[item.path]))
+    items[:] = sorted(
+        (item for item in items if item.path in kept),
+        key=lambda item: ("workflow" not in item.path.parts, -slow[item.path]),
+    )
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Finished runs of the whole workflow, which the tests here copy and then disturb; all workers share them."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from project import Project
 
 from tom.config.studies import BY_NAME
 
+RUNS = "TOM_TRANSFER_TEST_RUNS"
+"""The environment variable that names a folder for the finished runs, which several calls of pytest may share."""
 TESTED_ELSEWHERE = {
     "breadth": "test_many_games.py",
     "compare": "test_compare.py",
@@ -22,7 +25,7 @@ STUDIES = tuple(sorted(set(BY_NAME) - set(TESTED_ELSEWHERE)))
 
 def shared(tmp_path_factory, name: str, make: Callable[[Path], object]) -> Path:
     """A folder that the first worker that asks for it makes, and that nobody changes."""
-    root = tmp_path_factory.getbasetemp()
+    root = Path(os.environ.get(RUNS) or tmp_path_factory.getbasetemp())
     if root.name.startswith("popen-"):
         root = root.parent
     folder = root / f"shared-{name}"
