@@ -2,8 +2,8 @@
 
 import os
 import sys
-from collections import Counter
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 
 # Set before anything imports torch or transformers, and inherited by every process that a test starts.
@@ -41,15 +41,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if MODEL_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker("model")
     yield
+    by_file: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        by_file.setdefault(item.path, []).append(item)
     number, parts = map(int, config.getoption("part").split("/"))
     # Files by name take turns, so that each part has some of every kind.
-    kept = set(sorted({item.path for item in items})[number - 1 :: parts])
+    kept = sorted(by_file)[number - 1 :: parts]
     config.hook.pytest_deselected(items=[item for item in items if item.path not in kept])
-    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
-    items[:] = sorted(
-        (item for item in items if item.path in kept),
-        key=lambda item: ("workflow" not in item.path.parts, -slow[item.path]),
-    )
+    slow = {file: sum(item.get_closest_marker("slow") is not None for item in by_file[file]) for file in kept}
+    kept.sort(key=lambda file: -slow[file])
+    # While one worker makes what the tests of the workflow share, the other has something else to do.
+    runs, others = ([file for file in kept if ("workflow" in file.parts) == of_runs] for of_runs in (True, False))
+    order = [file for pair in zip_longest(runs, others) for file in pair if file]
+    items[:] = [item for file in order for item in by_file[file]]
 
 
 @pytest.fixture(scope="session")
