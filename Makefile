@@ -1,6 +1,6 @@
 # make: the environment, then the whole default experiment. make help: this list.
-# make test: the environment, then what takes seconds (10 minutes on two cores). make test-slow: what takes longer;
-# PART=2/4 makes it the second of four parts.
+# make test: the environment, then what takes seconds (10 to 20 minutes on two cores). make test-slow: what takes
+# longer. make test-slow PART=2/4: the second of four parts of it.
 # make test-pythons: the tests that need no model, on each other Python of this machine that the project runs on, each in
 # an environment of its own (1 GB).
 # make test-page: the tests of the page in headless Chromium, which apt-get brings where this is run as root, and of

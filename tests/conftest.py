@@ -34,8 +34,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
-    """Mark the tests that need a model: they need torch. Of those that are then selected, keep one part. The files that
-    take longest come first, so that none is left for one worker at the end.
+    """Mark the tests that need a model: they need torch. Of the selected tests keep one part. The files with most
+    slow tests come first, so that no worker is left with a long one at the end.
     """
     for item in items:
         if MODEL_FIXTURES & set(getattr(item, "fixturenames", ())):

@@ -17,6 +17,7 @@ from vllm.utils.system_utils import get_mp_context
 
 from tom.core.errors import UserError
 from tom.engines import vllm_engine
+from tom.engines.devices import multiplies_16_bits_slowly
 from tom.engines.interface import Question, Request
 from tom.engines.local_model import LocalModel
 from tom.engines.transformers_engine import TransformersEngine
@@ -125,7 +126,7 @@ def test_weights_in_bfloat16_give_the_probabilities_that_transformers_gives(equa
 def test_a_whole_model_with_weights_in_bfloat16_is_as_exact_as_its_arithmetic(tmp_path, wider):
     """In float32 both engines agree. In bfloat16 each is about as far from that as the other.
 
-    vLLM was 5 times as far on a CPU without AVX-512, where it rounds more often.
+    Without AVX-512 vLLM was 5 times as far as transformers on a CPU: 0.123 and 0.023 in log odds.
     """
     weights = load_model(make_tiny_model(tmp_path / "model"), "cpu").to(torch.bfloat16)
     found = {}
@@ -140,7 +141,8 @@ def test_a_whole_model_with_weights_in_bfloat16_is_as_exact_as_its_arithmetic(tm
     assert close(*found[torch.float32])
     exact = log_odds(found[torch.float32][1])
     vllm, transformers = ((log_odds(scores) - exact).abs().mean() for scores in found[torch.bfloat16])
-    assert 0 < vllm < 10 * transformers and 0 < transformers < 10 * vllm
+    farthest = 10 if multiplies_16_bits_slowly() else 3
+    assert 0 < vllm < farthest * transformers and 0 < transformers < 3 * vllm
 
 
 def test_the_adapter_moves_every_answer(local, engine, wider, local_model):

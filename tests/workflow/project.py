@@ -89,12 +89,15 @@ class Project:
 
         On one core: on two, a model would have two engines, and tests have two workers already.
         """
-        return [*COMMAND, *arguments, "--cores", "1", "--configfile", *self.configfiles]
+        return [*COMMAND, *self.words(*arguments)]
+
+    def words(self, *arguments: str) -> list[str]:
+        """What stands behind `snakemake` on that command line."""
+        return [*arguments, "--cores", "1", "--configfile", *self.configfiles]
 
     def run(self, *arguments: str, timeout: int = 1800) -> subprocess.CompletedProcess:
         """Run Snakemake to its end."""
-        words = self.command(*arguments)[len(COMMAND) :]
-        return warm_snakemake().run(words, self.folder, environment(), timeout)
+        return warm_snakemake().run(self.words(*arguments), self.folder, environment(), timeout)
 
     def succeed(self, *arguments: str) -> str:
         """Run Snakemake and return what it said; fail if it failed."""
