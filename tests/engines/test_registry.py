@@ -8,7 +8,7 @@ import pytest
 from tom.core import code
 from tom.core.errors import UserError
 from tom.engines import registry
-from tom.engines.registry import engine_names, load_engine, module_of, settings_of, settings_schema
+from tom.engines.registry import changes_adapters, engine_names, load_engine, module_of, settings_of, settings_schema
 from tom.sampling.procedures import CHOICES, FREE_REPLIES, NUMBERS
 
 
@@ -35,6 +35,8 @@ def test_an_unknown_engine_is_named_with_those_there_are(function):
 def test_every_engine_has_what_the_registry_asks_for(name):
     engine = load_engine(name)
     assert callable(engine.open_engine) and callable(engine.check)
+    opened = next(value for key, value in vars(engine).items() if key.lower() == f"{name}engine")
+    assert changes_adapters(name) == hasattr(opened, "use_adapter")
     assert settings_of(name, {}) == engine.Settings()
     schema = settings_schema(name)
     assert schema["type"] == "object" and schema["additionalProperties"] is False

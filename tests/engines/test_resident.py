@@ -1,5 +1,6 @@
 """Resident engines: real server processes that answer as one in this process would, and end in time."""
 
+import json
 import os
 import shutil
 import socket
@@ -18,7 +19,7 @@ from engine_processes import servers, wait_until
 
 from tom.core import code
 from tom.core.errors import UserError
-from tom.engines import parent_run, resident
+from tom.engines import parent_run, resident, transformers_engine
 from tom.engines.devices import private_folder
 from tom.engines.interface import Question, Request
 from tom.engines.registry import engine_names, module_of
@@ -141,6 +142,38 @@ def test_nobody_else_can_reach_it(engines, local_model):
         assert (engines / "0.socket").is_socket()
 
 
+def test_one_engine_answers_for_a_base_and_its_tuned_students(engines, local_model, adapted_model, asked, scores):
+    requests = [Request(question.messages, 3, 5, 1.0, 0.9, seed) for seed, question in enumerate(asked)]
+    alone = {model: TransformersEngine(model) for model in (local_model, adapted_model)}
+    expected = {model: (engine.score(asked), engine.reply(requests)) for model, engine in alone.items()}
+    assert expected[adapted_model][0] != expected[local_model][0] == scores
+    answered = []
+    for model in (local_model, adapted_model) * 2:
+        with resident_engine(model, 60) as engine:
+            assert (engine.score(asked), engine.reply(requests)) == expected[model]
+        answered.append(servers(engines))
+    assert answered[0] and answered == [answered[0]] * 4
+
+
+def test_an_adapter_that_is_refused_ends_its_engine(engines, local_model, adapted_model, asked, scores, tmp_path):
+    shutil.copytree(adapted_model.adapter, tmp_path / "adapter")
+    file = tmp_path / "adapter" / "adapter_model.safetensors"
+    file.write_bytes(file.read_bytes()[:-1] + b"!")
+    manifest = tmp_path / "adapter.json"
+    told = json.loads(adapted_model.adapter_manifest.read_text()) | {"sha256": "another"}
+    manifest.write_text(json.dumps(told))
+    with resident_engine(local_model, 60) as engine:
+        assert engine.score(asked) == scores
+    before = servers(engines)
+    damaged = replace(adapted_model, adapter=tmp_path / "adapter", adapter_manifest=manifest)
+    with resident_engine(damaged, 60) as engine, pytest.raises(UserError, match="the manifest says") as caught:
+        engine.score(asked)
+    assert str(caught.value).startswith(str(file))
+    with resident_engine(local_model, 60) as engine:
+        assert engine.score(asked) == scores
+        assert not servers(engines) & before
+
+
 def test_an_engine_that_was_killed_is_replaced(engines, local_model, asked, scores):
     with resident_engine(local_model, 60) as engine:
         old = servers(engines)
@@ -154,17 +187,18 @@ def test_an_engine_that_was_killed_is_replaced(engines, local_model, asked, scor
 
 
 def test_it_ends_when_idle(engines_folder, adapted_model, asked, scores):
-    folder = engines_folder / f"tom-transfer-{os.getuid()}" / engine_key(adapted_model)
-    with resident_engine(adapted_model, 2) as engine:
+    model = replace(adapted_model, threads=6)
+    folder = engines_folder / f"tom-transfer-{os.getuid()}" / engine_key(model)
+    with resident_engine(model, 2) as engine:
         found = engine.score(asked)
         time.sleep(3)  # a client that thinks for longer than that keeps its engine
         assert engine.score(asked) == found
         before = servers(folder)
-    with resident_engine(adapted_model, 2) as engine:  # the time counts from the last client's end
+    with resident_engine(model, 2) as engine:  # the time counts from the last client's end
         assert engine.score(asked) == found
         assert servers(folder) == before
     assert wait_until(lambda: not servers(folder), 20)
-    assert found == TransformersEngine(adapted_model).score(asked) != scores
+    assert found == TransformersEngine(model).score(asked) != scores
 
 
 def test_it_ends_when_every_run_that_used_it_is_gone(engines_folder, local_model, asked, run, other_run, monkeypatch):
@@ -205,7 +239,10 @@ def test_an_engine_that_can_not_start_is_lost_with_its_last_words(engines_folder
 def test_an_engine_belongs_to_content_and_code(local_model, adapted_model, monkeypatch, tmp_path):
     shutil.copytree(local_model.weights, tmp_path / "moved")
     assert engine_key(replace(local_model, weights=tmp_path / "moved")) == engine_key(local_model)
-    others = [engine_key(adapted_model), engine_key(replace(local_model, threads=2))]
+    assert engine_key(adapted_model) == engine_key(local_model)
+    with monkeypatch.context() as patch:
+        patch.setattr(transformers_engine, "CHANGES_ADAPTERS", False)
+        others = [engine_key(adapted_model), engine_key(replace(local_model, threads=2))]
     before = engine_key(local_model)
     monkeypatch.setenv("SLURM_JOB_ID", "17")
     others.append(engine_key(local_model))

@@ -6,11 +6,13 @@ import bitsandbytes as bnb
 import pytest
 import torch
 from safetensors import safe_open
+from tiny_model import make_tiny_adapter
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
 from tom.core.files import atomic_folder
 from tom.models.language_models import (
     _keep_weights_unpacked,
+    change_adapter,
     convert_precision,
     load_model,
     load_tokenizer,
@@ -86,6 +88,20 @@ def test_nf4_moves_the_logits_but_not_far(tiny_folder, nf4_folder, ids):
     )
     difference = (exact - quantised).abs().mean()
     assert 0.01 < difference < 1
+
+
+@pytest.mark.parametrize("precision", ["float32", "nf4"])
+def test_a_model_with_another_adapter_is_bit_equal_to_one_loaded_with_it(
+    request, adapter_folder, ids, tmp_path, precision
+):
+    folder = request.getfixturevalue("tiny_folder" if precision == "float32" else "nf4_folder")
+    other = make_tiny_adapter(folder, tmp_path / "other", seed=1)
+    expected = {adapter: logits(load_model(folder, "cpu", adapter), ids) for adapter in (None, adapter_folder, other)}
+    assert not torch.equal(expected[adapter_folder], expected[other])
+    model, adapter = load_model(folder, "cpu"), None
+    for new in (adapter_folder, other, None, other):
+        model, adapter = change_adapter(model, adapter, new), new
+        assert torch.equal(logits(model, ids), expected[new])
 
 
 @pytest.mark.parametrize("precision", ["float32", "nf4"])

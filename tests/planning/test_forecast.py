@@ -22,7 +22,14 @@ ONE_MACHINE = Sharing({}, 0)
 def shard(number: int, model: str = "base", **fields) -> PlannedJob:
     """A shard that is to be sampled."""
     output = Path("absent", "shards", model, "game", f"context{number}.parquet")
-    defaults = {"reason": "missing output", "minutes": 6, "work_seconds": 45, "engine": model, "threads": 2}
+    defaults = {
+        "reason": "missing output",
+        "minutes": 6,
+        "work_seconds": 45,
+        "engine": model,
+        "loaded": model,
+        "threads": 2,
+    }
     return PlannedJob("sample", "sample_untuned", model, (output,), **defaults | fields)
 
 
@@ -31,7 +38,13 @@ def test_shards_of_a_model_share_a_load_as_far_as_they_run_together():
     assert sum(ONE_MACHINE.loads(jobs)) == 2
     assert sum(Sharing({}, 1).loads(jobs)) == 10
     assert sum(Sharing({"sample_untuned": ("sample-{model}", 2)}, 1).loads(jobs)) == 2 * 3
-    assert ONE_MACHINE.loads([shard(0, engine="")]) == [False]
+    assert ONE_MACHINE.loads([shard(0, engine="", loaded="")]) == [False]
+
+
+def test_a_base_and_its_students_share_a_load_on_one_machine_and_none_on_a_cluster():
+    jobs = [shard(number, model, loaded="weights") for model in ("base", "tuned") for number in range(5)]
+    assert sum(ONE_MACHINE.loads(jobs)) == 1
+    assert sum(Sharing({"sample_untuned": ("sample-{model}", 5)}, 1).loads(jobs)) == 2
 
 
 def test_an_estimate_counts_a_load_once():

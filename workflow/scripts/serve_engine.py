@@ -20,6 +20,7 @@ from tom.engines.interface import Engine
 from tom.engines.local_model import LocalModel
 from tom.engines.opening import open_engine
 from tom.engines.parent_run import is_alive
+from tom.engines.registry import changes_adapters
 from tom.engines.resident import source_sha256
 
 POLL_SECONDS = 1.0
@@ -32,18 +33,23 @@ class Ends(Exception):
 
 
 def answer(engine: Engine, request: dict[str, Any]) -> dict[str, Any]:
-    """The answer to a request of ResidentEngine, or its error, as one message."""
+    """The answer to a request of ResidentEngine, or its error, as one message; `ends`: why no other can be answered."""
+    fails = {"ends": "it could not change its adapter"}
     try:
-        # The client names its texts relative to its folder.
+        # The client names its files relative to its folder.
         os.chdir(request["folder"])
+        if changes_adapters(request["model"].engine):
+            engine.use_adapter(request["model"])
+        fails = {}
         if request["method"] == "run":
             return {"answer": request["asked"](engine)}
         return {"answer": getattr(engine, request["method"])(request["asked"])}
     except UserError as error:
-        return {"user_error": str(error)}
+        return {"user_error": str(error)} | fails
     except Exception as error:  # noqa: BLE001 - the client must learn of every error
         first = str(error).partition("\n")[0]
-        return {"error": f"{type(error).__name__}: {first}", "traceback": traceback.format_exc()}
+        broke = {"error": f"{type(error).__name__}: {first}", "traceback": traceback.format_exc()}
+        return broke | {"ends": "a process that broke may break again"}
 
 
 def serve_client(connection: Connection, listener: Listener, engine: Engine, runs: set[str], source: str) -> None:
@@ -63,12 +69,12 @@ def serve_client(connection: Connection, listener: Listener, engine: Engine, run
                 # Checked last: modules that the answer needed may have been imported just now.
                 if source_sha256() != source:
                     raise Ends("the code was edited")
-                if "error" in message:
+                if "ends" in message:
                     listener.close()
-                    print(message["traceback"], flush=True)
+                    print(message.get("traceback", message.get("user_error")), flush=True)
                 connection.send(message)
-                if "error" in message:
-                    raise Ends("a process that broke may break again")
+                if "ends" in message:
+                    raise Ends(message["ends"])
         except LOST:
             return
 

@@ -5,7 +5,10 @@ Such a module defines
   schema: `description`, and `enum`, `minimum`, `exclusiveMinimum` or `maximum` where they apply;
 - `check(settings, model_config, where)`: raises UserError if this engine can't serve the model here. model_config: the
   model's section of the config; where: how a message names that section;
-- `open_engine(model)`: a LocalModel as an Engine (tom/engines/interface.py), its files checked.
+- `open_engine(model)`: a LocalModel as an Engine (tom/engines/interface.py), its files checked;
+- `CHANGES_ADAPTERS = True`, if one loaded model serves all students of a base. Its Engine has the method
+  `use_adapter(model)`: it answers as `model` from then on, which differs at most in its adapter, with the same bits as
+  if it had been opened for it. After an error it is not asked again.
 
 Importing it brings in nothing large. Engines are loaded by name alone, so that no other module's code depends on them:
 an edit of an engine reruns only what was asked of it.
@@ -39,6 +42,11 @@ def module_of(name: str) -> str:
 def load_engine(name: str) -> ModuleType:
     """The module of an engine. Errors: UserError if there is no such engine."""
     return import_module(module_of(name))
+
+
+def changes_adapters(name: str) -> bool:
+    """Whether an engine can go on with another adapter. Errors: UserError if there is no such engine."""
+    return getattr(load_engine(name), "CHANGES_ADAPTERS", False)
 
 
 def settings_schema(name: str) -> dict[str, Any]:

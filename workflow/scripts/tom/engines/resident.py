@@ -2,8 +2,9 @@
 
 Each shard is a job of its own, whose client looks for a free engine, starts one if there is none, and talks to it over
 a Unix socket. Only this user can reach the socket, and a fresh random key authenticates both sides. An engine's folder
-is named by a hash of all that its answers depend on: model, adapter, engine and its settings, threads, code, folder of
-the run, SLURM allocation, and the GPUs that it may use. A client holds an engine by a file lock, so two clients at a
+is named by a hash of all that its answers depend on: model, engine and its settings, threads, code, folder of the run,
+SLURM allocation, and the GPUs that it may use. The adapter is part of it unless the engine can change it: each request
+names the model that is to answer. A client holds an engine by a file lock, so two clients at a
 time have two engines, on GPUs of their own; without GPUs they never wait for each other. An engine ends when it was
 idle for long enough, when every run that used it is gone, when another job needs its GPUs, and after it broke.
 
@@ -19,6 +20,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from itertools import count
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -40,6 +42,7 @@ from tom.engines.devices import (
 from tom.engines.interface import ChoiceScore, Engine, Question, Reply, Request
 from tom.engines.local_model import LocalModel
 from tom.engines.parent_run import allocation, current_run
+from tom.engines.registry import changes_adapters
 
 if TYPE_CHECKING:
     from tom.prompts.prompts import Messages
@@ -80,26 +83,28 @@ def source_sha256() -> str:
 
 
 def engine_key(model: LocalModel, source: str | None = None) -> str:
-    """Name of the engines that hold exactly this model, run this code, and serve runs in this folder.
+    """Name of the engines that can answer as this model, run this code, and serve runs in this folder.
 
     source: `source_sha256()`, where it is known.
     """
     # No engine on a GPU answers a run that may not use it.
     devices = [model.gpus, os.environ.get(VISIBLE) if model.gpus else ""]
-    parts = [*model.content(), source or source_sha256(), os.getcwd(), sys.prefix, sys.version, allocation(), devices]
+    loaded = replace(model, adapter=None, adapter_manifest=None) if changes_adapters(model.engine) else model
+    parts = [*loaded.content(), source or source_sha256(), os.getcwd(), sys.prefix, sys.version, allocation(), devices]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
 class ResidentEngine:
-    """An engine in another process, for this client alone until it closes the connection.
+    """An engine in another process that answers as `model`, for this client alone until it closes the connection.
 
     Errors of its methods: EngineLost if the engine died, or its code was edited meanwhile; UserError as the engine
     raised it; EngineBroke for any other error there, with its traceback as a note.
     """
 
-    def __init__(self, connection: Connection, log: Path):
+    def __init__(self, connection: Connection, log: Path, model: LocalModel):
         self.connection = connection
         self.log = log
+        self.model = model
 
     def score(self, questions: list[Question]) -> list[ChoiceScore] | None:
         """As Engine.score."""
@@ -118,7 +123,7 @@ class ResidentEngine:
         return self._ask("run", work)
 
     def _ask(self, method: str, asked: Any) -> Any:
-        request = {"run": current_run(), "folder": os.getcwd(), "method": method, "asked": asked}
+        request = {"run": current_run(), "folder": os.getcwd(), "model": self.model, "method": method, "asked": asked}
         try:
             self.connection.send(request)
             answer = self.connection.recv()
@@ -154,7 +159,7 @@ def resident_engine(model: LocalModel, idle_seconds: float) -> Iterator[Resident
     with lock, connection:
         if model.gpus:
             print(f"resident engine on {(home / f'{number}.devices').read_text()}", file=sys.stderr, flush=True)
-        yield ResidentEngine(connection, home / f"{number}.log")
+        yield ResidentEngine(connection, home / f"{number}.log", model)
 
 
 def _find(home: Path) -> tuple[int, IO, Connection] | None:

@@ -19,6 +19,8 @@ from tom.engines.local_model import LocalModel
 if TYPE_CHECKING:
     from tom.prompts.prompts import Messages
 
+CHANGES_ADAPTERS = True
+
 REMEMBERED_OPENINGS = 8  # games in a row, each in all its variants
 
 
@@ -67,9 +69,24 @@ class TransformersEngine:
         torch.set_num_threads(local.threads)
         self.tokenizer = load_tokenizer(local.weights, local.template)
         self.model = load_model(local.weights, device, local.adapter)
+        self.adapter = local.adapter
+        self.adapter_sha256 = local.adapter_sha256
         self.weights = local.weights
         self.replies_per_batch = local.engine_settings.replies_per_batch
         self._attend = lru_cache(REMEMBERED_OPENINGS)(self._attend)
+
+    def use_adapter(self, local: LocalModel) -> None:
+        """Answer from now on as `local`, which differs at most in its adapter. Errors: as change_adapter."""
+        if local.adapter_sha256 == self.adapter_sha256:
+            return
+        local.check_adapter()
+
+        from tom.models.language_models import change_adapter
+
+        # What the openings were computed with.
+        self._attend.cache_clear()
+        self.model = change_adapter(self.model, self.adapter, local.adapter)
+        self.adapter, self.adapter_sha256 = local.adapter, local.adapter_sha256
 
     def _attend(self, openings: tuple[tuple[int, ...], ...]):
         """The key-value cache of some openings, packed; None if they are all empty."""

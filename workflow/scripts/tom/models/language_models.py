@@ -81,6 +81,18 @@ def load_model(folder: str | Path, device: str, adapter: str | Path | None = Non
     return model.eval()
 
 
+def change_adapter(model, adapter: str | Path | None, new: str | Path | None):
+    """A model that load_model gave for `adapter`, as load_model gives it for `new`: the weights stay where they are.
+
+    Errors: UserError, after which the model can't be used.
+    """
+    if adapter is not None:
+        model = model.unload()
+    if new is not None:
+        model = _add_adapter(model, Path(new))
+    return model.eval()
+
+
 def require_usable(folder: str | Path):
     """The folder's model without its weights.
 

@@ -53,8 +53,9 @@ class Sharing:
         first = []
         for job in jobs:
             group, size = self.groups.get(job.rule, ("", self.otherwise))
-            before = asked[job.engine, group]
-            asked[job.engine, group] += bool(job.engine)
+            model = job.engine if size else job.loaded
+            before = asked[model, group]
+            asked[model, group] += bool(model)
             first.append(bool(job.engine) and (before % size == 0 if size else before == 0))
         return first
 

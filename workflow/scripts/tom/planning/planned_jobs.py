@@ -1,5 +1,6 @@
 """The jobs of a run that does not take place: Snakemake's own graph of them, and its own reasons."""
 
+import shlex
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tom.core.job_times import read_benchmark
 from tom.core.snakemake_internals import graph_of
+from tom.engines.registry import changes_adapters
 
 if TYPE_CHECKING:
     from snakemake.dag import DAG
@@ -46,6 +48,7 @@ class PlannedJob:
     work_seconds: int | None = None  # of these what is left without loading a model
     disk_mb: int | None = None  # likewise
     engine: str = ""  # the weights and the adapter of a shard's loaded model; empty without one
+    loaded: str = ""  # of these what stays loaded from a base to its students
     benchmark: Path | None = None
     timing: Timing | None = None  # of earlier jobs
 
@@ -139,6 +142,7 @@ def _planned(
     others = alike[_request(job)] if of_its_size else None
     subject = subject_of(job.wildcards_dict)
     outputs = tuple(Path(file) for file in job.output)
+    engine, loaded = _engine(job) if SHARDS in outputs[0].parts else ("", "")
     return PlannedJob(
         stage=Path(str(job.rule.snakefile)).stem,
         rule=job.rule.name.removeprefix(prefix),
@@ -151,11 +155,16 @@ def _planned(
         minutes=job.resources.get("runtime"),
         work_seconds=job.resources.get("work_seconds"),
         disk_mb=job.resources.get("disk_mb"),
-        engine=_engine(job) if SHARDS in outputs[0].parts else "",
+        engine=engine,
+        loaded=loaded,
         benchmark=Path(job.benchmark) if job.benchmark else None,
         timing=timed.of(job.rule.name, job.rule.benchmark, subject, others) if job.benchmark else None,
     )
 
 
-def _engine(job: "Job") -> str:
-    return " ".join(str(job.input.get(name)) for name in ("weights", "adapter") if job.input.get(name))
+def _engine(job: "Job") -> tuple[str, str]:
+    """A shard's PlannedJob.engine and PlannedJob.loaded."""
+    parts = [str(job.input.get(name)) for name in ("weights", "adapter") if job.input.get(name)]
+    flag = "--engine="
+    names = [word.removeprefix(flag) for word in shlex.split(job.params.get("answering", "")) if word.startswith(flag)]
+    return " ".join(parts), " ".join(parts[:1] if any(map(changes_adapters, names)) else parts)
