@@ -116,9 +116,5 @@ class LocalModel:
     def check(self) -> None:
         """Raise UserError unless both folders hold what their manifests say."""
         verify(self.weights, read_manifest(self.manifest))
-        self.check_adapter()
-
-    def check_adapter(self) -> None:
-        """Raise UserError unless the adapter's folder, if there is one, holds what its manifest says."""
         if self.adapter:
             verify(self.adapter, read_manifest(self.adapter_manifest))

@@ -15,6 +15,7 @@ from tom.core.errors import UserError
 from tom.engines.devices import torch_device
 from tom.engines.interface import REPLIES_PER_BATCH, ChoiceScore, Question, Reply, Request
 from tom.engines.local_model import LocalModel
+from tom.models.model_folders import read_manifest, verify
 
 if TYPE_CHECKING:
     from tom.prompts.prompts import Messages
@@ -76,10 +77,11 @@ class TransformersEngine:
         self._attend = lru_cache(REMEMBERED_OPENINGS)(self._attend)
 
     def use_adapter(self, local: LocalModel) -> None:
-        """Answer from now on as `local`, which differs at most in its adapter. Errors: as change_adapter."""
+        """Answer from now on as `local`, which differs at most in its adapter. Errors: UserError."""
         if local.adapter_sha256 == self.adapter_sha256:
             return
-        local.check_adapter()
+        if local.adapter:
+            verify(local.adapter, read_manifest(local.adapter_manifest))
 
         from tom.models.language_models import change_adapter
 
