@@ -81,6 +81,8 @@ def test_where_there_is_one_gpu_each_model_is_loaded_once(project):
             "resident engine started"
         )
         assert gpus_of(log) == ["0"] or gpus_of(log) == ["1"]
-    assert loaded == {"teacher": 1, "base": 1, "tuned-seed1": 1, "tuned-seed2": 1}
+    # The base student and both tuned ones share a load.
+    assert loaded.pop("teacher") == 1 and loaded.keys() == {"base", "tuned-seed1", "tuned-seed2"}
+    assert loaded.total() == 1
     ended = {file.stem: file.stat().st_mtime_ns for file in logs(project, "sample") if "teacher-" in str(file)}
     assert max(ended, key=ended.get) == "sports"  # not taught
