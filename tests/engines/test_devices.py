@@ -232,15 +232,15 @@ def test_an_engine_holds_its_gpu_and_gives_way_to_a_job(machine, start, on_a_gpu
         assert engine.score(asked) == scores
 
 
-def test_of_two_idle_engines_the_one_that_was_idle_for_longer_ends(machine, start, on_a_gpu, adapted_model, asked):
+def test_of_two_idle_engines_the_one_that_was_idle_for_longer_ends(machine, start, on_a_gpu, asked):
     machine(2)
-    adapted = replace(adapted_model, gpus=1)
-    for model in (on_a_gpu, adapted, on_a_gpu):
+    other = replace(on_a_gpu, threads=2)
+    for model in (on_a_gpu, other, on_a_gpu):
         with resident_engine(model, 600) as engine:
             engine.score(asked[:1])
-    assert len(engines_of(on_a_gpu)) == len(engines_of(adapted)) == 1
+    assert len(engines_of(on_a_gpu)) == len(engines_of(other)) == 1
     start(1).wait()
-    assert len(engines_of(on_a_gpu)) == 1 and not engines_of(adapted)
+    assert len(engines_of(on_a_gpu)) == 1 and not engines_of(other)
 
 
 def test_a_second_client_waits_for_the_engine_where_there_is_one_gpu(machine, on_a_gpu, asked, scores):
