@@ -45,6 +45,17 @@ def test_an_estimate_counts_a_load_once():
     assert other == OTHER_SECONDS
 
 
+def test_a_job_without_a_model_takes_its_seconds_and_not_its_whole_minutes():
+    replay = shard(0, engine="", minutes=1, work_seconds=2, holds_model=False)
+    (seconds,) = forecast([replay], ONE_MACHINE, 300)["seconds"]
+    assert seconds == 2
+    # A training asks for a model that no other job shares.
+    (seconds,) = forecast([replace(replay, holds_model=True)], ONE_MACHINE, 300)["seconds"]
+    assert seconds == 60
+    (seconds,) = forecast([replace(replay, work_seconds=None)], ONE_MACHINE, 300)["seconds"]
+    assert seconds == 60
+
+
 def test_earlier_jobs_win_over_estimates():
     jobs = [shard(0, timing=Timing(4.0, 7, True)), shard(1, "teacher", timing=Timing(9.0, 3, False))]
     table = forecast(jobs, ONE_MACHINE, 300)

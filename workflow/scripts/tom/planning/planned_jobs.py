@@ -44,6 +44,7 @@ class PlannedJob:
     gpu_mb: int | None = None  # memory that it needs of each GPU
     minutes: int | None = None  # that a cluster is asked for; None where the rule asks for none
     work_seconds: int | None = None  # of these what is left without loading a model
+    holds_model: bool = True  # whether these minutes, if it has both, are longer by a load
     disk_mb: int | None = None  # likewise
     engine: str = ""  # the weights and the adapter of a shard's loaded model; empty without one
     benchmark: Path | None = None
@@ -150,6 +151,7 @@ def _planned(
         gpu_mb=job.resources.get("gpu_memory_mb"),
         minutes=job.resources.get("runtime"),
         work_seconds=job.resources.get("work_seconds"),
+        holds_model=bool(job.resources.get("engine")),
         disk_mb=job.resources.get("disk_mb"),
         engine=_engine(job) if SHARDS in outputs[0].parts else "",
         benchmark=Path(job.benchmark) if job.benchmark else None,
