@@ -1,6 +1,7 @@
 """The table of breadth: students and predictors without one, by the number of games that they were taught."""
 
 import numpy as np
+import plot_breadth
 import polars as pl
 import pytest
 
@@ -193,3 +194,20 @@ def test_a_teacher_that_always_does_the_same_leaves_a_constant_nothing_to_close(
     row = table.filter(games=40, predictor="tuned", labels="letters", exchanged=False).row(0, named=True)
     assert row["closed"] is row["closed_low"] is None and row["gap"] > 0
     assert row["not_estimated"] == "the best constant has no gap to the teacher"
+
+
+def test_the_figure_names_every_line_once_beside_the_panels_and_hides_no_mark(truth, games):
+    figure = plot_breadth.plot_breadth([table_of(truth, games)] * 2)
+    (legend,) = figure.legends
+    told = [text.get_text() for text in legend.get_texts()]
+    assert told[0] == "student" and told[-4:] == [label for label, *_ in plot_breadth.PREDICTORS.values()]
+    assert len(told) == len({*told}) and {"student, other labels", "base student"} <= {*told}
+    figure.draw_without_rendering()
+    left = legend.get_window_extent().x0
+    assert all(axes.get_window_extent().x1 < left for axes in figure.axes)
+    colours = {line.get_color() for line in figure.axes[0].lines if line.get_label() in told[-4:]}
+    assert len(colours) == 4
+    # Marks of other ways of asking stand beside those of the one that was taught.
+    places = {line.get_label(): {*line.get_xdata()} for line in figure.axes[0].lines}
+    assert not places["student"] & places["student, other labels"]
+    assert not places["student"] & places["student, C and D exchanged"]

@@ -245,17 +245,35 @@ def test_the_figure_shows_means_with_errors_and_every_group(published, tmp_path)
         "Office, this run",
         "Neutral, the paper",
     ]
-    figure = plot_numbers.plot_numbers(shown)
+    named = {"public_goods": "dollars given"}
+    figure = plot_numbers.plot_numbers(shown, named)
     means, *distributions = figure.axes
     heights = [round(bar.get_height(), 2) for bars in means.containers for bar in bars]
     assert heights == [7, 7, 7, 7, 7, 5.49, 6.5, 6.5, 5.92]  # by role, in each the groups
     titles = [axes.get_title("left").partition("$  ")[2] for axes in distributions]
     assert titles == ["Neutral, this run", "Office, this run", "Neutral, the paper"]
+    assert means.get_ylabel() == "dollars given, mean"
+    assert {axes.get_xlabel() for axes in distributions} == {"dollars given"}
+    # A mark for each number that is named, side by side, and no line from one to the next.
+    marks = [line for line in distributions[0].lines if line.get_marker() != "None"]
+    assert all(line.get_linestyle() == "None" for line in marks)
+    found = {round(x): [round(y, 2)] for line in marks[:1] for x, y in line.get_xydata()}
+    assert found == {7: [1.0]}
+    assert len({x for line in marks for x in line.get_xdata()}) == sum(len(line.get_xdata()) for line in marks)
     files = [tmp_path / f"figure.{kind}" for kind in ("pdf", "png", "svg")]
     save_figure(figure, files)
     first = [file.read_bytes() for file in files]
-    save_figure(plot_numbers.plot_numbers(shown), files)
+    save_figure(plot_numbers.plot_numbers(shown, named), files)
     assert [file.read_bytes() for file in files] == first
+
+
+def test_every_game_of_numbers_says_what_its_number_is(resources):
+    files = sorted((resources / "games").glob("*.yaml"))
+    games = {file.stem: file for file in files if "kind: number" in file.read_text()}
+    named = plot_numbers.named_in(files, ["public_goods-x2", *games])
+    assert named["public_goods-x2"] == named["dictator"] == "dollars given"
+    assert named["trust_returning"] == "dollars returned" and named["beauty_contest"] == "number chosen"
+    assert named.keys() == {"public_goods-x2", *games}
 
 
 def test_the_script_writes_the_same_tables_again(published, resources, tmp_path, monkeypatch):

@@ -108,11 +108,28 @@ def test_every_section_is_there_under_its_heading(page):
     assert [heading for heading in page.headings if heading in sections] == sections
 
 
-def test_the_verdict_stands_first(text):
+def test_terms_are_explained_before_the_verdict_which_begins_the_result(text):
     body = text[text.index("</h1>") :]
-    assert re.match(rf'</h1>\s*<div class="prose verdict"><ul>\s*<li>{re.escape(VERDICT)}</li>', body)
-    places = [body.index(words) for words in (VERDICT, 'id="result"', 'id="terms"')]
+    begins = rf'<h2 id="result-heading">Result</h2>\s*<div class="prose verdict"><ul>\s*<li>{re.escape(VERDICT)}</li>'
+    assert re.search(begins, body)
+    terms = ("<strong>cell</strong>", "<strong>Gap closed</strong>", "<strong>noise ceiling</strong>")
+    places = [body.index(words) for words in ('id="terms"', *terms, 'id="result"', VERDICT, 'id="figures"')]
     assert places == sorted(places)
+    assert body.count(VERDICT) == 1
+
+
+def test_gaps_open_with_the_rows_of_the_headline(text):
+    for table in ("table-alignment", "table-alignment-leads"):
+        form = text[text.index(f'data-for="{table}"') :].partition("</form>")[0]
+        assert re.findall(r"<option selected>([^<]*)<", form) == ["both orders", "exact"]
+        assert "<option>paper's order</option>" in form.replace("&#39;", "'")
+    assert text.count("<option selected>") == 4
+
+
+def test_tables_say_what_the_page_explains_and_not_names_of_code(text):
+    cells = {cell.strip() for cell in re.findall(r"<td>([^<]*)", text)}
+    assert not cells & {"fixed", "swapped", "pooled", "noise_ceiling", "paper_tuned", "Fixed", "Swapped"}
+    assert {"noise ceiling", "tuned student", "nearest cell", "both orders"} <= cells
 
 
 def test_details_are_folded_and_the_result_is_not(text):

@@ -54,6 +54,20 @@ def test_shares_are_shown_in_percent():
     assert table.rows == [["70.6", "0.250"], ["–", "0.500"]]
 
 
+def test_values_and_meanings_are_in_the_words_of_the_page():
+    frame = pl.DataFrame(
+        {"view": ["fixed", "both"], "order": ["swapped", None], "predictor": ["noise_ceiling", "chance"]}
+    )
+    described = {
+        "view": ("String", "", "both: the mean; fixed: the paper's"),
+        "predictor": ("String", "", "tuned, tuned-seed1"),
+    }
+    table = to_table(frame, described, "key", "Title")
+    assert table.rows == [["paper's order", "Swapped order", "noise ceiling"], ["both orders", "–", "chance"]]
+    assert table.columns[0].meaning == "both orders: the mean; paper's order: the paper's"
+    assert table.columns[2].meaning == "tuned student, tuned-seed1"
+
+
 def test_every_table_that_is_shown_is_described(root):
     dictionary = read_dictionary(root / "workflow/schemas/tables.yaml")
     assert set(headings()) <= set(dictionary)
@@ -68,7 +82,7 @@ def test_a_wide_table_is_shown_under_two_headings(root):
     gaps, lead = result_tables({"alignment": pl.DataFrame(keys | leads)}, {}, dictionary)
     assert [column.name for column in gaps.columns] == list(keys)
     assert [column.name for column in lead.columns] == ["split", "predictor", *leads]
-    assert [row[1] for row in lead.rows] == ["tuned"]
+    assert [row[1] for row in lead.rows] == ["tuned student"]
     assert (gaps.key, lead.key) == ("table-alignment", "table-alignment-leads")
 
 

@@ -58,6 +58,17 @@ def test_an_estimate_counts_a_load_once():
     assert other == OTHER_SECONDS
 
 
+def test_a_job_without_a_model_takes_its_seconds_and_not_its_whole_minutes():
+    replay = shard(0, engine="", minutes=1, work_seconds=2, holds_model=False)
+    (seconds,) = forecast([replay], ONE_MACHINE, 300)["seconds"]
+    assert seconds == 2
+    # A training asks for a model that no other job shares.
+    (seconds,) = forecast([replace(replay, holds_model=True)], ONE_MACHINE, 300)["seconds"]
+    assert seconds == 60
+    (seconds,) = forecast([replace(replay, work_seconds=None)], ONE_MACHINE, 300)["seconds"]
+    assert seconds == 60
+
+
 def test_earlier_jobs_win_over_estimates():
     jobs = [shard(0, timing=Timing(4.0, 7, True)), shard(1, "teacher", timing=Timing(9.0, 3, False))]
     table = forecast(jobs, ONE_MACHINE, 300)
@@ -86,32 +97,70 @@ def test_a_gpus_hours_are_not_the_cpus():
 def test_a_plan_says_which_gpu_its_largest_job_needs():
     jobs = [shard(0, gpus=1, gpu_mb=9600), shard(1, gpus=4, gpu_mb=44_400), shard(2, gpus=0, gpu_mb=0), shard(3)]
 
-    def said(some: list[PlannedJob]) -> tuple[set[str], bool]:
-        lines = plan_lines(forecast(some, ONE_MACHINE, 300), "all", ["8 steps"], 0)
-        return {cell.strip() for line in lines for cell in line.split("|")}, any(
-            "docs/gpu.md" in line for line in lines
-        )
+    def said(some: list[PlannedJob]) -> str:
+        return "\n".join(plan_lines(forecast(some, ONE_MACHINE, 300), "all", ["8 steps"], 0))
 
-    cells, explained = said(jobs)
-    assert {"GPU GB", "44 x 4"} <= cells and explained
-    assert "10" in said(jobs[:1])[0]
-    assert not said(jobs[2:])[1]
+    assert "GPU memory: sample_untuned needs up to 44 GB of each of 4 GPUs." in said(jobs)
+    assert "needs up to 10 GB of a GPU." in said(jobs[:1]) and "docs/gpu.md" in said(jobs[:1])
+    assert "GPU" not in said(jobs[2:])
 
 
-def test_the_tables_say_what_runs_and_on_what_figures_rest():
+def rows(lines: list[str]) -> list[list[str]]:
+    """The cells of the lines of a plan's table."""
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+
+
+def test_one_table_says_what_runs_and_on_what_figures_rest():
     jobs = [shard(0, timing=Timing(5.0, 7, True), reason="params"), shard(1), shard(2, reason=None)]
     lines = plan_lines(forecast(jobs, ONE_MACHINE, 300), "all", ["8 steps"], 900)
     said = "\n".join(lines)
     assert "2 jobs to run, 1 done" in said
-    grounds = [[cell.strip() for cell in line.strip("|").split("|")][2:] for line in lines if line.count("|") == 5]
-    assert grounds[2:] == [["measured (7)", "missing output (1)"], ["estimate", "params (1)"]]
+    header, _, *found = rows(lines)
+    assert header == ["stage, and its rules", "jobs", "done", "s a job", "from", "CPU-h", "MB"]
+    sums = [f"{2 * (5 + 45) / 3600:.2f}", f"{2 * 300 * OBSERVATION_BYTES / 1e6:.1f}"]
+    assert found == [
+        ["sample", "2", "1", "", "", *sums],
+        ["sample_untuned", "2", "1", "25.0", "measured (7)", *sums],
+        ["", "", "", "", "estimate", "", ""],
+        ["all", "2", "1", "", "", *sums],
+    ]
+    assert {"missing output: sample_untuned (1).", "params: sample_untuned (1)."} <= set(lines)
+    assert "shards: 2." in said and "a model is loaded 1 time at least" in said
+    assert f"CPU time: at most {sums[0]} hours" in said
     assert "GPU" not in said
     assert "8 steps" not in said  # nothing is trained
+    assert "What limits it" not in said
     (done,) = plan_lines(forecast([shard(0, reason=None)], ONE_MACHINE, 300), "all", ["8 steps"], 900)
     assert "nothing to do" in done
 
 
-def test_the_tables_fit_a_terminal_of_100_columns(root):
+def test_a_rule_with_nothing_to_run_is_only_counted_in_its_stage():
+    jobs = [shard(0), replace(shard(1, reason=None), rule="replay_shard")]
+    lines = plan_lines(forecast(jobs, ONE_MACHINE, 300), "all", ["8 steps"], 900)
+    assert [row[:3] for row in rows(lines)[2:]] == [
+        ["sample", "1", "1"],
+        ["sample_untuned", "1", "0"],
+        ["all", "1", "1"],
+    ]
+    assert "missing output: all of them." in lines
+
+
+def test_rules_that_take_as_long_by_one_estimate_share_the_line_of_their_stage():
+    figures = [PlannedJob("figures", rule, "", (Path(rule),), "code") for rule in ("plot_a", "plot_b")]
+    lines = plan_lines(forecast([shard(0), *figures], ONE_MACHINE, 300), "all", ["8 steps"], 900)
+    assert [row[:5] for row in rows(lines)[2:]] == [
+        ["sample", "1", "0", "", ""],
+        ["sample_untuned", "1", "0", "360.0", "estimate"],
+        ["figures", "2", "0", f"{OTHER_SECONDS:.1f}", "estimate"],
+        ["all", "3", "0", "", ""],
+    ]
+    assert "figures: plot_a (1), plot_b (1)." in lines
+    measured = [replace(job, timing=Timing(seconds, 1, True)) for seconds, job in enumerate(figures)]
+    lines = plan_lines(forecast(measured, ONE_MACHINE, 300), "all", ["8 steps"], 900)
+    assert [row[0] for row in rows(lines)[2:]] == ["figures", "plot_a", "plot_b", "all"]
+
+
+def test_the_lines_of_a_plan_fit_a_terminal_of_100_columns(root):
     rule = max((file.stem for file in (root / "workflow" / "scripts").glob("*.py")), key=len)
     kinds = [Timing(5.0, 99_999, True), Timing(5.0, 99_999, False), None]
     jobs = [
@@ -119,8 +168,19 @@ def test_the_tables_fit_a_terminal_of_100_columns(root):
                    timing=timing)
         for number, (reason, timing) in enumerate(product(REASONS, kinds))
     ]  # fmt: skip
-    lines = plan_lines(forecast(jobs, ONE_MACHINE, 300), "all", ["8 steps"], 900)
+    endpoint, refusal = ["endpoint: " + 40 * "many words "], 40 * "many words "
+    lines = plan_lines(forecast(jobs, ONE_MACHINE, 300), "all", ["8 steps"], 900, asked=endpoint, refused=refusal)
     assert max(map(len, lines)) <= 100, max(lines, key=len)
+
+
+def test_a_plan_sets_what_limits_it_apart_from_what_it_costs():
+    training = PlannedJob("train", "train_adapter", "student", (Path("absent"),), reason="code", minutes=30)
+    table = forecast([training, shard(0)], ONE_MACHINE, 300)
+    lines = plan_lines(table, "all", ["8 steps"], 900, "taught: 6.", ["endpoint: 7 requests."], "gpus: 1, but 0")
+    at = {line: lines.index(line) for line in lines}
+    costs, limits, reading = at["What it costs:"], at["What limits it:"], at["How to read it:"]
+    assert costs < at["taught: 6."] < at["endpoint: 7 requests."] < limits
+    assert limits < at["GPUs: a run here would be refused. gpus: 1, but 0."] < reading
 
 
 def test_a_plan_that_trains_says_how_many_steps_and_what_they_keep_in_memory():
@@ -135,8 +195,10 @@ def test_a_plan_that_trains_says_how_many_steps_and_what_they_keep_in_memory():
 
 def test_a_plan_says_what_its_training_is_bought_with():
     training = PlannedJob("train", "train_adapter", "student", (Path("absent"),), reason="code", minutes=30)
-    said = plan_lines(forecast([training], ONE_MACHINE, 300), "all", ["8 steps", budget_line(300, 20, 4)], 0)
-    assert "taught: 6,000 observations of the teacher at most, 300 in each of 20 cells of 4 games" in "\n".join(said)
+    said = plan_lines(forecast([training], ONE_MACHINE, 300), "all", ["8 steps"], 0, budget_line(300, 20, 4))
+    assert "taught: 6,000 observations of the teacher at most, 300 in each of 20 cells of 4 games" in " ".join(said)
+    without = plan_lines(forecast([shard(0)], ONE_MACHINE, 300), "all", ["8 steps"], 0, budget_line(300, 20, 4))
+    assert "taught" not in " ".join(without)
 
 
 def test_timed_jobs_are_found_by_what_the_rule_calls_them(tmp_path, monkeypatch):

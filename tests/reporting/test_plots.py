@@ -1,4 +1,5 @@
 import sys
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import plot_agreement
@@ -87,6 +88,9 @@ def test_propensities_show_every_model_in_every_context(tables):
     assert len(figure.axes[0].lines) == 4 * 2 + 1
     teacher = figure.axes[0].lines[0]
     assert teacher.get_xdata() == pytest.approx([0.2, 0.2])
+    # An open mark never lies on the filled one, and no two models share a line.
+    heights = [line.get_ydata()[0] for line in figure.axes[0].lines[: 4 * 2]]
+    assert heights == sorted(heights) and min(b - a for a, b in pairwise(heights)) > 0.05
 
 
 def legend_of(figure) -> list[str]:
@@ -96,7 +100,7 @@ def legend_of(figure) -> list[str]:
 def test_propensities_say_nothing_of_invalid_replies_where_there_are_none(tables):
     cells = plot_propensities.cells_of(tables["propensities"], "in_sample")
     figure = plot_propensities.plot_split(cells, 0.95)
-    assert legend_of(figure) == ["teacher", "base", "tuned", "open: exact propensity"]
+    assert legend_of(figure) == ["teacher", "base", "tuned", "open, below: exact propensity"]
     # An interval for each of four models, and no band.
     assert len(figure.axes[0].collections) == 4
 
@@ -192,9 +196,24 @@ def test_the_papers_student_stands_only_beside_its_own_teacher(tables):
         return labels, figure.get_supxlabel()
 
     labels, note = told(["in_sample"])
-    assert "paper's student" in labels and "the paper's own base" in note
+    assert "paper's student,\nfrom the paper's base" in labels and "Its 0 is the paper's own base" in note
     labels, note = told([])
-    assert "tuned student" in labels and "paper's student" not in labels and "paper" not in note
+    assert "tuned student" in labels and not any("paper" in label for label in labels) and "paper" not in note
+
+
+def test_the_papers_student_stands_apart_from_what_is_measured_from_our_base(tables):
+    figure = plot_gap_closed.plot_gap_closed(plot_gap_closed.rows_of(tables["alignment"], ["in_sample"]))
+    left = [axes for axes in figure.axes if axes.get_yticklabels()]
+    for axes in left:
+        *ours, last = axes.get_yticklabels()
+        heights = axes.get_yticks()
+        dashed = [line.get_ydata()[0] for line in axes.lines if line.get_linestyle() == "--"]
+        if "paper" in last.get_text():
+            assert not any("paper" in label.get_text() for label in ours)
+            assert heights[-1] - heights[-2] > 2 and heights[-2] < dashed[0] < heights[-1]
+        else:
+            assert heights[-1] - heights[-2] == 1 and not dashed
+    assert ["paper" in axes.get_yticklabels()[-1].get_text() for axes in left] == [False, True]
 
 
 def test_a_teacher_is_the_papers_where_cells_and_rates_are(tables, resources):

@@ -82,7 +82,14 @@ def test_the_summary_says_what_was_found(lines):
     assert "Nearer than the base in 2 of 2 contexts" in flat
     # Seed 1 is the teacher itself in each of four cells, seed 2 a tenth above it.
     assert "- Cells equivalent / different / undecided within 10 points of the teacher: In sample 4 / 4 / 0" in flat
-    assert "Noise lies within the others" in flat and "Sensitivity learnt" in flat
+    header = next(line for line in lines if line.startswith("| in sample, % of the variance due to"))
+    rows = lines[lines.index(header) + 2 :][:3]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in (header, *rows)]
+    assert cells[0][1:] == ["teacher", "base", "tuned", "learnt (1: all, 0: none)"]
+    # The variance over four cells is the context's alone, and of the game there is nothing to learn.
+    assert cells[1][:4] == ["the context", "100", "-", "100"] and re.fullmatch(r"1\.00 \(.* to .*\)", cells[1][4])
+    assert cells[2] == ["the game", "0", "-", "0", "none to learn"]
+    assert cells[3] == ["noise (part of both; from 100 on, nothing else shows)", "1", "-", "1", "-"]
     assert "- Sensitivity other than the teacher's (joint model, Holm): base to context, mean" in flat
     # Bias of .1 either way in the base; change 0, distance |2p - 1|.
     assert (

@@ -104,7 +104,13 @@ def test_gpus_that_are_not_here_are_missed_before_a_job_runs_and_in_the_plan(fre
     assert done.returncode == 1 and "Error: gpus: 1, but " in done.stderr, done.stderr
     assert "allowed: gpus: 0, " in done.stderr or "allowed: up to as many" in done.stderr
     assert not (fresh.folder / "results" / "models").exists()
-    assert "GPUs: a run here would be refused. gpus: 1, but " in fresh.succeed("plan")
+    plan = fresh.succeed("plan")
+    assert "GPUs: a run here would be refused. gpus: 1, but " in plan
+    (line,) = (line for line in plan.splitlines() if line.startswith("Next:"))
+    assert line.startswith(
+        "Next: set `gpus` of each model in your config to 0, to compute on the CPU; or start the run"
+    )
+    assert "snakemake" not in line
 
 
 def test_a_game_that_contradicts_its_family_is_refused(fresh):

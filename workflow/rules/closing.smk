@@ -53,11 +53,19 @@ def close_run():
     files += [end.params.files for end in ended if "files" in end.params.keys()]
     if files:
         print("Files:", *file_lines(files), sep="\n")
+    proposals = dict.fromkeys(proposed(end) for end in ended if "next" in end.params.keys())
+    for words in proposals:
+        print(f"Next: {words}")
+
+
+def proposed(end):
+    """What to do after a target, in words or as a command. end: the target's rule, of this workflow or a module."""
+    own = end.module_globals
+    name = own.get("called", called)
+    if end.name == name("plan") and (remedy := own["remedy_of_plan"]()):
+        return remedy
     # A target of another student's run proposes another one of that run.
-    ended = [end for end in ended if "next" in end.params.keys()]
-    following = [end.module_globals.get("called", called)(end.params.next) for end in ended]
-    for target in dict.fromkeys(following):
-        print(f"Next: {this_runs_command(target)}")
+    return this_runs_command(name(end.params.next))
 
 
 def close_idle_run():

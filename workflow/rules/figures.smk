@@ -26,6 +26,7 @@ rule plot_propensities:
 rule plot_numbers:
     input:
         distributions=table(["{split}"], "number_distributions"),
+        games=lambda wildcards: game_files(wildcards.split),
         published=CONTRIBUTIONS,
     output:
         **figure_files("numbers-{split}", category="Numbers", labels={"split": "{split}"}),
@@ -34,7 +35,8 @@ rule plot_numbers:
     benchmark:
         f"{OWN_BENCHMARKS}/figures/numbers-{{split}}.tsv"
     shell:
-        python("plot_numbers.py") + " --distributions {input.distributions:q} --published {input.published:q}"
+        python("plot_numbers.py")
+        + " --distributions {input.distributions:q} --games {input.games:q} --published {input.published:q}"
         " --output {output:q} > {log:q} 2>&1"
 
 

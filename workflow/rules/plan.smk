@@ -78,6 +78,17 @@ def asked_endpoint(wildcards):
     return shlex.join(["--endpoint", json.dumps(asked), "--usage", f"{RESULTS}/usage"])
 
 
+def remedy_of_plan():
+    """What lets the run begin that was planned last, where this machine would refuse it; else an empty text."""
+    if workflow.non_local_exec:
+        return ""
+    # polars is not imported before a plan needs it.
+    from tom.planning.gpus_here import remedy
+    from tom.planning.review import read_plan
+
+    return remedy(read_plan(Path(PLAN)))
+
+
 # Where Snakemake runs, since that is whose run is planned.
 rule plan:
     """What a run would do, why, and what it is expected to take: --config plan=TARGET for another target than all."""

@@ -142,6 +142,7 @@ if config["teacher"]["engine"] == "recorded":
         resources:
             mem_mb=500,
             runtime=1,
+            work_seconds=2,
         params:
             python=lambda wildcards: python("replay_replies.py" if in_words(wildcards) else "replay_shard.py"),
             counts=recorded_counts,

@@ -11,12 +11,12 @@ import argparse
 import json
 from pathlib import Path
 
-from tom.core.errors import UserError, run_main
+from tom.core.errors import run_main
 from tom.core.files import atomic_file, log_written
-from tom.engines.devices import enough_devices
 from tom.planning.endpoint_forecast import endpoint_lines, game_usage
 from tom.planning.forecast import Sharing, forecast
-from tom.planning.plan_lines import budget_line, due_jobs, plan_lines
+from tom.planning.gpus_here import missing_gpus
+from tom.planning.plan_lines import budget_line, plan_lines
 from tom.planning.planned_jobs import planned_jobs
 from tom.training.batching import describe_steps
 
@@ -55,19 +55,21 @@ def main() -> None:
     with atomic_file(arguments.output) as temporary:
         plan.write_parquet(temporary, compression="zstd", statistics=False)
     steps = describe_steps(arguments.steps_per_epoch, arguments.epochs, arguments.learning_rate)
-    if arguments.taught:
-        steps.append(budget_line(arguments.observations, *arguments.taught))
-    print("\n".join(plan_lines(plan, arguments.target, steps, arguments.gradients_mb)))
-    if arguments.here and (gpus := due_jobs(plan)["gpus"].max()):
-        try:
-            enough_devices(gpus)
-        except UserError as error:
-            print(f"GPUs: a run here would be refused. {error}.")
+    asked = []
     if arguments.endpoint:
-        asked = arguments.endpoint["games"]
-        games = {asking: game_usage(**numbers) for asking, numbers in asked.items()}
-        scored = {asking: numbers["scored"] for asking, numbers in asked.items()}
-        print("\n".join(endpoint_lines(plan, games, scored, arguments.usage, tuple(arguments.endpoint["prices"]))))
+        games = {asking: game_usage(**numbers) for asking, numbers in arguments.endpoint["games"].items()}
+        scored = {asking: numbers["scored"] for asking, numbers in arguments.endpoint["games"].items()}
+        asked = endpoint_lines(plan, games, scored, arguments.usage, tuple(arguments.endpoint["prices"]))
+    lines = plan_lines(
+        plan,
+        arguments.target,
+        steps,
+        arguments.gradients_mb,
+        taught=budget_line(arguments.observations, *arguments.taught) if arguments.taught else "",
+        asked=asked,
+        refused=missing_gpus(plan) if arguments.here else "",
+    )
+    print("\n".join(lines))
     log_written(arguments.output, f"{plan.height} jobs")
 
 

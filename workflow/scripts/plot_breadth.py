@@ -27,19 +27,25 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-STYLES = {"constant": ":", "nearest_game": "-.", "payoff_regression": (0, (5, 1, 1, 1, 1, 1)), "payoff_network": "--"}
-"""Predictors that need no student → style of the line."""
-NAMES = {"constant": "best constant"} | PAYOFF_MODEL_NAMES
-COLUMNS = 3
-"""Panels in a row."""
+PREDICTORS = {
+    "constant": ("best constant", ":", "#56B4E9"),
+    "nearest_game": (PAYOFF_MODEL_NAMES["nearest_game"], "-.", "#009E73"),
+    "payoff_network": (PAYOFF_MODEL_NAMES["payoff_network"], "--", "#CC79A7"),
+    "payoff_regression": (PAYOFF_MODEL_NAMES["payoff_regression"], (0, (5, 1, 1, 1, 1, 1)), "#D55E00"),
+}
+"""Predictors that need no student → (label, style, colour) of the line. Colours as those of figure_style."""
+ASIDE = 2**0.12
+"""By which factor of games the marks of other ways of asking stand aside, so that no two hide each other."""
+COLUMNS = 2
+"""Panels in a row, with room beside them for the legend."""
 
 
 def plot_split(axes: "Axes", table: pl.DataFrame) -> None:
     """One split: students as taught and with other labels, and predictors that need no student."""
     plain = table.filter(labels="letters", exchanged=False)
-    for predictor, style in STYLES.items():
+    for predictor, (label, style, colour) in PREDICTORS.items():
         rows = plain.filter(predictor=predictor).sort("games")
-        look = {"linestyle": style, "color": COLOURS["baseline"], "linewidth": 0.9, "label": NAMES[predictor]}
+        look = {"linestyle": style, "color": colour, "linewidth": 1.1, "label": label}
         if rows.height == 1:  # a line through one point can't be seen
             axes.axhline(rows["gap"][0], **look)
         else:
@@ -52,10 +58,10 @@ def plot_split(axes: "Axes", table: pl.DataFrame) -> None:
             axes.plot(rows["games"], rows["gap"], "-o", color=COLOURS["tuned"], markersize=3, label="student", zorder=3)
             axes.vlines(rows["games"], rows["low"], rows["high"], color=COLOURS["tuned"], linewidth=1)
         elif labels == "letters":
-            axes.plot(rows["games"], rows["gap"], "o", mfc="white", color=COLOURS["tuned"], markersize=3,
+            axes.plot(rows["games"] / ASIDE, rows["gap"], "o", mfc="white", color=COLOURS["tuned"], markersize=3,
                       label="student, C and D exchanged")  # fmt: skip
         elif not exchanged:
-            axes.plot(rows["games"], rows["gap"], "x", color=COLOURS["tuned"], markersize=3,
+            axes.plot(rows["games"] * ASIDE, rows["gap"], "x", color=COLOURS["tuned"], markersize=3,
                       label="student, other labels")  # fmt: skip
     (base,) = table.filter(predictor="base", labels="letters", exchanged=False)["gap"]
     axes.axhline(base, color=COLOURS["base"], linewidth=1, label="base student")
@@ -69,7 +75,7 @@ def plot_split(axes: "Axes", table: pl.DataFrame) -> None:
 
 
 def plot_breadth(tables: list[pl.DataFrame]) -> "Figure":
-    """A panel for each split, with one legend."""
+    """A panel for each split, and one legend beside them: first what is a student, then what needs none."""
     rows = in_rows(list(range(len(tables))), COLUMNS)
     figure, panels = panel_grid(rows, 20 + 48 * len(rows), sharex=False)
     for axes, number in panels:
@@ -81,7 +87,11 @@ def plot_breadth(tables: list[pl.DataFrame]) -> "Figure":
     first, _ = panels[0]
     first.set_ylim(0, 1.05 * max(shown["gap"].max(), shown["high"].max() or 0))
     labelled = dict(zip(*reversed(first.get_legend_handles_labels()), strict=True))
-    figure.legend(labelled.values(), labelled.keys(), loc="outside upper center", ncols=4)
+    without = [label for label, *_ in PREDICTORS.values()]
+    order = ["student", *(label for label in labelled if label not in ("student", *without)), *without]
+    figure.legend(
+        [labelled[label] for label in order], order, loc="outside right upper", handlelength=3.2, labelspacing=0.9
+    )
     letter_panels(figure.axes)
     cells = number_of(pl.concat(table["cells"] for table in tables))
     add_note(

@@ -38,11 +38,14 @@ PAPER = "paper_tuned"
 PREDICTORS = {
     "noise_ceiling": (BASELINES["noise_ceiling"].label, "baseline", BASELINES["noise_ceiling"].marker),
     "tuned": ("tuned student", "tuned", "o"),
-    PAPER: ("paper's student", "paper", "P"),
-} | {name: (style.label, "baseline", style.marker) for name, style in BASELINES.items() if name != "noise_ceiling"}
+    **{name: (style.label, "baseline", style.marker) for name, style in BASELINES.items() if name != "noise_ceiling"},
+    PAPER: ("paper's student,\nfrom the paper's base", "paper", "P"),
+}
 """Predictor → (label, colour, marker), from top to bottom."""
 
-PAPER_NOTE = " The paper's student: sampled, and measured from the paper's own base."
+APART = 1.1
+"""By how many lines the paper's student stands lower than it would among the others."""
+PAPER_NOTE = " Below the dashes: the paper's student, sampled. Its 0 is the paper's own base, so its gap is another."
 VIEW_TITLES = {"both": "both option orders", "fixed": "paper's order", "swapped": "swapped order"}
 
 
@@ -59,12 +62,20 @@ def rows_of(alignment: pl.DataFrame, papers: list[str]) -> pl.DataFrame:
 
 
 def plot_panel(axes: "Axes", rows: pl.DataFrame, predictors: list[str]) -> None:
-    """One split in one view: a line for each of some predictors, with its interval if it has one."""
-    for height, predictor in enumerate(predictors):
+    """One split in one view: a line for each of some predictors, with its interval if it has one, the paper's apart."""
+    heights = heights_of(predictors)
+    for predictor, height in heights.items():
         _, colour, marker = PREDICTORS[predictor]
         for row in rows.filter(predictor=predictor).iter_rows(named=True):
             draw_closed(axes, row, height, COLOURS[colour], marker)
-    axes.set_ylim(len(predictors) - 0.5, -0.5)
+    if PAPER in heights and len(heights) > 1:
+        axes.axhline(heights[PAPER] - (1 + APART) / 2, color="0.5", linewidth=0.6, linestyle=(0, (4, 3)))
+    axes.set_ylim(max(heights.values()) + 0.6, -0.5)
+
+
+def heights_of(predictors: list[str]) -> dict[str, float]:
+    """Where each predictor has its line, from the top; the paper's student lies apart, since its gap is another."""
+    return {name: height + APART * (name == PAPER and height > 0) for height, name in enumerate(predictors)}
 
 
 def plot_gap_closed(rows: pl.DataFrame) -> "Figure":
@@ -77,7 +88,7 @@ def plot_gap_closed(rows: pl.DataFrame) -> "Figure":
     lines = [[(split, view) for split in names] for names in splits for view in views]
     # The paper's student was asked in one order, and has no line in the view of both.
     predictors = {view: [name for name in PREDICTORS if name in rows.filter(view=view)["predictor"]] for view in views}
-    heights = [len(predictors[line[0][1]]) for line in lines]
+    heights = [max(heights_of(predictors[line[0][1]]).values()) + 1.1 for line in lines]
     figure, panels = panel_grid(
         lines, 11 + sum(7 + 4.4 * height for height in heights), sharey="row", height_ratios=heights
     )
@@ -85,7 +96,8 @@ def plot_gap_closed(rows: pl.DataFrame) -> "Figure":
         set_closed_axis(axes, rows)
         plot_panel(axes, rows.filter(split=split, view=view), predictors[view])
         axes.set(title=readable(split), ylabel=VIEW_TITLES[view])
-        axes.set_yticks(range(len(predictors[view])), [PREDICTORS[name][0] for name in predictors[view]])
+        places = heights_of(predictors[view])
+        axes.set_yticks([*places.values()], [PREDICTORS[name][0] for name in places])
         axes.label_outer()
     letter_panels(figure.axes)
     cells = rows.unique("split", maintain_order=True).select("split", "cells").rows()

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 PANELS_A_ROW = 5
 MOST_LINES = 40
 """Games with a line each; more are points over the teacher's propensity."""
+APART = 0.5
+"""How far below the rate of replies an exact propensity lies, as a share of a model's line."""
 BAND = {"linewidth": 4, "alpha": 0.25, "zorder": 1}
 """The band in which the rate would lie, however unreadable replies were counted."""
 
@@ -51,18 +53,24 @@ def cells_of(propensities: pl.DataFrame, split: str, view: str | None = None) ->
 
 
 def plot_context(axes: "Axes", cells: pl.DataFrame, games: list[str], models: list[str]) -> None:
-    """One context: a row for each game, with a point and its interval for each model, the first model on top."""
+    """One context: a row for each game, with a point and its interval for each model, the first model on top.
+
+    The open mark of its exact propensity, if that is known, lies below.
+    """
     for number, model in enumerate(models):
         rows = cells.filter(pl.col("model") == model)
-        offset = 0.56 * ((number + 0.5) / len(models) - 0.5)
+        step = 0.72 / len(models)
+        offset = step * (number + 0.5) - 0.36
         heights = [games.index(game) + offset for game in rows["game"]]
+        # Beside the rate, since the two often are equal, and one would hide the other.
+        below = [height + APART * step for height in heights]
         style = {"color": COLOURS[role(model)], "marker": MARKERS[role(model)], "linestyle": "none"}
         bounds = rows.with_columns(height=pl.Series(heights)).filter(pl.col("invalid") > 0)
         if len(bounds):
             axes.hlines(bounds["height"], *(bounds[name] for name in BOUNDS), color=style["color"], **BAND)
         axes.hlines(heights, rows["low"], rows["high"], color=style["color"])
         axes.plot(rows["rate"], heights, **style, markersize=3)
-        axes.plot(rows["exact"], heights, **style, markersize=5.5, fillstyle="none", markeredgewidth=0.7)
+        axes.plot(rows["exact"], below, **style, markersize=3, markerfacecolor="white", markeredgewidth=0.7)
     axes.set(xlim=(-0.04, 1.04), ylim=(len(games) - 0.5, -0.5), xticks=[0, 0.5, 1])
     axes.set_yticks(range(len(games)), [readable(game) for game in games])
     axes.tick_params(axis="y", length=0)
@@ -139,7 +147,7 @@ def plot_split(cells: pl.DataFrame, confidence: float, source: str = "") -> "Fig
     games = cells["game"].unique().sort().to_list()
     models = sorted(cells["model"].unique(), key=lambda model: (list(MARKERS).index(role(model)), model))
     rows = in_rows(contexts, PANELS_A_ROW)
-    height = 12 + (3 + 2.4 * len(models)) * len(games)
+    height = 12 + (3 + 3.6 * len(models)) * len(games)
     figure, panels = panel_grid(rows, height * len(rows) + 10, sharex=False)
     for axes, context in panels:
         plot_context(axes, cells.filter(pl.col("context") == context), games, models)
@@ -150,8 +158,8 @@ def plot_split(cells: pl.DataFrame, confidence: float, source: str = "") -> "Fig
     ]
     marks = []
     if cells["exact"].is_not_null().any():
-        open_marker = {"color": "0.3", "marker": "o", "markersize": 5.5, "fillstyle": "none", "linestyle": "none"}
-        marks.append(Line2D([], [], **open_marker, label="open: exact propensity"))
+        open_marker = {"color": "0.3", "marker": "o", "markersize": 3, "markerfacecolor": "white", "linestyle": "none"}
+        marks.append(Line2D([], [], **open_marker, label="open, below: exact propensity"))
     columns = len(models) + len(marks)
     if cells["invalid"].sum():
         marks.append(Line2D([], [], color="0.3", **BAND, label="unreadable counted as D to as C"))

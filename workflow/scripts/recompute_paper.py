@@ -25,7 +25,7 @@ from tom.evaluation.sensitivity_table import sensitivity_tables
 from tom.evaluation.split_tables import comparison_tables
 from tom.paper.public_goods import contribution_set, contribution_table
 from tom.paper.published_choices import SPLITS, read_contributions, read_published_cells
-from tom.reporting.findings import equivalence_line, joint_line, sensitivity_line
+from tom.reporting.findings import equivalence_line, joint_line, sensitivity_table
 from tom.reporting.paper_figures import compare, read_stated, recompute
 from tom.reporting.tables import markdown_table, write_table
 from tom.reporting.wording import readable, wrapped
@@ -106,7 +106,6 @@ def page(tables: dict[str, pl.DataFrame], uncertainty: Uncertainty) -> list[str]
         "## What the student learnt",
         "",
         equivalence_line(tables["equivalence"], *ONE),
-        sensitivity_line(tables["sensitivities"], ONE[0]),
         joint_line(tables["joint_choice_model"], ONE[0], uncertainty.confidence),
         *(
             wrapped(
@@ -115,6 +114,8 @@ def page(tables: dict[str, pl.DataFrame], uncertainty: Uncertainty) -> list[str]
             )
             for row in slopes
         ),
+        "",
+        *sensitivity_table(tables["sensitivities"], ONE[0]),
     ]
 
 

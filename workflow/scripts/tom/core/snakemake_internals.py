@@ -230,14 +230,16 @@ def log_why_groups_fail() -> None:
 def count_a_load_once() -> None:
     """Let a group whose jobs share a loaded model ask for the time of one load, and not for the sum of all.
 
-    Such jobs name in `work_seconds` what their `runtime`, in minutes, holds besides the load.
+    Such jobs ask for an `engine`, and name in `work_seconds` what their `runtime`, in minutes, holds besides the load.
+    Others that name it load nothing, and their minutes leave room for a slow node.
     """
     summed = GroupJob.resources
 
     def resources(group):
         if group._resources is None:
             summed.fget(group)
-            times = [(60 * job.resources.get("runtime", 0), job.resources.get("work_seconds")) for job in group.jobs]
+            asked = [job.resources for job in group.jobs if job.resources.get("engine")]
+            times = [(60 * each.get("runtime", 0), each.get("work_seconds")) for each in asked]
             loads = [limit - work for limit, work in times if work is not None]
             if loads:
                 group._resources["runtime"] -= (sum(loads) - max(loads)) // 60

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
@@ -15,7 +15,9 @@ from markupsafe import Markup, escape
 from tom.core.errors import UserError
 from tom.core.table_columns import Heading, describe_columns, headings, read_registry
 from tom.evaluation.baselines import BASELINES
+from tom.evaluation.propensities import headline_view_of
 from tom.page.figures import read_text
+from tom.reporting.findings import headline_measure
 from tom.reporting.wording import counted, grouped, readable, shown
 
 NAMES = ("split", "game", "context", "order")
@@ -34,6 +36,7 @@ TITLES = {
     REPLY: "reply",
     "sha256": "SHA-256",
     "prompt_sha256": "prompt's SHA-256",
+    "pooled": "all its orders count",
     "cpu_seconds": "CPU-seconds",
     "load_seconds": "seconds loading",
     "gpu_seconds": "GPU-seconds",
@@ -41,6 +44,29 @@ TITLES = {
     "peak_mib": "peak MiB",
 }
 """Headings of columns whose heading is not their name."""
+
+PREDICTORS = {
+    "base": "base student",
+    "tuned": "tuned student",
+    "offset": "base moved by one offset",
+    "nearest": "nearest cell",
+    "noise_ceiling": "noise ceiling",
+    "paper_base": "paper's base",
+    "paper_tuned": "paper's student",
+    "uniform": "all numbers equally likely",
+    "middle": "the middle number",
+}
+"""Predictor → the words for it that the page explains; others are words already."""
+
+ORDERS = {"both": "both orders", "fixed": "paper's order", "swapped": "swapped order"}
+WORDS = {
+    "view": ORDERS,
+    "order": ORDERS,
+    "teacher_answers": {"pooled": "sampled, all its orders"},
+    "predictor": PREDICTORS,
+    "against": PREDICTORS,
+}
+"""Column → its value → the words for it on the page. Files keep the values."""
 
 Dictionary = dict[str, dict[str, tuple[str, str, str]]]
 """Table → column → (type, unit, meaning)."""
@@ -61,7 +87,8 @@ class Table:
     """A table ready to be shown.
 
     key: the id of its element. rows: one text a column, None only for a reply without text. files: those with all
-    digits. filters: columns whose values the page offers as a filter.
+    digits. filters: columns whose values the page offers as a filter. preset: such a column → the value that the page
+    opens with; all rows elsewhere.
     """
 
     key: str
@@ -71,6 +98,7 @@ class Table:
     rows: list[list[str | None]]
     files: list[str]
     filters: tuple[str, ...] = ()
+    preset: dict[str, str] = field(default_factory=dict)
 
     def values(self, name: str) -> list[str | None]:
         """The distinct texts of a column, in the order of their first appearance."""
@@ -113,7 +141,7 @@ def to_table(
     frame = frame.with_columns(pl.col(name) * 100 for name in shares)
     titles = {name: f"{TITLES.get(name, name)}{f' ({PERCENT})' * (name in shares)}" for name in kept}
     columns = [
-        Column(name, readable(titles[name]), _meaning(described.get(name)), frame[name].dtype.is_numeric())
+        Column(name, readable(titles[name]), _meaning(name, described.get(name)), frame[name].dtype.is_numeric())
         for name in kept
     ]
     texts = [_texts(name, frame[name].to_list(), name in shares) for name in kept]
@@ -125,14 +153,22 @@ def _texts(name: str, values: list, in_percent: bool) -> list[str | None]:
         return values
     if in_percent:
         return [shown(None) if value is None else f"{value:.1f}" for value in values]
-    return [readable(value) if value and name in NAMES else shown(value) for value in values]
+    if words := WORDS.get(name):
+        values = [words.get(value, value) for value in values]
+    return [_named(value, name) for value in values]
 
 
-def _meaning(entry: tuple[str, str, str] | None) -> str:
+def _named(value: object, name: str) -> str:
+    return readable(value) if value and name in NAMES else shown(value)
+
+
+def _meaning(name: str, entry: tuple[str, str, str] | None) -> str:
     if entry is None:
         return ""
     # The registry is written in Markdown.
     unit, meaning = (part.replace("`", "") for part in entry[1:])
+    for value, words in WORDS.get(name, {}).items():
+        meaning = re.sub(rf"\b{value}(?![-\w])", words, meaning)
     return f"{meaning} ({PERCENT if unit == SHARE else unit})" if unit else meaning
 
 
@@ -206,14 +242,36 @@ LEADS_HEADING = Heading("Leads over the baselines", "Gap closed, less what each 
 
 
 def result_tables(tables: dict[str, pl.DataFrame], files: dict[str, list[str]], dictionary: Dictionary) -> list[Table]:
-    """The run's tables that have a heading and hold rows. tables, files: by the registry's names of tables."""
-    return [
+    """The run's tables that have a heading and hold rows. tables, files: by the registry's names of tables.
+
+    Gaps open with the rows of the headline.
+    """
+    found = [
         to_table(part, dictionary.get(name, {}), key, shown.title, shown.caption, files.get(name, []), FILTERS)
         for name, heading in headings().items()
         if name in tables
         for key, shown, part in _parts(name, heading, tables[name])
         if part.height
     ]
+    preset = _headline(tables.get("alignment"))
+    return [_opened_with(table, preset) if table.key.startswith("table-alignment") else table for table in found]
+
+
+def _headline(alignment: pl.DataFrame | None) -> dict[str, str]:
+    """The view and the measure by which the summary judges a run, in the page's words."""
+    if alignment is None or not {"view", "measure"} <= set(alignment.columns):
+        return {}
+    shown = headline_measure(alignment)
+    return {"view": ORDERS[headline_view_of(shown)], "measure": shown["measure"][0]}
+
+
+def _opened_with(table: Table, preset: dict[str, str]) -> Table:
+    """The table with those of the preset's values that are offered and hold rows, which `about` then says."""
+    kept = {column.name: preset[column.name] for column, values in table.offered() if preset.get(column.name) in values}
+    if not kept:
+        return table
+    first = f"Opens with the rows of the result above ({', '.join(kept.values())}); “all” shows the others."
+    return replace(table, about=f"{table.about} {first}".strip(), preset=kept)
 
 
 def _parts(name: str, heading: Heading, frame: pl.DataFrame) -> list[tuple[str, Heading, pl.DataFrame]]:

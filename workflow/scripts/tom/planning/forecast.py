@@ -91,8 +91,9 @@ def _seconds(job: PlannedJob, loads: bool) -> tuple[float, str, int]:
         return job.timing.seconds, BASES[0 if job.timing.same_subject else 1], job.timing.jobs
     if job.minutes is None:
         return OTHER_SECONDS, BASES[2], 0
-    shared = job.engine and not loads
-    return job.work_seconds if shared else 60 * job.minutes, BASES[2], 0
+    loaded = not job.holds_model or (job.engine and not loads)
+    known = loaded and job.work_seconds is not None
+    return job.work_seconds if known else 60 * job.minutes, BASES[2], 0
 
 
 def _sizes(jobs: list[PlannedJob]) -> dict[tuple[str, str], float]:

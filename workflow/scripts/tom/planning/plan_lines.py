@@ -1,6 +1,7 @@
-"""A plan as tables for people: what runs by stage and rule, what it is expected to take, and why."""
+"""A plan for people: what runs by stage and rule and why, what it is expected to take, and what limits it."""
 
-from itertools import zip_longest
+from collections.abc import Sequence
+from textwrap import wrap
 
 import polars as pl
 
@@ -12,6 +13,9 @@ from tom.reporting.wording import counted
 TRAINING = "train_adapter"
 """The rule that trains."""
 
+WIDTH = 100
+"""Columns of a terminal."""
+
 
 def budget_line(observations: int, cells: int, games: int) -> str:
     """What a training is bought with. observations: of the teacher in each of its cells, at most."""
@@ -21,52 +25,133 @@ def budget_line(observations: int, cells: int, games: int) -> str:
     )
 
 
-def plan_lines(plan: pl.DataFrame, target: str, steps: list[str], gradients_mb: int) -> list[str]:
-    """The plan of a target: what its stages take, what its rules take, why they run, and what a training does.
+def plan_lines(
+    plan: pl.DataFrame,
+    target: str,
+    steps: list[str],
+    gradients_mb: int,
+    taught: str = "",
+    asked: Sequence[str] = (),
+    refused: str = "",
+) -> list[str]:
+    """The plan of a target on one screen: what runs and why, what it costs, what limits it, and how to read it.
 
-    Tables are at most 100 columns wide as long as rules have their own names.
+    Lines are at most 100 columns wide as long as rules have their own names.
 
     plan: forecast's. steps: in words, the steps of the config's own student, and what else there is to say of its
-    training. gradients_mb: the memory of its Gauss-Newton steps.
+    training. gradients_mb: the memory of its Gauss-Newton steps. taught: budget_line's. asked: endpoint_lines'.
+    refused: why this machine would refuse the run; empty if it would not.
     """
     due = due_jobs(plan)
     if due.is_empty():
         return [f"Plan of `{target}`: nothing to do, all {plan.height} jobs are done."]
-    by_stage = plan.partition_by("stage", maintain_order=True)
-    by_rule = [rule for stage in by_stage for rule in stage.partition_by("rule", maintain_order=True)]
-    with_gpus = (due["gpus"] > 0).any()
-    # An estimate is a limit.
-    most = "max " if BASES[2] in due["seconds_from"] else ""
-    costs = ["jobs", "done", "shards", "loads", f"{most}CPU-h", *([f"{most}GPU-h"] if with_gpus else []), "MB"]
-    memory = ["GPU GB"] if (due["gpu_mb"] > 0).any() else []
+    trains = TRAINING in due["rule"]
+    costs = [*_costs(due), *([taught] if trains and taught else []), *asked]
+    limits = [*_gpu_limits(due), *(_training(steps, gradients_mb) if trains else [])]
+    limits += [f"GPUs: a run here would be refused. {refused}."] if refused else []
     return [
         f"Plan of `{target}`: {counted(due.height, 'job')} to run, {plan.height - due.height} done.",
         "",
-        *markdown_table(
-            ["stage", *costs],
-            [
-                *([jobs["stage"][0], *_costs(jobs, with_gpus)] for jobs in by_stage),
-                ["all", *_costs(plan, with_gpus)],
-            ],
-        ),
-        "",
-        *markdown_table(["rule", *costs], [[jobs["rule"][0], *_costs(jobs, with_gpus)] for jobs in by_rule]),
-        "",
-        *markdown_table(
-            ["rule", "s a job", *memory, "from", "why"],
-            [row for jobs in by_rule for row in _grounds(due_jobs(jobs), bool(memory))],
-        ),
-        "",
-        *_notes(due),
-        *(_training(steps, gradients_mb) if TRAINING in due["rule"] else []),
+        *_table(plan),
+        *_section("Why the jobs run", _reasons(due)),
+        *_section("What it costs", costs),
+        *_section("What limits it", limits),
+        *_section("How to read it", _notes(due)),
     ]
+
+
+def _section(title: str, texts: Sequence[str]) -> list[str]:
+    """A title and its texts, each wrapped; nothing if there are none."""
+    lines = [line for text in texts for line in wrap(text, WIDTH, subsequent_indent="  ")]
+    return ["", f"{title}:", *lines] if lines else []
+
+
+def _table(plan: pl.DataFrame) -> list[str]:
+    """What runs: each stage with its sums and, indented, those of its rules that have something to run.
+
+    Rules of a stage whose jobs all take as long by the same estimate share its line, and are named below the table.
+    """
+    with_gpus = (due_jobs(plan)["gpus"] > 0).any()
+    header = ["stage, and its rules", "jobs", "done", "s a job", "from", "CPU-h", *(["GPU-h"] if with_gpus else [])]
+    rows, together = [], []
+    for stage in plan.partition_by("stage", maintain_order=True):
+        due, name = due_jobs(stage), stage["stage"][0]
+        if due["rule"].n_unique() > 1 and due.select("seconds", "seconds_from").n_unique() == 1:
+            # Rules of which nothing else is known than of each other.
+            rows.append(_row(name, stage, with_gpus, f"{due['seconds'][0]:.1f}", _basis(due)[0]))
+            together += wrap(f"{name}: {_by_rule(due)}.", WIDTH, subsequent_indent="  ")
+            continue
+        rows.append(_row(name, stage, with_gpus))
+        for jobs in stage.partition_by("rule", maintain_order=True):
+            if (due := due_jobs(jobs)).height:
+                first, *more = _basis(due)
+                rows.append(_row(f"  {jobs['rule'][0]}", jobs, with_gpus, f"{due['seconds'].mean():.1f}", first))
+                rows += [["", "", "", "", basis, *[""] * (len(header) - 4)] for basis in more]
+    rows.append(_row("all", plan, with_gpus))
+    return [*markdown_table([*header, "MB"], rows), *together]
+
+
+def _by_rule(due: pl.DataFrame) -> str:
+    """`plot_numbers (1), plot_propensities (3)`: rules with their numbers of jobs."""
+    return ", ".join(f"{jobs['rule'][0]} ({jobs.height})" for jobs in due.partition_by("rule", maintain_order=True))
+
+
+def _row(name: str, jobs: pl.DataFrame, with_gpus: bool, seconds: str = "", basis: str = "") -> list[str]:
+    due = due_jobs(jobs)
+    size = "" if due["bytes"].null_count() == due.height else f"{due['bytes'].sum() / 1e6:.1f}"
+    on_gpus = [f"{hours(due, True):.2f}"] if with_gpus else []
+    numbers = [str(due.height), str(jobs.height - due.height), seconds, basis]
+    return [name, *numbers, f"{hours(due, False):.2f}", *on_gpus, size]
+
+
+def _reasons(due: pl.DataFrame) -> list[str]:
+    """Each reason, with the number of jobs of each rule that run for it."""
+    found = [(reason, due.filter(reason=reason)) for reason in REASONS]
+    found = [(reason, jobs) for reason, jobs in found if jobs.height]
+    if len(found) == 1:
+        return [f"{found[0][0]}: all of them."]
+    return [f"{reason}: {_by_rule(jobs)}." for reason, jobs in found]
+
+
+def _costs(due: pl.DataFrame) -> list[str]:
+    """Time, disk, and loads of models, each with its unit."""
+    most = "at most " if BASES[2] in due["seconds_from"] else "about "
+    kinds = [("CPU", "threads", False), ("GPU", "GPUs", True)]
+    lines = [
+        f"{kind} time: {most}{hours(due, on_gpus):.2f} hours ({times} times the seconds by the clock)."
+        for kind, times, on_gpus in kinds
+        if not due.filter((pl.col("gpus") > 0) == on_gpus).is_empty()
+    ]
+    unknown = due["bytes"].null_count()
+    if unknown < due.height:
+        without = f", without {counted(unknown, 'job')} of which none has written anything yet" if unknown else ""
+        lines.append(f"disk: about {due['bytes'].sum() / 1e6:.1f} MB{without}.")
+    if shards := due["shard"].sum():
+        lines.append(f"shards: {shards:,}. A shard holds what one model answered in one game and one context.")
+    if loads := due["loads"].sum():
+        lines.append(
+            f"loads: a model is loaded {counted(loads, 'time')} at least. Shards that follow one another share it."
+        )
+    return lines
+
+
+def _gpu_limits(due: pl.DataFrame) -> list[str]:
+    """For each rule that asks for GPUs: the most memory that one of its jobs needs of each, in GB."""
+    lines = []
+    for jobs in due.partition_by("rule", maintain_order=True):
+        asked = jobs.filter(pl.col("gpu_mb") > 0).sort("gpu_mb", "gpus")
+        if asked.height:
+            largest = asked.row(-1, named=True)
+            where = f"each of {largest['gpus']} GPUs" if largest["gpus"] > 1 else "a GPU"
+            lines.append(f"GPU memory: {largest['rule']} needs up to {largest['gpu_mb'] / 1000:.0f} GB of {where}.")
+    return [*lines, "GPU memory follows by arithmetic from the size of the model (docs/gpu.md)."] if lines else []
 
 
 def _training(steps: list[str], gradients_mb: int) -> list[str]:
     counted, *warnings = steps
     lines = [f"training: {counted} (tuned students of the config; those of studies may differ).", *warnings]
     if gradients_mb:
-        lines.append(f"Gauss-Newton steps: some {gradients_mb} MB of main memory for the gradients of all prompts.")
+        lines.append(f"main memory: some {gradients_mb} MB for Gauss-Newton steps, the gradients of all prompts.")
     return lines
 
 
@@ -81,40 +166,6 @@ def due_jobs(jobs: pl.DataFrame) -> pl.DataFrame:
     return jobs.filter(pl.col("reason").is_not_null())
 
 
-def _costs(jobs: pl.DataFrame, with_gpus: bool) -> list[str]:
-    due = due_jobs(jobs)
-    numbers = [due.height, jobs.height - due.height, due["shard"].sum(), due["loads"].sum()]
-    size = "" if due["bytes"].null_count() == due.height else f"{due['bytes'].sum() / 1e6:.1f}"
-    on_gpus = [f"{hours(due, True):.2f}"] if with_gpus else []
-    return [*map(str, numbers), f"{hours(due, False):.2f}", *on_gpus, size]
-
-
-def _gpu_memory(due: pl.DataFrame) -> str:
-    """The most memory that a job needs of each of its GPUs, in GB, on so many of them."""
-    asked = due.filter(pl.col("gpu_mb") > 0).sort("gpu_mb", "gpus")
-    if asked.is_empty():
-        return ""
-    largest = asked.row(-1, named=True)
-    return (
-        f"{largest['gpu_mb'] / 1000:.0f} x {largest['gpus']}"
-        if largest["gpus"] > 1
-        else f"{largest['gpu_mb'] / 1000:.0f}"
-    )
-
-
-def _grounds(due: pl.DataFrame, with_memory: bool) -> list[list[str]]:
-    """Seconds of a rule's job, on what they rest, and why its jobs run; more lines where there is more than one."""
-    if due.is_empty():
-        return []
-    reasons = [(reason, due.filter(reason=reason).height) for reason in REASONS]
-    why = [f"{reason} ({number})" for reason, number in reasons if number]
-    first = [due["rule"][0], f"{due['seconds'].mean():.1f}", *([_gpu_memory(due)] if with_memory else [])]
-    return [
-        [*(first if line == 0 else [""] * len(first)), *pair]
-        for line, pair in enumerate(zip_longest(_basis(due), why, fillvalue=""))
-    ]
-
-
 def _basis(due: pl.DataFrame) -> list[str]:
     """On what the seconds of a rule rest; jobs that were measured with their number."""
     words = []
@@ -122,25 +173,21 @@ def _basis(due: pl.DataFrame) -> list[str]:
         if (found := due.filter(seconds_from=basis)).height:
             timed = found.select("subject", "timed").unique()["timed"]
             earlier = timed.sum() if basis == BASES[0] else timed.max()
-            words.append(f"{basis} ({earlier})" if earlier else basis)
+            words.append(f"{basis.removesuffix(' subjects')} ({earlier})" if earlier else basis)
     return words
 
 
 def _notes(due: pl.DataFrame) -> list[str]:
-    lines = ["why: the first reason that Snakemake has; upstream: only that this run makes the inputs anew."]
-    lines.append("done: made by an earlier run, and nothing has changed since.")
-    lines += ["s a job: by the clock. measured: the mean of so many earlier jobs (their benchmark files)."]
+    lines = ["done: made by an earlier run, and nothing has changed since."]
+    if "upstream" in due["reason"]:
+        lines.append("upstream: nothing but the inputs, which this run makes anew.")
+    lines.append("s a job: seconds by the clock. from: what these seconds rest on.")
+    if BASES[0] in due["seconds_from"]:
+        lines.append("measured: the mean of so many earlier jobs (their benchmark files).")
     if BASES[1] in due["seconds_from"]:
-        lines.append(
-            "other subjects: the same rule for other models, seeds or splits; on GPUs, if they ask for as much."
-        )
+        lines.append("other: the same rule for other models, seeds or splits; on GPUs, if they ask for as much.")
         if due.filter(rule=TRAINING, seconds_from=BASES[1]).height:
             lines.append("A training takes longer than another by as much as it has more prompts times epochs.")
     if BASES[2] in due["seconds_from"]:
-        lines.append("estimate: what a cluster is asked for, a limit and no prediction (tom/slurm/job_resources.py).")
-    lines.append("loads: of a model, at least; shards that follow one another share an engine.")
-    if (due["gpu_mb"] > 0).any():
-        lines.append("GPU GB: what the largest job needs of each GPU, by arithmetic (docs/gpu.md).")
-    if unknown := due["bytes"].null_count():
-        lines.append(f"MB: without {unknown} jobs of which none has written anything yet.")
+        lines.append("estimate: a limit and no prediction. A cluster is asked for it (tom/slurm/job_resources.py).")
     return lines

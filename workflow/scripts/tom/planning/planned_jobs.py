@@ -46,6 +46,7 @@ class PlannedJob:
     gpu_mb: int | None = None  # memory that it needs of each GPU
     minutes: int | None = None  # that a cluster is asked for; None where the rule asks for none
     work_seconds: int | None = None  # of these what is left without loading a model
+    holds_model: bool = True  # whether these minutes, if it has both, are longer by a load
     disk_mb: int | None = None  # likewise
     engine: str = ""  # the weights and the adapter of a shard's loaded model; empty without one
     loaded: str = ""  # of these what stays loaded from a base to its students
@@ -154,6 +155,7 @@ def _planned(
         gpu_mb=job.resources.get("gpu_memory_mb"),
         minutes=job.resources.get("runtime"),
         work_seconds=job.resources.get("work_seconds"),
+        holds_model=bool(job.resources.get("engine")),
         disk_mb=job.resources.get("disk_mb"),
         engine=engine,
         loaded=loaded,

@@ -35,8 +35,12 @@ ASKED = {
 OTHERS = {UNIFORM: "all numbers equally likely", MIDDLE: "the middle number", "paper_tuned": "the paper's student"}
 """Predictors of numbers that stand beside the tuned student."""
 
-NOISE_SHARE = "Noise lies within the others; at 100 or more, nothing but noise shows."
-"""Why shares of variance and the one of noise add up to more than 100 %, and that of noise may be more alone."""
+CAUSES = {
+    "context": "the context",
+    "game": "the game",
+    "noise": "noise (part of both; from 100 on, nothing else shows)",
+}
+"""Factor → its row in the table of sensitivities. Noise lies within the others, so the sum may be above 100 %."""
 
 ESTIMATES = {
     "alignment": ("gap closed", ""),
@@ -129,24 +133,24 @@ def equivalence_line(equivalence: pl.DataFrame, view: str, measure: str) -> str 
     return wrapped(f"- Cells {' / '.join(EQUIVALENCES)} within {margin} of the teacher: {'; '.join(counts)}.")
 
 
-def sensitivity_line(sensitivities: pl.DataFrame, view: str) -> str | None:
-    """What moves the choice in sample, and how much of it the student learnt; None where nothing was found."""
+def sensitivity_table(sensitivities: pl.DataFrame, view: str) -> list[str]:
+    """What moves the choice in sample, and how much of it the student learnt, means over seeds; empty without any."""
     students = sensitivities.filter(split=IN_SAMPLE, view=view).with_columns(student=roles_of())
     means = students.group_by("student", "quantity", "factor").agg(pl.col("estimate", "low", "high").mean())
     shares = {(row["student"], row["factor"]): row["estimate"] for row in _of_quantity(means, "variance_share")}
     if (TEACHER, "context") not in shares:
-        return None
-    parts = [
-        f"{name} {' / '.join(percent(shares[name, factor]) for factor in ('context', 'game', 'noise'))}"
-        for name in (TEACHER, BASE, "tuned")
-    ]
+        return []
     slopes = {
         row["factor"]: estimate(row["estimate"], row["low"], row["high"], two_places, undefined="none to learn")
         for row in _of_quantity(means.filter(student="tuned"), "slope_on_teacher")
     }
-    return wrapped(
-        f"- In sample, variance due to context / game / noise, %: {', '.join(parts)}. {NOISE_SHARE} Sensitivity learnt"
-        f" (1: the teacher's, 0: none): to context {slopes['context']}, to game {slopes['game']}."
+    models = (TEACHER, BASE, "tuned")
+    return markdown_table(
+        ["in sample, % of the variance due to", *models, "learnt (1: all, 0: none)"],
+        [
+            [cause, *(percent(shares[model, factor]) for model in models), slopes.get(factor, "-")]
+            for factor, cause in CAUSES.items()
+        ],
     )
 
 

@@ -25,7 +25,7 @@ from tom.reporting.findings import (
     not_estimated_line,
     number_parts,
     predictors_of,
-    sensitivity_line,
+    sensitivity_table,
     verdict_line,
 )
 from tom.reporting.main_result import main_result, main_result_lines
@@ -58,9 +58,9 @@ DIAGNOSTICS = [
     "- order bias: how far the propensity moves when the options are listed the other way round",
     "- letters swapped: how far it moves when C and D are exchanged; 0: the game alone counts",
     "- from letter: how far it then is from where the letter alone would leave it",
-    "- option mass: probability that a free reply begins with an option; where a letter alone is asked for,",
-    "  choices are drawn among the two, so none of them is invalid",
+    "- option mass: probability that a free reply begins with an option; a letter is drawn among options alone",
 ]
+BASELINES_NOTE = "- The baselines need no student; they are explained below."
 IMPROVEMENTS = [
     "Cells by where training moved them: towards the teacher (improvement), away from it (exacerbation), or beyond",
     "it (overcorrection). Undetermined: base and teacher do not clearly differ.",
@@ -98,7 +98,6 @@ def summary_lines(
     ]
     numbers = number_parts(tables["number_means"], tables["number_gaps"]) if "number_means" in tables else []
     equivalent = equivalence_line(tables["equivalence"], view, measure)
-    sensitivity = sensitivity_line(tables["sensitivities"], view)
     missing = not_estimated_line(tables, view, measure)
     joint = joint_line(tables["joint_choice_model"], view, confidence)
     beside_paper = paper_rows(alignment, published, contributions, tables.get("number_gaps"))
@@ -107,8 +106,7 @@ def summary_lines(
         f"# What {student} learnt from {teacher}": [
             [fill(headline(alignment, student, teacher), WIDTH)],
             teacher_lines(tables["diagnostics"], tables["sensitivities"], view, confidence),
-            [*verdicts, *(line for verdict, *_ in numbers for line in verdict)],
-            ["The baselines need no student; they are explained below."],
+            [*verdicts, *(line for verdict, *_ in numbers for line in verdict), BASELINES_NOTE],
             unreadable_lines(tables["diagnostics"], replies),
         ],
         f"## {DISTANCES}": [
@@ -117,9 +115,8 @@ def summary_lines(
                 f"- closed: share of the base's gap that training closed, in percent; {confidence:.0%} interval",
                 "- order: cooperation listed first in half of the prompts (both), or in all of them (paper's)",
                 "- chance: a propensity of one half; constant: the one propensity that is best in sample",
-                "- offset: the base's propensities, all moved by one number",
+                "- offset: the base's propensities, all moved by one number; ceiling: a second sample of the teacher",
                 "- nearest: the teacher's propensity in the most similar cell that was taught",
-                "- ceiling: a second sample of the teacher",
                 f"- {propensity_words(predictors_of(shown, splits[0], view)[BASE])}",
                 *([COMPUTED] if computed else []),
             ],
@@ -132,7 +129,8 @@ def summary_lines(
         ],
         "## Order and letters": [DIAGNOSTICS, *diagnostics_parts(tables["diagnostics"])],
         "## Cells, context and game": [
-            [*filter(None, [equivalent, sensitivity, joint, missing])],
+            [*filter(None, [equivalent, joint, missing])],
+            sensitivity_table(tables["sensitivities"], view),
             IMPROVEMENTS,
             cells_lines(tables["improvements"], splits, view, measure),
         ],
