@@ -7,7 +7,7 @@ from made_tables import made_tables
 from summarise_run import main
 
 from tom.core.table_columns import describe_columns
-from tom.reporting.biases import describe_model
+from tom.reporting.biases import describe_model, student_lines
 from tom.reporting.findings import describe_contexts, equivalence_line, verdict_line
 from tom.reporting.main_result import main_result, main_result_latex
 from tom.reporting.summary import (
@@ -302,3 +302,19 @@ def test_main_writes_the_summary(tables, paper, tmp_path, monkeypatch):
     main()
     told = "\n## Training\n\n- Also trained on chance in 2 contexts in which no teacher was asked: exam, orchestra.\n"
     assert (tmp_path / "chance.md").read_text() == plain + told
+
+
+def test_what_the_students_follow_stands_before_the_tables_and_once(lines):
+    text = "\n".join(lines)
+    lead = text.partition("\n## ")[0]
+    for name in ("base", "tuned"):
+        assert f"\n- {name}: " in lead and text.count(f"\n- {name}: ") == 1
+
+
+def test_a_base_whose_free_replies_are_seldom_a_choice_is_said_to_be_one():
+    row = {"order_bias": 0.678, "letter_change": 0.058, "letter_distance": 0.68, "invalid": 0, "observations": 20}
+    models = [("teacher", None), ("base", 0.06), ("tuned-seed1", 0.998)]
+    frame = pl.DataFrame([{"model": model, "option_mass": mass} | row for model, mass in models])
+    base, tuned = (" ".join(line.split()) for line in student_lines(frame))
+    assert base.endswith("Of its free replies 6 % would begin with one of the two letters.")
+    assert "free replies" not in tuned

@@ -11,6 +11,9 @@ from tom.reporting.wording import counted, percent, signed_points, wrapped
 MODELS = (TEACHER, BASE, "tuned")
 NOTABLE = 0.1
 """A mean change of propensity that the summary calls notable: as large as the paper's whole effect of training."""
+SELDOM = 0.5
+"""The option mass below which propensities say little of what a model would reply freely."""
+AVERAGED = ["order_bias", "letter_change", "letter_distance", "option_mass"]
 
 
 def teacher_lines(diagnostics: pl.DataFrame, sensitivities: pl.DataFrame, view: str, confidence: float) -> list[str]:
@@ -81,30 +84,40 @@ def _shares(sensitivities: pl.DataFrame, view: str) -> str:
     )
 
 
-def diagnostics_parts(diagnostics: pl.DataFrame) -> list[list[str]]:
-    """How far answers follow order and letters, over all splits and seeds: a table, and a sentence for each student."""
-    names = ["order_bias", "letter_change", "letter_distance", "option_mass"]
-    students = diagnostics.with_columns(student=roles_of())
-    means = students.group_by("student").agg(pl.col(names).mean(), pl.col("invalid", "observations").sum())
-    found = {row["student"]: row for row in means.iter_rows(named=True)}
-    header = [
-        "model",
-        "order bias",
-        "letters swapped",
-        "from letter",
-        "option mass",
-        "invalid replies",
-    ]
+def student_lines(diagnostics: pl.DataFrame) -> list[str]:
+    """What the base and the tuned student follow, and how seldom a free reply would be a choice where it is seldom."""
+    found = _means(diagnostics)
+    lines = []
+    for name in (BASE, "tuned"):
+        row, words = found[name], ""
+        if row["letter_change"] is None:
+            continue
+        if row["option_mass"] is not None and row["option_mass"] < SELDOM:
+            words = f" Of its free replies {percent(row['option_mass'])} % would begin with one of the two letters."
+        lines.append(wrapped(f"{describe_model(name, row)}{words}"))
+    return lines
+
+
+def diagnostics_table(diagnostics: pl.DataFrame) -> list[str]:
+    """How far answers follow order and letters, over all splits and seeds: a table in Markdown."""
+    found = _means(diagnostics)
+    header = ["model", "order bias", "letters swapped", "from letter", "option mass", "invalid replies"]
     rows = [
         [
             name,
-            *("-" if found[name][column] is None else f"{found[name][column]:.3f}" for column in names),
+            *("-" if found[name][column] is None else f"{found[name][column]:.3f}" for column in AVERAGED),
             f"{found[name]['invalid']} of {found[name]['observations']}",
         ]
         for name in MODELS
     ]
-    words = [describe_model(name, found[name]) for name in (BASE, "tuned") if found[name]["letter_change"] is not None]
-    return [markdown_table(header, rows), words]
+    return markdown_table(header, rows)
+
+
+def _means(diagnostics: pl.DataFrame) -> dict[str, dict]:
+    """Model → its diagnostics over all splits, and a student's over all seeds."""
+    students = diagnostics.with_columns(student=roles_of())
+    means = students.group_by("student").agg(pl.col(AVERAGED).mean(), pl.col("invalid", "observations").sum())
+    return {row["student"]: row for row in means.iter_rows(named=True)}
 
 
 def describe_model(name: str, row: dict) -> str:

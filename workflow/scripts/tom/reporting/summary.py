@@ -16,7 +16,7 @@ from tom.evaluation.improvement import VERDICTS, improvement, published_improvem
 from tom.evaluation.propensities import headline_view_of
 from tom.paper.published_choices import SPLITS, mean_contributions, read_published_split
 from tom.parsing.outcomes import UNREADABLE
-from tom.reporting.biases import MODELS, diagnostics_parts, teacher_lines
+from tom.reporting.biases import MODELS, diagnostics_table, student_lines, teacher_lines
 from tom.reporting.findings import (
     equivalence_line,
     headline,
@@ -107,6 +107,7 @@ def summary_lines(
             [fill(headline(alignment, student, teacher), WIDTH)],
             teacher_lines(tables["diagnostics"], tables["sensitivities"], view, confidence),
             [*verdicts, *(line for verdict, *_ in numbers for line in verdict), BASELINES_NOTE],
+            student_lines(tables["diagnostics"]),
             unreadable_lines(tables["diagnostics"], replies),
         ],
         f"## {DISTANCES}": [
@@ -124,10 +125,8 @@ def summary_lines(
             unmeasured_lines(shown.filter(predictor="tuned", view=view)),
         ],
         f"## {BESIDE_PAPER}": [PAPER, markdown_table(PAPER_HEADER, beside_paper)] if of_this_run else [],
-        "## Games in which a number is named": [
-            *(part for parts in numbers for part in parts),
-        ],
-        "## Order and letters": [DIAGNOSTICS, *diagnostics_parts(tables["diagnostics"])],
+        "## Games in which a number is named": [part for _, table, notes in numbers for part in (table, notes)],
+        "## Order and letters": [DIAGNOSTICS, diagnostics_table(tables["diagnostics"])],
         "## Cells, context and game": [
             [*filter(None, [equivalent, joint, missing])],
             sensitivity_table(tables["sensitivities"], view),
