@@ -68,7 +68,9 @@ def test_what_is_there_is_shown_and_no_longer_named_as_missing(text):
 
 def test_each_says_what_it_is_and_how_to_read_it(text):
     for study in STUDIES:
-        assert (str(escape(study.about)) in text) == (f'id="study-{study.name}"' in text)
+        made = f'id="study-{study.name}"' in text
+        # Of the others the first sentence, which says what they show.
+        assert str(escape(study.about if made else study.about.partition(". ")[0])) in text
 
 
 def test_no_two_elements_have_one_name(text):

@@ -94,3 +94,6 @@ for (const link of document.querySelectorAll("a[data-column]")) {
     });
   });
 }
+
+// Paper can't be unfolded: a printed page has its terms.
+addEventListener("beforeprint", () => { document.querySelector("#terms details").open = true; });
