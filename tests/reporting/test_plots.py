@@ -185,7 +185,7 @@ def test_gap_closed_prefers_exact_rows_and_keeps_the_papers(tables):
     rows = plot_gap_closed.rows_of(tables["alignment"], ["in_sample"])
     measures = dict(rows.filter(split="in_sample", view="fixed").select("predictor", "measure").rows())
     assert measures.pop("paper_tuned") == "sampled"
-    assert set(measures) == set(plot_gap_closed.PREDICTORS) - {"paper_tuned"}
+    assert set(measures) == set(plot_gap_closed.PREDICTORS) - {"paper_tuned", "paper_chance"}
     assert set(measures.values()) == {"exact"}
 
 
@@ -196,24 +196,41 @@ def test_the_papers_student_stands_only_beside_its_own_teacher(tables):
         return labels, figure.get_supxlabel()
 
     labels, note = told(["in_sample"])
-    assert "paper's student,\nfrom the paper's base" in labels and "Its 0 is the paper's own base" in note
+    assert "paper's student" in labels and "It starts from another base" in note
     labels, note = told([])
     assert "tuned student" in labels and not any("paper" in label for label in labels) and "paper" not in note
 
 
-def test_the_papers_student_stands_apart_from_what_is_measured_from_our_base(tables):
-    figure = plot_gap_closed.plot_gap_closed(plot_gap_closed.rows_of(tables["alignment"], ["in_sample"]))
-    left = [axes for axes in figure.axes if axes.get_yticklabels()]
-    for axes in left:
-        *ours, last = axes.get_yticklabels()
-        heights = axes.get_yticks()
-        dashed = [line.get_ydata()[0] for line in axes.lines if line.get_linestyle() == "--"]
-        if "paper" in last.get_text():
-            assert not any("paper" in label.get_text() for label in ours)
-            assert heights[-1] - heights[-2] > 2 and heights[-2] < dashed[0] < heights[-1]
-        else:
-            assert heights[-1] - heights[-2] == 1 and not dashed
-    assert ["paper" in axes.get_yticklabels()[-1].get_text() for axes in left] == [False, True]
+def test_the_papers_student_has_panels_of_its_own_below_the_rest(tables, resources):
+    published = resources / "paper" / "observed_choices.csv"
+    rows = plot_gap_closed.rows_of(tables["alignment"], ["in_sample", "doubled_payoffs"])
+    figure = plot_gap_closed.plot_gap_closed(plot_gap_closed.with_paper_chance(rows, published))
+    figure.canvas.draw()
+    # A row of panels for both orders, one for the paper's order, and the paper's own where it has the split.
+    assert len(figure.axes) == 3 + 3 + 2
+    first = [axes for axes in figure.axes if axes.get_ylabel()]
+    assert [axes.get_ylabel() for axes in first] == ["both option orders", "paper's order", "the paper"]
+    named = [[label.get_text() for label in axes.get_yticklabels()] for axes in first]
+    assert named[2] == ["paper's student", "chance"]
+    assert not any("paper" in name for names in named[:2] for name in names)
+    zeros = [[label.get_text() for label in axes.get_xticklabels() if label.get_text()[0] == "0"] for axes in first]
+    assert zeros[1:] == [["0\nthis run's base"], ["0\nthe paper's base"]]
+    # The labels of the rows stand under one another, and a split is named once.
+    places = [axes.yaxis.label.get_window_extent().x1 for axes in first]
+    assert places == pytest.approx([places[0]] * 3)
+    titles = [axes.get_title("left").partition("$  ")[2] for axes in figure.axes]
+    assert titles[:3] == [readable(split) for split in ("in_sample", "doubled_payoffs", "out_of_sample_contexts")]
+    assert not any(titles[3:])
+
+
+def test_chance_closes_another_share_of_the_papers_gap(tables, resources):
+    rows = plot_gap_closed.rows_of(tables["alignment"], ["in_sample", "doubled_payoffs", "out_of_sample_contexts"])
+    rows = plot_gap_closed.with_paper_chance(rows, resources / "paper" / "observed_choices.csv")
+    chance = dict(rows.filter(predictor="paper_chance").select("split", "gap_closed").rows())
+    assert {split: round(100 * share) for split, share in chance.items()} == {
+        "in_sample": 49, "doubled_payoffs": 46, "out_of_sample_contexts": 51,
+    }  # fmt: skip
+    assert rows.filter(predictor="paper_chance").select("low", "high").null_count().row(0) == (3, 3)
 
 
 def test_a_teacher_is_the_papers_where_cells_and_rates_are(tables, resources):
