@@ -269,29 +269,42 @@ def test_no_predictor_without_a_number_has_a_line(tables):
         assert "base + offset" not in [label.get_text() for label in axes.get_yticklabels()]
 
 
+def epoch_means(figure) -> list[list[float]]:
+    """The ends of each epoch's segment, x and y in turn."""
+    (means,) = figure.axes[0].collections
+    return [segment.ravel().tolist() for segment in means.get_segments()]
+
+
 def test_training_curves_are_named_by_seed(curves, tmp_path):
     assert [plot_training_curve.label_of(file) for file in curves] == ["seed 1", "seed 2"]
     figure = plot_training_curve.plot_curves({"seed 1": plot_training_curve.read_curve(curves[0])})
-    step, mean, validation = figure.axes[0].lines
+    step, validation = figure.axes[0].lines
     assert step.get_ydata() == pytest.approx([1.0, 0.8, 0.6, 0.4])
-    assert mean.get_xydata().ravel() == pytest.approx([1.5, 0.9, 3.5, 0.5])
+    # The mean of each epoch lies over its own two steps.
+    first, second = epoch_means(figure)
+    assert first == pytest.approx([0.5, 0.9, 2.5, 0.9]) and second == pytest.approx([2.5, 0.5, 4.5, 0.5])
     assert validation.get_xydata().tolist() == [[2, 0.9], [4, 0.7]]
+    assert [axes.get_title("left").partition("$  ")[2] for axes in figure.axes] == ["Loss", "Learning rate"]
+    figure.canvas.draw()
+    assert not figure.axes[1].yaxis.get_offset_text().get_text()
+    assert float(figure.axes[1].get_yticklabels()[-1].get_text().replace("\N{MINUS SIGN}", "-")) > 0
 
 
 def test_a_curve_without_validation_has_no_line_for_it(tmp_path):
     file = tmp_path / "curve.csv"
     file.write_text("epoch,step,loss,learning_rate,validation_loss\n1,1,0.5,0.001,\n")
     figure = plot_training_curve.plot_curves({"run": plot_training_curve.read_curve(file)})
-    assert len(figure.axes[0].lines) == 2
+    assert len(figure.axes[0].lines) == 1
 
 
 def test_gauss_newton_steps_stand_apart_from_the_epochs(tmp_path):
     file = tmp_path / "curve.csv"
     rows = ["epoch,step,loss,learning_rate,validation_loss", "1,1,0.5,0.001,", "2,2,0.4,,", "3,3,0.3,,"]
     file.write_text("\n".join(rows) + "\n")
-    losses, rates = plot_training_curve.plot_curves({"run": plot_training_curve.read_curve(file)}).axes
-    _, mean, second_order = losses.lines
-    assert mean.get_xydata().tolist() == [[1, 0.5]]
+    figure = plot_training_curve.plot_curves({"run": plot_training_curve.read_curve(file)})
+    losses, rates = figure.axes
+    _, second_order = losses.lines
+    assert epoch_means(figure) == [[0.5, 0.5, 1.5, 0.5]]
     assert second_order.get_xydata().tolist() == [[2, 0.4], [3, 0.3]]
     assert rates.lines[0].get_xydata().tolist()[0] == [1, 0.001]
 
