@@ -14,6 +14,7 @@ from made_tables import made_tables
 
 from tom.core.errors import UserError
 from tom.paper.published_choices import published_propensities, teacher_is_published
+from tom.reporting.context_marks import add_context_legend, context_marks, contexts_of
 from tom.reporting.figure_style import CLOSED_RANGE, COLOURS, draw_closed, panel_grid, set_closed_axis, use_style
 from tom.reporting.tables import read_table
 from tom.reporting.wording import readable
@@ -164,6 +165,26 @@ def test_agreement_has_intervals_of_rates_and_none_of_exact_propensities(tables)
     assert figure.get_figwidth() == pytest.approx(183 / 25.4)
 
 
+def test_contexts_have_marks_that_differ_and_stand_in_two_groups():
+    taught = ["business", "diplomacy", "environment", "friendship", "teamwork"]
+    new = ["investors", "roommates", "sports"]
+    splits = ["out_of_sample_contexts"] * 3 + ["in_sample"] * 5 + ["doubled_payoffs"] * 5
+    table = pl.DataFrame({"split": splits, "context": new + taught + taught})
+    groups = contexts_of(table)
+    assert groups == {"taught": taught, "not taught": new}
+    marks = context_marks(groups)
+    assert len({mark.colour for mark in marks.values()}) == len({mark.marker for mark in marks.values()}) == 8
+    figure, _ = panel_grid([["In sample"]], 60)
+    add_context_legend(figure, groups)
+    names = [readable(name) for name in taught], [readable(name) for name in new]
+    assert legend_of(figure) == ["taught:", *names[0], "not taught:", *names[1]]
+    # One group where all contexts were taught, and no legend that would fill the page.
+    assert contexts_of(table.filter(split="in_sample")) == {"taught": taught}
+    many, _ = panel_grid([["In sample"]], 60)
+    add_context_legend(many, {"taught": [f"context-{number}" for number in range(30)]})
+    assert not many.legends
+
+
 def test_order_bias_leaves_out_who_was_asked_in_one_order(tables):
     propensities = tables["propensities"].with_columns(pooled=pl.col("model") == "teacher")
     propensities = propensities.with_columns(
@@ -176,9 +197,19 @@ def test_order_bias_leaves_out_who_was_asked_in_one_order(tables):
     assert rows.filter(role="base").select("fixed", "swapped").unique().rows() == [(0.9, 0.1)]
     figure = plot_order_bias.plot_order_bias(rows)
     assert legend_of(figure) == ["base", "tuned"]
-    base = figure.axes[0].lines[4]  # after a line for each of four cells
-    assert base.get_ydata() == pytest.approx([0.9, 0.1])
-    assert [text.get_text() for text in figure.axes[0].texts if text.get_color() == COLOURS["base"]] == ["0.90", "0.10"]
+    # A thin line for each of four cells, then a thick one for the mean of each of the two contexts.
+    base = [line for line in figure.axes[0].lines if line.get_color() == COLOURS["base"]]
+    assert [line.get_linewidth() > 1 for line in base] == [False] * 4 + [True] * 2
+    assert [line.get_ydata().tolist() for line in base[4:]] == [pytest.approx([0.9, 0.1])] * 2
+    assert len({line.get_marker() for line in base[4:]}) == 2
+
+
+def test_order_bias_has_the_mean_of_each_context_and_none_over_them(tables):
+    rows = plot_order_bias.rows_of(tables["propensities"]).filter(split="in_sample", role="tuned")
+    figure = plot_order_bias.plot_order_bias(rows)
+    drawn = [line.get_ydata().tolist() for line in figure.axes[0].lines if line.get_linewidth() > 1]
+    expected = rows.group_by("context", maintain_order=True).agg(pl.mean("fixed", "swapped")).drop("context").rows()
+    assert drawn == [pytest.approx(mean) for mean in expected] and len(drawn) == 2
 
 
 def test_gap_closed_prefers_exact_rows_and_keeps_the_papers(tables):
