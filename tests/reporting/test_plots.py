@@ -163,6 +163,9 @@ def test_agreement_has_intervals_of_rates_and_none_of_exact_propensities(tables)
     assert plot_agreement.bars_of(sampled, 0.95) == words
     figure = plot_agreement.plot_pairs(sampled, 0.95)
     assert figure.get_figwidth() == pytest.approx(183 / 25.4)
+    titles = [axes.get_title("left").partition("$  ")[2] for axes in figure.axes]
+    splits = ["in sample", "doubled payoffs", "out of sample contexts"]
+    assert titles == [f"{student}, {split}" for student in ("Base", "Tuned") for split in splits]
 
 
 def test_contexts_have_marks_that_differ_and_stand_in_two_groups():
