@@ -12,11 +12,14 @@ from evaluate_numbers import evaluate
 from hypothesis import given
 from hypothesis import strategies as st
 from made_tables import made_tables
+from matplotlib.colors import to_rgba
+from matplotlib.container import BarContainer
 from scipy.stats import wasserstein_distance
 
 from tom.core.errors import UserError
 from tom.evaluation.number_gaps import middle_of
 from tom.paper.published_choices import read_contributions
+from tom.reporting.figure_style import COLOURS
 from tom.reporting.findings import number_parts
 from tom.reporting.summary import paper_rows
 from tom.sampling.recorded import replay_contributions
@@ -243,28 +246,45 @@ def test_the_figure_shows_means_with_errors_and_every_group(published, tmp_path)
     assert shown["group"].unique(maintain_order=True).to_list() == [
         "Neutral, this run",
         "Office, this run",
-        "Neutral, the paper",
+        "Neutral, the paper (Llama-2-7b)",
     ]
     named = {"public_goods": "dollars given"}
-    figure = plot_numbers.plot_numbers(shown, named)
+    figure = plot_numbers.plot_numbers(shown, named, 0.95)
     means, *distributions = figure.axes
-    heights = [round(bar.get_height(), 2) for bars in means.containers for bar in bars]
+    bars = [found for found in means.containers if isinstance(found, BarContainer)]
+    heights = [round(bar.get_height(), 2) for found in bars for bar in found]
     assert heights == [7, 7, 7, 7, 7, 5.49, 6.5, 6.5, 5.92]  # by role, in each the groups
     titles = [axes.get_title("left").partition("$  ")[2] for axes in distributions]
-    assert titles == ["Neutral, this run", "Office, this run", "Neutral, the paper"]
+    assert titles == shown["group"].unique(maintain_order=True).to_list()
     assert means.get_ylabel() == "dollars given, mean"
     assert {axes.get_xlabel() for axes in distributions} == {"dollars given"}
-    # A mark for each number that is named, side by side, and no line from one to the next.
-    marks = [line for line in distributions[0].lines if line.get_marker() != "None"]
-    assert all(line.get_linestyle() == "None" for line in marks)
-    found = {round(x): [round(y, 2)] for line in marks[:1] for x, y in line.get_xydata()}
-    assert found == {7: [1.0]}
-    assert len({x for line in marks for x in line.get_xdata()}) == sum(len(line.get_xdata()) for line in marks)
+    # The teacher's bar is centred on its number, and those of the two students touch there; no line joins numbers.
+    teacher, base, tuned = distributions[0].containers
+    assert [(bar.get_x() + bar.get_width() / 2, bar.get_height()) for bar in teacher] == [(pytest.approx(7), 1)]
+    assert [bar.get_x() + bar.get_width() for bar in base] == pytest.approx([5, 9])
+    assert [bar.get_x() for bar in tuned] == pytest.approx([6, 7])
+    assert not distributions[0].lines
+    # The paper's tuned student is another model than this run's, and has a colour of its own.
+    legend = [text.get_text() for text in means.get_legend().get_texts()]
+    assert legend == ["teacher", "base", "tuned", "tuned, of the paper"]
+    colours = [axes.containers[-1][0].get_facecolor() for axes in (distributions[0], distributions[-1])]
+    assert colours == [to_rgba(COLOURS["tuned"]), to_rgba(COLOURS["paper"])]
     files = [tmp_path / f"figure.{kind}" for kind in ("pdf", "png", "svg")]
     save_figure(figure, files)
     first = [file.read_bytes() for file in files]
-    save_figure(plot_numbers.plot_numbers(shown, named), files)
+    save_figure(plot_numbers.plot_numbers(shown, named, 0.95), files)
     assert [file.read_bytes() for file in files] == first
+
+
+def test_means_have_the_intervals_of_the_table(published):
+    tables = tables_of(shard_rows({name: RUN[name] for name in ("teacher", "base", "tuned-seed1")}), published)
+    shown = plot_numbers.with_paper(tables["number_distributions"], published)
+    assert shown["group"].unique(maintain_order=True).to_list() == ["This run", "The paper (Llama-2-7b)"]
+    drawn = plot_numbers.means_of(shown, 0.95).filter(group="This run")
+    found = {row["role"]: (row["mean"] - row["half"], row["mean"] + row["half"]) for row in drawn.to_dicts()}
+    expected = {row["model"].partition("-")[0]: (row["low"], row["high"]) for row in tables["number_means"].to_dicts()}
+    assert found == {role: pytest.approx(ends) for role, ends in expected.items()}
+    assert found["base"][0] < 6.9
 
 
 def test_every_game_of_numbers_says_what_its_number_is(resources):

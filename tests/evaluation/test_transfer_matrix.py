@@ -9,6 +9,7 @@ import tabulate_transfer_matrix
 from made_shards import CONTEXTS, GAMES, shard_frame, small_run, student_rows, write_models
 
 from tom.evaluation.transfer_matrix import ALL, NOTHING, transfer_matrix
+from tom.reporting.figure_style import number_of, use_style
 from tom.statistics.resampling import Uncertainty
 
 PRECISION = Uncertainty(200, 0.95, 1, 0.1)
@@ -88,3 +89,37 @@ def test_the_scripts_write_the_same_table_twice_and_draw_it(tmp_path, monkeypatc
     plot_transfer_matrix.main()
     assert figure.stat().st_size > 5000
     assert target.with_suffix(".tex").is_file()
+
+
+def test_the_figure_explains_its_signs(table):
+    use_style()
+    figure = plot_transfer_matrix.plot_transfer_matrix(table)
+    note = " ".join(figure.get_supxlabel().split())
+    assert note.startswith("* ahead of chance: the 95% bootstrap interval of the lead lies above 0.")
+    assert "Boxed: the part that was left out of the training. Row 'Nothing': trained on all." in note
+    cells = table.filter(measured_on=ALL)["cells"][0]
+    assert f"n = {cells} cells, {number_of(table.filter(pl.col('measured_on') != ALL)['cells'])} in each" in note
+    assert note.endswith("training seeds.")
+    told = table.filter(pl.col("left_out") != NOTHING).with_columns(pl.col("confidence").fill_null(0.95))
+    assert "Nothing" not in plot_transfer_matrix.note_of(told)
+
+
+@pytest.mark.parametrize(
+    ("values", "arrows"), [([-1.2, 0.5], "min"), ([-1, 1], "neither"), ([1.3, 0], "max"), ([-2, 2], "both")]
+)
+def test_the_colour_bar_has_arrows_where_values_lie_beyond_it(table, values, arrows):
+    use_style()
+    first, second = table["left_out"].unique(maintain_order=True)[:2]
+    shown = table.filter(pl.col("left_out").is_in([first, second]), measured_on=ALL)
+    shown = shown.with_columns(gap_closed=pl.Series(values, dtype=pl.Float64))
+    matrix, bar = plot_transfer_matrix.plot_transfer_matrix(shown).axes
+    assert bar._colorbar.extend == arrows
+    # A minus is a minus sign, not a hyphen.
+    assert not any("-" in text.get_text() for text in matrix.texts)
+    assert any(text.get_text().startswith("\N{MINUS SIGN}") for text in matrix.texts) == (values[0] < 0)
+
+
+def test_a_cell_is_a_whole_percent_with_its_star():
+    texts = [plot_transfer_matrix.text_of(*cell) for cell in ((71.4, True), (-112.0, False), (-0.3, False))]
+    assert texts == ["71*", "\N{MINUS SIGN}112", "0"]
+    assert plot_transfer_matrix.text_of(float("nan"), True) == ""

@@ -14,6 +14,7 @@ from made_tables import made_tables
 
 from tom.core.errors import UserError
 from tom.paper.published_choices import published_propensities, teacher_is_published
+from tom.reporting.context_marks import add_context_legend, context_marks, contexts_of
 from tom.reporting.figure_style import CLOSED_RANGE, COLOURS, draw_closed, panel_grid, set_closed_axis, use_style
 from tom.reporting.tables import read_table
 from tom.reporting.wording import readable
@@ -162,6 +163,29 @@ def test_agreement_has_intervals_of_rates_and_none_of_exact_propensities(tables)
     assert plot_agreement.bars_of(sampled, 0.95) == words
     figure = plot_agreement.plot_pairs(sampled, 0.95)
     assert figure.get_figwidth() == pytest.approx(183 / 25.4)
+    titles = [axes.get_title("left").partition("$  ")[2] for axes in figure.axes]
+    splits = ["in sample", "doubled payoffs", "out of sample contexts"]
+    assert titles == [f"{student}, {split}" for student in ("Base", "Tuned") for split in splits]
+
+
+def test_contexts_have_marks_that_differ_and_stand_in_two_groups():
+    taught = ["business", "diplomacy", "environment", "friendship", "teamwork"]
+    new = ["investors", "roommates", "sports"]
+    splits = ["out_of_sample_contexts"] * 3 + ["in_sample"] * 5 + ["doubled_payoffs"] * 5
+    table = pl.DataFrame({"split": splits, "context": new + taught + taught})
+    groups = contexts_of(table)
+    assert groups == {"taught": taught, "not taught": new}
+    marks = context_marks(groups)
+    assert len({mark.colour for mark in marks.values()}) == len({mark.marker for mark in marks.values()}) == 8
+    figure, _ = panel_grid([["In sample"]], 60)
+    add_context_legend(figure, groups)
+    names = [readable(name) for name in taught], [readable(name) for name in new]
+    assert legend_of(figure) == ["taught:", *names[0], "not taught:", *names[1]]
+    # One group where all contexts were taught, and no legend that would fill the page.
+    assert contexts_of(table.filter(split="in_sample")) == {"taught": taught}
+    many, _ = panel_grid([["In sample"]], 60)
+    add_context_legend(many, {"taught": [f"context-{number}" for number in range(30)]})
+    assert not many.legends
 
 
 def test_order_bias_leaves_out_who_was_asked_in_one_order(tables):
@@ -176,16 +200,26 @@ def test_order_bias_leaves_out_who_was_asked_in_one_order(tables):
     assert rows.filter(role="base").select("fixed", "swapped").unique().rows() == [(0.9, 0.1)]
     figure = plot_order_bias.plot_order_bias(rows)
     assert legend_of(figure) == ["base", "tuned"]
-    base = figure.axes[0].lines[4]  # after a line for each of four cells
-    assert base.get_ydata() == pytest.approx([0.9, 0.1])
-    assert [text.get_text() for text in figure.axes[0].texts if text.get_color() == COLOURS["base"]] == ["0.90", "0.10"]
+    # A thin line for each of four cells, then a thick one for the mean of each of the two contexts.
+    base = [line for line in figure.axes[0].lines if line.get_color() == COLOURS["base"]]
+    assert [line.get_linewidth() > 1 for line in base] == [False] * 4 + [True] * 2
+    assert [line.get_ydata().tolist() for line in base[4:]] == [pytest.approx([0.9, 0.1])] * 2
+    assert len({line.get_marker() for line in base[4:]}) == 2
+
+
+def test_order_bias_has_the_mean_of_each_context_and_none_over_them(tables):
+    rows = plot_order_bias.rows_of(tables["propensities"]).filter(split="in_sample", role="tuned")
+    figure = plot_order_bias.plot_order_bias(rows)
+    drawn = [line.get_ydata().tolist() for line in figure.axes[0].lines if line.get_linewidth() > 1]
+    expected = rows.group_by("context", maintain_order=True).agg(pl.mean("fixed", "swapped")).drop("context").rows()
+    assert drawn == [pytest.approx(mean) for mean in expected] and len(drawn) == 2
 
 
 def test_gap_closed_prefers_exact_rows_and_keeps_the_papers(tables):
     rows = plot_gap_closed.rows_of(tables["alignment"], ["in_sample"])
     measures = dict(rows.filter(split="in_sample", view="fixed").select("predictor", "measure").rows())
     assert measures.pop("paper_tuned") == "sampled"
-    assert set(measures) == set(plot_gap_closed.PREDICTORS) - {"paper_tuned"}
+    assert set(measures) == set(plot_gap_closed.PREDICTORS) - {"paper_tuned", "paper_chance"}
     assert set(measures.values()) == {"exact"}
 
 
@@ -196,24 +230,41 @@ def test_the_papers_student_stands_only_beside_its_own_teacher(tables):
         return labels, figure.get_supxlabel()
 
     labels, note = told(["in_sample"])
-    assert "paper's student,\nfrom the paper's base" in labels and "Its 0 is the paper's own base" in note
+    assert "paper's student" in labels and "It starts from another base" in note
     labels, note = told([])
     assert "tuned student" in labels and not any("paper" in label for label in labels) and "paper" not in note
 
 
-def test_the_papers_student_stands_apart_from_what_is_measured_from_our_base(tables):
-    figure = plot_gap_closed.plot_gap_closed(plot_gap_closed.rows_of(tables["alignment"], ["in_sample"]))
-    left = [axes for axes in figure.axes if axes.get_yticklabels()]
-    for axes in left:
-        *ours, last = axes.get_yticklabels()
-        heights = axes.get_yticks()
-        dashed = [line.get_ydata()[0] for line in axes.lines if line.get_linestyle() == "--"]
-        if "paper" in last.get_text():
-            assert not any("paper" in label.get_text() for label in ours)
-            assert heights[-1] - heights[-2] > 2 and heights[-2] < dashed[0] < heights[-1]
-        else:
-            assert heights[-1] - heights[-2] == 1 and not dashed
-    assert ["paper" in axes.get_yticklabels()[-1].get_text() for axes in left] == [False, True]
+def test_the_papers_student_has_panels_of_its_own_below_the_rest(tables, resources):
+    published = resources / "paper" / "observed_choices.csv"
+    rows = plot_gap_closed.rows_of(tables["alignment"], ["in_sample", "doubled_payoffs"])
+    figure = plot_gap_closed.plot_gap_closed(plot_gap_closed.with_paper_chance(rows, published))
+    figure.canvas.draw()
+    # A row of panels for both orders, one for the paper's order, and the paper's own where it has the split.
+    assert len(figure.axes) == 3 + 3 + 2
+    first = [axes for axes in figure.axes if axes.get_ylabel()]
+    assert [axes.get_ylabel() for axes in first] == ["both option orders", "paper's order", "the paper"]
+    named = [[label.get_text() for label in axes.get_yticklabels()] for axes in first]
+    assert named[2] == ["paper's student", "chance"]
+    assert not any("paper" in name for names in named[:2] for name in names)
+    zeros = [[label.get_text() for label in axes.get_xticklabels() if label.get_text()[0] == "0"] for axes in first]
+    assert zeros[1:] == [["0\nthis run's base"], ["0\nthe paper's base"]]
+    # The labels of the rows stand under one another, and a split is named once.
+    places = [axes.yaxis.label.get_window_extent().x1 for axes in first]
+    assert places == pytest.approx([places[0]] * 3)
+    titles = [axes.get_title("left").partition("$  ")[2] for axes in figure.axes]
+    assert titles[:3] == [readable(split) for split in ("in_sample", "doubled_payoffs", "out_of_sample_contexts")]
+    assert not any(titles[3:])
+
+
+def test_chance_closes_another_share_of_the_papers_gap(tables, resources):
+    rows = plot_gap_closed.rows_of(tables["alignment"], ["in_sample", "doubled_payoffs", "out_of_sample_contexts"])
+    rows = plot_gap_closed.with_paper_chance(rows, resources / "paper" / "observed_choices.csv")
+    chance = dict(rows.filter(predictor="paper_chance").select("split", "gap_closed").rows())
+    assert {split: round(100 * share) for split, share in chance.items()} == {
+        "in_sample": 49, "doubled_payoffs": 46, "out_of_sample_contexts": 51,
+    }  # fmt: skip
+    assert rows.filter(predictor="paper_chance").select("low", "high").null_count().row(0) == (3, 3)
 
 
 def test_a_teacher_is_the_papers_where_cells_and_rates_are(tables, resources):
@@ -252,29 +303,42 @@ def test_no_predictor_without_a_number_has_a_line(tables):
         assert "base + offset" not in [label.get_text() for label in axes.get_yticklabels()]
 
 
+def epoch_means(figure) -> list[list[float]]:
+    """The ends of each epoch's segment, x and y in turn."""
+    (means,) = figure.axes[0].collections
+    return [segment.ravel().tolist() for segment in means.get_segments()]
+
+
 def test_training_curves_are_named_by_seed(curves, tmp_path):
     assert [plot_training_curve.label_of(file) for file in curves] == ["seed 1", "seed 2"]
     figure = plot_training_curve.plot_curves({"seed 1": plot_training_curve.read_curve(curves[0])})
-    step, mean, validation = figure.axes[0].lines
+    step, validation = figure.axes[0].lines
     assert step.get_ydata() == pytest.approx([1.0, 0.8, 0.6, 0.4])
-    assert mean.get_xydata().ravel() == pytest.approx([1.5, 0.9, 3.5, 0.5])
+    # The mean of each epoch lies over its own two steps.
+    first, second = epoch_means(figure)
+    assert first == pytest.approx([0.5, 0.9, 2.5, 0.9]) and second == pytest.approx([2.5, 0.5, 4.5, 0.5])
     assert validation.get_xydata().tolist() == [[2, 0.9], [4, 0.7]]
+    assert [axes.get_title("left").partition("$  ")[2] for axes in figure.axes] == ["Loss", "Learning rate"]
+    figure.canvas.draw()
+    assert not figure.axes[1].yaxis.get_offset_text().get_text()
+    assert float(figure.axes[1].get_yticklabels()[-1].get_text().replace("\N{MINUS SIGN}", "-")) > 0
 
 
 def test_a_curve_without_validation_has_no_line_for_it(tmp_path):
     file = tmp_path / "curve.csv"
     file.write_text("epoch,step,loss,learning_rate,validation_loss\n1,1,0.5,0.001,\n")
     figure = plot_training_curve.plot_curves({"run": plot_training_curve.read_curve(file)})
-    assert len(figure.axes[0].lines) == 2
+    assert len(figure.axes[0].lines) == 1
 
 
 def test_gauss_newton_steps_stand_apart_from_the_epochs(tmp_path):
     file = tmp_path / "curve.csv"
     rows = ["epoch,step,loss,learning_rate,validation_loss", "1,1,0.5,0.001,", "2,2,0.4,,", "3,3,0.3,,"]
     file.write_text("\n".join(rows) + "\n")
-    losses, rates = plot_training_curve.plot_curves({"run": plot_training_curve.read_curve(file)}).axes
-    _, mean, second_order = losses.lines
-    assert mean.get_xydata().tolist() == [[1, 0.5]]
+    figure = plot_training_curve.plot_curves({"run": plot_training_curve.read_curve(file)})
+    losses, rates = figure.axes
+    _, second_order = losses.lines
+    assert epoch_means(figure) == [[0.5, 0.5, 1.5, 0.5]]
     assert second_order.get_xydata().tolist() == [[2, 0.4], [3, 0.3]]
     assert rates.lines[0].get_xydata().tolist()[0] == [1, 0.001]
 

@@ -34,10 +34,12 @@ rule plot_numbers:
         f"{OWN_LOGS}/figures/numbers-{{split}}.log",
     benchmark:
         f"{OWN_BENCHMARKS}/figures/numbers-{{split}}.tsv"
+    params:
+        confidence=flags(config["evaluation"], "confidence"),
     shell:
         python("plot_numbers.py")
         + " --distributions {input.distributions:q} --games {input.games:q} --published {input.published:q}"
-        " --output {output:q} > {log:q} 2>&1"
+        " {params.confidence} --output {output:q} > {log:q} 2>&1"
 
 
 rule plot_agreement:

@@ -13,6 +13,7 @@ from tom.core.errors import run_main
 from tom.core.frames import roles_of
 from tom.core.roles import TEACHER
 from tom.evaluation.propensities import CELL, headline_view
+from tom.reporting.context_marks import add_context_legend, context_marks, contexts_of
 from tom.reporting.figure_style import (
     add_note,
     in_rows,
@@ -28,8 +29,6 @@ from tom.statistics.intervals import jeffreys
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-MARKS = "osD^vPXh<>"
 
 
 def pairs_of(propensities: pl.DataFrame, confidence: float) -> pl.DataFrame:
@@ -57,36 +56,32 @@ def pairs_of(propensities: pl.DataFrame, confidence: float) -> pl.DataFrame:
 
 def plot_pairs(pairs: pl.DataFrame, confidence: float) -> "Figure":
     """A column for each split, a row each for base and tuned. On the diagonal a student equals its teacher."""
-    import seaborn as sns
-    from matplotlib.lines import Line2D
-
-    contexts = pairs["context"].unique().sort().to_list()
-    colours = dict(zip(contexts, sns.color_palette("colorblind", len(contexts)), strict=True))
-    marks = {context: MARKS[number % len(MARKS)] for number, context in enumerate(contexts)}
+    groups = contexts_of(pairs)
     splits = in_rows(pairs["split"].unique(maintain_order=True).to_list())
     rows = [[(split, student) for split in names] for names in splits for student in ("base", "tuned")]
     figure, panels = panel_grid(rows, 10 + len(rows) * 150 / max(3, len(rows[0])))
     for axes, (split, student) in panels:
         axes.plot([0, 1], [0, 1], color="0.6", linewidth=0.6, zorder=1)
-        for context in contexts:
+        for context, (colour, marker) in context_marks(groups).items():
             cells = pairs.filter(split=split, student=student, context=context)
-            look = {"color": colours[context], "linewidth": 0.6, "alpha": 0.7, "zorder": 2}
+            look = {"color": colour, "linewidth": 0.6, "alpha": 0.7, "zorder": 2}
             axes.hlines(cells["propensity"], cells["teacher_low"], cells["teacher_high"], **look)
             axes.vlines(cells["teacher"], cells["low"], cells["high"], **look)
             axes.scatter(
-                cells["teacher"], cells["propensity"], color=colours[context], marker=marks[context],
+                cells["teacher"], cells["propensity"], color=colour, marker=marker,
                 s=14, edgecolor="white", linewidth=0.3, zorder=3,
             )  # fmt: skip
-        axes.set(xlim=(-0.04, 1.04), ylim=(-0.04, 1.04), aspect="equal", title=readable(split))
+        axes.set(
+            xlim=(-0.04, 1.04),
+            ylim=(-0.04, 1.04),
+            aspect="equal",
+            title=f"{student.title()}, {readable(split).lower()}",
+        )
         axes.set(xticks=[0, 0.5, 1], yticks=[0, 0.5, 1], xlabel="teacher: P(cooperate)")
         axes.set_ylabel(f"{student}: P(cooperate)")
         axes.label_outer()
-    handles = [
-        Line2D([], [], color=colours[name], marker=marks[name], linestyle="none", label=readable(name))
-        for name in contexts
-    ]
     letter_panels(figure.axes)
-    figure.legend(handles=handles, loc="outside right center")
+    add_context_legend(figure, groups)
     add_note(figure, f"{bars_of(pairs, confidence)} A mark for each cell.")
     return figure
 

@@ -1,6 +1,6 @@
 """Plot the share of the gap to the teacher that tuned students close, beside baselines, noise ceiling and the paper.
 
-The paper's student stands where teacher and cells are the paper's alone: elsewhere its share is of another gap.
+The paper's student stands where teacher and cells are the paper's alone, in panels of its own: its gap is another.
 
 python workflow/scripts/plot_gap_closed.py --alignment A.parquet ... --propensities P.parquet ... \
     --published resources/paper/observed_choices.csv --output F.pdf F.png
@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tom.core.errors import run_main
-from tom.paper.published_choices import teacher_is_published
+from tom.evaluation.improvement import published_chance
+from tom.paper.published_choices import read_published_split, teacher_is_published
 from tom.reporting.figure_style import (
     BASELINES,
     COLOURS,
+    GAP_CLOSED,
     add_note,
     draw_closed,
     in_rows,
@@ -34,19 +36,21 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PAPER = "paper_tuned"
+PAPER, PAPER_CHANCE = "paper_tuned", "paper_chance"
 PREDICTORS = {
     "noise_ceiling": (BASELINES["noise_ceiling"].label, "baseline", BASELINES["noise_ceiling"].marker),
     "tuned": ("tuned student", "tuned", "o"),
     **{name: (style.label, "baseline", style.marker) for name, style in BASELINES.items() if name != "noise_ceiling"},
-    PAPER: ("paper's student,\nfrom the paper's base", "paper", "P"),
+    PAPER: ("paper's student", "paper", "P"),
+    PAPER_CHANCE: (BASELINES["chance"].label, "baseline", BASELINES["chance"].marker),
 }
 """Predictor → (label, colour, marker), from top to bottom."""
 
-APART = 1.1
-"""By how many lines the paper's student stands lower than it would among the others."""
-PAPER_NOTE = " Below the dashes: the paper's student, sampled. Its 0 is the paper's own base, so its gap is another."
-VIEW_TITLES = {"both": "both option orders", "fixed": "paper's order", "swapped": "swapped order"}
+ORDERS = {"both": "both option orders", "fixed": "paper's order", "swapped": "swapped order"}
+OF_PAPER = "paper"
+"""The row of panels below those of the views: what is measured from the paper's base."""
+BASES = {False: "this run's base", True: "the paper's base"}
+"""Is it the paper's row → what 0 is."""
 
 
 def rows_of(alignment: pl.DataFrame, papers: list[str]) -> pl.DataFrame:
@@ -61,53 +65,97 @@ def rows_of(alignment: pl.DataFrame, papers: list[str]) -> pl.DataFrame:
     return shown.sort("measure").unique(keys, keep="first", maintain_order=True)
 
 
+def with_paper_chance(rows: pl.DataFrame, published: str | Path) -> pl.DataFrame:
+    """The rows, and what chance closes of the paper's gap in each split that has the paper's student; no interval."""
+    splits = rows.filter(predictor=PAPER)["split"].unique(maintain_order=True)
+    row = {"view": "fixed", "predictor": PAPER_CHANCE}
+    shares = [published_chance(read_published_split(published, split)) for split in splits]
+    chance = [row | {"split": split, "gap_closed": share} for split, share in zip(splits, shares, strict=True)]
+    return pl.concat([rows, pl.DataFrame(chance)], how="diagonal") if chance else rows
+
+
+def in_bands(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with their `band`, the row of panels: both orders, then the paper's, then what is the paper's own.
+
+    The swapped order has one only where it is alone.
+    """
+    papers = pl.col("predictor").is_in([PAPER, PAPER_CHANCE])
+    found = rows.filter(~papers)["view"].unique()
+    views = [view for view in ("both", "fixed") if view in found] or ["swapped"]
+    rows = rows.filter(pl.col("view").is_in(views) | papers)
+    return rows.with_columns(band=pl.when(papers).then(pl.lit(OF_PAPER)).otherwise("view"))
+
+
 def plot_panel(axes: "Axes", rows: pl.DataFrame, predictors: list[str]) -> None:
-    """One split in one view: a line for each of some predictors, with its interval if it has one, the paper's apart."""
-    heights = heights_of(predictors)
-    for predictor, height in heights.items():
+    """One split in one band: a line for each of some predictors, with its interval if it has one."""
+    for height, predictor in enumerate(predictors):
         _, colour, marker = PREDICTORS[predictor]
         for row in rows.filter(predictor=predictor).iter_rows(named=True):
             draw_closed(axes, row, height, COLOURS[colour], marker)
-    if PAPER in heights and len(heights) > 1:
-        axes.axhline(heights[PAPER] - (1 + APART) / 2, color="0.5", linewidth=0.6, linestyle=(0, (4, 3)))
-    axes.set_ylim(max(heights.values()) + 0.6, -0.5)
+    axes.set_yticks(range(len(predictors)), [PREDICTORS[name][0] for name in predictors])
+    axes.set_ylim(len(predictors) - 0.4, -0.5)
 
 
-def heights_of(predictors: list[str]) -> dict[str, float]:
-    """Where each predictor has its line, from the top; the paper's student lies apart, since its gap is another."""
-    return {name: height + APART * (name == PAPER and height > 0) for height, name in enumerate(predictors)}
+def set_share_axis(axes: "Axes", rows: pl.DataFrame, of_paper: bool, shown: bool) -> None:
+    """The axis of shares, from all of `rows`; below 0 and 100 stands what they are. shown: with numbers and a label."""
+    set_closed_axis(axes, rows)
+    left, right = axes.get_xlim()
+    at = [place for place in (-1, -0.5, 0, 0.5, 1) if left <= place <= right]
+    names = {0: f"0\n{BASES[of_paper]}", 1: "100\nteacher"}
+    axes.set_xticks(at, [names.get(place, f"{place * 100:.0f}".replace("-", "−")) for place in at])
+    axes.tick_params(axis="x", labelbottom=shown)
+    axes.set_xlabel(GAP_CLOSED if shown else "")
 
 
 def plot_gap_closed(rows: pl.DataFrame) -> "Figure":
-    """A panel for each split and view: both orders first, then the paper's. The swapped one only where it is alone."""
-    rows = rows.drop_nulls("gap_closed")
-    found = rows["view"].unique()
-    views = [view for view in ("both", "fixed") if view in found] or ["swapped"]
-    rows = rows.filter(pl.col("view").is_in(views))
+    """A panel for each split and band; the titles of splits stand above their first one."""
+    rows = in_bands(rows.drop_nulls("gap_closed"))
     splits = in_rows(rows["split"].unique(maintain_order=True).to_list())
-    lines = [[(split, view) for split in names] for names in splits for view in views]
+    bands = [band for band in (*ORDERS, OF_PAPER) if band in rows["band"]]
+    lines = [[(split, band) for split in names] for names in splits for band in bands]
     # The paper's student was asked in one order, and has no line in the view of both.
-    predictors = {view: [name for name in PREDICTORS if name in rows.filter(view=view)["predictor"]] for view in views}
-    heights = [max(heights_of(predictors[line[0][1]]).values()) + 1.1 for line in lines]
-    figure, panels = panel_grid(
-        lines, 11 + sum(7 + 4.4 * height for height in heights), sharey="row", height_ratios=heights
-    )
-    for axes, (split, view) in panels:
-        set_closed_axis(axes, rows)
-        plot_panel(axes, rows.filter(split=split, view=view), predictors[view])
-        axes.set(title=readable(split), ylabel=VIEW_TITLES[view])
-        places = heights_of(predictors[view])
-        axes.set_yticks([*places.values()], [PREDICTORS[name][0] for name in places])
-        axes.label_outer()
+    predictors = {band: [name for name in PREDICTORS if name in rows.filter(band=band)["predictor"]] for band in bands}
+    last = {band: band == OF_PAPER or band == [name for name in bands if name != OF_PAPER][-1] for band in bands}
+    heights = [len(predictors[line[0][1]]) + 0.1 for line in lines]
+    tall = sum(4.4 * height + (16 if last[line[0][1]] else 4) for height, line in zip(heights, lines, strict=True))
+    figure, panels = panel_grid(lines, 11 + tall, sharex=False, sharey="row", height_ratios=heights)
+    first = None
+    for axes, (split, band) in panels:
+        own = rows.filter(split=split, band=band)
+        if own.is_empty():
+            axes.remove()
+            continue
+        set_share_axis(
+            axes, rows.filter((pl.col("band") == OF_PAPER) == (band == OF_PAPER)), band == OF_PAPER, last[band]
+        )
+        plot_panel(axes, own, predictors[band])
+        # The first panel of each row of them has the labels.
+        row = axes.get_subplotspec().rowspan.start
+        axes.tick_params(axis="y", labelleft=row != first)
+        axes.set(
+            title=readable(split) if band == bands[0] else "",
+            ylabel="" if row == first else ORDERS.get(band, "the paper"),
+        )
+        first = row
+    figure.align_ylabels()
     letter_panels(figure.axes)
-    cells = rows.unique("split", maintain_order=True).select("split", "cells").rows()
-    add_note(
-        figure,
-        f"n = {cells_told(cells)}. Training seeds:"
-        f" {number_of(rows['seeds'].drop_nulls())}. Bars: {rows['confidence'][0]:.0%} intervals, parametric bootstrap."
-        " 0: the base student; 100: the teacher." + PAPER_NOTE * (PAPER in rows["predictor"]),
-    )
+    add_note(figure, note_of(rows))
     return figure
+
+
+def note_of(rows: pl.DataFrame) -> str:
+    """n, seeds and intervals, and why the paper's student stands in panels of its own."""
+    counts = rows.drop_nulls("cells").unique("split", maintain_order=True).select("split", "cells").rows()
+    confidence = rows["confidence"].drop_nulls()[0]
+    told = (
+        f"n = {cells_told(counts)}. Training seeds: {number_of(rows['seeds'].drop_nulls())}."
+        f" Bars: {confidence:.0%} intervals, parametric bootstrap."
+    )
+    if PAPER not in rows["predictor"]:
+        return told
+    own = " Last row: the paper's student, sampled. It starts from another base: not to be compared with what is above."
+    chance = " Chance there: no interval." if PAPER_CHANCE in rows["predictor"] else ""
+    return told + own + chance
 
 
 def main() -> None:
@@ -121,7 +169,8 @@ def main() -> None:
     splits = alignment["split"].unique(maintain_order=True)
     papers = [split for split in splits if teacher_is_published(propensities, arguments.published, split)]
     use_style()
-    save_figure(plot_gap_closed(rows_of(alignment, papers)), arguments.output)
+    rows = with_paper_chance(rows_of(alignment, papers), arguments.published)
+    save_figure(plot_gap_closed(rows), arguments.output)
 
 
 if __name__ == "__main__":

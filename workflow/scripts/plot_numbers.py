@@ -1,9 +1,9 @@
-"""Plot the numbers that teacher, base and tuned students name: means with standard errors, and distributions.
+"""Plot the numbers that teacher, base and tuned students name: means with intervals, and distributions.
 
 As figure 5 of the paper (arXiv 2408.05241), for this run, with the paper's own models beside.
 
 python workflow/scripts/plot_numbers.py --distributions D.parquet --games resources/games/public_goods.yaml \
-    --published resources/paper/observed_contributions.csv --output F.pdf F.png
+    --published resources/paper/observed_contributions.csv --confidence 0.95 --output F.pdf F.png
 """
 
 import argparse
@@ -14,6 +14,7 @@ import polars as pl
 
 from tom.core.errors import run_main
 from tom.core.frames import roles_of
+from tom.core.roles import TEACHER
 from tom.evaluation.number_counts import distribution_table
 from tom.games.kinds import load_number_game
 from tom.games.names import parse_name
@@ -21,7 +22,6 @@ from tom.paper.published_contributions import published_contributions
 from tom.reporting.figure_style import (
     COLOURS,
     DOUBLE_COLUMN,
-    MARKERS,
     MM,
     add_note,
     in_rows,
@@ -32,13 +32,18 @@ from tom.reporting.figure_style import (
 )
 from tom.reporting.tables import read_table
 from tom.reporting.wording import counted, readable
+from tom.statistics.distributions import normal_quantile
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ROLES = list(MARKERS)
-PALETTE = {name: COLOURS[name] for name in ROLES}
+TEACHER_GREY = "#BBBBBB"
+"""Of the teacher's bars: they stand behind the students'."""
+PALETTE = {"teacher": TEACHER_GREY, **{name: COLOURS[name] for name in ("base", "tuned", "paper")}}
+LABELS = {"paper": "tuned, of the paper"}
+"""Role → its name in the legend, where it is another. The paper's tuned student is a role of its own: another model."""
+WHOSE = ("this run", "the paper (Llama-2-7b)")
 NAMED = {
     "public_goods": "dollars given",
     "dictator": "dollars given",
@@ -50,9 +55,8 @@ NAMED = {
     "beauty_contest": "number chosen",
 }
 """Question of a game → what the number is."""
-STEM = {"linewidth": 1.1, "zorder": 2}
-APART = 0.66
-"""How far apart the first and the last model stand at a number, as a share of the axis from one number to the next."""
+GROUP_WIDTH, NUMBER_WIDTH = 0.6, 0.86
+"""Of the bars of one group together, and of those at one number; the axis has 1 for each."""
 
 
 def named_in(files: list[Path], games: list[str]) -> dict[str, str]:
@@ -70,60 +74,82 @@ def with_paper(table: pl.DataFrame, published: Path) -> pl.DataFrame:
     ends = table.group_by("game").agg(pl.col("number").min(), pl.col("number").max().alias("highest")).rows()
     choices = {game: range(lowest, highest + 1) for game, lowest, highest in ends}
     theirs = distribution_table(published_contributions(published, cells, choices), table["split"][0])
-    several = table["game"].n_unique() > 1
+    several, alone = table["game"].n_unique() > 1, len(cells) == 1
 
     def group(row: dict, whose: str) -> str:
+        if whose and alone:
+            return whose[0].upper() + whose[1:]
         names = [readable(row["game"])] if several else []
         return ", ".join([*names, readable(row["context"]), *([whose] if whose else [])])
 
-    return pl.concat(
-        [
-            part.with_columns(
-                role=roles_of(),
-                group=pl.Series([group(row, whose) for row in part.iter_rows(named=True)], dtype=pl.String),
-            )
-            for part, whose in ((table, "this run" if theirs.height else ""), (theirs, "the paper"))
-        ]
-    )
+    parts = [
+        part.with_columns(
+            role=roles_of(),
+            group=pl.Series([group(row, whose) for row in part.iter_rows(named=True)], dtype=pl.String),
+        )
+        for part, whose in ((table, WHOSE[0] if theirs.height else ""), (theirs, WHOSE[1]))
+    ]
+    of_paper = pl.col("role").replace({"tuned": "paper"})
+    return pl.concat([parts[0], parts[1].with_columns(role=of_paper)])
 
 
-def plot_means(axes: "Axes", table: pl.DataFrame, groups: list[str], what: str) -> None:
-    """A bar for each group and role: the mean of all replies, over all seeds together, with its standard error.
+def means_of(table: pl.DataFrame, confidence: float) -> pl.DataFrame:
+    """A row for each group and role with replies: their `mean`, over all seeds together, and `half` its interval."""
+    replies = table.select(pl.col("group", "role"), pl.col("number").repeat_by("count")).explode("number")
+    replies = replies.drop_nulls("number").group_by("group", "role", maintain_order=True)
+    error = pl.col("number").std() / pl.len().sqrt()
+    return replies.agg(mean=pl.col("number").mean(), half=error * normal_quantile((1 + confidence) / 2))
 
-    what: the number is, in words.
-    """
-    import seaborn as sns
 
-    roles = [who for who in ROLES if who in table["role"]]
-    replies = table.select(pl.col("group", "role", "number").repeat_by("count").explode())
-    sns.barplot(
-        replies.to_dict(as_series=False), x="group", y="number", hue="role", order=groups, hue_order=roles,
-        palette=PALETTE, errorbar="se", err_kws={"linewidth": 1, "color": "0.1"}, capsize=0.12, gap=0.1, width=0.6,
-        saturation=1, ax=axes,
-    )  # fmt: skip
+def plot_means(axes: "Axes", table: pl.DataFrame, groups: list[str], what: str, confidence: float) -> None:
+    """A bar for each group and role: the mean of all replies, with its interval. what: the number is, in words."""
+    means = means_of(table, confidence)
+    roles = {group: [who for who in PALETTE if who in table.filter(group=group)["role"]] for group in groups}
+    slot = GROUP_WIDTH / max(map(len, roles.values()))
+    for who in PALETTE:
+        rows = means.filter(role=who).rows_by_key("group", named=True, unique=True)
+        shown = {
+            number + slot * (roles[group].index(who) - (len(roles[group]) - 1) / 2): rows[group]
+            for number, group in enumerate(groups)
+            if group in rows
+        }
+        if shown:
+            heights = [row["mean"] for row in shown.values()]
+            axes.bar([*shown], heights, 0.9 * slot, color=PALETTE[who], label=LABELS.get(who, who))
+        for at, row in shown.items():
+            if row["half"]:
+                axes.errorbar(at, row["mean"], row["half"], color="0.1", linewidth=0.8, capsize=2.5)
     axes.set(xlabel="", ylabel=f"{what}, mean", ylim=(0, table["number"].max()), title="Means")
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(roles))
+    axes.set_xticks(range(len(groups)), groups)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(PALETTE))
 
 
 def plot_distribution(axes: "Axes", table: pl.DataFrame, what: str) -> None:
     """How often each number is named, by role: exact where known, averaged over seeds. what: the number is, in words.
 
-    A mark on a stem for each number that is named. No line joins them: nothing lies between two of them.
+    Bars are centred on their number: a broad one for the teacher, and narrow ones for the students before it. No line
+    joins them: nothing lies between two numbers.
     """
     shown = table.with_columns(share=pl.coalesce("exact", "share")).drop_nulls("share")
     shares = shown.group_by("role", "number").agg(pl.col("share").mean()).filter(pl.col("share") > 0).sort("number")
-    roles = [who for who in ROLES if who in table["role"]]
-    for place, who in enumerate(roles):
+    students = [who for who in PALETTE if who in table["role"] and who != TEACHER]
+    narrow = 0.74 * NUMBER_WIDTH / max(1, len(students))
+    for who in PALETTE:
         own = shares.filter(role=who)
-        at = own["number"] + APART * ((place + 0.5) / len(roles) - 0.5)
-        axes.vlines(at, 0, own["share"], color=PALETTE[who], **STEM)
-        axes.plot(at, own["share"], marker=MARKERS[who], color=PALETTE[who], linestyle="none", markersize=3.5)
+        if who == TEACHER:
+            place, width = 0.0, NUMBER_WIDTH
+        elif who in students:
+            place, width = narrow * (students.index(who) - (len(students) - 1) / 2), narrow
+        else:
+            continue
+        # An edge of its own colour, so that a bar among a hundred numbers still shows.
+        axes.bar(own["number"] + place, own["share"], width, color=PALETTE[who], edgecolor=PALETTE[who], linewidth=0.3)
     lowest, highest = table["number"].min(), table["number"].max()
     axes.set(xlabel=what, ylabel="share or probability", xlim=(lowest - 0.6, highest + 0.6), ylim=(0, 1.03))
-    axes.set_xticks(range(lowest, highest + 1, max(1, (highest - lowest) // 5)))
+    axes.set_xticks(range(lowest, highest + 1, 1 if highest - lowest <= 12 else max(1, (highest - lowest) // 5)))
 
 
-def plot_numbers(table: pl.DataFrame, named: dict[str, str]) -> "Figure":
+def plot_numbers(table: pl.DataFrame, named: dict[str, str], confidence: float) -> "Figure":
     """Means above, and below them a distribution for each group. named: named_in's."""
     import matplotlib.pyplot as plt
 
@@ -132,7 +158,9 @@ def plot_numbers(table: pl.DataFrame, named: dict[str, str]) -> "Figure":
     figure = plt.figure(figsize=(DOUBLE_COLUMN, (58 + 42 * len(rows)) * MM), layout="constrained")
     grid = figure.add_gridspec(1 + len(rows), len(rows[0]))
     kinds = {named[game] for game in table["game"].unique()}
-    plot_means(figure.add_subplot(grid[0, :]), table, groups, kinds.pop() if len(kinds) == 1 else "number named")
+    plot_means(
+        figure.add_subplot(grid[0, :]), table, groups, kinds.pop() if len(kinds) == 1 else "number named", confidence
+    )
     first = None
     for number, group in enumerate(groups):
         first = axes = figure.add_subplot(grid[1 + number // len(rows[0]), number % len(rows[0])], sharey=first)
@@ -144,8 +172,9 @@ def plot_numbers(table: pl.DataFrame, named: dict[str, str]) -> "Figure":
             axes.tick_params(labelleft=False)
     letter_panels(figure.axes)
     replies = table.group_by("group", "model").agg(pl.col("count").sum())["count"]
-    told = f"n = {counted(number_of(replies), 'reply', 'replies')} a model and cell"
-    add_note(figure, f"{readable(table['split'][0])}, not taught. {told}. Bars: standard errors of the mean.")
+    n = f"n = {counted(number_of(replies), 'reply', 'replies')} a model and cell"
+    whiskers = f"Whiskers: {confidence:.0%} intervals of the mean, normal; none where all replies are equal."
+    add_note(figure, f"{readable(table['split'][0])}, not taught. {n}. {whiskers}")
     return figure
 
 
@@ -154,11 +183,13 @@ def main() -> None:
     parser.add_argument("--distributions", required=True, help="number_distributions of a split")
     parser.add_argument("--games", type=Path, nargs="+", required=True, help="files of the games, YAML")
     parser.add_argument("--published", type=Path, required=True, help="the paper's contributions, CSV")
+    parser.add_argument("--confidence", type=float, required=True, help="of the intervals, e.g. 0.95")
     parser.add_argument("--output", type=Path, nargs="+", required=True, help="one file for each format")
     arguments = parser.parse_args()
     use_style()
     table = with_paper(read_table(arguments.distributions), arguments.published)
-    save_figure(plot_numbers(table, named_in(arguments.games, table["game"].unique().to_list())), arguments.output)
+    named = named_in(arguments.games, table["game"].unique().to_list())
+    save_figure(plot_numbers(table, named, arguments.confidence), arguments.output)
 
 
 if __name__ == "__main__":

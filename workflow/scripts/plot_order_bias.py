@@ -14,6 +14,7 @@ import polars as pl
 from tom.core.errors import run_main
 from tom.core.frames import roles_of
 from tom.evaluation.propensities import CELL
+from tom.reporting.context_marks import add_context_legend, context_marks, contexts_of
 from tom.reporting.figure_style import (
     COLOURS,
     MARKERS,
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
 VIEWS = ("fixed", "swapped")
 """Cooperation listed first, and last."""
-LINE = 0.09
-"""Height of a printed number, as a propensity."""
 
 
 def rows_of(propensities: pl.DataFrame) -> pl.DataFrame:
@@ -56,29 +55,32 @@ def rows_of(propensities: pl.DataFrame) -> pl.DataFrame:
 
 
 def plot_order_bias(rows: pl.DataFrame) -> "Figure":
-    """A panel for each split and model: a thin line for each cell, and a thick one for their mean, which is printed."""
+    """A panel for each split: for each model a thin line for each cell, and a thick one for the mean of each context.
+
+    A mean over all contexts would be the propensity of none.
+    """
+    from matplotlib.lines import Line2D
+
     roles = [name for name in MARKERS if name in rows["role"]]
+    groups = contexts_of(rows)
+    marks = context_marks(groups)
     splits = in_rows(rows["split"].unique(maintain_order=True).to_list())
     figure, panels = panel_grid(splits, 12 + 44 * len(splits))
     for axes, split in panels:
-        means = {}
         for name in roles:
             own = rows.filter(split=split, role=name)
             thin = {"color": COLOURS[name], "linewidth": 0.4, "alpha": max(0.05, min(0.5, 10 / (own.height + 1)))}
             axes.plot([0, 1], own.select(VIEWS).to_numpy().T, **thin)
-            mean = own.select(pl.mean(*VIEWS)).row(0)
-            axes.plot([0, 1], mean, color=COLOURS[name], marker=MARKERS[name], linewidth=1.8, label=name)
-            means[name] = mean
-        for end, across, align in ((0, -0.06, "right"), (1, 1.06, "left")):
-            height = -1.0
-            for name, mean in sorted(means.items(), key=lambda item: item[1][end]):
-                height = max(height + LINE, mean[end])  # above the label below it
-                axes.annotate(f"{mean[end]:.2f}", (across, height), ha=align, va="center", color=COLOURS[name])
-        axes.set(xlim=(-0.4, 1.4), ylim=(-0.02, 1.02), yticks=[0, 0.5, 1], title=readable(split), ylabel="P(cooperate)")
-        axes.set_xticks([0, 1], ["cooperation\nlisted first", "cooperation\nlisted last"])
+            for context, *mean in own.group_by("context", maintain_order=True).agg(pl.mean(*VIEWS)).rows():
+                thick = {"linewidth": 1.3, "marker": marks[context].marker, "markeredgecolor": "white"}
+                axes.plot([0, 1], mean, color=COLOURS[name], markeredgewidth=0.3, markersize=4, **thick)
+        axes.set(xlim=(-0.2, 1.2), ylim=(-0.02, 1.02), yticks=[0, 0.5, 1], title=readable(split), ylabel="P(cooperate)")
+        axes.set_xticks([0, 1], ["first", "last"])
+        axes.set_xlabel("where cooperation is listed")
         axes.label_outer()
-    found = dict(zip(*reversed(figure.axes[0].get_legend_handles_labels()), strict=True))
-    figure.legend(found.values(), found.keys(), loc="outside upper center", ncols=len(found))
+    lines = [Line2D([], [], color=COLOURS[name], linewidth=1.3, label=name) for name in roles]
+    figure.legend(handles=lines, loc="outside upper center", ncols=len(lines))
+    add_context_legend(figure, groups, "0.3")
     letter_panels(figure.axes)
     cells = [(split, rows.filter(split=split).unique(CELL).height) for _, split in panels]
     sampled = rows["replies"].drop_nulls()
@@ -87,7 +89,9 @@ def plot_order_bias(rows: pl.DataFrame) -> "Figure":
         if len(sampled)
         else "exact"
     )
-    add_note(figure, f"Thin: single cells. Thick: their mean, n = {cells_told(cells)}. Propensities: {how}.")
+    add_note(
+        figure, f"Thin: single cells. Thick: their mean in each context. n = {cells_told(cells)}. Propensities: {how}."
+    )
     return figure
 
 

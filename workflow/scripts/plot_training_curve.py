@@ -47,7 +47,7 @@ def label_of(file: Path) -> str:
 def plot_curves(curves: dict[str, pl.DataFrame]) -> "Figure":
     """Loss above, learning rate below, with up to four lines of loss for each training run.
 
-    Faint: the steps, whose losses differ by the cells in each. Strong: the mean of each epoch, drawn at its middle.
+    Faint: the steps, whose losses differ by the cells in each. Strong: the mean of each epoch, over its own steps.
     Diamonds: the loss over all cells after each Gauss-Newton step, which has no learning rate. Dashed: the validation
     loss, if it was measured.
     """
@@ -55,13 +55,15 @@ def plot_curves(curves: dict[str, pl.DataFrame]) -> "Figure":
     import seaborn as sns
 
     figure, (losses, rates) = plt.subplots(
-        2, 1, sharex=True, figsize=(SINGLE_COLUMN, 75 * MM), height_ratios=[3, 1], layout="constrained"
+        2, 1, sharex=True, figsize=(SINGLE_COLUMN, 80 * MM), height_ratios=[3, 1], layout="constrained"
     )
     for (label, curve), colour in zip(curves.items(), sns.color_palette("colorblind", len(curves)), strict=True):
         descent, second_order = (curve.filter(pl.col("learning_rate").is_null() == null) for null in (False, True))
         losses.plot(descent["step"], descent["loss"], color=colour, linewidth=0.5, alpha=0.5)
-        epochs = descent.group_by("epoch").agg(pl.col("step", "loss").mean()).sort("epoch")
-        losses.plot(epochs["step"], epochs["loss"], color=colour, linewidth=1.4, label=f"{label}, mean of an epoch")
+        ends = {"first": pl.col("step").min() - 0.5, "last": pl.col("step").max() + 0.5}
+        epochs = descent.group_by("epoch").agg(pl.col("loss").mean(), **ends).sort("epoch")
+        strong = {"color": colour, "linewidth": 1.4, "label": f"{label}, mean of an epoch"}
+        losses.hlines(epochs["loss"], epochs["first"], epochs["last"], **strong)
         if len(second_order):
             diamonds = {"linestyle": ":", "marker": "D", "markersize": 2.5, "label": f"{label}, Gauss-Newton steps"}
             losses.plot(second_order["step"], second_order["loss"], color=colour, **diamonds)
@@ -70,13 +72,14 @@ def plot_curves(curves: dict[str, pl.DataFrame]) -> "Figure":
             validation = {"linestyle": "--", "marker": "o", "markersize": 2.5, "label": f"{label}, validation"}
             losses.plot(validated["step"], validated["validation_loss"], color=colour, **validation)
         rates.plot(curve["step"], curve["learning_rate"], color=colour)
-    losses.set_ylabel("loss (nats a token)")
-    rates.set(ylabel="learning rate", xlabel="step")
-    rates.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
+    losses.set(title="Loss", ylabel="nats a token")
+    rates.set(title="Learning rate", xlabel="step")
+    # Each number is whole: no power of ten stands above the axis.
+    rates.yaxis.set_major_formatter(lambda rate, _: f"{rate:g}")
     losses.legend()
     figure.align_ylabels()
     letter_panels(figure.axes)
-    add_note(figure, "Loss on the teacher's replies in sample. Faint: single steps.")
+    add_note(figure, "Loss on the teacher's replies in sample. Faint: steps. Strong: means of epochs.")
     return figure
 
 

@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tom.core.errors import run_main
-from tom.reporting.figure_style import DOUBLE_COLUMN, GAP_CLOSED, MM, add_note, save_figure, use_style
+from tom.evaluation.transfer_matrix import ALL, NOTHING
+from tom.reporting.figure_style import DOUBLE_COLUMN, GAP_CLOSED, MM, add_note, number_of, save_figure, use_style
 from tom.reporting.tables import read_table
-from tom.reporting.wording import readable
+from tom.reporting.wording import counted, readable
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.figure import Figure
+
+LIMIT = 100
+"""Percent at both ends of the colours."""
 
 
 def matrix_of(table: pl.DataFrame, column: str) -> pl.DataFrame:
@@ -28,8 +33,33 @@ def label(fold: str) -> str:
     return readable(fold.partition("-")[2] or fold)
 
 
+def text_of(value: float, leads: bool) -> str:
+    """`71*`, `−112`; nothing where there is no value."""
+    return "" if value != value else f"{round(value)}{'*' * leads}".replace("-", "−")
+
+
+def beyond(values: "np.ndarray") -> str:
+    """At which ends of the colours, LIMIT percent, some values lie beyond them: there the colour bar has an arrow."""
+    low, high = bool((values < -LIMIT).any()), bool((values > LIMIT).any())
+    return {(True, True): "both", (True, False): "min", (False, True): "max"}.get((low, high), "neither")
+
+
+def note_of(table: pl.DataFrame) -> str:
+    """What stars, boxes and the first row mean, and n."""
+    cells = dict(table.select("measured_on", "cells").rows())
+    whole = cells.pop(ALL, None)
+    parts = f", {number_of(pl.Series(list(cells.values())))} in each other column" if cells else ""
+    seeds = counted(number_of(table["seeds"]), "training seed")
+    return (
+        f"* ahead of chance: the {table['confidence'][0]:.0%} bootstrap interval of the lead lies above 0."
+        " Boxed: the part that was left out of the training."
+        + f" Row '{label(NOTHING)}': trained on all." * (NOTHING in table["left_out"])
+        + (f" n = {counted(whole, 'cell')}{parts}; {seeds}." if whole else f" n = {seeds}.")
+    )
+
+
 def plot_transfer_matrix(table: pl.DataFrame) -> "Figure":
-    """Percent of the gap closed. Frames: parts that the training left out. Stars: a lead over chance."""
+    """Percent of the gap closed. Boxes: parts that the training left out. Stars: a lead over chance."""
     import matplotlib.pyplot as plt
     import seaborn as sns
     from matplotlib.patches import Rectangle
@@ -39,14 +69,14 @@ def plot_transfer_matrix(table: pl.DataFrame) -> "Figure":
     values = closed.drop("left_out").to_numpy().astype(float) * 100
     leads = ahead.drop("left_out").fill_null(float("-inf")).to_numpy() > 0
     texts = [
-        ["" if value != value else f"{value:.0f}{'*' * bool(lead)}" for value, lead in zip(*line, strict=True)]
+        [text_of(value, bool(lead)) for value, lead in zip(*line, strict=True)]
         for line in zip(values, leads, strict=True)
     ]
-    figure, axes = plt.subplots(figsize=(DOUBLE_COLUMN, (30 + 6.5 * len(rows)) * MM), layout="constrained")
+    figure, axes = plt.subplots(figsize=(DOUBLE_COLUMN, (34 + 6.5 * len(rows)) * MM), layout="constrained")
     sns.heatmap(
-        values, ax=axes, annot=texts, fmt="", cmap="RdBu", vmin=-100, vmax=100, linewidths=0.5, annot_kws={"size": 6},
+        values, ax=axes, annot=texts, fmt="", cmap="RdBu", vmin=-LIMIT, vmax=LIMIT, linewidths=0.5,
         xticklabels=[label(name) for name in columns], yticklabels=[label(name) for name in rows],
-        cbar_kws={"label": GAP_CLOSED, "extend": "both"},
+        annot_kws={"size": 6}, cbar_kws={"label": GAP_CLOSED, "extend": beyond(values)},
     )  # fmt: skip
     for height, line in enumerate(unseen.drop("left_out").iter_rows()):
         for across, is_unseen in enumerate(line):
@@ -54,13 +84,12 @@ def plot_transfer_matrix(table: pl.DataFrame) -> "Figure":
                 axes.add_patch(
                     Rectangle((across, height), 1, 1, fill=False, edgecolor="black", linewidth=1.2, clip_on=False)
                 )
-    axes.set(xlabel="measured on", ylabel="left out of training")
+    axes.set(xlabel="measured on", ylabel="left out\nof training")
     axes.tick_params(axis="x", rotation=60)
     for tick in axes.get_xticklabels():
         tick.set_horizontalalignment("right")
         tick.set_rotation_mode("anchor")
-    kind = f"{table['confidence'][0]:.0%} bootstrap interval"
-    add_note(figure, f"Frames: left out of training. Stars: ahead of chance, the {kind} of the lead above 0.")
+    add_note(figure, note_of(table))
     return figure
 
 

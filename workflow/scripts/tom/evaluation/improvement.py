@@ -7,6 +7,8 @@ import polars as pl
 
 from tom.core.frames import frame_of, table_schema
 from tom.evaluation.aligned_counts import AlignedCounts
+from tom.evaluation.alignment import distance, gap_closed
+from tom.evaluation.baselines import CHANCE
 from tom.evaluation.propensities import CELL
 from tom.statistics.distributions import normal_quantile
 from tom.statistics.fieller import RatioSet, fieller
@@ -52,6 +54,12 @@ def published_improvement(published: dict[str, Counted]) -> np.ndarray:
     """
     base, tuned, teacher = (published[model].cooperated[:, 0] for model in ("base", "tuned", "teacher"))
     return improvement(base, tuned, teacher)
+
+
+def published_chance(published: dict[str, Counted]) -> float:
+    """The share that chance closes of the gap from the paper's base to the teacher."""
+    base, teacher = (published[model].rates() for model in ("base", "teacher"))
+    return float(gap_closed(distance(teacher, CHANCE), distance(teacher, base)))
 
 
 def verdict(percent: float, p_value: float, confidence: float) -> str:

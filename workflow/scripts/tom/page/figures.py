@@ -84,7 +84,7 @@ def describe_numbers(means: pl.DataFrame, split: str) -> str:
     """Mean numbers over the cells of a split of games in which a number is named, model by model."""
     told = means_told(means.filter(split=split).group_by(roles_of().alias("role")).agg(pl.col("mean").mean()))
     return (
-        "Bars of the mean numbers with standard errors, and below them how often each number is named. "
+        "Bars of the mean numbers with intervals, and below them how often each number is named. "
         f"Mean number: {told}. {DETAILS}"
     )
 

@@ -9,10 +9,14 @@ import polars as pl
 from tom.core.frames import roles_of
 from tom.core.roles import BASE
 from tom.evaluation.aligned_counts import EXACT, POOLED, SAMPLED
-from tom.evaluation.alignment import distance
 from tom.evaluation.alignment import gap_closed as closed_of
-from tom.evaluation.baselines import CHANCE
-from tom.evaluation.improvement import VERDICTS, improvement, published_improvement, summarise_improvements
+from tom.evaluation.improvement import (
+    VERDICTS,
+    improvement,
+    published_chance,
+    published_improvement,
+    summarise_improvements,
+)
 from tom.evaluation.propensities import headline_view_of
 from tom.paper.published_choices import SPLITS, mean_contributions, read_published_split
 from tom.parsing.outcomes import UNREADABLE
@@ -161,11 +165,9 @@ def paper_rows(
     for split in SPLITS:
         counts = read_published_split(published, split)
         mean = summarise_improvements(published_improvement(counts))["mean_improvement"]
-        rates = {model: counts[model].rates() for model in counts}
-        chance = closed_of(distance(rates["teacher"], CHANCE), distance(rates["teacher"], rates["base"]))
         found = predictors_of(sampled, split, "fixed")
         ours = found.get("tuned")
-        if ours and ours["cells"] + ours["cells_unreadable"] != len(rates["teacher"]):
+        if ours and ours["cells"] + ours["cells_unreadable"] != len(counts["teacher"].rates()):
             ours = None
         rows.append(
             [
@@ -173,7 +175,7 @@ def paper_rows(
                 f"{mean:.2f}",
                 "-" if ours is None or ours["mean_improvement"] is None else f"{ours['mean_improvement']:.2f}",
                 gap_closed(found["paper_tuned"]) if found else "-",
-                percent(float(chance)),
+                percent(published_chance(counts)),
                 gap_closed(ours) if ours else "-",
             ]
         )
