@@ -70,6 +70,16 @@ def test_the_pair_of_the_readme_is_a_config(fresh):
     assert jobs["fetch_model"] == 2 and jobs["train_adapter"] == 1
 
 
+def test_the_recorded_choices_of_the_docs_plan_a_whole_run(fresh):
+    section = (REPOSITORY / "config" / "README.md").read_text().partition("## Choices that you recorded")[2]
+    for name, kind in (("my.csv", "csv"), ("my.yaml", "yaml")):
+        (fresh.folder / name).write_text(re.search(rf"```{kind}\n(.*?)```", section, re.DOTALL)[1])
+    project = Project(fresh.folder, ("config/config.yaml", "my.yaml"))
+    jobs = project.plan()
+    assert jobs["train_adapter"] == jobs["summarise_run"] == 1
+    assert jobs["replay_shard"] == 4
+
+
 def test_every_config_is_planned_by_some_test():
     for_gpus = {"paper", "paper_qlora", "modern"}
     found = {file.stem for file in (REPOSITORY / "config").glob("*.yaml")}
