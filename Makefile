@@ -1,16 +1,28 @@
-# make: the environment, then the whole default experiment. make help: this list.
-# make test: the environment, then what takes seconds (10 to 20 minutes on two cores). make test-slow: what takes
-# longer. make test-slow PART=2/4: the second of four parts of it.
-# make test-pythons: the tests that need no model, on each other Python of this machine that the project runs on, each in
-# an environment of its own (1 GB).
-# make test-page: the tests of the page in headless Chromium, which apt-get brings where this is run as root, and of
-# TensorBoard's logs.
-# make test-vllm: the tests of the vLLM engine, in an environment of their own (4 GB). make test-gpu: those that need a GPU.
-# make gpu-check: what a GPU makes of this project, seven minutes: benchmarks/runs/gpu_check.md.
-# make test-slurm: those on a SLURM cluster, which they start on this machine; SLURM_TESTS=--require-cluster fails, and does
-# not skip, where they can't.
-# make tiny-pair: trains the models of resources/tiny_pair anew. make test-tiny-pair: trains them elsewhere and compares.
-# PYTHON=path makes the environment with a Python of your choice; otherwise envs/find_python.sh looks for one.
+# make                       the environment, then the whole default experiment (6.5 minutes on two cores)
+# make help                  this list
+# make .venv/runs            the environment alone, in .venv (2.4 GB, a few minutes)
+#
+# make test                  the environment, then the tests that take seconds each (10 to 20 minutes on two cores)
+# make test-slow             the tests that take longer; PART=2/4 is the second of four parts of them
+# make test-quick            the tests that need no model, in an environment without models' packages
+# make test-pythons          the same, on each other Python here that the project runs on (1 GB)
+# make test-page             the tests of the page in headless Chromium, and of TensorBoard's logs
+# make test-vllm             the tests of the vLLM engine, in an environment of their own (4 GB)
+# make test-gpu              the tests that need a GPU
+# make test-slurm            the tests on a SLURM cluster, which they start on this machine
+# make gpu-check             what a GPU makes of this project: benchmarks/runs/gpu_check.md (seven minutes)
+#
+# make tiny-pair             trains the models of resources/tiny_pair anew
+# make test-tiny-pair        trains them elsewhere and compares
+# make lint                  checks the code's style
+# make lock                  pins the newest packages that envs/*.in allow
+# make clean                 removes the environments, and all results
+#
+# PYTHON=path                makes the environment with this Python; otherwise envs/find_python.sh looks for one
+# CORES=2                    of the experiment; all if not given
+# WORKERS=4                  of the tests; 2 if not given
+# SLURM_TESTS=--require-cluster   of test-slurm, which then fails, and does not skip, where it can't start a cluster
+#
 PYTHON ?=
 PYTHON_VERSIONS := 3.11 3.12 3.13
 CORES ?= all
@@ -39,7 +51,7 @@ run: $(VENV)/runs
 	$(BIN)/snakemake --cores $(CORES)
 
 help:
-	@sed -n '/^#/!q; s/^# //p' $(firstword $(MAKEFILE_LIST))
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
 	@echo "snakemake targets --cores 1 (with $(BIN) on the PATH): every result that can be made, with a line on each."
 
 test: $(VENV)/tests lint
@@ -70,7 +82,7 @@ gpu-check: $(VENV)/tests
 test-page: $(VENV)/page chromium
 	$(BIN)/python -m pytest tests/browser tests/tensorboard
 
-# pdftotext reads what Chromium prints.
+# pdftotext reads what Chromium prints. apt-get brings both where this is run as root.
 chromium:
 	@command -v chromium >/dev/null && command -v pdftotext >/dev/null || $(MAKE) --no-print-directory install-chromium
 

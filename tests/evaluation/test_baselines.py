@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tom.evaluation.baselines import fit_constant, fit_offset, nearest_cell, shifted
+from tom.evaluation.baselines import NEAREST_CELL, fit_constant, fit_offset, nearest_cell, shifted
 
 propensities = st.lists(st.floats(0, 1), min_size=6, max_size=6).map(np.array)
 
@@ -53,3 +53,17 @@ def test_the_nearest_cell_is_another_in_the_same_context():
 
 def test_without_another_cell_there_is_no_nearest():
     assert np.isnan(nearest_cell([("hunt", "x")], [("hunt", "x")], np.array([0.5]))).all()
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "docs/reading_results.md",
+        "docs/game_sets.md",
+        "docs/data_dictionary.md",
+        "workflow/report/workflow.rst",
+        "workflow/schemas/tables.yaml",
+    ],
+)
+def test_every_page_defines_the_nearest_cell_in_the_same_words(root, page):
+    assert NEAREST_CELL in " ".join((root / page).read_text().replace("**", "").split())

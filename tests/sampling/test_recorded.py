@@ -52,6 +52,12 @@ def test_a_doubled_row_belongs_to_the_games_double(tmp_path):
     assert read_counts(file, "teacher") == {("stag_hunt-x2", "sports"): (1, 3), ("stag_hunt", "sports"): (2, 3)}
 
 
+def test_a_table_without_splits_names_the_games_double(tmp_path):
+    rows = ("sports,stag_hunt-x2,people,1,3", "sports,stag_hunt,people,2,3")
+    file = table(tmp_path, *rows, head="context,game,model,cooperated,observations\n")
+    assert read_counts(file, "people") == {("stag_hunt-x2", "sports"): (1, 3), ("stag_hunt", "sports"): (2, 3)}
+
+
 def test_other_models_rows_are_left_alone(tmp_path):
     file = table(tmp_path, "in_sample,sports,stag_hunt,base,many,3", "in_sample,sports,stag_hunt,teacher,2,3")
     assert read_counts(file, "teacher") == {("stag_hunt", "sports"): (2, 3)}

@@ -43,7 +43,7 @@ def test_memory_is_up_to_twice_what_is_expected(model, work, expected):
 
 @pytest.mark.parametrize(
     ("model", "shard", "seconds"),
-    # As in docs/gpu.md, 20 shards: a load, and the hashing of 138 GB where a job's node reads them for the first time;
+    # 20 shards (docs/decisions.md): a load, and the hashing of 138 GB where a node reads them for the first time;
     # then 41 s each, or 13 or 1, on transformers, with vLLM 4.5.
     [
         (SMALL, MOTIVATIONS, 20 + 20 * 41),

@@ -63,11 +63,22 @@ def test_a_config_for_gpus_plans_a_whole_run_that_its_cards_hold(fresh, names, s
         distribution("vllm")
 
 
-def test_the_pair_of_the_readme_is_a_config(fresh):
-    (block,) = re.findall(r"```yaml\n(# my_pair.yaml\n.*?)```", (REPOSITORY / "README.md").read_text(), re.DOTALL)
+@pytest.mark.parametrize("page", ["README.md", "config/README.md"])
+def test_the_pair_of_the_readme_is_a_config(fresh, page):
+    (block,) = re.findall(r"```yaml\n(# my_pair.yaml\n.*?)```", (REPOSITORY / page).read_text(), re.DOTALL)
     (fresh.folder / "my_pair.yaml").write_text(block)
     jobs = Project(fresh.folder, ("config/config.yaml", "my_pair.yaml")).plan()
     assert jobs["fetch_model"] == 2 and jobs["train_adapter"] == 1
+
+
+def test_the_recorded_choices_of_the_docs_plan_a_whole_run(fresh):
+    section = (REPOSITORY / "config" / "README.md").read_text().partition("## Choices that you recorded")[2]
+    for name, kind in (("my.csv", "csv"), ("my.yaml", "yaml")):
+        (fresh.folder / name).write_text(re.search(rf"```{kind}\n(.*?)```", section, re.DOTALL)[1])
+    project = Project(fresh.folder, ("config/config.yaml", "my.yaml"))
+    jobs = project.plan()
+    assert jobs["train_adapter"] == jobs["summarise_run"] == 1
+    assert jobs["replay_shard"] == 4
 
 
 def test_every_config_is_planned_by_some_test():

@@ -323,7 +323,7 @@ STUDIES = (
         Figure(
             "experiments",
             "Points with intervals: share of the gap closed, a line for each experiment and for its nearest cell.",
-            "A panel for each split that all of them have. Squares: the nearest taught cell, which needs no student.",
+            "A panel for each split that all of them have. Squares: the nearest cell, which needs no student.",
         ),
         needs="`students`, or finished experiments named by `compared_experiments`",
         check=study_checks.check_experiments,

@@ -1,7 +1,7 @@
 """Predictors that need no student: what a student learns should beat them.
 
-chance: 0.5 everywhere. constant: one propensity everywhere. offset: the base, moved by one shift. nearest: the
-teacher's propensity in the nearest other in-sample cell. They are fitted on the in-sample cells alone, by least
+chance: 0.5 everywhere. constant: one propensity everywhere. offset: the base, moved by one shift. nearest: the nearest
+cell, NEAREST_CELL. They are fitted on the in-sample cells alone, by least
 absolute deviation, which is what the gap measures. Intervals take the fitted values as given.
 """
 
@@ -14,6 +14,11 @@ from tom.games.rescaling import split_rescaling
 
 CHANCE = 0.5
 BASELINES = ("chance", "constant", "offset", "nearest")
+NEAREST_CELL = (
+    "the teacher's mean propensity in the nearest other cells that were taught: those of the same game and context,"
+    " else of the same context, else of the same game, else all of them"
+)
+"""What summary, model card, page, tables and documentation say of the nearest cell; a test compares them."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ def shifted(base: np.ndarray, shift) -> np.ndarray:
 
 
 def nearest_cell(cells: list[tuple[str, str]], taught: list[tuple[str, str]], teacher: np.ndarray) -> np.ndarray:
-    """(cells,): the teacher's propensity in the nearest other in-sample cell, the mean over equally near ones.
+    """(cells,): NEAREST_CELL of each.
 
     cells, taught: (game, context); teacher: (taught,) propensities. A cell of the same context is nearer than one of
     the same game, since the teacher varies more between contexts. A game with rescaled payoffs counts as the same game.

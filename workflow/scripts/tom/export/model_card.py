@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from tom.core.roles import BASE
+from tom.evaluation.baselines import NEAREST_CELL
 from tom.evaluation.propensities import headline_view_of
 from tom.export.base_weights import FILE
 from tom.reporting.findings import headline_measure
@@ -95,6 +96,7 @@ def scores_of(alignment: pl.DataFrame, seed: int) -> dict[str, str]:
         "measure": shown["measure"][0],
         "view": VIEWS[view],
         "confidence": f"{shown['confidence'][0]:.0%}",
+        "nearest_cell": NEAREST_CELL,
         "table": "\n".join(markdown_table(header, rows)),
     }
 

@@ -10,6 +10,7 @@ from tom.core.frames import roles_of
 from tom.core.roles import BASE
 from tom.evaluation.aligned_counts import EXACT, POOLED, SAMPLED
 from tom.evaluation.alignment import gap_closed as closed_of
+from tom.evaluation.baselines import NEAREST_CELL
 from tom.evaluation.improvement import (
     VERDICTS,
     improvement,
@@ -121,7 +122,7 @@ def summary_lines(
                 "- order: cooperation listed first in half of the prompts (both), or in all of them (paper's)",
                 "- chance: a propensity of one half; constant: the one propensity that is best in sample",
                 "- offset: the base's propensities, all moved by one number; ceiling: a second sample of the teacher",
-                "- nearest: the teacher's propensity in the most similar cell that was taught",
+                wrapped(f"- nearest: {NEAREST_CELL}"),
                 f"- {propensity_words(predictors_of(shown, splits[0], view)[BASE])}",
                 *([COMPUTED] if computed else []),
             ],

@@ -15,7 +15,7 @@ from tom.games.rescaling import SCALE_MARK
 from tom.games.tabled import TabledGames
 
 DOUBLED = "doubled_payoffs"
-COLUMNS = ("split", "context", "game", "model", "cooperated", "observations")
+COLUMNS = ("context", "game", "model", "cooperated", "observations")
 CONTRIBUTION_COLUMNS = ("context", "game", "model", "contribution", "count")
 SHOWN = 3
 """Cells that an error names, of any number."""
@@ -29,7 +29,8 @@ Counts = dict[tuple[str, str], dict[int, int]]
 def read_counts(file: str | Path, model: str) -> dict[tuple[str, str], tuple[int, int]]:
     """(game, context) → (cooperated, observations) of one model in a table of COLUMNS.
 
-    A row of the split `doubled_payoffs` belongs to the game's double, e.g. `stag_hunt-x2`.
+    Of a column `split`, as the paper's table has it, one value is read: a row of `doubled_payoffs` belongs to the
+    game's double, e.g. `stag_hunt-x2`. A table without it names that game itself.
     Errors: UserError names the file, the line and what is allowed.
     """
     counts = {}
@@ -37,7 +38,7 @@ def read_counts(file: str | Path, model: str) -> dict[tuple[str, str], tuple[int
         cooperated, observations = _whole(row, ("cooperated", "observations"), f"{file}, line {line}")
         if not 0 <= cooperated <= observations or observations == 0:
             raise UserError(f"{file}, line {line}: {cooperated} of {observations} is no count of observations")
-        game = f"{row['game']}{SCALE_MARK}2" if row["split"] == DOUBLED else row["game"]
+        game = f"{row['game']}{SCALE_MARK}2" if row.get("split") == DOUBLED else row["game"]
         if (game, row["context"]) in counts:
             raise UserError(f"{file}, line {line}: {game} in {row['context']} was recorded above as well")
         counts[game, row["context"]] = (cooperated, observations)
