@@ -39,7 +39,7 @@ def plan_lines(
     Lines are at most 100 columns wide as long as rules have their own names.
 
     plan: forecast's. steps: in words, the steps of the config's own student, and what else there is to say of its
-    training. gradients_mb: the memory of its Gauss-Newton steps. taught: budget_line's. asked: endpoint_lines'.
+    training. gradients_mb: the main memory of its Gauss-Newton steps. taught: budget_line's. asked: endpoint_lines'.
     refused: why this machine would refuse the run; empty if it would not.
     """
     due = due_jobs(plan)
@@ -47,7 +47,7 @@ def plan_lines(
         return [f"Plan of `{target}`: nothing to do, all {plan.height} jobs are done."]
     trains = TRAINING in due["rule"]
     costs = [*_costs(due), *([taught] if trains and taught else []), *asked]
-    limits = [*_gpu_limits(due), *(_training(steps, gradients_mb) if trains else [])]
+    limits = [*_gpu_limits(due), *_memory_limits(due, gradients_mb), *(_training(steps) if trains else [])]
     limits += [f"GPUs: a run here would be refused. {refused}."] if refused else []
     return [
         f"Plan of `{target}`: {counted(due.height, 'job')} to run, {plan.height - due.height} done.",
@@ -147,12 +147,23 @@ def _gpu_limits(due: pl.DataFrame) -> list[str]:
     return [*lines, "GPU memory follows by arithmetic from the size of the model (docs/gpu.md)."] if lines else []
 
 
-def _training(steps: list[str], gradients_mb: int) -> list[str]:
+def _memory_limits(due: pl.DataFrame, gradients_mb: int) -> list[str]:
+    """For each rule that holds a model: the most main memory that one of its jobs asks for, in GB."""
+    lines = []
+    for jobs in due.drop_nulls("memory_mb").partition_by("rule", maintain_order=True):
+        rule, asked = jobs["rule"][0], jobs["memory_mb"].max()
+        line = f"main memory: {rule} asks for up to {asked / 1000:.1f} GB"
+        if rule == TRAINING and gradients_mb:
+            line += f", of which {gradients_mb / 1000:.1f} GB are for the Gauss-Newton steps of the config's training"
+            line += " (the gradients of all prompts)"
+        lines.append(f"{line}.")
+    note = "These are limits, of one job each: a job may take less than half. Jobs that run at a time add up."
+    return [*lines, note] if lines else []
+
+
+def _training(steps: list[str]) -> list[str]:
     counted, *warnings = steps
-    lines = [f"training: {counted} (tuned students of the config; those of studies may differ).", *warnings]
-    if gradients_mb:
-        lines.append(f"main memory: some {gradients_mb} MB for Gauss-Newton steps, the gradients of all prompts.")
-    return lines
+    return [f"training: {counted} (tuned students of the config; those of studies may differ).", *warnings]
 
 
 def hours(jobs: pl.DataFrame, gpus: bool) -> float:

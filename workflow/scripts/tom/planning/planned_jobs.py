@@ -44,6 +44,7 @@ class PlannedJob:
     threads: int = 1
     gpus: int = 0
     gpu_mb: int | None = None  # memory that it needs of each GPU
+    memory_mb: int | None = None  # main memory that it asks for, if it holds a model
     minutes: int | None = None  # that a cluster is asked for; None where the rule asks for none
     work_seconds: int | None = None  # of these what is left without loading a model
     holds_model: bool = True  # whether these minutes, if it has both, are longer by a load
@@ -153,6 +154,7 @@ def _planned(
         threads=job.threads,
         gpus=job.resources.get("gpu", 0),
         gpu_mb=job.resources.get("gpu_memory_mb"),
+        memory_mb=job.resources.get("mem_mb") if job.resources.get("engine") else None,
         minutes=job.resources.get("runtime"),
         work_seconds=job.resources.get("work_seconds"),
         holds_model=bool(job.resources.get("engine")),
