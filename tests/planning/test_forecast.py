@@ -94,6 +94,14 @@ def test_a_gpus_hours_are_not_the_cpus():
     assert hours(table, gpus=False) == 2 * 1
 
 
+def test_only_hours_that_rest_on_a_limit_are_at_most_so_many():
+    gpu, cpu = shard(0, gpus=1), shard(1, timing=Timing(3600, 1, False))
+    said = plan_lines(forecast([gpu, cpu], ONE_MACHINE, 300), "all", ["8 steps"], 0, clock="by the clock: 9 minutes.")
+    assert "CPU time: about 2.00 hours (threads times the seconds by the clock)." in said
+    assert "GPU time: at most 0.10 hours (GPUs times the seconds by the clock)." in said
+    assert "by the clock: 9 minutes." in said
+
+
 def test_a_plan_says_which_gpu_its_largest_job_needs():
     jobs = [shard(0, gpus=1, gpu_mb=9600), shard(1, gpus=4, gpu_mb=44_400), shard(2, gpus=0, gpu_mb=0), shard(3)]
 
