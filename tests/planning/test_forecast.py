@@ -94,6 +94,14 @@ def test_a_gpus_hours_are_not_the_cpus():
     assert hours(table, gpus=False) == 2 * 1
 
 
+def test_only_hours_that_rest_on_a_limit_are_at_most_so_many():
+    gpu, cpu = shard(0, gpus=1), shard(1, timing=Timing(3600, 1, False))
+    said = plan_lines(forecast([gpu, cpu], ONE_MACHINE, 300), "all", ["8 steps"], 0, clock="by the clock: 9 minutes.")
+    assert "CPU time: about 2.00 hours (threads times the seconds by the clock)." in said
+    assert "GPU time: at most 0.10 hours (GPUs times the seconds by the clock)." in said
+    assert "by the clock: 9 minutes." in said
+
+
 def test_a_plan_says_which_gpu_its_largest_job_needs():
     jobs = [shard(0, gpus=1, gpu_mb=9600), shard(1, gpus=4, gpu_mb=44_400), shard(2, gpus=0, gpu_mb=0), shard(3)]
 
@@ -103,6 +111,18 @@ def test_a_plan_says_which_gpu_its_largest_job_needs():
     assert "GPU memory: sample_untuned needs up to 44 GB of each of 4 GPUs." in said(jobs)
     assert "needs up to 10 GB of a GPU." in said(jobs[:1]) and "docs/gpu.md" in said(jobs[:1])
     assert "GPU" not in said(jobs[2:])
+
+
+def test_a_plan_says_how_much_main_memory_the_largest_job_of_each_rule_asks_for():
+    training = PlannedJob("train", "train_adapter", "student", (Path("absent"),), "code", memory_mb=5040)
+    jobs = [shard(0, memory_mb=4100), shard(1, memory_mb=4600), replace(shard(2), rule="replay_shard"), training]
+    lines = plan_lines(forecast(jobs, ONE_MACHINE, 300), "all", ["8 steps"], 941)
+    said = " ".join(line.strip() for line in lines)
+    assert "main memory: sample_untuned asks for up to 4.6 GB. " in said
+    training = "main memory: train_adapter asks for up to 5.0 GB, of which 0.9 GB are for the Gauss-Newton steps of"
+    assert training in said and "replay_shard asks" not in said
+    assert "These are limits, of one job each: a job may take less than half. Jobs that run at a time add up." in said
+    assert "main memory" not in " ".join(plan_lines(forecast([shard(0)], ONE_MACHINE, 300), "all", ["8 steps"], 941))
 
 
 def rows(lines: list[str]) -> list[list[str]]:
@@ -165,7 +185,7 @@ def test_the_lines_of_a_plan_fit_a_terminal_of_100_columns(root):
     kinds = [Timing(5.0, 99_999, True), Timing(5.0, 99_999, False), None]
     jobs = [
         PlannedJob("evaluate", rule, "x", (Path(f"{number}"),), reason, minutes=99_999, gpus=4, gpu_mb=44_400,
-                   timing=timing)
+                   memory_mb=444_000, timing=timing)
         for number, (reason, timing) in enumerate(product(REASONS, kinds))
     ]  # fmt: skip
     endpoint, refusal = ["endpoint: " + 40 * "many words "], 40 * "many words "
@@ -184,12 +204,12 @@ def test_a_plan_sets_what_limits_it_apart_from_what_it_costs():
 
 
 def test_a_plan_that_trains_says_how_many_steps_and_what_they_keep_in_memory():
-    training = PlannedJob("train", "train_adapter", "student", (Path("absent"),), reason="code", minutes=30)
+    training = PlannedJob("train", "train_adapter", "student", (Path("absent"),), "code", minutes=30, memory_mb=5000)
     table = forecast([training], ONE_MACHINE, 300)
     said = plan_lines(table, "all", describe_steps(4, 3, 5e-5), 900)
     assert any("12 optimiser steps" in line for line in said)
     assert any(line.startswith("warning: 12 steps") for line in said)
-    assert any("900 MB" in line for line in said)
+    assert any("asks for up to 5.0 GB, of which 0.9 GB are for" in line for line in said)
     assert not any("Gauss-Newton" in line for line in plan_lines(table, "all", ["8 steps"], 0))
 
 

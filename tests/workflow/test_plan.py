@@ -1,5 +1,6 @@
 """`snakemake plan` says what a run would do and runs nothing; `plan_review` sets what then happened beside it."""
 
+import re
 from collections import Counter
 
 import polars as pl
@@ -29,6 +30,7 @@ def test_a_new_study_is_planned_as_it_would_run_and_nothing_runs(fresh):
     said = fresh.succeed("plan")
     assert Counter(due(fresh)["rule"]) == expected
     assert f"{expected.total()} jobs to run, 0 done" in said
+    assert re.search(r"^by the clock: at most \d+ minutes on 1 core \(--cores of this command\)", said, re.MULTILINE)
     assert {path.name for path in (fresh.folder / "results").iterdir()} == {"logs", "main"}
     assert {path.name for path in fresh.experiment.iterdir()} <= {"plan.parquet", "contents.yaml"}
     assert set(due(fresh)["reason"]) == {"missing output"}

@@ -7,6 +7,7 @@ out: plan.parquet, which no rule declares; the tables that are printed are the l
 
 from tom.config.study import member_cells
 from tom.core.yaml_files import read_document
+from tom.planning.planned_jobs import TURNS
 from tom.prompts.cells import CellFiles, render_variants
 from tom.prompts.prompts import CHOICE_LAST
 from tom.prompts.variants import PAPER_VARIANT
@@ -27,11 +28,18 @@ def check_target(wildcards):
 def shared_loads(wildcards):
     """How shards share loads of their model: in groups on a cluster, else with all that follow on one machine."""
     if not workflow.non_local_exec:
-        return f"--here --groups {shlex.quote('{}')} --shards-per-load {0 if config['sampling']['idle_seconds'] else 1}"
+        return f"{this_machine()} --groups {shlex.quote('{}')} --shards-per-load {0 if config['sampling']['idle_seconds'] else 1}"
     settings = workflow.group_settings
     groups = settings.overwrite_groups.items()
     sizes = {name: (group, settings.group_components.get(group, 1)) for name, group in groups}
     return f"--groups {shlex.quote(json.dumps(sizes))} --shards-per-load 1"
+
+
+def this_machine():
+    """What a run here may use at a time: cores, and what jobs take turns on."""
+    limits = {name: workflow.global_resources.get(name).value for name in TURNS}
+    at_a_time = json.dumps({name: limit for name, limit in limits.items() if limit})
+    return f"--here --cores {workflow.cores} --at-a-time {shlex.quote(at_a_time)}"
 
 
 def planned_training():

@@ -3,7 +3,8 @@
 Asks Snakemake for its own graph of jobs. Nothing is run and no model is loaded.
 
 python workflow/scripts/plan_run.py --target all --snakefile Snakefile --config '{}' --observations 300 \
-    --groups '{}' --shards-per-load 0 --here --taught 20 4 --steps-per-epoch 8 --epochs 4 --learning-rate 0.001 \
+    --groups '{}' --shards-per-load 0 --here --cores 2 --at-a-time '{"gpu": 1}' \
+    --taught 20 4 --steps-per-epoch 8 --epochs 4 --learning-rate 0.001 \
     --gradients-mb 0 --benchmarks results/benchmarks --output results/plan.parquet
 """
 
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from tom.core.errors import run_main
 from tom.core.files import atomic_file, log_written
+from tom.planning.clock import Machine, clock_line
 from tom.planning.endpoint_forecast import endpoint_lines, game_usage
 from tom.planning.forecast import Sharing, forecast
 from tom.planning.gpus_here import missing_gpus
@@ -32,6 +34,8 @@ def main() -> None:
     parser.add_argument("--groups", type=json.loads, required=True, help="rule → [group, its most jobs], JSON")
     parser.add_argument("--shards-per-load", type=int, required=True, help="outside of groups; 0 for all of a model")
     parser.add_argument("--here", action="store_true", help="the run would be on this machine, and not on a cluster")
+    parser.add_argument("--cores", type=int, help="of this machine; only with --here")
+    parser.add_argument("--at-a-time", type=json.loads, default={}, help="resource → its most on this machine, JSON")
     parser.add_argument("--taught", type=int, nargs=2, help="cells and games of a training, if a teacher is asked")
     parser.add_argument("--steps-per-epoch", type=int, required=True, help="of a training")
     parser.add_argument("--epochs", type=int, required=True, help="of a training")
@@ -60,6 +64,9 @@ def main() -> None:
         games = {asking: game_usage(**numbers) for asking, numbers in arguments.endpoint["games"].items()}
         scored = {asking: numbers["scored"] for asking, numbers in arguments.endpoint["games"].items()}
         asked = endpoint_lines(plan, games, scored, arguments.usage, tuple(arguments.endpoint["prices"]))
+    refused = missing_gpus(plan) if arguments.here else ""
+    # Of a run that can't begin here there is nothing to say.
+    machine = Machine(arguments.cores, arguments.at_a_time) if arguments.here and not refused else None
     lines = plan_lines(
         plan,
         arguments.target,
@@ -67,7 +74,8 @@ def main() -> None:
         arguments.gradients_mb,
         taught=budget_line(arguments.observations, *arguments.taught) if arguments.taught else "",
         asked=asked,
-        refused=missing_gpus(plan) if arguments.here else "",
+        refused=refused,
+        clock=clock_line(jobs, plan, machine) if machine else "",
     )
     print("\n".join(lines))
     log_written(arguments.output, f"{plan.height} jobs")

@@ -28,6 +28,7 @@ COLUMNS: dict[str, pl.DataType] = {
     "threads": pl.Int64(),
     "gpus": pl.Int64(),
     "gpu_mb": pl.Int64(),  # memory of each GPU; null or 0 without any
+    "memory_mb": pl.Int64(),  # main memory that is asked for; null where no model is held
     "seconds": pl.Float64(),
     "seconds_from": pl.Enum(BASES),
     "timed": pl.Int64(),  # earlier jobs that `seconds` is the mean of
@@ -72,7 +73,7 @@ def forecast(jobs: list[PlannedJob], sharing: Sharing, observations: int) -> pl.
             seconds, seconds_from, timed = _seconds(job, loading[job.outputs])
             size, bytes_from = _bytes(job, sizes, observations)
             row |= {"reason": job.reason, "shard": is_shard(job), "loads": loading[job.outputs]}
-            row |= {"threads": job.threads, "gpus": job.gpus, "gpu_mb": job.gpu_mb}
+            row |= {"threads": job.threads, "gpus": job.gpus, "gpu_mb": job.gpu_mb, "memory_mb": job.memory_mb}
             row |= {"seconds": seconds, "seconds_from": seconds_from, "timed": timed}
             row |= {"bytes": size, "bytes_from": bytes_from}
             row |= {"benchmark": str(job.benchmark) if job.benchmark else None}

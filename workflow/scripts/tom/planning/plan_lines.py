@@ -33,21 +33,22 @@ def plan_lines(
     taught: str = "",
     asked: Sequence[str] = (),
     refused: str = "",
+    clock: str = "",
 ) -> list[str]:
     """The plan of a target on one screen: what runs and why, what it costs, what limits it, and how to read it.
 
     Lines are at most 100 columns wide as long as rules have their own names.
 
     plan: forecast's. steps: in words, the steps of the config's own student, and what else there is to say of its
-    training. gradients_mb: the memory of its Gauss-Newton steps. taught: budget_line's. asked: endpoint_lines'.
-    refused: why this machine would refuse the run; empty if it would not.
+    training. gradients_mb: the main memory of its Gauss-Newton steps. taught: budget_line's. asked: endpoint_lines'.
+    refused: why this machine would refuse the run; empty if it would not. clock: clock_line's.
     """
     due = due_jobs(plan)
     if due.is_empty():
         return [f"Plan of `{target}`: nothing to do, all {plan.height} jobs are done."]
     trains = TRAINING in due["rule"]
-    costs = [*_costs(due), *([taught] if trains and taught else []), *asked]
-    limits = [*_gpu_limits(due), *(_training(steps, gradients_mb) if trains else [])]
+    costs = [*_costs(due, clock), *([taught] if trains and taught else []), *asked]
+    limits = [*_gpu_limits(due), *_memory_limits(due, gradients_mb), *(_training(steps) if trains else [])]
     limits += [f"GPUs: a run here would be refused. {refused}."] if refused else []
     return [
         f"Plan of `{target}`: {counted(due.height, 'job')} to run, {plan.height - due.height} done.",
@@ -113,15 +114,15 @@ def _reasons(due: pl.DataFrame) -> list[str]:
     return [f"{reason}: {_by_rule(jobs)}." for reason, jobs in found]
 
 
-def _costs(due: pl.DataFrame) -> list[str]:
+def _costs(due: pl.DataFrame, clock: str) -> list[str]:
     """Time, disk, and loads of models, each with its unit."""
-    most = "at most " if BASES[2] in due["seconds_from"] else "about "
-    kinds = [("CPU", "threads", False), ("GPU", "GPUs", True)]
-    lines = [
-        f"{kind} time: {most}{hours(due, on_gpus):.2f} hours ({times} times the seconds by the clock)."
-        for kind, times, on_gpus in kinds
-        if not due.filter((pl.col("gpus") > 0) == on_gpus).is_empty()
-    ]
+    lines = []
+    for kind, times, on_gpus in (("CPU", "threads", False), ("GPU", "GPUs", True)):
+        if (jobs := due.filter((pl.col("gpus") > 0) == on_gpus)).height:
+            most = "at most" if BASES[2] in jobs["seconds_from"] else "about"
+            time = f"{most} {hours(jobs, on_gpus):.2f} hours"
+            lines.append(f"{kind} time: {time} ({times} times the seconds by the clock).")
+    lines += [clock] if clock else []
     unknown = due["bytes"].null_count()
     if unknown < due.height:
         without = f", without {counted(unknown, 'job')} of which none has written anything yet" if unknown else ""
@@ -147,12 +148,23 @@ def _gpu_limits(due: pl.DataFrame) -> list[str]:
     return [*lines, "GPU memory follows by arithmetic from the size of the model (docs/gpu.md)."] if lines else []
 
 
-def _training(steps: list[str], gradients_mb: int) -> list[str]:
+def _memory_limits(due: pl.DataFrame, gradients_mb: int) -> list[str]:
+    """For each rule that holds a model: the most main memory that one of its jobs asks for, in GB."""
+    lines = []
+    for jobs in due.drop_nulls("memory_mb").partition_by("rule", maintain_order=True):
+        rule, asked = jobs["rule"][0], jobs["memory_mb"].max()
+        line = f"main memory: {rule} asks for up to {asked / 1000:.1f} GB"
+        if rule == TRAINING and gradients_mb:
+            line += f", of which {gradients_mb / 1000:.1f} GB are for the Gauss-Newton steps of the config's training"
+            line += " (the gradients of all prompts)"
+        lines.append(f"{line}.")
+    note = "These are limits, of one job each: a job may take less than half. Jobs that run at a time add up."
+    return [*lines, note] if lines else []
+
+
+def _training(steps: list[str]) -> list[str]:
     counted, *warnings = steps
-    lines = [f"training: {counted} (tuned students of the config; those of studies may differ).", *warnings]
-    if gradients_mb:
-        lines.append(f"main memory: some {gradients_mb} MB for Gauss-Newton steps, the gradients of all prompts.")
-    return lines
+    return [f"training: {counted} (tuned students of the config; those of studies may differ).", *warnings]
 
 
 def hours(jobs: pl.DataFrame, gpus: bool) -> float:

@@ -3,7 +3,7 @@
 import shlex
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 CELL = ("game", "context")
 SHARDS = "shards"
+TURNS = ("gpu", "endpoint")
+"""Resources of which a machine has few, so that jobs wait for one another."""
 REASONS = ("missing output", "incomplete output", "code", "params", "inputs", "upstream", "other")
 """Why a job runs: the first of them that holds. upstream: jobs of the same run remake its inputs."""
 
@@ -44,6 +46,7 @@ class PlannedJob:
     threads: int = 1
     gpus: int = 0
     gpu_mb: int | None = None  # memory that it needs of each GPU
+    memory_mb: int | None = None  # main memory that it asks for, if it holds a model
     minutes: int | None = None  # that a cluster is asked for; None where the rule asks for none
     work_seconds: int | None = None  # of these what is left without loading a model
     holds_model: bool = True  # whether these minutes, if it has both, are longer by a load
@@ -52,6 +55,8 @@ class PlannedJob:
     loaded: str = ""  # of these what stays loaded from a base to its students
     benchmark: Path | None = None
     timing: Timing | None = None  # of earlier jobs
+    after: tuple[Path, ...] = ()  # the first outputs of the jobs whose files it reads
+    turns: Mapping[str, int] = field(default_factory=dict)  # what it asks for of what is limited on one machine
 
 
 def planned_jobs(
@@ -153,6 +158,7 @@ def _planned(
         threads=job.threads,
         gpus=job.resources.get("gpu", 0),
         gpu_mb=job.resources.get("gpu_memory_mb"),
+        memory_mb=job.resources.get("mem_mb") if job.resources.get("engine") else None,
         minutes=job.resources.get("runtime"),
         work_seconds=job.resources.get("work_seconds"),
         holds_model=bool(job.resources.get("engine")),
@@ -161,6 +167,8 @@ def _planned(
         loaded=loaded,
         benchmark=Path(job.benchmark) if job.benchmark else None,
         timing=timed.of(job.rule.name, job.rule.benchmark, subject, others) if job.benchmark else None,
+        after=tuple(Path(other.output[0]) for other in dag.job_dependencies(job) if other.output),
+        turns={name: asked for name in TURNS if (asked := job.resources.get(name, 0))},
     )
 
 
