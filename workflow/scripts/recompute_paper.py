@@ -33,6 +33,13 @@ from tom.statistics.resampling import Counted, Uncertainty
 
 ONE = ("fixed", "sampled")
 """The only view and measure of the paper."""
+STATED_IN = {"paper": "paper", "counts": "elsewhere"}
+"""Origin of a stated figure → who states it."""
+CONTRADICTED = {
+    "paper": "The paper states it, and its counts do not give it.",
+    "counts": "The paper does not state it: it was derived from these counts elsewhere, and they do not give it.",
+}
+"""Origin of a stated figure → what is said where it does not agree."""
 
 
 def judge_paper(published: Path, uncertainty: Uncertainty) -> dict[str, pl.DataFrame]:
@@ -81,6 +88,10 @@ def page(tables: dict[str, pl.DataFrame], uncertainty: Uncertainty) -> list[str]
         "",
         "arXiv 2408.05241 published how often each model cooperated in each cell. Every figure below is counted from",
         f"those files alone. Intervals are {uncertainty.confidence:.0%}; figures.csv says how each is found.",
+        "",
+        "- stated: the figure to recompute. Stated in: *paper* is one that the paper itself states; *elsewhere* is",
+        "  one that the paper does not state, and that was derived from its counts elsewhere.",
+        "- agrees: whether what is counted here rounds to the stated figure. Below a table, a sentence on each NO.",
     ]
     for part in figures["part"].unique(maintain_order=True):
         rows = figures.filter(part=part).to_dicts()
@@ -89,6 +100,7 @@ def page(tables: dict[str, pl.DataFrame], uncertainty: Uncertainty) -> list[str]
             [
                 names[row["figure"]],
                 f"{row['stated']:g}",
+                STATED_IN[row["origin"]],
                 f"{row['recomputed']:.4g}",
                 "-" if row["low"] is None else f"{row['low']:.3g} to {row['high']:.3g}",
                 row["unit"],
@@ -97,7 +109,18 @@ def page(tables: dict[str, pl.DataFrame], uncertainty: Uncertainty) -> list[str]
             for row in rows
         ]
         lines += ["", f"## {readable(part)}", ""]
-        lines += [*markdown_table(["figure", "stated", "counted", "interval", "unit", "agrees"], shown), ""]
+        lines += [
+            *markdown_table(["figure", "stated", "stated in", "counted", "interval", "unit", "agrees"], shown),
+            "",
+        ]
+        lines += [
+            wrapped(
+                f"- {names[row['figure']]}, NO: stated {row['stated']:g}, counted {row['recomputed']:.4g}."
+                f" {CONTRADICTED[row['origin']]}"
+            )
+            for row in rows
+            if not row["agrees"]
+        ]
         lines += [wrapped(f"- {names[row['figure']]}: {row['verdict']}.") for row in rows if row["verdict"]]
     slopes = tables["sensitivities"].filter(quantity="slope_on_teacher", factor="scale", model="tuned").to_dicts()
     return [
