@@ -113,6 +113,31 @@ def test_errors_of_the_clients_own_libraries_are_named(fetch, monkeypatch, reaso
         fetch("one")
 
 
+def test_a_hub_out_of_reach_is_named_once_with_what_is_allowed(monkeypatch, tmp_path, caplog):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    address = "http://127.0.0.1:9"
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
+    client = huggingface_hub.HfApi
+    there = {"endpoint": address}
+    monkeypatch.setattr("huggingface_hub._snapshot_download.HfApi", lambda **named: client(**named | there))
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda seconds: None)
+    with pytest.raises(UserError) as caught:
+        fetch_repository("owner/name", REVISION, tmp_path)
+    said = str(caught.value)
+    assert said.startswith(f"hub owner/name at {REVISION}: {address} can't be reached (ConnectError: "), said
+    assert "onnection refused" in said and "Please check" not in said and "\n" not in said
+    assert "the same command again" in said and "`source: folder`" in said and "`cache`" in said
+    assert not caplog.records
+
+
+def test_what_a_hub_answers_is_not_hidden_by_what_the_cache_lacks(refusing, monkeypatch, tmp_path):
+    refusing(503, {"X-Error-Message": "Down for an hour."})
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda seconds: None)
+    with pytest.raises(UserError, match="503") as caught:
+        fetch_repository("owner/name", REVISION, tmp_path)
+    assert "can't be reached" not in str(caught.value) and "Please check" not in str(caught.value)
+
+
 @pytest.fixture
 def refusing(monkeypatch):
     """Make a server that answers the hub's real client with one status and headers, and no token at hand."""

@@ -118,6 +118,7 @@ def test_without_a_network_the_message_says_where_to_put_the_wheel(sha256, tmp_p
         fetch_wheel(REQUIREMENT, sha256, tmp_path / "cache")
     for part in (REQUIREMENT, "ERROR: no network", str(tmp_path / "cache" / sha256), "another source"):
         assert part in str(caught.value)
+    assert "run the same command again" in str(caught.value) and "`source: folder`" in str(caught.value)
 
 
 def test_what_kept_pip_from_its_index_is_named(sha256, tmp_path, monkeypatch):

