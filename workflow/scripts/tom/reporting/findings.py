@@ -70,7 +70,7 @@ def headline(alignment: pl.DataFrame, student: str, teacher: str) -> str:
     shown = headline_measure(alignment)
     view = headline_view_of(shown)
     rows = shown.filter(view=view, predictor="tuned").to_dicts()
-    words = [gap_closed(row, " %", f"no measurable share ({row['not_estimated']})") for row in rows]
+    words = [gap_closed(row, " %", f"no measurable share ({row['not_estimated']})").replace("-", "−") for row in rows]
     shares = [f"{words[0]} of the gap between them", *words[1:]]
     closed = listed([f"{share} {_where(row['split'])}" for share, row in zip(shares, rows, strict=True)])
     beaten = [_where(row["split"]) for row in rows if row["gap_closed"] is not None and beats_all(row)]
