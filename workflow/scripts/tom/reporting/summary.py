@@ -111,8 +111,12 @@ def summary_lines(
         f"# What {student} learnt from {teacher}": [
             [fill(headline(alignment, student, teacher), WIDTH)],
             teacher_lines(tables["diagnostics"], tables["sensitivities"], view, confidence),
-            [*verdicts, *(line for verdict, *_ in numbers for line in verdict), BASELINES_NOTE],
-            student_lines(tables["diagnostics"]),
+            [
+                *verdicts,
+                *(line for verdict, *_ in numbers for line in verdict),
+                *student_lines(tables["diagnostics"]),
+                BASELINES_NOTE,
+            ],
             unreadable_lines(tables["diagnostics"], replies),
         ],
         f"## {DISTANCES}": [
