@@ -43,5 +43,6 @@ def test_make_help_lists_what_make_does():
     said = subprocess.run(
         ["make", "--no-print-directory", "help"], cwd=REPOSITORY, capture_output=True, text=True, check=True
     ).stdout
-    assert said.startswith("make: the environment") and "make test:" in said and "snakemake targets" in said
+    assert re.match(r"make +the environment", said) and re.search(r"^make test +the env", said, re.MULTILINE)
+    assert "snakemake targets" in said
     assert "PYTHON ?=" not in said
