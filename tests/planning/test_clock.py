@@ -54,9 +54,10 @@ def test_the_line_says_what_it_assumes_and_whether_it_rests_on_limits():
     measured = [job(name, 360) for name in "abcd"]
     said = clock_line(measured, planned(measured), TWO_CORES)
     assert said.startswith("by the clock: about 12 minutes on 2 cores (--cores of this command), if no core is ever ")
+    assert "limits" not in said
     limited = [replace(measured[0], timing=None, minutes=60), *measured[1:]]
     said = clock_line(limited, planned(limited), TWO_CORES)
-    assert said.startswith("by the clock: at most 60 minutes on 2 cores")
+    assert said.startswith("by the clock: about 60 minutes on 2 cores") and "they are limits" in said
     assert "as long as the longest chain of jobs, each of which waits for the one before" in said
     done = [replace(each, reason=None) for each in measured]
     assert clock_line(done, planned(done), TWO_CORES) == ""

@@ -1,8 +1,8 @@
 """Predictors that need no student: what a student learns should beat them.
 
-chance: 0.5 everywhere. constant: one propensity everywhere. offset: the base, moved by one shift. nearest: the nearest
-cell, NEAREST_CELL. They are fitted on the in-sample cells alone, by least
-absolute deviation, which is what the gap measures. Intervals take the fitted values as given.
+chance: 0.5 everywhere. constant: one propensity everywhere. offset: the base, moved by one shift. nearest:
+NEAREST_CELL. They are fitted on the in-sample cells alone, by least absolute deviation, which is what the gap measures.
+Intervals take the fitted values as given.
 """
 
 from dataclasses import dataclass

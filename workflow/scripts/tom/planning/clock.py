@@ -53,10 +53,13 @@ def clock_line(jobs: list[PlannedJob], plan: pl.DataFrame, machine: Machine) -> 
     if plan["reason"].null_count() == plan.height:
         return ""
     seconds, longest = clock_seconds(jobs, plan, machine)
-    about = "at most" if BASES[2] in plan["seconds_from"] else "about"
+    # A limit on each job is none on the whole, since cores may be idle.
+    limits = ""
+    if BASES[2] in plan["seconds_from"]:
+        limits = " Estimates are part of it: they are limits, so it is likely to be less."
     why = f"as long as {longest}, if nothing else holds them up" if longest else "if no core is ever idle"
     cores = f"{counted(machine.cores, 'core')} (--cores of this command)"
-    return f"by the clock: {about} {_in_words(seconds)} on {cores}, {why}. The start of Snakemake is not counted."
+    return f"by the clock: about {_in_words(seconds)} on {cores}, {why}.{limits} The start of Snakemake is not counted."
 
 
 def _in_words(seconds: float) -> str:
