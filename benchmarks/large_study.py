@@ -62,7 +62,7 @@ def make_study(folder: Path, seeds: int, games: int, contexts: int) -> list[tupl
         table = csv.writer(stream)
         table.writerow(COLUMNS)
         for number, (game, context) in enumerate(cells):
-            table.writerow(["in_sample", context, game, "teacher", number % OBSERVATIONS, OBSERVATIONS])
+            table.writerow([context, game, "teacher", number % OBSERVATIONS, OBSERVATIONS])
     config = {
         "splits": {
             "in_sample": {"games": named_games, "contexts": named_contexts},
