@@ -18,7 +18,9 @@ from pathlib import Path
 class WarmSnakemake:
     """A process that forks a Snakemake for each run, one at a time; it ends with the process that made it."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], python: Path = Path(sys.executable)) -> None:
+        """python: what jobs are told to run as Python."""
+        self.python = python
         self.process = subprocess.Popen(
             [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=dict(environment)
         )
@@ -37,6 +39,7 @@ class WarmSnakemake:
                 "folder": str(folder),
                 "environment": dict(environment),
                 "streams": list(map(str, streams)),
+                "python": str(self.python),
                 "timeout": timeout,
             }
             self.process.stdin.write(json.dumps(asked) + "\n")
@@ -75,6 +78,7 @@ def take_over(asked: dict) -> None:
         os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), number)
     sys.path[0] = asked["folder"]
     sys.argv = ["snakemake", *asked["arguments"]]
+    sys.executable = asked["python"]
 
 
 def status_of(child: int, timeout: float) -> int | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from py_compile import PycInvalidationMode
 
 import yaml
+from warm_python import WarmPython
 from warm_snakemake import WarmSnakemake
 
 from tom.config.layers import Layer, drop_nulls, merge
@@ -25,6 +26,14 @@ COMMAND = (sys.executable, "-m", "snakemake")
 COPIED = ("Snakefile", "workflow", "config", "resources", "profiles", "docs", "envs")
 CONFIGFILES = ("config/config.yaml", "tiny.yaml")
 SHARD = re.compile(r"results/shards/([a-z0-9-]+)-[0-9a-f]{8}/[^/]+/([^/]+)/([^/]+)\.parquet")
+OF_THREADS = (
+    "OMP_NUM_THREADS",
+    "GOTO_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+"""What Snakemake sets to the threads of a job."""
 RESULT_FOLDERS = ("models", "replies", "adapters", "shards", "main/tables", "main/figures")
 
 
@@ -58,9 +67,15 @@ def hash_code(folder: Path) -> None:
 
 
 @cache
+def warm_python() -> WarmPython:
+    """What runs the jobs of this worker's tests: on one core, with what every job's environment has."""
+    return WarmPython(environment() | dict.fromkeys(OF_THREADS, "1") | {"PYTHONUTF8": "1"})
+
+
+@cache
 def warm_snakemake() -> WarmSnakemake:
     """What runs Snakemake for this worker's tests."""
-    return WarmSnakemake(environment())
+    return WarmSnakemake(environment(), warm_python().python)
 
 
 @dataclass(frozen=True)
