@@ -27,6 +27,7 @@ from tom.reporting.wording import (
     estimate,
     gap_closed,
     listed,
+    minus_signs,
     percent,
     signed_points,
 )
@@ -67,7 +68,7 @@ def test_the_paper_stands_beside_a_run_of_its_cells_alone(tables, paper, lines):
     its_own = tables["alignment"].with_columns(cells=pl.when(split="in_sample").then(20).otherwise(1))
     text = "\n".join(summary_lines(tables | {"alignment": its_own}, *paper, "s", "t"))
     assert "## Beside the paper" in text and "46.26" in text
-    assert "It explodes\nwhere teacher - base is near 0" in text and "read closed instead" in text
+    assert "It explodes where teacher - base is near 0" in text and "read closed." in text
 
 
 def test_the_summary_says_what_was_found(lines):
@@ -176,6 +177,11 @@ def test_a_split_is_judged_by_its_interval(tables, closed, low, high, words):
 def test_what_a_student_follows(change, distance, words):
     row = {"order_bias": None, "letter_change": change, "letter_distance": distance}
     assert words in describe_model("base", row)
+
+
+def test_negative_numbers_have_minus_signs_and_words_keep_their_hyphens():
+    said = minus_signs("| -14 | 4 (-1 to 10) | -40 % (-46 to -35) | 8.2e-05 | - | Llama-2-70b | (tuned - base) | 3-7")
+    assert said == "| −14 | 4 (−1 to 10) | −40 % (−46 to −35) | 8.2e-05 | - | Llama-2-70b | (tuned - base) | 3-7"
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from tom.reporting.wording import (
     estimate,
     gap_closed,
     listed,
+    minus_signs,
     percent,
     readable,
     signed_points,
@@ -70,9 +71,9 @@ def headline(alignment: pl.DataFrame, student: str, teacher: str) -> str:
     shown = headline_measure(alignment)
     view = headline_view_of(shown)
     rows = shown.filter(view=view, predictor="tuned").to_dicts()
-    words = [gap_closed(row, " %", f"no measurable share ({row['not_estimated']})").replace("-", "−") for row in rows]
+    words = [gap_closed(row, " %", f"no measurable share ({row['not_estimated']})") for row in rows]
     shares = [f"{words[0]} of the gap between them", *words[1:]]
-    closed = listed([f"{share} {_where(row['split'])}" for share, row in zip(shares, rows, strict=True)])
+    closed = minus_signs(listed([f"{share} {_where(row['split'])}" for share, row in zip(shares, rows, strict=True)]))
     beaten = [_where(row["split"]) for row in rows if row["gap_closed"] is not None and beats_all(row)]
     if not beaten:
         verdict = "nowhere does it beat every simple baseline"

@@ -35,7 +35,7 @@ from tom.reporting.findings import (
 )
 from tom.reporting.main_result import main_result, main_result_lines
 from tom.reporting.tables import markdown_table
-from tom.reporting.wording import WIDTH, counted, gap_closed, percent, readable, wrapped
+from tom.reporting.wording import WIDTH, counted, gap_closed, minus_signs, percent, readable, wrapped
 
 TABLES = (
     "alignment",
@@ -54,10 +54,10 @@ TEACHERS = {EXACT: "exact", SAMPLED: "sampled", POOLED: "sampled, in all the ord
 """What the teacher's propensities are, in words."""
 NO_NOISE = "Nothing was drawn for them, so intervals have no width."
 """Said where the propensities of both are exact."""
-PAPER_HEADER = ["split", "paper: improvement %", "this run", "paper: closed %", "paper: chance", "this run"]
+PAPER_HEADER = ["split", "improvement: paper", "improvement: run", "closed: paper", "chance: paper", "closed: run"]
 PAPER = [
-    "In its option order, sampled. Improvement: mean over cells of (tuned - base) / (teacher - base). It explodes",
-    "where teacher - base is near 0, and is negative where training led away from the teacher: read closed instead.",
+    "Percent, sampled, in the paper's option order. Improvement: mean over cells of (tuned - base) / (teacher - base).",
+    "It explodes where teacher - base is near 0, and misleads where training led away from the teacher: read closed.",
 ]
 DIAGNOSTICS = [
     "- order bias: how far the propensity moves when the options are listed the other way round",
@@ -146,7 +146,7 @@ def summary_lines(
     }
     told = {heading: [part for part in parts if part] for heading, parts in sections.items()}
     parts = [part for heading, found in told.items() if found for part in ([heading], *found)]
-    return [line for part in parts for line in ["", *part]][1:]
+    return [minus_signs(line) for part in parts for line in ["", *part]][1:]
 
 
 def propensity_words(row: dict) -> str:

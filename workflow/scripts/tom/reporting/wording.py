@@ -117,6 +117,11 @@ def grouped(number: int) -> str:
     return f"{number:,}"
 
 
+def minus_signs(text: str) -> str:
+    """A text whose negative numbers have minus signs: `-14 (-3 to 2)` → `−14 (−3 to 2)`. Hyphens in words stay."""
+    return re.sub(r"(?<![\w.)-])-(?=\d)", "−", text)
+
+
 def counted(number: int | str, one: str, more: str | None = None) -> str:
     """A number with its unit: `1 point`, `-1 point`, `68 points`, `12,345 rows`, `1.0 points`.
 
