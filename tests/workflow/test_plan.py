@@ -66,7 +66,8 @@ def test_weights_that_are_here_are_counted_and_others_are_taken_to_have_large_em
 
 @pytest.mark.slow
 def test_a_plan_says_why_jobs_rerun_and_rests_on_earlier_ones(project):
-    assert "nothing to do" in project.succeed("plan")
+    said = project.succeed("plan")
+    assert "nothing to do" in said and "Next: snakemake report " in said and "Files:" not in said
     project.edit("workflow/scripts/plot_agreement.py", "s=14", "s=15")
     (project.experiment / "figures/gap_closed.png").unlink()
     project.succeed("plan")

@@ -50,7 +50,7 @@ def close_run():
         print_new(Path(OWN_LOGS) / "evaluate" / "experiments.log")
     targets, files = requested(workflow)
     ended = [rule for rule in workflow.rules if rule.name in targets and not rule.output]
-    files += [end.params.files for end in ended if "files" in end.params.keys()]
+    files += [end.params.files for end in ended if "files" in end.params.keys() and Path(end.params.files).exists()]
     if files:
         print("Files:", *file_lines(files), sep="\n")
     proposals = dict.fromkeys(proposed(end) for end in ended if "next" in end.params.keys())
@@ -62,10 +62,9 @@ def proposed(end):
     """What to do after a target, in words or as a command. end: the target's rule, of this workflow or a module."""
     own = end.module_globals
     name = own.get("called", called)
-    if end.name == name("plan") and (remedy := own["remedy_of_plan"]()):
-        return remedy
     # A target of another student's run proposes another one of that run.
-    return this_runs_command(name(end.params.next))
+    following = name(end.params.next)
+    return own["next_of_plan"](following) if end.name == name("plan") else this_runs_command(following)
 
 
 def close_idle_run():

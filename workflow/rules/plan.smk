@@ -86,15 +86,19 @@ def asked_endpoint(wildcards):
     return shlex.join(["--endpoint", json.dumps(asked), "--usage", f"{RESULTS}/usage"])
 
 
-def remedy_of_plan():
-    """What lets the run begin that was planned last, where this machine would refuse it; else an empty text."""
+def next_of_plan(planned):
+    """What to do after a plan: run what was planned, or, where this machine would refuse it, what lets it begin, in words.
+    Where nothing was left to do, no plan was written, and the page can be made.
+    """
+    if not Path(PLAN).exists() or Path(PLAN).stat().st_mtime < STARTED:
+        return this_runs_command(called("report"))
     if workflow.non_local_exec:
-        return ""
+        return this_runs_command(planned)
     # polars is not imported before a plan needs it.
     from tom.planning.gpus_here import remedy
     from tom.planning.review import read_plan
 
-    return remedy(read_plan(Path(PLAN)))
+    return remedy(read_plan(Path(PLAN))) or this_runs_command(planned)
 
 
 # Where Snakemake runs, since that is whose run is planned.

@@ -18,7 +18,7 @@ from tom.planning.clock import Machine, clock_line
 from tom.planning.endpoint_forecast import endpoint_lines, game_usage
 from tom.planning.forecast import Sharing, forecast
 from tom.planning.gpus_here import missing_gpus
-from tom.planning.plan_lines import budget_line, plan_lines
+from tom.planning.plan_lines import budget_line, due_jobs, plan_lines
 from tom.planning.planned_jobs import planned_jobs
 from tom.training.batching import describe_steps
 
@@ -56,6 +56,10 @@ def main() -> None:
         arguments.rule_prefix,
     )
     plan = forecast(jobs, Sharing(arguments.groups, arguments.shards_per_load), arguments.observations)
+    if due_jobs(plan).is_empty():
+        print(*plan_lines(plan, arguments.target, "", 0), sep="\n")
+        # The plan of the run that made all this stays, for plan_review.
+        return
     with atomic_file(arguments.output) as temporary:
         plan.write_parquet(temporary, compression="zstd", statistics=False)
     steps = describe_steps(arguments.steps_per_epoch, arguments.epochs, arguments.learning_rate)
