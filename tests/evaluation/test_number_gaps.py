@@ -323,4 +323,4 @@ def test_the_papers_figure_has_this_runs_beside_it(published, resources):
     *_, (split, *found) = rows
     assert split == "Public goods"
     # The paper's base is 1.51 dollars from its teacher's 7, and all numbers equally likely are 2.
-    assert found == ["28.3", "75.00", "28 (20 to 37)", "-33", "75 (75 to 75)"]
+    assert found == ["28", "75", "28 (20 to 37)", "-33", "75 (75 to 75)"]

@@ -111,8 +111,8 @@ def describe_contexts(row: dict) -> str:
     lead, low, high, direction = row["lead"], row["low"], row["high"], "nearer"
     if round(100 * lead) < 0:
         lead, low, high, direction = -lead, -high, -low, "farther"
-    mean = f"{counted(percent(lead), 'point')} ({percent(low)} to {percent(high)}) {direction}"
-    return f"{nearer}; on average {mean}, an interval over contexts"
+    mean = f"{counted(percent(lead), 'point')} {direction}"
+    return f"{nearer}; on average {mean} ({percent(low)} to {percent(high)} over other contexts)"
 
 
 # All splits, or in sample
@@ -156,23 +156,26 @@ def sensitivity_table(sensitivities: pl.DataFrame, view: str) -> list[str]:
 
 
 def joint_line(joint: pl.DataFrame, view: str, confidence: float) -> str | None:
-    """Whose sensitivity differs from the teacher's in sample, by the joint model; None where it has no rows."""
+    """Who reacts otherwise than the teacher in sample, and how far the mean propensities are from the teacher's, by the
+    joint model; None where it has no rows.
+    """
     rows = joint.filter(split=IN_SAMPLE, view=view).with_columns(student=roles_of())
-    parts = []
+    reactions, means = [], []
     for student in (BASE, "tuned"):
         own = rows.filter(student=student)
         found = []
         for factor in ("context", "game"):
             p_values = own.filter(term=f"model:{factor}")["p_holm"]
             if other := int((p_values < 1 - confidence).sum()):
-                found.append(f"to {factor}" + (f" ({other} of {len(p_values)} seeds)" if len(p_values) > 1 else ""))
-        means = own.filter(term="model").select(pl.col("estimate", "low", "high").mean()).rows()
-        if means and None not in means[0]:
-            mean = estimate(*means[0], signed_points)
-            parts.append(f"{student} {' and '.join(found) or 'none shown'}, mean {mean} points")
-    return (
-        wrapped(f"- Sensitivity other than the teacher's (joint model, Holm): {'; '.join(parts)}.") if parts else None
-    )
+                found.append(f"to the {factor}" + (f" ({other} of {len(p_values)} seeds)" if len(p_values) > 1 else ""))
+        averages = own.filter(term="model").select(pl.col("estimate", "low", "high").mean()).rows()
+        if averages and None not in averages[0]:
+            reactions.append(f"{student} {' and '.join(found) or 'not shown'}")
+            means.append(f"{student} {estimate(*averages[0], signed_points)}")
+    if not means:
+        return None
+    told = f"- Reactions other than the teacher's, in sample (joint model, Holm): {', '.join(reactions)}. Mean"
+    return wrapped(f"{told} propensity less its own: {', '.join(means)} points.")
 
 
 def not_estimated_line(tables: Mapping[str, pl.DataFrame], view: str, measure: str) -> str | None:

@@ -35,7 +35,7 @@ from tom.reporting.findings import (
 )
 from tom.reporting.main_result import main_result, main_result_lines
 from tom.reporting.tables import markdown_table
-from tom.reporting.wording import WIDTH, counted, gap_closed, minus_signs, percent, readable, wrapped
+from tom.reporting.wording import WIDTH, counted, gap_closed, listed, minus_signs, percent, readable, wrapped
 
 TABLES = (
     "alignment",
@@ -56,8 +56,8 @@ NO_NOISE = "Nothing was drawn for them, so intervals have no width."
 """Said where the propensities of both are exact."""
 PAPER_HEADER = ["split", "improvement: paper", "improvement: run", "closed: paper", "chance: paper", "closed: run"]
 PAPER = [
-    "Percent, sampled, in the paper's option order. Improvement: mean over cells of (tuned - base) / (teacher - base).",
-    "It explodes where teacher - base is near 0, and misleads where training led away from the teacher: read closed.",
+    "Percent, in the paper's option order, sampled as the paper did. Improvement: mean over cells of (tuned - base) /",
+    "(teacher - base). It explodes where teacher and base are near each other: read closed.",
 ]
 DIAGNOSTICS = [
     "- order bias: how far the propensity moves when the options are listed the other way round",
@@ -65,10 +65,9 @@ DIAGNOSTICS = [
     "- from letter: how far it then is from where the letter alone would leave it",
     "- option mass: probability that a free reply begins with an option; a letter is drawn among options alone",
 ]
-BASELINES_NOTE = "- The baselines need no student; they are explained below."
+RECORDED = "- The teacher's choices are a record: it may have been asked in other words, and in one order alone."
 IMPROVEMENTS = [
-    "Cells by where training moved them: towards the teacher (improvement), away from it (exacerbation), or beyond",
-    "it (overcorrection). Undetermined: base and teacher do not clearly differ.",
+    "Cells that training moved towards the teacher (improvement), away, or beyond it. Undetermined: no clear gap.",
 ]
 """What the figures of a section are."""
 DISTANCES, BESIDE_PAPER = "Distances from the teacher", "Beside the paper"
@@ -115,7 +114,7 @@ def summary_lines(
                 *verdicts,
                 *(line for verdict, *_ in numbers for line in verdict),
                 *student_lines(tables["diagnostics"]),
-                BASELINES_NOTE,
+                *scope_lines(shown.filter(view=view, predictor="tuned")),
             ],
             unreadable_lines(tables["diagnostics"], replies),
         ],
@@ -149,6 +148,16 @@ def summary_lines(
     return [minus_signs(line) for part in parts for line in ["", *part]][1:]
 
 
+def scope_lines(tuned: pl.DataFrame) -> list[str]:
+    """What the result rests on. tuned: the tuned student's rows of the alignment table, one a split."""
+    seeds = tuned["seeds"].max()
+    trained = "One training seed" if seeds == 1 else f"Mean over {seeds} training seeds"
+    cells = listed([str(cells) for cells in tuned["cells"]])
+    noise = "" if tuned["teacher_answers"][0] == EXACT else " Intervals are of sampled replies, not of seeds or cells."
+    scope = f"- {trained}; {cells} {'cell' if cells == '1' else 'cells'}.{noise}"
+    return [wrapped(scope), *([RECORDED] if tuned["teacher_answers"][0] == POOLED else [])]
+
+
 def propensity_words(row: dict) -> str:
     """Whose propensities are exact and whose sampled. row: of the alignment table."""
     words = f"propensities: the students' are {row['measure']}, the teacher's {TEACHERS[row['teacher_answers']]}."
@@ -177,15 +186,15 @@ def paper_rows(
         rows.append(
             [
                 readable(split),
-                f"{mean:.2f}",
-                "-" if ours is None or ours["mean_improvement"] is None else f"{ours['mean_improvement']:.2f}",
+                f"{mean:.0f}",
+                "-" if ours is None or ours["mean_improvement"] is None else f"{ours['mean_improvement']:.0f}",
                 gap_closed(found["paper_tuned"]) if found else "-",
                 percent(published_chance(counts)),
                 gap_closed(ours) if ours else "-",
             ]
         )
     money = mean_contributions(contributions)
-    row = ["Public goods", f"{float(improvement(money['base'], money['tuned'], money['teacher'])):.1f}"]
+    row = ["Public goods", f"{float(improvement(money['base'], money['tuned'], money['teacher'])):.0f}"]
     rows.append(row + _public_goods_cells(gaps))
     return rows
 
@@ -199,7 +208,7 @@ def _public_goods_cells(gaps: pl.DataFrame | None) -> list[str]:
     if "paper_tuned" not in found:
         return ["-"] * 4
     ours, chance = found["tuned"], closed_of(found["uniform"]["gap"], found["paper_base"]["gap"])
-    improved = "-" if ours["gap_closed"] is None else f"{100 * ours['gap_closed']:.2f}"
+    improved = "-" if ours["gap_closed"] is None else f"{100 * ours['gap_closed']:.0f}"
     return [improved, gap_closed(found["paper_tuned"]), percent(chance), gap_closed(ours)]
 
 
