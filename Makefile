@@ -18,6 +18,11 @@
 # make lock                  pins the newest packages that envs/*.in allow
 # make clean                 removes the environments, and all results
 #
+# With .venv/bin on the PATH, each with --cores all, and with --configfile my.yaml for a config of your own:
+# snakemake plan             what a run would do, and the time, memory and disk that it takes
+# snakemake report           the results on one page
+# snakemake targets          every result that can be made, with a line on each
+#
 # PYTHON=path                makes the environment with this Python; otherwise envs/find_python.sh looks for one
 # CORES=2                    of the experiment; all if not given
 # WORKERS=4                  of the tests; 2 if not given
@@ -52,7 +57,6 @@ run: $(VENV)/runs
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
-	@echo "snakemake targets --cores 1 (with $(BIN) on the PATH): every result that can be made, with a line on each."
 
 test: $(VENV)/tests lint
 	$(BIN)/python -m pytest $(PARALLEL)

@@ -36,7 +36,7 @@ EDIT_GROUPS = {
 
 def key_rows(schema: dict, definitions: dict, default: object, path: str = "") -> list[tuple[str, str, str, str]]:
     """(key, allowed, default, meaning) of every key of a schema, depth first, without those that it refuses."""
-    rows = []
+    rows, needed = [], required(schema)
     for name, found in schema.get("properties", {}).items():
         entry = resolve(found, definitions)
         key = f"{path}{name}"
@@ -46,8 +46,20 @@ def key_rows(schema: dict, definitions: dict, default: object, path: str = "") -
         if "properties" in entry and path.count(".") < 2:
             rows += key_rows(entry, definitions, value, f"{key}.")
         else:
-            rows.append((key, allowed(entry), show(value), entry.get("description", "")))
+            given = isinstance(default, dict) and name in default
+            filled_in = show(value) if given else show(entry["default"]) if "default" in entry else needed.get(name, "")
+            rows.append((key, allowed(entry), filled_in, entry.get("description", "")))
     return rows
+
+
+def required(schema: dict) -> dict[str, str]:
+    """Required key → `required`, with the condition where there is one: an engine of weights, or a source."""
+    found = {}
+    for part in schema.get("allOf", []):
+        ((key, condition),) = part["if"]["properties"].items()
+        when = f" with `{key}: {condition['const']}`" if "const" in condition else " with weights"
+        found |= dict.fromkeys(part["then"]["required"], f"required{when}")
+    return found | dict.fromkeys(schema.get("required", []), "required")
 
 
 def resolve(entry: dict, definitions: dict) -> dict:
@@ -57,6 +69,7 @@ def resolve(entry: dict, definitions: dict) -> dict:
     referred = definitions[entry["$ref"].rpartition("/")[2]]
     properties = {**referred.get("properties", {}), **entry.get("properties", {})}
     merged = {**referred, **{key: value for key, value in entry.items() if key != "$ref"}}
+    merged |= {key: referred[key] + entry[key] for key in ("allOf", "required") if key in referred and key in entry}
     return merged | {"properties": properties} if properties else merged
 
 
@@ -76,7 +89,7 @@ def allowed(entry: dict) -> str:
 def show(value: object) -> str:
     """A default as it stands in a table."""
     if value is None:
-        return ""
+        return "`null`"
     if isinstance(value, dict):
         return ", ".join(f"`{key}`" for key in value)
     text = ", ".join(map(str, value)) if isinstance(value, list) and value else str(value)

@@ -287,6 +287,33 @@ def test_a_uniform_target_is_trained_in_no_situation_that_a_split_asks(project, 
 
 
 @pytest.mark.parametrize(
+    ("key", "name", "said"),
+    [
+        (
+            "contexts",
+            "library",
+            "contexts/library.yaml. Write it, one line, `situation: ...` (docs/extending.md), or name one that is there"
+            " (allowed: business, ",
+        ),
+        (
+            "contexts",
+            "busines",
+            "contexts/busines.yaml; did you mean business? Write it, one line, `situation: ...` (docs/extending.md)",
+        ),
+        (
+            "games",
+            "my_game",
+            "games/my_game.yaml. Write it, with `family` and `payoffs` (docs/extending.md), or name one that is there"
+            " (allowed: ",
+        ),
+    ],
+)
+def test_a_text_that_is_missing_may_be_written(project, key, name, said):
+    config = changed([name], "splits", "in_sample", key)
+    assert f"config.yaml: splits.in_sample.{key}: '{name}' has no file resources/{said}" in complaint(config)
+
+
+@pytest.mark.parametrize(
     ("changes", "parts"),
     [
         ({"anchor_contexts": []}, ["training.anchor_contexts: []", "allowed: both or neither"]),
@@ -414,7 +441,7 @@ def test_a_local_endpoint_needs_no_key(project):
         ({"base_url": "https://user:password@api.example.org/v1"}, "teacher.endpoint.base_url"),
         ({"base_url": "https://api.example.org/v1?key=sk-1"}, "teacher.endpoint.base_url"),
         ({"base_url": "api.example.org"}, "teacher.endpoint.base_url"),
-        ({"key_variable": "sk-1234"}, "teacher.endpoint.key_variable"),
+        ({"key_variable": "sk-1234"}, "teacher.endpoint.key_variable: not the name of an environment variable"),
         ({"n_per_request": 0}, "teacher.endpoint.n_per_request"),
         ({"prices": {"prompt": 1}}, "teacher.endpoint.prices: missing key 'completion'"),
         ({"key": "sk-1"}, "teacher.endpoint: unknown key 'key'"),
@@ -436,6 +463,22 @@ def test_a_local_endpoint_needs_no_key(project):
 def test_an_endpoint_that_can_not_be_asked_is_refused(project, monkeypatch, change, part):
     monkeypatch.setenv("TEST_KEY", "sk-1")
     assert part in complaint(changed(endpoint_teacher(**change), "teacher"))
+
+
+@pytest.mark.parametrize(
+    "pasted", ["sk-abcdef0123", "ABCDEF-0123", 123456789, ["sk-abcdef0123"], {"key": "sk-abcdef0123"}], ids=str
+)
+@pytest.mark.parametrize("changes", [{}, {"n_per_request": 0, "key": "x"}])
+def test_a_key_in_place_of_its_variable_is_not_shown(project, pasted, changes):
+    teacher = endpoint_teacher(key_variable=pasted, **changes)
+    said = (
+        "endpoint.key_variable: not the name of an environment variable (its value is not shown here, since it may be"
+        " a key)"
+    )
+    assert complaint(changed(teacher, "teacher")) == f"config.yaml: teacher.{said}"
+    assert complaint(changed(teacher, "student")) == f"config.yaml: student.{said}"
+    misplaced = endpoint_teacher() | {"key_variable": pasted}
+    assert "abcdef0123" not in complaint(changed(misplaced, "teacher"))
 
 
 def test_a_student_at_an_endpoint_can_not_be_taught(project):

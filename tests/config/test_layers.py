@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tom.config.layers import COMMAND_LINE, Layer, at_fault, drop_nulls, merge, start_models_anew
+from tom.config.layers import COMMAND_LINE, Layer, at_fault, complete, drop_nulls, merge, start_models_anew
 
 CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config" / "config.yaml").read_text())
 LOCAL = {"engine": "transformers", "source": "folder", "folder": "models/x"}
@@ -78,6 +78,19 @@ def test_null_drops_keys_of_the_config_of_splits_and_of_models_alone():
     assert config["training"]["batch_size"] is None
 
 
+def test_an_endpoint_has_defaults_and_other_teachers_none():
+    asked = {"base_url": "http://localhost:8000/v1", "model": "m", "key_variable": ""}
+    given = {"name": "x", "engine": "openai", "endpoint": asked | {"concurrency": 2}, "license": None}
+    config = merged({"teacher": given})
+    complete(config)
+    defaults = {"n_per_request": 1, "timeout_seconds": 120, "give_up_minutes": 30}
+    assert config["teacher"] == {"name": "x", "engine": "openai", "endpoint": given["endpoint"] | defaults}
+    assert "concurrency" not in asked and len(given["endpoint"]) == 4
+    config = merged()
+    complete(config)
+    assert config == CONFIG
+
+
 @pytest.mark.parametrize(
     ("complaint", "name"),
     [
@@ -87,6 +100,9 @@ def test_null_drops_keys_of_the_config_of_splits_and_of_models_alone():
         ("splits.mine.games: 'chicken' has no file", "first.yaml"),
         ("observations: 0 is not allowed (allowed: a whole number ≥ 1)", COMMAND_LINE),
         ("learning_curve.observations: 30, 10 do not increase", "a, b, c"),
+        ("training.rank, student.gpus: 1, but none is here", "second.yaml"),
+        ("splits.mine.games, training.rank: 1, but none is here", "first.yaml, second.yaml"),
+        ("training.rank, learning_curve.observations: 1", "a, b, c"),
     ],
 )
 def test_a_message_names_the_file_that_set_the_key(complaint, name):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tom.config.layers import complete
 from tom.config.store import Store, key_of
 from tom.config.studies import register_keys
 
@@ -70,6 +71,21 @@ def test_answers_that_an_endpoint_was_paid_for_are_found_until_what_it_is_sent_c
         assert key(max_tokens=name) == key_of(before)
     assert key() == key(seed="seed") == key(max_tokens="max_tokens")
     assert len({key(), key(seed=None), key(max_tokens=None), key(top_p="p"), key(max_tokens="length")}) == 5
+
+
+def test_an_endpoint_s_defaults_have_the_keys_of_the_same_values_written_out(root):
+    asked = {"base_url": "https://a/v1", "model": "m", "key_variable": ""}
+    defaults = {"concurrency": 8, "n_per_request": 1, "timeout_seconds": 120, "give_up_minutes": 30}
+
+    def key(endpoint: dict) -> str:
+        config = CONFIG | {"teacher": {"name": "Teacher", "engine": "openai", "endpoint": endpoint}}
+        complete(config)
+        return Store(config, root / "resources").weights_key("teacher")
+
+    written_out = {"name": "Teacher", "engine": "openai", "endpoint": asked | defaults}
+    before = Store(CONFIG | {"teacher": written_out}, root / "resources").weights_key("teacher")
+    assert key(asked) == key(asked | defaults) == key(asked | {"concurrency": 2}) == before
+    assert key(asked | {"n_per_request": 2}) != before
 
 
 def test_a_job_that_is_asked_for_by_an_anchor_s_path_finds_how_it_is_asked(root):

@@ -18,7 +18,7 @@ import yaml
 from warm_python import WarmPython
 from warm_snakemake import WarmSnakemake
 
-from tom.config.layers import Layer, drop_nulls, merge
+from tom.config.layers import Layer, complete, merge
 from tom.config.store import UNCHANGED, Store
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -128,7 +128,7 @@ class Project:
     def config(self) -> dict:
         """The merged config of this project's runs."""
         config = merge(Layer(file, yaml.safe_load((self.folder / file).read_text())) for file in self.configfiles)
-        drop_nulls(config)
+        complete(config)
         return config
 
     def store(self) -> Store:

@@ -101,7 +101,7 @@ def test_gpus_that_are_not_here_are_missed_before_a_job_runs_and_in_the_plan(fre
     fresh.edit("tiny.yaml", "  gpus: 0\n", "  gpus: 1\n")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     done = fresh.run()
-    assert done.returncode == 1 and "Error: gpus: 1, but " in done.stderr, done.stderr
+    assert done.returncode == 1 and "Error: tiny.yaml: student.gpus: 1, but " in done.stderr, done.stderr
     assert "allowed: gpus: 0, " in done.stderr or "allowed: up to as many" in done.stderr
     assert not (fresh.folder / "results" / "models").exists()
     plan = fresh.succeed("plan")

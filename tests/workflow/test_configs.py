@@ -16,6 +16,7 @@ pytestmark = pytest.mark.slow
 ADAPTERS = {
     "anchored": 1,
     "breadth": 1,
+    "endpoint": 1,
     "framings": 1,
     "laptop": 1,
     "larger_student": 1,
@@ -31,7 +32,7 @@ ADAPTERS = {
 
 
 @pytest.mark.parametrize("name", ADAPTERS)
-def test_a_config_for_a_cpu_plans_a_whole_run(fresh, name):
+def test_a_config_for_small_models_plans_a_whole_run(fresh, name):
     project = Project(fresh.folder, ("config/config.yaml", f"config/{name}.yaml"))
     jobs = project.plan()
     assert jobs["summarise_run"] == 1

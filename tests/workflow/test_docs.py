@@ -72,3 +72,21 @@ def test_every_target_that_a_page_names_is_one(page):
     asked = set(re.findall(r"(?:`|^)snakemake ([a-z]\w*)", text, re.MULTILINE))
     assert asked <= targets | {"results"}  # a file by its path
     assert set(re.findall(r"(?:`|^)make ([a-z][\w-]*)", text, re.MULTILINE)) <= made
+
+
+@pytest.mark.parametrize(
+    ("key", "default"),
+    [
+        ("teacher.endpoint.base_url", "required"),
+        ("teacher.endpoint.concurrency", "`8`"),
+        ("teacher.endpoint.parameters", ""),
+        ("teacher.gpus", "required with weights"),
+        ("teacher.folder", "required with `source: folder`"),
+        ("student.gpus", "`0`"),
+        ("training.batch_size", "`null`"),
+        ("tensorboard", ""),
+    ],
+)
+def test_the_reference_of_keys_tells_required_ones_from_optional_ones(key, default):
+    (row,) = (row for row in generate.key_table().splitlines() if row.startswith(f"| `{key}` |"))
+    assert row.split(" | ")[2].strip() == default

@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.abspath(ROOT / "workflow" / "scripts"))
 
 from tom.config.checks import check_study
 from tom.config.config_files import check_files
-from tom.config.layers import COMMAND_LINE, Layer, at_fault, drop_nulls, start_models_anew
+from tom.config.layers import COMMAND_LINE, Layer, at_fault, complete, start_models_anew
 from tom.config.paths import check_results, settle_paths
 from tom.config.start_check import ENVIRONMENT as CHECKING, asked_of, check_at_start, checks_here
 from tom.config.students import runs_of
@@ -92,7 +92,7 @@ if not RUN:
     LAYERS += [Layer(file, load_configfile(file)) for file in CONFIG_FILES]
     LAYERS.append(Layer(COMMAND_LINE, dict(workflow.config_settings.config)))
     start_models_anew(config, LAYERS)
-    drop_nulls(config)
+    complete(config)
     settle_paths(config, ROOT)
     checked(check_study)
     checked(check_results)

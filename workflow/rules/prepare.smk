@@ -147,7 +147,25 @@ def check_gpus():
     """Refuse a run whose jobs ask this machine for GPUs that it lacks, before anything is fetched for them."""
     if not workflow.non_local_exec:
         if asked := max((job.resources.get("gpu", 0) for job in jobs_to_run(workflow)), default=0):
-            enough_devices(asked)
+            try:
+                enough_devices(asked)
+            except UserError as error:
+                raise UserError(
+                    f"{CONFIG_NAMES}: {asking_gpus(asked)}, but {str(error).partition(', but ')[2]}"
+                ) from None
+
+
+def asking_gpus(asked):
+    """The keys by which models ask for so many GPUs, and their value. A training may ask for fewer than its model."""
+    models = {f"{role}.gpus": config[role]["gpus"] for role in LOCAL_MODELS}
+    for name, run in OTHER_STUDENTS.items():
+        own = {
+            f"students.{name}.{role}.gpus": run.store.config[role]["gpus"] for role in local_models(run.store.config)
+        }
+        models |= {key: number for key, number in own.items() if number != models.get(key.split(".", 2)[2])}
+    keys = [key for key, number in models.items() if number == asked]
+    more = [key for key, number in models.items() if number > asked]
+    return f"{', '.join(keys)}: {asked}" if keys else f"{', '.join(more)}: a job asks for {asked}"
 
 
 def warn_of_slow_types():

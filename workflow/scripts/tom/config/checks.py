@@ -1,5 +1,6 @@
 """Whether a run of a config can start: checked before any job, and the message names file, key and what is allowed."""
 
+import re
 from copy import deepcopy
 from importlib.util import find_spec
 from pathlib import Path
@@ -70,7 +71,9 @@ def check_study(config: dict, file: str, resources: Path) -> None:
     config: the merged configuration. file: where it was read, for messages. resources: the folder of games, contexts
     and prompt formats. Nothing large is read.
     """
-    check(config, "config", file, config_schema())
+    schema = config_schema()
+    _check_key_variables(config, file, schema)
+    check(config, "config", file, schema)
     _check_experiment(config, file)
     for name, target in ((HELD_OUT, "validate"), (HELD_OUT_REWORDED, "validate_reworded")):
         if name in config["splits"]:
@@ -82,6 +85,20 @@ def check_study(config: dict, file: str, resources: Path) -> None:
     _check_tensorboard(config, file)
     for role in ("teacher", "student"):
         _check_model(config, role, file, resources)
+
+
+def _check_key_variables(config: dict, file: str, schema: dict) -> None:
+    """Raise UserError for what is no name of a variable, such as a key, before any message shows it."""
+    name = re.compile(schema["$defs"]["model"]["properties"]["endpoint"]["properties"]["key_variable"]["pattern"])
+    for role in ("teacher", "student"):
+        found = config.get(role)
+        for part in ("endpoint", "key_variable"):
+            found = found.get(part) if isinstance(found, dict) else None
+        if found is not None and not (isinstance(found, str) and name.search(found)):
+            raise UserError(
+                f"{file}: {role}.endpoint.key_variable: not the name of an environment variable (its value is not"
+                " shown here, since it may be a key)"
+            )
 
 
 def _check_experiment(config: dict, file: str) -> None:

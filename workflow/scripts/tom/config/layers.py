@@ -10,12 +10,15 @@ from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any, NamedTuple
 
+from tom.core.yaml_files import load_schema
+
 MODELS = ("teacher", "student")
 SOURCES = ("wheel", "wheels", "hub", "folder")
 WITHOUT_WEIGHTS = ("recorded", "computed", "openai")
 """Engines of teachers that answer without weights: another of them is another teacher."""
 COMMAND_LINE = "--config"
-_KEY = re.compile(r"(?P<path>[a-z_0-9]+(?:[.][A-Za-z_0-9-]+)*): |")
+_PATH = r"[a-z_0-9]+(?:[.][A-Za-z_0-9-]+)*"
+_KEYS = re.compile(rf"(?P<paths>{_PATH}(?:, {_PATH})*): |")
 _UNKNOWN = re.compile(r"unknown key '(\w+)'")
 
 
@@ -57,9 +60,23 @@ def drop_nulls(config: dict[str, Any]) -> None:
                 del section[key]
 
 
+def complete(config: dict[str, Any]) -> None:
+    """What follows the merging of files: null keys are dropped, and a model's endpoint gets its schema's defaults.
+
+    A default that is written out makes the same config, so it has the same shards.
+    """
+    drop_nulls(config)
+    keys = load_schema("config")["$defs"]["model"]["properties"]["endpoint"]["properties"]
+    defaults = {key: entry["default"] for key, entry in keys.items() if "default" in entry}
+    for model in (config.get(role) for role in MODELS):
+        if isinstance(model, dict) and model.get("engine") == "openai" and isinstance(model.get("endpoint"), dict):
+            model["endpoint"] = defaults | model["endpoint"]
+
+
 def at_fault(message: str, names: str, layers: list[Layer]) -> str:
     """The message with the one file that each line is about: the last that sets the line's key, or most of its path.
 
+    A line may begin with several keys, with commas between them; it then has the file of each.
     names: of all files, as the message has them.
     """
     return "\n".join(_at_fault(line, names, layers) for line in message.splitlines())
@@ -69,19 +86,24 @@ def _at_fault(line: str, names: str, layers: list[Layer]) -> str:
     if not line.startswith(f"{names}: "):
         return line
     rest = line.removeprefix(f"{names}: ")
-    path = (_KEY.match(rest)["path"] or "").split(".")
+    paths = [path.split(".") for path in (_KEYS.match(rest)["paths"] or "").split(", ")]
     if unknown := _UNKNOWN.search(rest):
-        path.append(unknown[1])
-    path = [key for key in path if key]
-    depths = [_depth(layer.config, path) for layer in layers]
+        paths[-1].append(unknown[1])
+    found = [_file_of([key for key in path if key], layers) for path in paths]
     # With none of the path in any file, such as a key that is missing, all of them are meant.
-    if not path or not any(depths):
+    if not all(found):
         return line
-    name = max(zip(depths, range(len(layers)), layers, strict=True))[2].name
-    why = (
-        "; another model needs all of its keys" if path[0] in MODELS and rest.startswith(f"{path[0]}: missing") else ""
-    )
-    return f"{name}: {rest}{why}"
+    role = paths[0][0]
+    why = "; another model needs all of its keys" if role in MODELS and rest.startswith(f"{role}: missing") else ""
+    return f"{', '.join(dict.fromkeys(found))}: {rest}{why}"
+
+
+def _file_of(path: list[str], layers: list[Layer]) -> str | None:
+    """The last file that sets most of a path; None if none sets any of it."""
+    depths = [_depth(layer.config, path) for layer in layers]
+    if not path or not any(depths):
+        return None
+    return max(zip(depths, range(len(layers)), layers, strict=True))[2].name
 
 
 def _depth(config: Any, path: list[str]) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tom.config.checks import check_study
-from tom.config.layers import Layer, drop_nulls, merge
+from tom.config.layers import Layer, complete, merge
 from tom.config.paths import settle_paths
 from tom.config.store import BASE, TEACHER, TUNED, Store
 from tom.config.studies import TUNED_MODEL, register_keys
@@ -42,7 +42,7 @@ def configs_of(config: dict, project: Path) -> dict[str, dict]:
         settle_paths(changes, project)
         own = {"experiment": f"{config['experiment']}-{name}", "compared_experiments": []}
         found[name] = merge([Layer("config", shared), Layer(name, changes | own)])
-        drop_nulls(found[name])
+        complete(found[name])
         student = found[name]["student"]
         if student.get("name") == config["student"]["name"]:
             found[name]["student"] = student | {"name": f"{student['name']}, {name}"}

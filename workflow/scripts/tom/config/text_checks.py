@@ -89,11 +89,20 @@ def check_split(split: dict, name: str, where: str, resources: Path) -> list[Gam
     return loaded
 
 
+OWN_FILES = {
+    "contexts": "Write it, one line, `situation: ...` (docs/extending.md), or name one that is there",
+    "games": "Write it, with `family` and `payoffs` (docs/extending.md), or name one that is there",
+}
+"""Folder of resources → what to do for a file of one's own."""
+OWN_FILES["group_contexts"] = OWN_FILES["contexts"]
+
+
 def require_file(folder: Path, stem: str, where: str) -> None:
     if not (folder / f"{stem}.yaml").is_file():
         known = sorted(path.stem for path in folder.glob("*.yaml"))
         meant = did_you_mean(stem, known)
-        raise UserError(f"{where}: '{stem}' has no file {folder / stem}.yaml{meant} (allowed: {', '.join(known)})")
+        own = f"{'' if meant else '.'} {OWN_FILES[folder.name]}" if folder.name in OWN_FILES else ""
+        raise UserError(f"{where}: '{stem}' has no file {folder / stem}.yaml{meant}{own} (allowed: {', '.join(known)})")
 
 
 def form_of(config: dict, resources: Path) -> str:
