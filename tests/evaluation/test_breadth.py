@@ -7,7 +7,7 @@ import pytest
 
 from tom.core.errors import UserError
 from tom.evaluation import payoff_models
-from tom.evaluation.breadth import breadth_table, read_teacher, taught_games
+from tom.evaluation.breadth import breadth_table, left_out, read_teacher, taught_games
 from tom.games.behaviours import load_behaviour
 from tom.games.game import load_games
 from tom.games.names import members
@@ -201,7 +201,7 @@ def test_the_figure_names_every_line_once_beside_the_panels_and_hides_no_mark(tr
     (legend,) = figure.legends
     told = [text.get_text() for text in legend.get_texts()]
     assert told[0] == "student" and told[-4:] == [label for label, *_ in plot_breadth.PREDICTORS.values()]
-    assert len(told) == len({*told}) and {"student, other labels", "base student"} <= {*told}
+    assert len(told) == len({*told}) and {"student, first letters", "base student"} <= {*told}
     figure.draw_without_rendering()
     left = legend.get_window_extent().x0
     assert all(axes.get_window_extent().x1 < left for axes in figure.axes)
@@ -209,5 +209,35 @@ def test_the_figure_names_every_line_once_beside_the_panels_and_hides_no_mark(tr
     assert len(colours) == 4
     # Marks of other ways of asking stand beside those of the one that was taught.
     places = {line.get_label(): {*line.get_xdata()} for line in figure.axes[0].lines}
-    assert not places["student"] & places["student, other labels"]
+    assert not places["student"] & places["student, first letters"]
     assert not places["student"] & places["student, C and D exchanged"]
+    # What is next to 0 lies above the frame.
+    assert figure.axes[0].get_ylim()[0] < 0
+
+
+def test_a_column_has_a_mark_for_each_pair_of_other_labels(truth, games):
+    table = table_of(truth, games)
+    more = table.filter(labels="first_letters").with_columns(labels=pl.lit("last_letters"))
+    figure = plot_breadth.plot_breadth([pl.concat([table, more])])
+    lines = {line.get_label(): line for line in figure.axes[0].lines}
+    first, last = lines["student, first letters"], lines["student, last letters"]
+    assert first.get_marker() != last.get_marker() and not {*first.get_xdata()} & {*last.get_xdata()}
+
+
+def test_a_family_that_was_left_out_is_named(truth, games, resources):
+    sets = {
+        "drawn_dilemmas": members("drawn_dilemmas-0..3"),
+        "drawn_without_dilemmas": members("drawn_without_dilemmas-0..19"),
+    }
+    dilemmas, others = (load_games([resources / "games" / f"{stem}.yaml"], names) for stem, names in sets.items())
+    assert left_out(dilemmas, others) == "prisoners_dilemma"
+    assert left_out(others[:5], others) is left_out([*dilemmas, others[0]], others) is None
+    asymmetric = load_games([resources / "games" / "drawn_asymmetric.yaml"], ["drawn_asymmetric-0"])
+    assert left_out(asymmetric, others) is None
+    assert left_out(dilemmas, [*others, *asymmetric]) == "prisoners_dilemma"
+    table = table_of(truth, games)
+    assert table["left_out"].null_count() == table.height and plot_breadth.title_of(table) == "Unseen games"
+    named = table.with_columns(split=pl.lit("unseen_family"), left_out=pl.lit("prisoners_dilemma"))
+    assert plot_breadth.title_of(named) == "Unseen family: prisoner's dilemma"
+    many = table.with_columns(left_out=pl.lit("hero leader snowdrift"))
+    assert plot_breadth.title_of(many) == "Unseen games"

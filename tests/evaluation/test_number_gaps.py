@@ -253,7 +253,7 @@ def test_the_figure_shows_means_with_errors_and_every_group(published, tmp_path)
     means, *distributions = figure.axes
     bars = [found for found in means.containers if isinstance(found, BarContainer)]
     heights = [round(bar.get_height(), 2) for found in bars for bar in found]
-    assert heights == [7, 7, 7, 7, 7, 5.49, 6.5, 6.5, 5.92]  # by role, in each the groups
+    assert heights == [7, 7, 7, 7, 7, 6.5, 6.5, 5.49, 5.92]  # by role, in each the groups
     titles = [axes.get_title("left").partition("$  ")[2] for axes in distributions]
     assert titles == shown["group"].unique(maintain_order=True).to_list()
     assert means.get_ylabel() == "dollars given, mean"
@@ -264,16 +264,38 @@ def test_the_figure_shows_means_with_errors_and_every_group(published, tmp_path)
     assert [bar.get_x() + bar.get_width() for bar in base] == pytest.approx([5, 9])
     assert [bar.get_x() for bar in tuned] == pytest.approx([6, 7])
     assert not distributions[0].lines
-    # The paper's tuned student is another model than this run's, and has a colour of its own.
-    legend = [text.get_text() for text in means.get_legend().get_texts()]
-    assert legend == ["teacher", "base", "tuned", "tuned, of the paper"]
-    colours = [axes.containers[-1][0].get_facecolor() for axes in (distributions[0], distributions[-1])]
-    assert colours == [to_rgba(COLOURS["tuned"]), to_rgba(COLOURS["paper"])]
+    # The paper's students are other models than this run's, and look otherwise. Its base is hatched.
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == ["teacher", "our base", "our tuned", "paper's base", "paper's tuned"]
+    looks = [
+        [(axes.containers[place][0].get_facecolor(), axes.containers[place][0].get_hatch()) for place in range(3)]
+        for axes in (distributions[0], distributions[-1])
+    ]
+    teachers = (to_rgba(COLOURS["teacher"]), None)
+    assert looks[0] == [teachers, (to_rgba(COLOURS["base"]), None), (to_rgba(COLOURS["tuned"]), None)]
+    assert looks[1] == [teachers, (to_rgba("white"), "//////"), (to_rgba(COLOURS["paper"]), None)]
+    assert len({*looks[0], *looks[1]}) == 5
     files = [tmp_path / f"figure.{kind}" for kind in ("pdf", "png", "svg")]
     save_figure(figure, files)
     first = [file.read_bytes() for file in files]
     save_figure(plot_numbers.plot_numbers(shown, named, 0.95), files)
     assert [file.read_bytes() for file in files] == first
+
+
+def test_the_figure_says_whose_distributions_are_exact(published):
+    tables = tables_of(shard_rows(RUN), published)
+    table = tables["number_distributions"]
+    known = table.with_columns(exact=pl.when(pl.col("model") == "base").then("share"))
+    none = plot_numbers.with_paper(table.with_columns(exact=pl.lit(None, pl.Float64)), published)
+    assert "exact" not in plot_numbers.note_of(none, 0.95)
+    note = plot_numbers.note_of(plot_numbers.with_paper(known, published), 0.95)
+    assert "Distributions: exact probabilities (our base); shares of " in note
+    assert note.endswith(" replies (teacher, our tuned, paper's base, paper's tuned).")
+    # Two groups' means stand beside their distributions, in less width than these.
+    figure = plot_numbers.plot_numbers(plot_numbers.with_paper(known, published), {"public_goods": "dollars"}, 0.95)
+    figure.draw_without_rendering()
+    means, *distributions = (axes.get_position() for axes in figure.axes)
+    assert all(means.width < each.width and means.y0 == pytest.approx(each.y0) for each in distributions)
 
 
 def test_means_have_the_intervals_of_the_table(published):

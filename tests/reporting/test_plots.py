@@ -205,6 +205,10 @@ def test_order_bias_leaves_out_who_was_asked_in_one_order(tables):
     assert [line.get_linewidth() > 1 for line in base] == [False] * 4 + [True] * 2
     assert [line.get_ydata().tolist() for line in base[4:]] == [pytest.approx([0.9, 0.1])] * 2
     assert len({line.get_marker() for line in base[4:]}) == 2
+    # Cells go on beyond the marks, where no mean lies over them.
+    ends = [segment.ravel().tolist() for found in figure.axes[0].collections for segment in found.get_segments()]
+    assert [pytest.approx(1), pytest.approx(0.1), pytest.approx(1.1), pytest.approx(0.1)] in ends
+    assert len(ends) == 2 * 2 * 4  # roles, orders, cells
 
 
 def test_order_bias_has_the_mean_of_each_context_and_none_over_them(tables):
@@ -231,6 +235,7 @@ def test_the_papers_student_stands_only_beside_its_own_teacher(tables):
 
     labels, note = told(["in_sample"])
     assert "paper's student" in labels and "It starts from another base" in note
+    assert "Noise ceiling: a mean, without interval." in note.replace("\n", " ")
     labels, note = told([])
     assert "tuned student" in labels and not any("paper" in label for label in labels) and "paper" not in note
 
@@ -247,8 +252,15 @@ def test_the_papers_student_has_panels_of_its_own_below_the_rest(tables, resourc
     named = [[label.get_text() for label in axes.get_yticklabels()] for axes in first]
     assert named[2] == ["paper's student", "chance"]
     assert not any("paper" in name for names in named[:2] for name in names)
-    zeros = [[label.get_text() for label in axes.get_xticklabels() if label.get_text()[0] == "0"] for axes in first]
-    assert zeros[1:] == [["0\nthis run's base"], ["0\nthe paper's base"]]
+    ends = [[label.get_text() for label in axes.get_xticklabels(minor=True)] for axes in first]
+    assert ends[1:] == [["this run's base", "teacher"], ["the paper's base", "teacher"]]
+    # All numbers of an axis stand level, and the names of 0 and 100 below them.
+    for axes in first[1:]:
+        boxes, below = (
+            [label.get_window_extent() for label in axes.get_xticklabels(minor=minor)] for minor in (False, True)
+        )
+        assert len({round(box.y0, 3) for box in boxes}) == 1 and len(boxes) > 2
+        assert all(under.y1 < box.y0 for under in below for box in boxes)
     # The labels of the rows stand under one another, and a split is named once.
     places = [axes.yaxis.label.get_window_extent().x1 for axes in first]
     assert places == pytest.approx([places[0]] * 3)

@@ -15,13 +15,12 @@ from tom.reporting.figure_style import (
     add_note,
     in_rows,
     letter_panels,
-    number_of,
     panel_grid,
     save_figure,
     use_style,
 )
 from tom.reporting.tables import read_table
-from tom.reporting.wording import PAYOFF_MODEL_NAMES, counted, readable
+from tom.reporting.wording import PAYOFF_MODEL_NAMES, cells_told, listed, readable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,6 +35,12 @@ PREDICTORS = {
 """Predictors that need no student → (label, style, colour) of the line. Colours as those of figure_style."""
 ASIDE = 2**0.12
 """By which factor of games the marks of other ways of asking stand aside, so that no two hide each other."""
+OTHER_MARKERS = "x+1234"
+"""Of other labels, in turn, so that a column's can be told apart."""
+EMPTY = 0.03
+"""Share of the axis that lies below 0, so that what is next to 0 does not lie on the frame."""
+MOST_NAMED = 2
+"""Families in a title; of more, the split's name has to do."""
 COLUMNS = 2
 """Panels in a row, with room beside them for the legend."""
 
@@ -52,6 +57,7 @@ def plot_split(axes: "Axes", table: pl.DataFrame) -> None:
             axes.plot(rows["games"], rows["gap"], **look)
     tuned = table.filter(predictor="tuned").sort("games")
     asked = tuned.select("labels", "exchanged").unique(maintain_order=True).sort("exchanged", "labels").rows()
+    others = sorted({labels for labels, _ in asked} - {"letters"})
     for labels, exchanged in asked:
         rows = tuned.filter(labels=labels, exchanged=exchanged)
         if (labels, exchanged) == ("letters", False):
@@ -59,10 +65,12 @@ def plot_split(axes: "Axes", table: pl.DataFrame) -> None:
             axes.vlines(rows["games"], rows["low"], rows["high"], color=COLOURS["tuned"], linewidth=1)
         elif labels == "letters":
             axes.plot(rows["games"] / ASIDE, rows["gap"], "o", mfc="white", color=COLOURS["tuned"], markersize=3,
-                      label="student, C and D exchanged")  # fmt: skip
+                      label="student, C and D exchanged", zorder=4)  # fmt: skip
         elif not exchanged:
-            axes.plot(rows["games"] * ASIDE, rows["gap"], "x", color=COLOURS["tuned"], markersize=3,
-                      label="student, other labels")  # fmt: skip
+            place = others.index(labels)
+            look = {"marker": OTHER_MARKERS[place % len(OTHER_MARKERS)], "markersize": 4, "linestyle": "none"}
+            axes.plot(rows["games"] * ASIDE ** (1 + place), rows["gap"], color=COLOURS["tuned"], **look, zorder=4,
+                      label=f"student, {readable(labels).lower()}")  # fmt: skip
     (base,) = table.filter(predictor="base", labels="letters", exchanged=False)["gap"]
     axes.axhline(base, color=COLOURS["base"], linewidth=1, label="base student")
     for (gap,) in table.filter(predictor="noise_ceiling").select("gap").iter_rows():
@@ -71,7 +79,14 @@ def plot_split(axes: "Axes", table: pl.DataFrame) -> None:
     ticks = tuned["games"].unique().sort().to_list()
     axes.set_xticks(ticks, list(map(str, ticks)))
     axes.minorticks_off()
-    axes.set_title(f"{readable(table['split'][0])} ({counted(table['cells'][0], 'cell')})")
+    axes.set_title(title_of(table))
+
+
+def title_of(table: pl.DataFrame) -> str:
+    """`Unseen family: prisoner's dilemma`: a split, and the families of its games where none of them was taught."""
+    families = [readable(name).lower() for name in (table["left_out"][0] or "").split()]
+    split = readable(table["split"][0])
+    return f"{split}: {listed(families)}" if 0 < len(families) <= MOST_NAMED else split
 
 
 def plot_breadth(tables: list[pl.DataFrame]) -> "Figure":
@@ -85,7 +100,8 @@ def plot_breadth(tables: list[pl.DataFrame]) -> "Figure":
     # Level lines do not count for matplotlib's own limits, and would lie outside of them.
     shown = pl.concat(table.filter(pl.col("predictor") != "chance").select("gap", "high") for table in tables)
     first, _ = panels[0]
-    first.set_ylim(0, 1.05 * max(shown["gap"].max(), shown["high"].max() or 0))
+    top = 1.05 * max(shown["gap"].max(), shown["high"].max() or 0)
+    first.set_ylim(-EMPTY * top, top)
     labelled = dict(zip(*reversed(first.get_legend_handles_labels()), strict=True))
     without = [label for label, *_ in PREDICTORS.values()]
     order = ["student", *(label for label in labelled if label not in ("student", *without)), *without]
@@ -93,10 +109,8 @@ def plot_breadth(tables: list[pl.DataFrame]) -> "Figure":
         [labelled[label] for label in order], order, loc="outside right upper", handlelength=3.2, labelspacing=0.9
     )
     letter_panels(figure.axes)
-    cells = number_of(pl.concat(table["cells"] for table in tables))
-    add_note(
-        figure, f"n = {counted(cells, 'cell')} a panel. Bars: {tables[0]['confidence'][0]:.0%} intervals over games."
-    )
+    cells = cells_told((table["split"][0], table["cells"][0]) for table in tables)
+    add_note(figure, f"n = {cells}. Bars: {tables[0]['confidence'][0]:.0%} intervals over games.")
     return figure
 
 

@@ -51,6 +51,8 @@ OF_PAPER = "paper"
 """The row of panels below those of the views: what is measured from the paper's base."""
 BASES = {False: "this run's base", True: "the paper's base"}
 """Is it the paper's row → what 0 is."""
+NAMES_PAD = 14
+"""Points from the axis to the names of its ends, below the numbers."""
 
 
 def rows_of(alignment: pl.DataFrame, papers: list[str]) -> pl.DataFrame:
@@ -101,9 +103,12 @@ def set_share_axis(axes: "Axes", rows: pl.DataFrame, of_paper: bool, shown: bool
     set_closed_axis(axes, rows)
     left, right = axes.get_xlim()
     at = [place for place in (-1, -0.5, 0, 0.5, 1) if left <= place <= right]
-    names = {0: f"0\n{BASES[of_paper]}", 1: "100\nteacher"}
-    axes.set_xticks(at, [names.get(place, f"{place * 100:.0f}".replace("-", "−")) for place in at])
-    axes.tick_params(axis="x", labelbottom=shown)
+    axes.set_xticks(at, [f"{place * 100:.0f}".replace("-", "−") for place in at])
+    # Minor ticks have a row of their own: a label of two lines would stand lower than its neighbours.
+    axes.xaxis.remove_overlapping_locs = False
+    axes.set_xticks([0, 1], [BASES[of_paper], "teacher"], minor=True)
+    axes.tick_params(axis="x", which="minor", length=0, pad=NAMES_PAD)
+    axes.tick_params(axis="x", which="both", labelbottom=shown)
     axes.set_xlabel(GAP_CLOSED if shown else "")
 
 
@@ -151,6 +156,9 @@ def note_of(rows: pl.DataFrame) -> str:
         f"n = {cells_told(counts)}. Training seeds: {number_of(rows['seeds'].drop_nulls())}."
         f" Bars: {confidence:.0%} intervals, parametric bootstrap."
     )
+    ceiling = rows.filter(predictor="noise_ceiling")
+    if ceiling.height and ceiling["low"].null_count() == ceiling.height:
+        told += " Noise ceiling: a mean, without interval."
     if PAPER not in rows["predictor"]:
         return told
     own = " Last row: the paper's student, sampled. It starts from another base: not to be compared with what is above."

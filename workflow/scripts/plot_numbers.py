@@ -38,11 +38,22 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-TEACHER_GREY = "#BBBBBB"
-"""Of the teacher's bars: they stand behind the students'."""
-PALETTE = {"teacher": TEACHER_GREY, **{name: COLOURS[name] for name in ("base", "tuned", "paper")}}
-LABELS = {"paper": "tuned, of the paper"}
-"""Role → its name in the legend, where it is another. The paper's tuned student is a role of its own: another model."""
+PAPERS = {"base": "paper_base", "tuned": "paper"}
+"""Role of a student of the paper → its role here: it is another model than this run's."""
+LOOKS = {
+    "teacher": {"facecolor": COLOURS["teacher"], "edgecolor": COLOURS["teacher"]},
+    "base": {"facecolor": COLOURS["base"], "edgecolor": COLOURS["base"]},
+    "tuned": {"facecolor": COLOURS["tuned"], "edgecolor": COLOURS["tuned"]},
+    "paper_base": {"facecolor": "white", "edgecolor": COLOURS["paper"], "hatch": "//////"},
+    "paper": {"facecolor": COLOURS["paper"], "edgecolor": COLOURS["paper"]},
+}
+"""Role → how its bars look, in the legend's order. The paper's students have one colour, and its base is hatched."""
+EDGE = 0.3
+"""Points. Thin, since half of it adds to a bar's height."""
+WHISKER, TEACHERS_WHISKER = "0.1", "0.6"
+"""Colours. The teacher's bar is so dark that its whisker has to be lighter."""
+NAMES = {"base": "our base", "tuned": "our tuned", "paper_base": "paper's base", "paper": "paper's tuned"}
+"""Role → its name beside the paper's models. Alone, this run's go by their roles."""
 WHOSE = ("this run", "the paper (Llama-2-7b)")
 NAMED = {
     "public_goods": "dollars given",
@@ -55,7 +66,7 @@ NAMED = {
     "beauty_contest": "number chosen",
 }
 """Question of a game → what the number is."""
-GROUP_WIDTH, NUMBER_WIDTH = 0.6, 0.86
+GROUP_WIDTH, NUMBER_WIDTH = 0.8, 0.86
 """Of the bars of one group together, and of those at one number; the axis has 1 for each."""
 
 
@@ -89,8 +100,13 @@ def with_paper(table: pl.DataFrame, published: Path) -> pl.DataFrame:
         )
         for part, whose in ((table, WHOSE[0] if theirs.height else ""), (theirs, WHOSE[1]))
     ]
-    of_paper = pl.col("role").replace({"tuned": "paper"})
-    return pl.concat([parts[0], parts[1].with_columns(role=of_paper)])
+    return pl.concat([parts[0], parts[1].with_columns(pl.col("role").replace(PAPERS))])
+
+
+def named_roles(table: pl.DataFrame) -> dict[str, str]:
+    """Role → its name, of those in a table, in the order of LOOKS."""
+    found = [who for who in LOOKS if who in table["role"]]
+    return {who: NAMES.get(who, who) if {*PAPERS.values()} & {*found} else who for who in found}
 
 
 def means_of(table: pl.DataFrame, confidence: float) -> pl.DataFrame:
@@ -104,9 +120,9 @@ def means_of(table: pl.DataFrame, confidence: float) -> pl.DataFrame:
 def plot_means(axes: "Axes", table: pl.DataFrame, groups: list[str], what: str, confidence: float) -> None:
     """A bar for each group and role: the mean of all replies, with its interval. what: the number is, in words."""
     means = means_of(table, confidence)
-    roles = {group: [who for who in PALETTE if who in table.filter(group=group)["role"]] for group in groups}
+    roles = {group: [*named_roles(table.filter(group=group))] for group in groups}
     slot = GROUP_WIDTH / max(map(len, roles.values()))
-    for who in PALETTE:
+    for who, name in named_roles(table).items():
         rows = means.filter(role=who).rows_by_key("group", named=True, unique=True)
         shown = {
             number + slot * (roles[group].index(who) - (len(roles[group]) - 1) / 2): rows[group]
@@ -115,13 +131,20 @@ def plot_means(axes: "Axes", table: pl.DataFrame, groups: list[str], what: str, 
         }
         if shown:
             heights = [row["mean"] for row in shown.values()]
-            axes.bar([*shown], heights, 0.9 * slot, color=PALETTE[who], label=LABELS.get(who, who))
+            axes.bar([*shown], heights, 0.9 * slot, label=name, linewidth=EDGE, **LOOKS[who])
         for at, row in shown.items():
             if row["half"]:
-                axes.errorbar(at, row["mean"], row["half"], color="0.1", linewidth=0.8, capsize=2.5)
+                colour = TEACHERS_WHISKER if who == TEACHER else WHISKER
+                axes.errorbar(at, row["mean"], row["half"], color=colour, linewidth=0.8, capsize=2.5)
     axes.set(xlabel="", ylabel=f"{what}, mean", ylim=(0, table["number"].max()), title="Means")
-    axes.set_xticks(range(len(groups)), groups)
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(PALETTE))
+    axes.set_xticks(range(len(groups)), in_lines(groups))
+
+
+def in_lines(groups: list[str]) -> list[str]:
+    """Names of groups with a parenthesis on a line of its own; with as many lines each, so that all stand level."""
+    broken = [group.replace(" (", "\n(") for group in groups]
+    most = max(name.count("\n") for name in broken)
+    return [name + "\n" * (most - name.count("\n")) for name in broken]
 
 
 def plot_distribution(axes: "Axes", table: pl.DataFrame, what: str) -> None:
@@ -132,50 +155,83 @@ def plot_distribution(axes: "Axes", table: pl.DataFrame, what: str) -> None:
     """
     shown = table.with_columns(share=pl.coalesce("exact", "share")).drop_nulls("share")
     shares = shown.group_by("role", "number").agg(pl.col("share").mean()).filter(pl.col("share") > 0).sort("number")
-    students = [who for who in PALETTE if who in table["role"] and who != TEACHER]
+    students = [who for who in named_roles(table) if who != TEACHER]
     narrow = 0.74 * NUMBER_WIDTH / max(1, len(students))
-    for who in PALETTE:
+    for who in named_roles(table):
         own = shares.filter(role=who)
         if who == TEACHER:
             place, width = 0.0, NUMBER_WIDTH
-        elif who in students:
-            place, width = narrow * (students.index(who) - (len(students) - 1) / 2), narrow
         else:
-            continue
+            place, width = narrow * (students.index(who) - (len(students) - 1) / 2), narrow
         # An edge of its own colour, so that a bar among a hundred numbers still shows.
-        axes.bar(own["number"] + place, own["share"], width, color=PALETTE[who], edgecolor=PALETTE[who], linewidth=0.3)
+        axes.bar(own["number"] + place, own["share"], width, linewidth=EDGE, **LOOKS[who])
     lowest, highest = table["number"].min(), table["number"].max()
     axes.set(xlabel=what, ylabel="share or probability", xlim=(lowest - 0.6, highest + 0.6), ylim=(0, 1.03))
     axes.set_xticks(range(lowest, highest + 1, 1 if highest - lowest <= 12 else max(1, (highest - lowest) // 5)))
 
 
-def plot_numbers(table: pl.DataFrame, named: dict[str, str], confidence: float) -> "Figure":
-    """Means above, and below them a distribution for each group. named: named_in's."""
+def panels_of(groups: list[str]) -> tuple["Figure", "Axes", list["Axes"]]:
+    """A figure with a panel for the means, and one for each group's distribution.
+
+    Means of one or two groups stand beside the distributions, in little width; those of more above, in all of it.
+    """
     import matplotlib.pyplot as plt
 
+    if len(groups) <= 2:
+        figure = plt.figure(figsize=(DOUBLE_COLUMN, 68 * MM), layout="constrained")
+        grid = figure.add_gridspec(1, 1 + len(groups), width_ratios=[0.2 + 0.4 * len(groups), *[1.5 for _ in groups]])
+        means, places = figure.add_subplot(grid[0]), [grid[1 + number] for number in range(len(groups))]
+    else:
+        rows = in_rows(groups)
+        figure = plt.figure(figsize=(DOUBLE_COLUMN, (62 + 42 * len(rows)) * MM), layout="constrained")
+        grid = figure.add_gridspec(1 + len(rows), len(rows[0]))
+        means = figure.add_subplot(grid[0, :])
+        places = [grid[1 + number // len(rows[0]), number % len(rows[0])] for number in range(len(groups))]
+    distributions: list[Axes] = []
+    for place in places:
+        axes = figure.add_subplot(place, sharey=distributions[0] if distributions else None)
+        axes.tick_params(labelleft=place.colspan.start == places[0].colspan.start)
+        distributions.append(axes)
+    return figure, means, distributions
+
+
+def plot_numbers(table: pl.DataFrame, named: dict[str, str], confidence: float) -> "Figure":
+    """Means, and a distribution for each group. named: named_in's."""
     groups = table["group"].unique(maintain_order=True).to_list()
-    rows = in_rows(groups)
-    figure = plt.figure(figsize=(DOUBLE_COLUMN, (58 + 42 * len(rows)) * MM), layout="constrained")
-    grid = figure.add_gridspec(1 + len(rows), len(rows[0]))
+    figure, means, distributions = panels_of(groups)
     kinds = {named[game] for game in table["game"].unique()}
-    plot_means(
-        figure.add_subplot(grid[0, :]), table, groups, kinds.pop() if len(kinds) == 1 else "number named", confidence
-    )
-    first = None
-    for number, group in enumerate(groups):
-        first = axes = figure.add_subplot(grid[1 + number // len(rows[0]), number % len(rows[0])], sharey=first)
+    plot_means(means, table, groups, kinds.pop() if len(kinds) == 1 else "number named", confidence)
+    for axes, group in zip(distributions, groups, strict=True):
         own = table.filter(group=group)
         plot_distribution(axes, own, named[own["game"][0]])
         axes.set_title(group)
-        if number % len(rows[0]):
+        if axes.get_subplotspec().colspan.start != distributions[0].get_subplotspec().colspan.start:
             axes.set_ylabel("")
-            axes.tick_params(labelleft=False)
+    figure.legend(*means.get_legend_handles_labels(), loc="outside upper center", ncols=len(LOOKS))
     letter_panels(figure.axes)
-    replies = table.group_by("group", "model").agg(pl.col("count").sum())["count"]
-    n = f"n = {counted(number_of(replies), 'reply', 'replies')} a model and cell"
-    whiskers = f"Whiskers: {confidence:.0%} intervals of the mean, normal; none where all replies are equal."
-    add_note(figure, f"{readable(table['split'][0])}, not taught. {n}. {whiskers}")
+    add_note(figure, note_of(table, confidence))
     return figure
+
+
+def note_of(table: pl.DataFrame, confidence: float) -> str:
+    """n, what the whiskers are, and whose distributions are exact: of the others, bars are shares of replies."""
+    replies = table.group_by("group", "role", "model").agg(
+        pl.col("count").sum(), exact=pl.col("exact").is_not_null().any()
+    )
+    told = [f"n = {counted(number_of(replies['count']), 'reply', 'replies')} a model and cell."]
+    told.append(f"Whiskers: {confidence:.0%} intervals of the mean, normal; none where all replies are equal.")
+    kinds = []
+    for exact in (True, False):
+        own = replies.filter(exact=exact)
+        if own.height:
+            shares = f"shares of {counted(number_of(own['count']), 'reply', 'replies')}"
+            kinds.append(f"{'exact probabilities' if exact else shares} ({', '.join(whose(own, table))})")
+    return f"{readable(table['split'][0])}, not taught. {' '.join(told)} Distributions: {'; '.join(kinds)}."
+
+
+def whose(own: pl.DataFrame, table: pl.DataFrame) -> list[str]:
+    """The names of the roles in a part of a table."""
+    return [name for who, name in named_roles(table).items() if who in own["role"]]
 
 
 def main() -> None:

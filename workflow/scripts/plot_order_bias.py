@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 VIEWS = ("fixed", "swapped")
 """Cooperation listed first, and last."""
+TICK = 0.1
+"""How far the line of a cell goes on, level, beyond the mark of its context's mean; the axis has 1 between VIEWS."""
 
 
 def rows_of(propensities: pl.DataFrame) -> pl.DataFrame:
@@ -69,10 +71,14 @@ def plot_order_bias(rows: pl.DataFrame) -> "Figure":
     for axes, split in panels:
         for name in roles:
             own = rows.filter(split=split, role=name)
-            thin = {"color": COLOURS[name], "linewidth": 0.4, "alpha": max(0.05, min(0.5, 10 / (own.height + 1)))}
+            # Many cells are a band, few are lines. All reach past the means' ends, where nothing lies over them.
+            thin = {"color": COLOURS[name], "linewidth": 0.5, "alpha": max(0.1, min(0.9, 20 / (own.height + 1)))}
             axes.plot([0, 1], own.select(VIEWS).to_numpy().T, **thin)
+            for place, view in enumerate(VIEWS):
+                ends = sorted([place, place + TICK * (2 * place - 1)])
+                axes.hlines(own[view], *ends, **thin)
             for context, *mean in own.group_by("context", maintain_order=True).agg(pl.mean(*VIEWS)).rows():
-                thick = {"linewidth": 1.3, "marker": marks[context].marker, "markeredgecolor": "white"}
+                thick = {"linewidth": 1.1, "marker": marks[context].marker, "markeredgecolor": "white"}
                 axes.plot([0, 1], mean, color=COLOURS[name], markeredgewidth=0.3, markersize=4, **thick)
         axes.set(xlim=(-0.2, 1.2), ylim=(-0.02, 1.02), yticks=[0, 0.5, 1], title=readable(split), ylabel="P(cooperate)")
         axes.set_xticks([0, 1], ["first", "last"])
@@ -90,7 +96,8 @@ def plot_order_bias(rows: pl.DataFrame) -> "Figure":
         else "exact"
     )
     add_note(
-        figure, f"Thin: single cells. Thick: their mean in each context. n = {cells_told(cells)}. Propensities: {how}."
+        figure,
+        f"Thin: cells, past the marks. Thick: context means. n = {cells_told(cells)}. Propensities: {how}.",
     )
     return figure
 

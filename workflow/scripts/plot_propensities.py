@@ -71,7 +71,8 @@ def plot_context(axes: "Axes", cells: pl.DataFrame, games: list[str], models: li
         axes.hlines(heights, rows["low"], rows["high"], color=style["color"])
         axes.plot(rows["rate"], heights, **style, markersize=3)
         axes.plot(rows["exact"], below, **style, markersize=3, markerfacecolor="white", markeredgewidth=0.7)
-    axes.set(xlim=(-0.04, 1.04), ylim=(len(games) - 0.5, -0.5), xticks=[0, 0.5, 1])
+    # Room for a whole mark at 0, in panels as narrow as five in a row are.
+    axes.set(xlim=(-0.06, 1.06), ylim=(len(games) - 0.5, -0.5), xticks=[0, 0.5, 1])
     axes.set_yticks(range(len(games)), [readable(game) for game in games])
     axes.tick_params(axis="y", length=0)
     for edge in range(len(games) - 1):

@@ -9,7 +9,7 @@ Intervals come from resampling the measured games: they say how the result would
 for these very students.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,7 @@ from tom.evaluation.alignment import gap_closed, noise_gap
 from tom.evaluation.baselines import CHANCE, fit_constant
 from tom.evaluation.payoff_models import PAYOFF_MODELS, payoff_table
 from tom.evaluation.propensities import CELL, count_replies
-from tom.games.game import Game
+from tom.games.game import TIES, Game, order_of
 from tom.statistics.resampling import Answers, Uncertainty
 
 Cells = list[tuple[str, str]]
@@ -129,6 +129,9 @@ def breadth_table(
     fitted = {number: _fit(taught, number, played.cells, games) for number in students}
     keys = {"split": split, "cells": len(played.cells), "confidence": uncertainty.confidence}
     keys["teacher_answers"] = played.kind
+    keys["left_out"] = left_out(
+        (games[name] for name, _ in played.cells), (games[name] for name in taught["game"].unique())
+    )
     rows = []
 
     def add(predictor: str, answers: list[np.ndarray], number: int | None, asked: dict) -> None:
@@ -176,6 +179,17 @@ def taught_games(shards: pl.DataFrame, number: int) -> list[str]:
     if number > len(games):
         raise UserError(f"breadth.games: {number} (allowed: at most the {len(games)} games of splits.in_sample)")
     return games[:number]
+
+
+def left_out(asked: Iterable[Game], taught: Iterable[Game]) -> str | None:
+    """The families of the games that were asked, separated by spaces, if none of them was taught.
+
+    None, too, where a game is of no family by the order of its payoffs: it is asymmetric, or has ties.
+    """
+    found, known = ({order_of(game.own) if game.symmetric else None for game in played} for played in (asked, taught))
+    if found & known or {None, TIES} & found:
+        return None
+    return " ".join(sorted(found))
 
 
 def _fit(taught: pl.DataFrame, number: int, cells: Cells, games: Mapping[str, Game]) -> dict[str, np.ndarray]:
