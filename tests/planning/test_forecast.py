@@ -10,7 +10,7 @@ from snakemake.io import IOFile
 
 from tom.core.errors import UserError
 from tom.planning.forecast import COLUMNS, Sharing, forecast
-from tom.planning.plan_lines import budget_line, hours, plan_lines
+from tom.planning.plan_lines import budget_line, disk_words, hours, plan_lines
 from tom.planning.planned_jobs import REASONS, PlannedJob, TimedJobs, Timing
 from tom.planning.review import actual_seconds, read_plan, review_lines
 from tom.slurm.job_resources import OBSERVATION_BYTES, OTHER_SECONDS
@@ -136,11 +136,11 @@ def test_one_table_says_what_runs_and_on_what_figures_rest():
     said = "\n".join(lines)
     assert "2 jobs to run, 1 done" in said
     header, _, *found = rows(lines)
-    assert header == ["stage, and its rules", "jobs", "done", "s a job", "from", "CPU-h", "MB"]
-    sums = [f"{2 * (5 + 45) / 3600:.2f}", f"{2 * 300 * OBSERVATION_BYTES / 1e6:.1f}"]
+    assert header == ["stage, and its rules", "jobs", "done", "s a job", "from", "CPU-h", "disk"]
+    sums = [f"{2 * (5 + 45) / 3600:.2f}", f"{2 * 300 * OBSERVATION_BYTES / 1e6:.1f} MB"]
     assert found == [
         ["sample", "2", "1", "", "", *sums],
-        ["sample_untuned", "2", "1", "25.0", "measured (7)", *sums],
+        ["sample_untuned", "2", "1", "25", "measured (7)", *sums],
         ["", "", "", "", "estimate", "", ""],
         ["all", "2", "1", "", "", *sums],
     ]
@@ -152,6 +152,22 @@ def test_one_table_says_what_runs_and_on_what_figures_rest():
     assert "What limits it" not in said
     (done,) = plan_lines(forecast([shard(0, reason=None)], ONE_MACHINE, 300), "all", ["8 steps"], 900)
     assert "nothing to do" in done
+
+
+@pytest.mark.parametrize(
+    ("seconds", "measured", "said"), [(3.4, True, "3.4"), (9.97, True, "10"), (56.8, True, "57"), (120, False, "120")]
+)
+def test_only_short_times_that_were_measured_have_a_decimal(seconds, measured, said):
+    job = shard(0, timing=Timing(seconds, 7, True) if measured else None, minutes=2)
+    found = rows(plan_lines(forecast([job], ONE_MACHINE, 300), "all", ["8 steps"], 900))
+    assert found[3][3] == said
+
+
+def test_large_sizes_are_in_gigabytes():
+    assert [disk_words(size) for size in (1.3e6, 999.9e6, 1e9, 7732.9e6)] == ["1.3 MB", "999.9 MB", "1.0 GB", "7.7 GB"]
+    job = PlannedJob("prepare", "fetch_model", "", (Path("absent"),), "code", disk_mb=7733)
+    lines = plan_lines(forecast([job], ONE_MACHINE, 300), "all", ["8 steps"], 900)
+    assert rows(lines)[3][-1] == "7.7 GB" and "disk: about 7.7 GB." in lines
 
 
 def test_a_rule_with_nothing_to_run_is_only_counted_in_its_stage():
@@ -170,8 +186,8 @@ def test_rules_that_take_as_long_by_one_estimate_share_the_line_of_their_stage()
     lines = plan_lines(forecast([shard(0), *figures], ONE_MACHINE, 300), "all", ["8 steps"], 900)
     assert [row[:5] for row in rows(lines)[2:]] == [
         ["sample", "1", "0", "", ""],
-        ["sample_untuned", "1", "0", "360.0", "estimate"],
-        ["figures", "2", "0", f"{OTHER_SECONDS:.1f}", "estimate"],
+        ["sample_untuned", "1", "0", "360", "estimate"],
+        ["figures", "2", "0", f"{OTHER_SECONDS}", "estimate"],
         ["all", "3", "0", "", ""],
     ]
     assert "figures: plot_a (1), plot_b (1)." in lines

@@ -79,17 +79,29 @@ def _table(plan: pl.DataFrame) -> list[str]:
         due, name = due_jobs(stage), stage["stage"][0]
         if due["rule"].n_unique() > 1 and due.select("seconds", "seconds_from").n_unique() == 1:
             # Rules of which nothing else is known than of each other.
-            rows.append(_row(name, stage, with_gpus, f"{due['seconds'][0]:.1f}", _basis(due)[0]))
+            rows.append(_row(name, stage, with_gpus, _seconds(due), _basis(due)[0]))
             together += wrap(f"{name}: {_by_rule(due)}.", WIDTH, subsequent_indent="  ")
             continue
         rows.append(_row(name, stage, with_gpus))
         for jobs in stage.partition_by("rule", maintain_order=True):
             if (due := due_jobs(jobs)).height:
                 first, *more = _basis(due)
-                rows.append(_row(f"  {jobs['rule'][0]}", jobs, with_gpus, f"{due['seconds'].mean():.1f}", first))
+                rows.append(_row(f"  {jobs['rule'][0]}", jobs, with_gpus, _seconds(due), first))
                 rows += [["", "", "", "", basis, *[""] * (len(header) - 4)] for basis in more]
     rows.append(_row("all", plan, with_gpus))
-    return [*markdown_table([*header, "MB"], rows), *together]
+    return [*markdown_table([*header, "disk"], rows), *together]
+
+
+def _seconds(due: pl.DataFrame) -> str:
+    """The mean of a rule's jobs: a decimal only of short ones that were measured."""
+    seconds = due["seconds"].mean()
+    measured = (due["seconds_from"] != BASES[2]).any()
+    return f"{seconds:.1f}" if measured and seconds < 9.95 else f"{seconds:.0f}"
+
+
+def disk_words(size: float) -> str:
+    """Bytes as `1.3 MB` or `7.7 GB`."""
+    return f"{size / 1e6:.1f} MB" if size < 999.95e6 else f"{size / 1e9:.1f} GB"
 
 
 def _by_rule(due: pl.DataFrame) -> str:
@@ -99,7 +111,7 @@ def _by_rule(due: pl.DataFrame) -> str:
 
 def _row(name: str, jobs: pl.DataFrame, with_gpus: bool, seconds: str = "", basis: str = "") -> list[str]:
     due = due_jobs(jobs)
-    size = "" if due["bytes"].null_count() == due.height else f"{due['bytes'].sum() / 1e6:.1f}"
+    size = "" if due["bytes"].null_count() == due.height else disk_words(due["bytes"].sum())
     on_gpus = [f"{hours(due, True):.2f}"] if with_gpus else []
     numbers = [str(due.height), str(jobs.height - due.height), seconds, basis]
     return [name, *numbers, f"{hours(due, False):.2f}", *on_gpus, size]
@@ -126,7 +138,7 @@ def _costs(due: pl.DataFrame, clock: str) -> list[str]:
     unknown = due["bytes"].null_count()
     if unknown < due.height:
         without = f", without {counted(unknown, 'job')} of which none has written anything yet" if unknown else ""
-        lines.append(f"disk: about {due['bytes'].sum() / 1e6:.1f} MB{without}.")
+        lines.append(f"disk: about {disk_words(due['bytes'].sum())}{without}.")
     if shards := due["shard"].sum():
         lines.append(f"shards: {shards:,}. A shard holds what one model answered in one game and one context.")
     if loads := due["loads"].sum():
