@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from tom.engines.endpoint import Usage
-from tom.planning.endpoint_forecast import endpoint_lines, game_usage
+from tom.planning.endpoint_forecast import endpoint_lines, game_usage, missing_key
 from tom.planning.forecast import COLUMNS
 
 ASKED = {"observations": 40, "variants": 2, "scored": 4, "n_per_request": 10, "max_tokens": 5, "prompt_characters": 401}
@@ -58,3 +58,12 @@ def test_finished_cells_of_the_same_asking_say_what_a_game_takes(tmp_path):
 
 def test_a_plan_that_asks_no_endpoint_says_nothing_of_one(tmp_path):
     assert endpoint_lines(plan_of("stag_hunt/sports", rule="sample_shard"), GAMES, SCORED, tmp_path, (None, None)) == []
+
+
+def test_a_plan_misses_a_key_only_where_the_endpoint_is_asked(monkeypatch):
+    monkeypatch.delenv("TEST_KEY", raising=False)
+    asking, other = plan_of("stag_hunt/sports"), plan_of("stag_hunt/sports", rule="sample_shard")
+    assert missing_key(asking, "TEST_KEY") == 'export TEST_KEY=..., or key_variable: "" for a server without keys'
+    assert missing_key(asking, "") == missing_key(other, "TEST_KEY") == ""
+    monkeypatch.setenv("TEST_KEY", "sk-1")
+    assert missing_key(asking, "TEST_KEY") == ""

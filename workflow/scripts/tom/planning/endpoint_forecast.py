@@ -9,8 +9,9 @@ from pathlib import Path
 
 import polars as pl
 
+from tom.core.errors import UserError
 from tom.core.random import share_out
-from tom.engines.endpoint import Usage
+from tom.engines.endpoint import Usage, read_key, without_key
 from tom.games.names import members
 from tom.planning.plan_lines import due_jobs
 
@@ -75,6 +76,20 @@ def endpoint_lines(
         words.append(f"({CHARACTERS_A_TOKEN} characters a prompt token; replies as long as max_tokens allows).")
     words += ["No prices in teacher.endpoint, so no cost."] if cost is None else []
     return [" ".join([*words, "Answers in partial/ are not asked for again."])]
+
+
+def missing_key(plan: pl.DataFrame, variable: str) -> str:
+    """What to do where a run would be refused for the key of its endpoint; empty where it would not be.
+
+    plan: forecast's. variable: the environment variable of the key.
+    """
+    if due_jobs(plan).filter(rule=RULE).is_empty():
+        return ""
+    try:
+        read_key(variable, "")
+    except UserError:
+        return without_key(variable)
+    return ""
 
 
 def _usage_of_a_game(files: list[Path]) -> tuple[Usage, int]:

@@ -33,6 +33,7 @@ def plan_lines(
     taught: str = "",
     asked: Sequence[str] = (),
     refused: str = "",
+    key: str = "",
     clock: str = "",
 ) -> list[str]:
     """The plan of a target on one screen: what runs and why, what it costs, what limits it, and how to read it.
@@ -41,7 +42,7 @@ def plan_lines(
 
     plan: forecast's. steps: in words, the steps of the config's own student, and what else there is to say of its
     training. gradients_mb: the main memory of its Gauss-Newton steps. taught: budget_line's. asked: endpoint_lines'.
-    refused: why this machine would refuse the run; empty if it would not. clock: clock_line's.
+    refused: why this machine would refuse the run; empty if it would not. key: missing_key's. clock: clock_line's.
     """
     due = due_jobs(plan)
     if due.is_empty():
@@ -50,6 +51,7 @@ def plan_lines(
     costs = [*_costs(due, clock), *([taught] if trains and taught else []), *asked]
     limits = [*_gpu_limits(due), *_memory_limits(due, gradients_mb), *(_training(steps) if trains else [])]
     limits += [f"GPUs: a run here would be refused. {refused}."] if refused else []
+    limits += [f"key: a run here would be refused; {key}."] if key else []
     return [
         f"Plan of `{target}`: {counted(due.height, 'job')} to run, {plan.height - due.height} done.",
         "",
