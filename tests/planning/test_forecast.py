@@ -4,6 +4,7 @@ import os
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from snakemake.io import IOFile
@@ -11,7 +12,7 @@ from snakemake.io import IOFile
 from tom.core.errors import UserError
 from tom.planning.forecast import COLUMNS, Sharing, forecast
 from tom.planning.plan_lines import budget_line, disk_words, hours, plan_lines
-from tom.planning.planned_jobs import REASONS, PlannedJob, TimedJobs, Timing
+from tom.planning.planned_jobs import REASONS, Comparable, PlannedJob, TimedJobs, Timing
 from tom.planning.review import actual_seconds, read_plan, review_lines
 from tom.slurm.job_resources import OBSERVATION_BYTES, OTHER_SECONDS
 from tom.training.batching import describe_steps
@@ -98,8 +99,28 @@ def test_only_hours_that_rest_on_a_limit_are_at_most_so_many():
     gpu, cpu = shard(0, gpus=1), shard(1, timing=Timing(3600, 1, False))
     said = plan_lines(forecast([gpu, cpu], ONE_MACHINE, 300), "all", ["8 steps"], 0, clock="by the clock: 9 minutes.")
     assert "CPU time: about 2.00 hours (threads times the seconds by the clock)." in said
+    assert "no bound: times of other models, seeds or splits are part of the CPU time." in said
+    assert "no bound: times of other models, seeds or splits are part of the GPU time." not in said
     assert "GPU time: at most 0.10 hours (GPUs times the seconds by the clock)." in said
     assert "by the clock: 9 minutes." in said
+
+
+def test_hours_that_rest_on_other_models_are_no_bound_whatever_else_they_rest_on():
+    jobs = [shard(0), shard(1, timing=Timing(3600, 1, False), memory_mb=4000)]
+    said = "\n".join(plan_lines(forecast(jobs, ONE_MACHINE, 300), "all", ["8 steps"], 0))
+    assert "CPU time: about 2.20 hours" in said and "at most" not in said
+    assert "Without GPUs the time of another model is scaled by the numbers of weights." in said
+
+
+def test_an_endpoints_time_is_unknown_until_it_has_answered():
+    asking = replace(shard(0, "teacher"), rule="sample_endpoint", minutes=None, engine="", turns={"endpoint": 1})
+    table = forecast([asking, shard(1, timing=Timing(3600, 1, True))], ONE_MACHINE, 300)
+    assert table["seconds"].to_list() == [None, 3600]
+    lines = plan_lines(table, "all", ["8 steps"], 0)
+    assert rows(lines)[3][:5] == ["sample_endpoint", "1", "0", "", "unknown"]
+    assert "CPU time: about 2.00 hours, without 1 job of unknown time (threads times" in "\n".join(lines)
+    (answered,) = forecast([replace(asking, timing=Timing(40, 1, True))], ONE_MACHINE, 300)["seconds"]
+    assert answered == 40
 
 
 def test_a_plan_says_which_gpu_its_largest_job_needs():
@@ -246,11 +267,16 @@ def test_timed_jobs_are_found_by_what_the_rule_calls_them(tmp_path, monkeypatch)
         file.write_text(f"s\tcpu_time\n{value}\tNA\n")
     pattern = IOFile("sample/{model,base|teacher|other}/{game}-{context}.tsv")
     timed = TimedJobs(sorted(Path("sample").rglob("*.tsv")))
-    assert timed.of("untuned", pattern, "base") == Timing(3, 2, True)
-    assert timed.of("untuned", pattern, "other") == Timing(5, 3, False)
-    assert timed.of("untuned", pattern, "other", frozenset({"teacher"})) == Timing(9, 1, False)
-    assert timed.of("untuned", pattern, "other", frozenset({"other"})) is None
-    assert timed.of("none", IOFile("other/{model}.tsv"), "base") is None
+
+    def of(subject: str, factors: dict[str, float]) -> Timing | None:
+        return timed.of("untuned", pattern, subject, lambda other, wildcards: factors.get(wildcards["model"]))
+
+    assert of("base", {}) == Timing(3, 2, True)
+    assert of("other", {"base": 1, "teacher": 1}) == Timing(5, 3, False)
+    assert of("other", {"teacher": 1}) == Timing(9, 1, False)
+    assert of("other", {"teacher": 4, "base": 2}) == Timing((36 + 4 + 8) / 3, 3, False)
+    assert of("other", {}) is None
+    assert timed.of("none", IOFile("other/{model}.tsv"), "base", lambda *_: 1) is None
 
 
 def test_a_review_looks_at_benchmark_files_that_came_after_the_plan(tmp_path):
@@ -267,6 +293,21 @@ def test_a_review_looks_at_benchmark_files_that_came_after_the_plan(tmp_path):
     ]
 
 
+def test_a_review_has_no_ratio_where_a_time_was_unknown(tmp_path):
+    (tmp_path / "0.tsv").write_text("s\n12.0\n")
+    asking = shard(0, benchmark=tmp_path / "0.tsv", turns={"endpoint": 1})
+    lines = review_lines(actual_seconds(forecast([asking], ONE_MACHINE, 300), planned=0))
+    assert [cell.strip() for cell in lines[2].strip("|").split("|")] == [
+        "sample_untuned",
+        "1",
+        "1",
+        "",
+        "0.0",
+        "12.0",
+        "",
+    ]
+
+
 def test_only_a_plan_can_be_looked_back_on(tmp_path):
     with pytest.raises(UserError, match="no such plan"):
         read_plan(tmp_path / "plan.parquet")
@@ -276,3 +317,23 @@ def test_only_a_plan_can_be_looked_back_on(tmp_path):
     plan.drop("bytes").write_parquet(tmp_path / "plan.parquet")
     with pytest.raises(UserError, match="not a plan of this version"):
         read_plan(tmp_path / "plan.parquet")
+
+
+def test_another_models_time_is_scaled_by_weights_and_counts_only_if_the_same_rule_made_it(monkeypatch):
+    """As Snakemake remembers it."""
+    weights = {name: f"models/{name}/nf4/weights" for name in ("small", "large", "gone")}
+    made = {name: ("sample_shard", weights[name]) for name in weights} | {"teacher": ("replay_shard", None)}
+    memory = SimpleNamespace(
+        rule=lambda file: made.get(file, (None,))[0], input=lambda file: [made[file][1] or "counts"]
+    )
+    comparable = Comparable(SimpleNamespace(jobs=[], workflow=SimpleNamespace(persistence=memory)))
+    monkeypatch.setattr(comparable, "_size", {weights["small"]: 0.135, weights["large"]: None}.get)
+    output = SimpleNamespace(apply_wildcards=lambda wildcards: wildcards["model"])
+    job = SimpleNamespace(
+        rule=SimpleNamespace(name="sample_shard", output=[output]),
+        output=["shards/model/game/context.parquet"],
+        input={"weights": weights["large"]},
+        resources={"engine": 1, "million_weights": 500},
+    )
+    factors = {name: comparable.factor(job, name, {"model": name}) for name in (*weights, "teacher")}
+    assert factors == {"small": pytest.approx(0.5 / 0.135), "large": 1, "gone": None, "teacher": None}

@@ -82,7 +82,12 @@ def asked_endpoint(wildcards):
             "prompt_characters": characters,
         }
     prices = config["teacher"]["endpoint"].get("prices", {})
-    asked = {"games": games, "prices": [prices.get(kind) for kind in ("prompt", "completion")]}
+    asked = {
+        "games": games,
+        "prices": [prices.get(kind) for kind in ("prompt", "completion")],
+        "at_a_time": config["teacher"]["endpoint"]["concurrency"]
+        * (workflow.global_resources.get("endpoint").value or 1),
+    }
     key = f"--key-variable={config['teacher']['endpoint']['key_variable']}"
     return shlex.join(["--endpoint", json.dumps(asked), "--usage", f"{RESULTS}/usage", key])
 

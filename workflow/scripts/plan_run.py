@@ -68,7 +68,8 @@ def main() -> None:
     if arguments.endpoint:
         games = {asking: game_usage(**numbers) for asking, numbers in arguments.endpoint["games"].items()}
         scored = {asking: numbers["scored"] for asking, numbers in arguments.endpoint["games"].items()}
-        asked = endpoint_lines(plan, games, scored, arguments.usage, tuple(arguments.endpoint["prices"]))
+        prices, at_a_time = tuple(arguments.endpoint["prices"]), arguments.endpoint["at_a_time"]
+        asked = endpoint_lines(plan, games, scored, arguments.usage, prices, at_a_time)
     refused = missing_gpus(plan) if arguments.here else ""
     # Of a run that can't begin here there is nothing to say.
     machine = Machine(arguments.cores, arguments.at_a_time) if arguments.here and not refused else None

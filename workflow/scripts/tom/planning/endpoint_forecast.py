@@ -39,12 +39,13 @@ def endpoint_lines(
     scored: Mapping[str, int],
     usage: Path,
     prices: tuple[float | None, float | None],
+    at_a_time: int,
 ) -> list[str]:
     """The line of a plan about its endpoint; none where nothing is asked there.
 
     plan: forecast's. games: how a cell is asked, a folder's name → what a game takes so. scored: likewise, its
     requests for exact probabilities. usage: the folder of what finished cells took. prices: of a million prompt tokens,
-    and of a million tokens of replies.
+    and of a million tokens of replies. at_a_time: requests under way in the whole run.
     """
     due = [Path(output) for output in due_jobs(plan).filter(rule=RULE)["output"]]
     if not due:
@@ -66,7 +67,8 @@ def endpoint_lines(
     cost = total.cost(*prices)
     most = "about" if timed else "at most"
     words = [
-        f"endpoint: {requests:,} requests in {len(due)} job(s), {exact:,} of them for exact probabilities; about"
+        f"endpoint: {requests:,} requests in {len(due)} job(s), {exact:,} of them for exact probabilities;"
+        f" {at_a_time} at a time, {requests / at_a_time / 3600:.2f} hours at 1 s a request; about"
         f" {total.prompt_tokens:,} prompt tokens and {most} {total.completion_tokens:,} tokens of replies"
         + (f"; cost {most} {cost:.2f}" if cost is not None else "")
     ]

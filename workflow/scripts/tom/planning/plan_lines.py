@@ -97,6 +97,8 @@ def _table(plan: pl.DataFrame) -> list[str]:
 def _seconds(due: pl.DataFrame) -> str:
     """The mean of a rule's jobs: a decimal only of short ones that were measured."""
     seconds = due["seconds"].mean()
+    if seconds is None:
+        return ""
     measured = (due["seconds_from"] != BASES[2]).any()
     return f"{seconds:.1f}" if measured and seconds < 9.95 else f"{seconds:.0f}"
 
@@ -133,9 +135,13 @@ def _costs(due: pl.DataFrame, clock: str) -> list[str]:
     lines = []
     for kind, times, on_gpus in (("CPU", "threads", False), ("GPU", "GPUs", True)):
         if (jobs := due.filter((pl.col("gpus") > 0) == on_gpus)).height:
-            most = "at most" if BASES[2] in jobs["seconds_from"] else "about"
-            time = f"{most} {hours(jobs, on_gpus):.2f} hours"
-            lines.append(f"{kind} time: {time} ({times} times the seconds by the clock).")
+            bounded = BASES[2] in jobs["seconds_from"] and BASES[1] not in jobs["seconds_from"]
+            time = f"{'at most' if bounded else 'about'} {hours(jobs, on_gpus):.2f} hours"
+            unknown = jobs["seconds"].null_count()
+            without = f", without {counted(unknown, 'job')} of unknown time" if unknown else ""
+            lines.append(f"{kind} time: {time}{without} ({times} times the seconds by the clock).")
+            if BASES[1] in jobs["seconds_from"]:
+                lines.append(f"no bound: times of other models, seeds or splits are part of the {kind} time.")
     lines += [clock] if clock else []
     unknown = due["bytes"].null_count()
     if unknown < due.height:
@@ -200,7 +206,7 @@ def _basis(due: pl.DataFrame) -> list[str]:
             timed = found.select("subject", "timed").unique()["timed"]
             earlier = timed.sum() if basis == BASES[0] else timed.max()
             words.append(f"{basis.removesuffix(' subjects')} ({earlier})" if earlier else basis)
-    return words
+    return [*words, "unknown"] if due["seconds"].has_nulls() else words
 
 
 def _notes(due: pl.DataFrame) -> list[str]:
@@ -212,8 +218,12 @@ def _notes(due: pl.DataFrame) -> list[str]:
         lines.append("measured: the mean of so many earlier jobs (their benchmark files).")
     if BASES[1] in due["seconds_from"]:
         lines.append("other: the same rule for other models, seeds or splits; on GPUs, if they ask for as much.")
+        if due.filter((pl.col("memory_mb") > 0) & (pl.col("gpus") == 0), seconds_from=BASES[1]).height:
+            lines.append("Without GPUs the time of another model is scaled by the numbers of weights.")
         if due.filter(rule=TRAINING, seconds_from=BASES[1]).height:
             lines.append("A training takes longer than another by as much as it has more prompts times epochs.")
+    if due["seconds"].has_nulls():
+        lines.append("unknown: an endpoint's time follows from its answers, of which there is none yet.")
     if BASES[2] in due["seconds_from"]:
         lines.append("estimate: a limit and no prediction. A cluster is asked for it (tom/slurm/job_resources.py).")
     return lines
