@@ -14,6 +14,7 @@ from tom.config import checks
 from tom.config.checks import check_study
 from tom.config.study_checks import check_breadth, check_counterbalancing, check_labels, check_learning_curve
 from tom.core.errors import UserError
+from tom.engines.endpoint import read_key
 from tom.training.recipe import REPLY_TARGETS
 
 CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config" / "config.yaml").read_text())
@@ -419,16 +420,22 @@ def endpoint_teacher(**changes) -> dict:
     return {"name": "Teacher", "engine": "openai", "endpoint": endpoint | changes}
 
 
-def test_a_teacher_at_an_endpoint_needs_its_key_in_the_environment(project, monkeypatch):
+def test_a_config_is_checked_without_the_key_of_its_endpoint(project, monkeypatch):
+    """A plan and a dry run need none."""
     monkeypatch.delenv("TEST_KEY", raising=False)
-    config = changed(endpoint_teacher(), "teacher")
-    text = complaint(config)
-    assert text == (
+    check_study(changed(endpoint_teacher(), "teacher"), "config.yaml", Path("resources"))
+
+
+def test_a_key_is_read_from_the_environment_or_missed_with_what_to_do(monkeypatch):
+    monkeypatch.delenv("TEST_KEY", raising=False)
+    with pytest.raises(UserError) as missed:
+        read_key("TEST_KEY", "config.yaml: teacher.endpoint.key_variable")
+    assert str(missed.value) == (
         "config.yaml: teacher.endpoint.key_variable: the environment variable TEST_KEY is not set"
-        " (empty: the endpoint needs no key)"
+        ' (export TEST_KEY=..., or key_variable: "" for a server without keys)'
     )
     monkeypatch.setenv("TEST_KEY", "sk-1")
-    check_study(config, "config.yaml", Path("resources"))
+    assert read_key("TEST_KEY", "") == "sk-1" and read_key("", "") == ""
 
 
 def test_a_local_endpoint_needs_no_key(project):

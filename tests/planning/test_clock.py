@@ -59,6 +59,12 @@ def test_the_line_says_what_it_assumes_and_whether_it_rests_on_limits():
     said = clock_line(limited, planned(limited), TWO_CORES)
     assert said.startswith("by the clock: about 60 minutes on 2 cores") and "they are limits" in said
     assert "as long as the longest chain of jobs, each of which waits for the one before" in said
+    others = [*limited, job("e", 5, timing=Timing(5, 1, False))]
+    said = clock_line(others, planned(others), TWO_CORES)
+    assert "Times of other models, seeds or splits are part of it, so it is no bound." in said and "less" not in said
+    asking = [job("a", 360), job("b", 0, "a", timing=None, turns={"endpoint": 1})]
+    said = clock_line(asking, planned(asking), TWO_CORES)
+    assert said.startswith("by the clock: about 6 minutes") and "The endpoint's answers come on top." in said
     done = [replace(each, reason=None) for each in measured]
     assert clock_line(done, planned(done), TWO_CORES) == ""
     short = [job("a", 40)]

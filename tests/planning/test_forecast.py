@@ -4,14 +4,15 @@ import os
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from snakemake.io import IOFile
 
 from tom.core.errors import UserError
 from tom.planning.forecast import COLUMNS, Sharing, forecast
-from tom.planning.plan_lines import budget_line, hours, plan_lines
-from tom.planning.planned_jobs import REASONS, PlannedJob, TimedJobs, Timing
+from tom.planning.plan_lines import budget_line, disk_words, hours, plan_lines
+from tom.planning.planned_jobs import REASONS, Comparable, PlannedJob, TimedJobs, Timing
 from tom.planning.review import actual_seconds, read_plan, review_lines
 from tom.slurm.job_resources import OBSERVATION_BYTES, OTHER_SECONDS
 from tom.training.batching import describe_steps
@@ -98,8 +99,28 @@ def test_only_hours_that_rest_on_a_limit_are_at_most_so_many():
     gpu, cpu = shard(0, gpus=1), shard(1, timing=Timing(3600, 1, False))
     said = plan_lines(forecast([gpu, cpu], ONE_MACHINE, 300), "all", ["8 steps"], 0, clock="by the clock: 9 minutes.")
     assert "CPU time: about 2.00 hours (threads times the seconds by the clock)." in said
+    assert "no bound: times of other models, seeds or splits are part of the CPU time." in said
+    assert "no bound: times of other models, seeds or splits are part of the GPU time." not in said
     assert "GPU time: at most 0.10 hours (GPUs times the seconds by the clock)." in said
     assert "by the clock: 9 minutes." in said
+
+
+def test_hours_that_rest_on_other_models_are_no_bound_whatever_else_they_rest_on():
+    jobs = [shard(0), shard(1, timing=Timing(3600, 1, False), memory_mb=4000)]
+    said = "\n".join(plan_lines(forecast(jobs, ONE_MACHINE, 300), "all", ["8 steps"], 0))
+    assert "CPU time: about 2.20 hours" in said and "at most" not in said
+    assert "Without GPUs the time of another model is scaled by the numbers of weights." in said
+
+
+def test_an_endpoints_time_is_unknown_until_it_has_answered():
+    asking = replace(shard(0, "teacher"), rule="sample_endpoint", minutes=None, engine="", turns={"endpoint": 1})
+    table = forecast([asking, shard(1, timing=Timing(3600, 1, True))], ONE_MACHINE, 300)
+    assert table["seconds"].to_list() == [None, 3600]
+    lines = plan_lines(table, "all", ["8 steps"], 0)
+    assert rows(lines)[3][:5] == ["sample_endpoint", "1", "0", "", "unknown"]
+    assert "CPU time: about 2.00 hours, without 1 job of unknown time (threads times" in "\n".join(lines)
+    (answered,) = forecast([replace(asking, timing=Timing(40, 1, True))], ONE_MACHINE, 300)["seconds"]
+    assert answered == 40
 
 
 def test_a_plan_says_which_gpu_its_largest_job_needs():
@@ -136,11 +157,11 @@ def test_one_table_says_what_runs_and_on_what_figures_rest():
     said = "\n".join(lines)
     assert "2 jobs to run, 1 done" in said
     header, _, *found = rows(lines)
-    assert header == ["stage, and its rules", "jobs", "done", "s a job", "from", "CPU-h", "MB"]
-    sums = [f"{2 * (5 + 45) / 3600:.2f}", f"{2 * 300 * OBSERVATION_BYTES / 1e6:.1f}"]
+    assert header == ["stage, and its rules", "jobs", "done", "s a job", "from", "CPU-h", "disk"]
+    sums = [f"{2 * (5 + 45) / 3600:.2f}", f"{2 * 300 * OBSERVATION_BYTES / 1e6:.1f} MB"]
     assert found == [
         ["sample", "2", "1", "", "", *sums],
-        ["sample_untuned", "2", "1", "25.0", "measured (7)", *sums],
+        ["sample_untuned", "2", "1", "25", "measured (7)", *sums],
         ["", "", "", "", "estimate", "", ""],
         ["all", "2", "1", "", "", *sums],
     ]
@@ -152,6 +173,22 @@ def test_one_table_says_what_runs_and_on_what_figures_rest():
     assert "What limits it" not in said
     (done,) = plan_lines(forecast([shard(0, reason=None)], ONE_MACHINE, 300), "all", ["8 steps"], 900)
     assert "nothing to do" in done
+
+
+@pytest.mark.parametrize(
+    ("seconds", "measured", "said"), [(3.4, True, "3.4"), (9.97, True, "10"), (56.8, True, "57"), (120, False, "120")]
+)
+def test_only_short_times_that_were_measured_have_a_decimal(seconds, measured, said):
+    job = shard(0, timing=Timing(seconds, 7, True) if measured else None, minutes=2)
+    found = rows(plan_lines(forecast([job], ONE_MACHINE, 300), "all", ["8 steps"], 900))
+    assert found[3][3] == said
+
+
+def test_large_sizes_are_in_gigabytes():
+    assert [disk_words(size) for size in (1.3e6, 999.9e6, 1e9, 7732.9e6)] == ["1.3 MB", "999.9 MB", "1.0 GB", "7.7 GB"]
+    job = PlannedJob("prepare", "fetch_model", "", (Path("absent"),), "code", disk_mb=7733)
+    lines = plan_lines(forecast([job], ONE_MACHINE, 300), "all", ["8 steps"], 900)
+    assert rows(lines)[3][-1] == "7.7 GB" and "disk: about 7.7 GB." in lines
 
 
 def test_a_rule_with_nothing_to_run_is_only_counted_in_its_stage():
@@ -170,8 +207,8 @@ def test_rules_that_take_as_long_by_one_estimate_share_the_line_of_their_stage()
     lines = plan_lines(forecast([shard(0), *figures], ONE_MACHINE, 300), "all", ["8 steps"], 900)
     assert [row[:5] for row in rows(lines)[2:]] == [
         ["sample", "1", "0", "", ""],
-        ["sample_untuned", "1", "0", "360.0", "estimate"],
-        ["figures", "2", "0", f"{OTHER_SECONDS:.1f}", "estimate"],
+        ["sample_untuned", "1", "0", "360", "estimate"],
+        ["figures", "2", "0", f"{OTHER_SECONDS}", "estimate"],
         ["all", "3", "0", "", ""],
     ]
     assert "figures: plot_a (1), plot_b (1)." in lines
@@ -230,11 +267,16 @@ def test_timed_jobs_are_found_by_what_the_rule_calls_them(tmp_path, monkeypatch)
         file.write_text(f"s\tcpu_time\n{value}\tNA\n")
     pattern = IOFile("sample/{model,base|teacher|other}/{game}-{context}.tsv")
     timed = TimedJobs(sorted(Path("sample").rglob("*.tsv")))
-    assert timed.of("untuned", pattern, "base") == Timing(3, 2, True)
-    assert timed.of("untuned", pattern, "other") == Timing(5, 3, False)
-    assert timed.of("untuned", pattern, "other", frozenset({"teacher"})) == Timing(9, 1, False)
-    assert timed.of("untuned", pattern, "other", frozenset({"other"})) is None
-    assert timed.of("none", IOFile("other/{model}.tsv"), "base") is None
+
+    def of(subject: str, factors: dict[str, float]) -> Timing | None:
+        return timed.of("untuned", pattern, subject, lambda other, wildcards: factors.get(wildcards["model"]))
+
+    assert of("base", {}) == Timing(3, 2, True)
+    assert of("other", {"base": 1, "teacher": 1}) == Timing(5, 3, False)
+    assert of("other", {"teacher": 1}) == Timing(9, 1, False)
+    assert of("other", {"teacher": 4, "base": 2}) == Timing((36 + 4 + 8) / 3, 3, False)
+    assert of("other", {}) is None
+    assert timed.of("none", IOFile("other/{model}.tsv"), "base", lambda *_: 1) is None
 
 
 def test_a_review_looks_at_benchmark_files_that_came_after_the_plan(tmp_path):
@@ -251,6 +293,21 @@ def test_a_review_looks_at_benchmark_files_that_came_after_the_plan(tmp_path):
     ]
 
 
+def test_a_review_has_no_ratio_where_a_time_was_unknown(tmp_path):
+    (tmp_path / "0.tsv").write_text("s\n12.0\n")
+    asking = shard(0, benchmark=tmp_path / "0.tsv", turns={"endpoint": 1})
+    lines = review_lines(actual_seconds(forecast([asking], ONE_MACHINE, 300), planned=0))
+    assert [cell.strip() for cell in lines[2].strip("|").split("|")] == [
+        "sample_untuned",
+        "1",
+        "1",
+        "",
+        "0.0",
+        "12.0",
+        "",
+    ]
+
+
 def test_only_a_plan_can_be_looked_back_on(tmp_path):
     with pytest.raises(UserError, match="no such plan"):
         read_plan(tmp_path / "plan.parquet")
@@ -260,3 +317,23 @@ def test_only_a_plan_can_be_looked_back_on(tmp_path):
     plan.drop("bytes").write_parquet(tmp_path / "plan.parquet")
     with pytest.raises(UserError, match="not a plan of this version"):
         read_plan(tmp_path / "plan.parquet")
+
+
+def test_another_models_time_is_scaled_by_weights_and_counts_only_if_the_same_rule_made_it(monkeypatch):
+    """As Snakemake remembers it."""
+    weights = {name: f"models/{name}/nf4/weights" for name in ("small", "large", "gone")}
+    made = {name: ("sample_shard", weights[name]) for name in weights} | {"teacher": ("replay_shard", None)}
+    memory = SimpleNamespace(
+        rule=lambda file: made.get(file, (None,))[0], input=lambda file: [made[file][1] or "counts"]
+    )
+    comparable = Comparable(SimpleNamespace(jobs=[], workflow=SimpleNamespace(persistence=memory)))
+    monkeypatch.setattr(comparable, "_size", {weights["small"]: 0.135, weights["large"]: None}.get)
+    output = SimpleNamespace(apply_wildcards=lambda wildcards: wildcards["model"])
+    job = SimpleNamespace(
+        rule=SimpleNamespace(name="sample_shard", output=[output]),
+        output=["shards/model/game/context.parquet"],
+        input={"weights": weights["large"]},
+        resources={"engine": 1, "million_weights": 500},
+    )
+    factors = {name: comparable.factor(job, name, {"model": name}) for name in (*weights, "teacher")}
+    assert factors == {"small": pytest.approx(0.5 / 0.135), "large": 1, "gone": None, "teacher": None}

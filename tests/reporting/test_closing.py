@@ -1,6 +1,8 @@
 """The end of a run: its files in a few lines, and a command that can be copied."""
 
-from tom.reporting.closing import MOST_LINES, command, file_lines
+import pytest
+
+from tom.reporting.closing import MOST_LINES, command, file_lines, profile_words
 
 
 def test_files_are_counted_by_folder_and_one_alone_is_named():
@@ -26,3 +28,21 @@ def test_a_command_repeats_the_configs_and_quotes():
     assert said == (
         "snakemake all --cores all --snakefile '../a b/Snakefile' --configfile 'my pair.yaml' --config 'experiment=a b'"
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "proposed"),
+    [
+        ("plan --cores 1", "snakemake all --cores all"),
+        (
+            "plan --workflow-profile profiles/slurm --configfile a.yaml",
+            "snakemake all --workflow-profile profiles/slurm",
+        ),
+        ("--workflow-profile=slurm plan", "snakemake all --workflow-profile slurm"),
+        ("--profile mine plan", "snakemake all --profile mine"),
+        ("plan --profile mine -c4", "snakemake all --profile mine --cores all"),
+        ("plan --profile a --workflow-profile b", "snakemake all --profile a --workflow-profile b"),
+    ],
+)
+def test_a_command_repeats_the_profiles_which_may_say_how_much_runs_at_a_time(words, proposed):
+    assert command("all", "Snakefile", [], {}, profile_words(words.split())) == proposed

@@ -98,7 +98,21 @@ def test_a_missing_key_stops_before_any_job(fresh, monkeypatch):
     said = " ".join((done.stdout + done.stderr).split())
     assert done.returncode != 0
     assert "teacher.endpoint.key_variable: the environment variable TEST_KEY is not set" in said
+    assert 'export TEST_KEY=..., or key_variable: "" for a server without keys' in said
     assert "Traceback" not in said and not (fresh.folder / "results").exists()
+
+
+def test_a_plan_and_a_dry_run_need_no_key(fresh, monkeypatch):
+    monkeypatch.delenv("TEST_KEY", raising=False)
+    project = point_at(fresh, "http://127.0.0.1:9/v1")
+    assert project.plan()["sample_endpoint"] == CELLS
+    remedy = 'export TEST_KEY=..., or key_variable: "" for a server without keys'
+    said = project.succeed("plan")
+    assert f"key: a run here would be refused; {remedy}." in " ".join(said.split())
+    assert f"Next: {remedy}\n" in said
+    monkeypatch.setenv("TEST_KEY", KEY)
+    said = project.succeed("plan")
+    assert "key:" not in said and "Next: snakemake all " in said
 
 
 def test_the_whole_run_follows_from_the_endpoint(fresh, monkeypatch):

@@ -6,7 +6,7 @@ No rule stands here. workflow/Snakefile calls these functions when a run starts 
 import atexit
 
 from tom.core.snakemake_internals import had_nothing_to_do, requested
-from tom.reporting.closing import command, file_lines
+from tom.reporting.closing import command, file_lines, profile_words
 
 
 def write_contents():
@@ -36,11 +36,11 @@ def print_summary():
 
 
 def this_runs_command(target):
-    """A command line for a target, with the configs of this run; what was planned is no part of it."""
+    """A command line for a target, with the configs and profiles of this run; what was planned is no part of it."""
     settings, snakefile = workflow.config_settings, os.path.relpath(workflow.main_snakefile)
     configfiles = [os.path.relpath(file) for file in settings.configfiles]
     said = {key: value for key, value in settings.config.items() if key != "plan"}
-    return command(target, snakefile, configfiles, said)
+    return command(target, snakefile, configfiles, said, profile_words(sys.argv[1:]))
 
 
 def close_run():

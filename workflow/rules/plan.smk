@@ -82,8 +82,14 @@ def asked_endpoint(wildcards):
             "prompt_characters": characters,
         }
     prices = config["teacher"]["endpoint"].get("prices", {})
-    asked = {"games": games, "prices": [prices.get(kind) for kind in ("prompt", "completion")]}
-    return shlex.join(["--endpoint", json.dumps(asked), "--usage", f"{RESULTS}/usage"])
+    asked = {
+        "games": games,
+        "prices": [prices.get(kind) for kind in ("prompt", "completion")],
+        "at_a_time": config["teacher"]["endpoint"]["concurrency"]
+        * (workflow.global_resources.get("endpoint").value or 1),
+    }
+    key = f"--key-variable={config['teacher']['endpoint']['key_variable']}"
+    return shlex.join(["--endpoint", json.dumps(asked), "--usage", f"{RESULTS}/usage", key])
 
 
 def next_of_plan(planned):
@@ -92,13 +98,15 @@ def next_of_plan(planned):
     """
     if not Path(PLAN).exists() or Path(PLAN).stat().st_mtime < STARTED:
         return this_runs_command(called("report"))
-    if workflow.non_local_exec:
-        return this_runs_command(planned)
     # polars is not imported before a plan needs it.
+    from tom.planning.endpoint_forecast import missing_key
     from tom.planning.gpus_here import remedy
     from tom.planning.review import read_plan
 
-    return remedy(read_plan(Path(PLAN))) or this_runs_command(planned)
+    plan = read_plan(Path(PLAN))
+    lacking = "" if workflow.non_local_exec else remedy(plan)
+    lacking = lacking or missing_key(plan, config["teacher"].get("endpoint", {}).get("key_variable", ""))
+    return lacking or this_runs_command(planned)
 
 
 # Where Snakemake runs, since that is whose run is planned.

@@ -6,6 +6,7 @@ out: models/{source}/fetched/ and models/{source}/{precision}/, each a weights f
 
 from tom.core.snakemake_internals import jobs_to_run, start_after
 from tom.engines.devices import enough_devices, multiplies_16_bits_slowly
+from tom.engines.endpoint import read_key
 
 
 def model_of_source(wildcards):
@@ -166,6 +167,12 @@ def asking_gpus(asked):
     keys = [key for key, number in models.items() if number == asked]
     more = [key for key, number in models.items() if number > asked]
     return f"{', '.join(keys)}: {asked}" if keys else f"{', '.join(more)}: a job asks for {asked}"
+
+
+def check_key():
+    """Refuse a run that asks an endpoint without its key, before any job. A plan and a dry run ask none."""
+    if called("sample_endpoint") in {job.rule.name for job in jobs_to_run(workflow)}:
+        read_key(config["teacher"]["endpoint"]["key_variable"], f"{CONFIG_NAMES}: teacher.endpoint.key_variable")
 
 
 def warn_of_slow_types():

@@ -87,6 +87,8 @@ def model_resources(role, work, changes=lambda wildcards: {}):
         # Loading included. Shards that share an allocation load their model once (count_a_load_once).
         "runtime": lambda wildcards: minutes(load_seconds(model(wildcards)) + seconds(wildcards)),
         "work_seconds": lambda wildcards: ceil(seconds(wildcards)),
+        # By which a plan scales what other models took.
+        "million_weights": lambda wildcards: ceil(1000 * model(wildcards)["billions"]),
         # GPUs of one job sit in one node, and jobs that share an allocation take turns with its GPUs.
         "nodes": 1,
         "engine": 1,

@@ -15,7 +15,7 @@ from pathlib import Path
 from tom.core.errors import run_main
 from tom.core.files import atomic_file, log_written
 from tom.planning.clock import Machine, clock_line
-from tom.planning.endpoint_forecast import endpoint_lines, game_usage
+from tom.planning.endpoint_forecast import endpoint_lines, game_usage, missing_key
 from tom.planning.forecast import Sharing, forecast
 from tom.planning.gpus_here import missing_gpus
 from tom.planning.plan_lines import budget_line, due_jobs, plan_lines
@@ -44,6 +44,7 @@ def main() -> None:
     parser.add_argument("--benchmarks", type=Path, required=True, help="folder of all benchmark files")
     parser.add_argument("--endpoint", type=json.loads, help="how a game is asked by folder, and prices, JSON")
     parser.add_argument("--usage", type=Path, help="folder of what an endpoint's finished cells took")
+    parser.add_argument("--key-variable", default="", help="environment variable of the endpoint's key")
     parser.add_argument("--output", type=Path, required=True, help="Parquet")
     arguments = parser.parse_args()
 
@@ -67,7 +68,8 @@ def main() -> None:
     if arguments.endpoint:
         games = {asking: game_usage(**numbers) for asking, numbers in arguments.endpoint["games"].items()}
         scored = {asking: numbers["scored"] for asking, numbers in arguments.endpoint["games"].items()}
-        asked = endpoint_lines(plan, games, scored, arguments.usage, tuple(arguments.endpoint["prices"]))
+        prices, at_a_time = tuple(arguments.endpoint["prices"]), arguments.endpoint["at_a_time"]
+        asked = endpoint_lines(plan, games, scored, arguments.usage, prices, at_a_time)
     refused = missing_gpus(plan) if arguments.here else ""
     # Of a run that can't begin here there is nothing to say.
     machine = Machine(arguments.cores, arguments.at_a_time) if arguments.here and not refused else None
@@ -79,6 +81,7 @@ def main() -> None:
         taught=budget_line(arguments.observations, *arguments.taught) if arguments.taught else "",
         asked=asked,
         refused=refused,
+        key=missing_key(plan, arguments.key_variable),
         clock=clock_line(jobs, plan, machine) if machine else "",
     )
     print("\n".join(lines))

@@ -25,7 +25,7 @@ from tom.config.text_checks import check_texts, require_file
 from tom.config.training_checks import check_training
 from tom.core.errors import UserError, asked_by
 from tom.core.yaml_files import check, load_schema
-from tom.engines.endpoint import check_address, read_key, sent_names
+from tom.engines.endpoint import check_address, sent_names
 from tom.engines.registry import engine_names, load_engine, settings_of, settings_schema
 from tom.games import kinds as game_kinds
 from tom.games.behaviours import load_behaviour
@@ -174,7 +174,6 @@ def _check_model(config: dict, role: str, file: str, resources: Path) -> None:
         _check_computed(config, file, resources)
     elif model["engine"] == "openai":
         endpoint, where = model["endpoint"], f"{file}: {role}.endpoint"
-        read_key(endpoint["key_variable"], f"{where}.key_variable")
         check_address(endpoint["base_url"], f"{where}.base_url")
         sent_names(endpoint.get("parameters", {}), f"{where}.parameters")
     elif model["source"] == "folder":

@@ -5,7 +5,7 @@ and line. The profiles call this as they are read, which is before the configs a
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from pathlib import Path
 
@@ -17,13 +17,13 @@ FILES = ("--configfile", "--configfiles")
 KEYS = ("--config", "-C")
 
 
-def given(words: list[str], flags: tuple[str, ...]) -> list[str]:
-    """What the words of Snakemake's command line give to flags of several values, in their order."""
+def given(words: Sequence[str], flags: tuple[str, ...], most: int | None = None) -> list[str]:
+    """What the words of Snakemake's command line give to some flags, in their order. most: values of a flag."""
     values = []
     for place, word in enumerate(words):
         flag, equals, value = word.partition("=")
         if flag in flags:
-            values += [value] if equals else takewhile(lambda word: not word.startswith("-"), words[place + 1 :])
+            values += [value] if equals else takewhile(lambda word: not word.startswith("-"), words[place + 1 :][:most])
     return values
 
 

@@ -7,6 +7,7 @@ from graphlib import TopologicalSorter
 import polars as pl
 
 from tom.planning.forecast import BASES
+from tom.planning.plan_lines import due_jobs
 from tom.planning.planned_jobs import PlannedJob
 from tom.reporting.wording import counted
 
@@ -29,7 +30,9 @@ def clock_seconds(jobs: list[PlannedJob], plan: pl.DataFrame, machine: Machine) 
     It is the longest of: the cores' seconds of all jobs over the cores, those of a limited resource over its limit, and
     the longest chain of jobs. plan: forecast's of these jobs.
     """
-    due = [(job, seconds) for job, seconds in zip(jobs, plan["seconds"], strict=True) if job.reason]
+    due = [
+        (job, seconds) for job, seconds in zip(jobs, plan["seconds"], strict=True) if job.reason and seconds is not None
+    ]
     found = {"": sum(min(job.threads, machine.cores) * seconds for job, seconds in due) / machine.cores}
     for name, limit in machine.limits.items():
         found[TAKEN_IN_TURN[name]] = sum(min(job.turns.get(name, 0), limit) * seconds for job, seconds in due) / limit
@@ -55,8 +58,12 @@ def clock_line(jobs: list[PlannedJob], plan: pl.DataFrame, machine: Machine) -> 
     seconds, longest = clock_seconds(jobs, plan, machine)
     # A limit on each job is none on the whole, since cores may be idle.
     limits = ""
-    if BASES[2] in plan["seconds_from"]:
+    if BASES[1] in plan["seconds_from"]:
+        limits = " Times of other models, seeds or splits are part of it, so it is no bound."
+    elif BASES[2] in plan["seconds_from"]:
         limits = " Estimates are part of it: they are limits, so it is likely to be less."
+    if due_jobs(plan)["seconds"].has_nulls():
+        limits += " The endpoint's answers come on top."
     why = f"as long as {longest}, if nothing else holds them up" if longest else "if no core is ever idle"
     cores = f"{counted(machine.cores, 'core')} (--cores of this command)"
     return f"by the clock: about {_in_words(seconds)} on {cores}, {why}.{limits} The start of Snakemake is not counted."

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import polars as pl
 
+from tom.core.errors import UserError
 from tom.core.random import share_out
-from tom.engines.endpoint import Usage
+from tom.engines.endpoint import Usage, read_key, without_key
 from tom.games.names import members
 from tom.planning.plan_lines import due_jobs
 
@@ -38,12 +39,13 @@ def endpoint_lines(
     scored: Mapping[str, int],
     usage: Path,
     prices: tuple[float | None, float | None],
+    at_a_time: int,
 ) -> list[str]:
     """The line of a plan about its endpoint; none where nothing is asked there.
 
     plan: forecast's. games: how a cell is asked, a folder's name → what a game takes so. scored: likewise, its
     requests for exact probabilities. usage: the folder of what finished cells took. prices: of a million prompt tokens,
-    and of a million tokens of replies.
+    and of a million tokens of replies. at_a_time: requests under way in the whole run.
     """
     due = [Path(output) for output in due_jobs(plan).filter(rule=RULE)["output"]]
     if not due:
@@ -65,7 +67,8 @@ def endpoint_lines(
     cost = total.cost(*prices)
     most = "about" if timed else "at most"
     words = [
-        f"endpoint: {requests:,} requests in {len(due)} job(s), {exact:,} of them for exact probabilities; about"
+        f"endpoint: {requests:,} requests in {len(due)} job(s), {exact:,} of them for exact probabilities;"
+        f" {at_a_time} at a time, {requests / at_a_time / 3600:.2f} hours at 1 s a request; about"
         f" {total.prompt_tokens:,} prompt tokens and {most} {total.completion_tokens:,} tokens of replies"
         + (f"; cost {most} {cost:.2f}" if cost is not None else "")
     ]
@@ -75,6 +78,20 @@ def endpoint_lines(
         words.append(f"({CHARACTERS_A_TOKEN} characters a prompt token; replies as long as max_tokens allows).")
     words += ["No prices in teacher.endpoint, so no cost."] if cost is None else []
     return [" ".join([*words, "Answers in partial/ are not asked for again."])]
+
+
+def missing_key(plan: pl.DataFrame, variable: str) -> str:
+    """What to do where a run would be refused for the key of its endpoint; empty where it would not be.
+
+    plan: forecast's. variable: the environment variable of the key.
+    """
+    if due_jobs(plan).filter(rule=RULE).is_empty():
+        return ""
+    try:
+        read_key(variable, "")
+    except UserError:
+        return without_key(variable)
+    return ""
 
 
 def _usage_of_a_game(files: list[Path]) -> tuple[Usage, int]:

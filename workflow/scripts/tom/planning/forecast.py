@@ -29,7 +29,7 @@ COLUMNS: dict[str, pl.DataType] = {
     "gpus": pl.Int64(),
     "gpu_mb": pl.Int64(),  # memory of each GPU; null or 0 without any
     "memory_mb": pl.Int64(),  # main memory that is asked for; null where no model is held
-    "seconds": pl.Float64(),
+    "seconds": pl.Float64(),  # null where nothing is known
     "seconds_from": pl.Enum(BASES),
     "timed": pl.Int64(),  # earlier jobs that `seconds` is the mean of
     "bytes": pl.Float64(),  # null where nothing is known
@@ -86,10 +86,13 @@ def is_shard(job: PlannedJob) -> bool:
     return SHARDS in job.outputs[0].parts
 
 
-def _seconds(job: PlannedJob, loads: bool) -> tuple[float, str, int]:
-    """Of a job, on what they rest, and the number of earlier jobs."""
+def _seconds(job: PlannedJob, loads: bool) -> tuple[float | None, str | None, int]:
+    """Of a job, on what they rest, and the number of earlier jobs; None and None where nothing is known."""
     if job.timing:
         return job.timing.seconds, BASES[0 if job.timing.same_subject else 1], job.timing.jobs
+    # Of an endpoint's speed nothing is known before it has answered.
+    if job.turns.get("endpoint"):
+        return None, None, 0
     if job.minutes is None:
         return OTHER_SECONDS, BASES[2], 0
     loaded = not job.holds_model or (job.engine and not loads)

@@ -33,6 +33,7 @@ def plan_lines(
     taught: str = "",
     asked: Sequence[str] = (),
     refused: str = "",
+    key: str = "",
     clock: str = "",
 ) -> list[str]:
     """The plan of a target on one screen: what runs and why, what it costs, what limits it, and how to read it.
@@ -41,7 +42,7 @@ def plan_lines(
 
     plan: forecast's. steps: in words, the steps of the config's own student, and what else there is to say of its
     training. gradients_mb: the main memory of its Gauss-Newton steps. taught: budget_line's. asked: endpoint_lines'.
-    refused: why this machine would refuse the run; empty if it would not. clock: clock_line's.
+    refused: why this machine would refuse the run; empty if it would not. key: missing_key's. clock: clock_line's.
     """
     due = due_jobs(plan)
     if due.is_empty():
@@ -50,6 +51,7 @@ def plan_lines(
     costs = [*_costs(due, clock), *([taught] if trains and taught else []), *asked]
     limits = [*_gpu_limits(due), *_memory_limits(due, gradients_mb), *(_training(steps) if trains else [])]
     limits += [f"GPUs: a run here would be refused. {refused}."] if refused else []
+    limits += [f"key: a run here would be refused; {key}."] if key else []
     return [
         f"Plan of `{target}`: {counted(due.height, 'job')} to run, {plan.height - due.height} done.",
         "",
@@ -79,17 +81,31 @@ def _table(plan: pl.DataFrame) -> list[str]:
         due, name = due_jobs(stage), stage["stage"][0]
         if due["rule"].n_unique() > 1 and due.select("seconds", "seconds_from").n_unique() == 1:
             # Rules of which nothing else is known than of each other.
-            rows.append(_row(name, stage, with_gpus, f"{due['seconds'][0]:.1f}", _basis(due)[0]))
+            rows.append(_row(name, stage, with_gpus, _seconds(due), _basis(due)[0]))
             together += wrap(f"{name}: {_by_rule(due)}.", WIDTH, subsequent_indent="  ")
             continue
         rows.append(_row(name, stage, with_gpus))
         for jobs in stage.partition_by("rule", maintain_order=True):
             if (due := due_jobs(jobs)).height:
                 first, *more = _basis(due)
-                rows.append(_row(f"  {jobs['rule'][0]}", jobs, with_gpus, f"{due['seconds'].mean():.1f}", first))
+                rows.append(_row(f"  {jobs['rule'][0]}", jobs, with_gpus, _seconds(due), first))
                 rows += [["", "", "", "", basis, *[""] * (len(header) - 4)] for basis in more]
     rows.append(_row("all", plan, with_gpus))
-    return [*markdown_table([*header, "MB"], rows), *together]
+    return [*markdown_table([*header, "disk"], rows), *together]
+
+
+def _seconds(due: pl.DataFrame) -> str:
+    """The mean of a rule's jobs: a decimal only of short ones that were measured."""
+    seconds = due["seconds"].mean()
+    if seconds is None:
+        return ""
+    measured = (due["seconds_from"] != BASES[2]).any()
+    return f"{seconds:.1f}" if measured and seconds < 9.95 else f"{seconds:.0f}"
+
+
+def disk_words(size: float) -> str:
+    """Bytes as `1.3 MB` or `7.7 GB`."""
+    return f"{size / 1e6:.1f} MB" if size < 999.95e6 else f"{size / 1e9:.1f} GB"
 
 
 def _by_rule(due: pl.DataFrame) -> str:
@@ -99,7 +115,7 @@ def _by_rule(due: pl.DataFrame) -> str:
 
 def _row(name: str, jobs: pl.DataFrame, with_gpus: bool, seconds: str = "", basis: str = "") -> list[str]:
     due = due_jobs(jobs)
-    size = "" if due["bytes"].null_count() == due.height else f"{due['bytes'].sum() / 1e6:.1f}"
+    size = "" if due["bytes"].null_count() == due.height else disk_words(due["bytes"].sum())
     on_gpus = [f"{hours(due, True):.2f}"] if with_gpus else []
     numbers = [str(due.height), str(jobs.height - due.height), seconds, basis]
     return [name, *numbers, f"{hours(due, False):.2f}", *on_gpus, size]
@@ -119,14 +135,18 @@ def _costs(due: pl.DataFrame, clock: str) -> list[str]:
     lines = []
     for kind, times, on_gpus in (("CPU", "threads", False), ("GPU", "GPUs", True)):
         if (jobs := due.filter((pl.col("gpus") > 0) == on_gpus)).height:
-            most = "at most" if BASES[2] in jobs["seconds_from"] else "about"
-            time = f"{most} {hours(jobs, on_gpus):.2f} hours"
-            lines.append(f"{kind} time: {time} ({times} times the seconds by the clock).")
+            bounded = BASES[2] in jobs["seconds_from"] and BASES[1] not in jobs["seconds_from"]
+            time = f"{'at most' if bounded else 'about'} {hours(jobs, on_gpus):.2f} hours"
+            unknown = jobs["seconds"].null_count()
+            without = f", without {counted(unknown, 'job')} of unknown time" if unknown else ""
+            lines.append(f"{kind} time: {time}{without} ({times} times the seconds by the clock).")
+            if BASES[1] in jobs["seconds_from"]:
+                lines.append(f"no bound: times of other models, seeds or splits are part of the {kind} time.")
     lines += [clock] if clock else []
     unknown = due["bytes"].null_count()
     if unknown < due.height:
         without = f", without {counted(unknown, 'job')} of which none has written anything yet" if unknown else ""
-        lines.append(f"disk: about {due['bytes'].sum() / 1e6:.1f} MB{without}.")
+        lines.append(f"disk: about {disk_words(due['bytes'].sum())}{without}.")
     if shards := due["shard"].sum():
         lines.append(f"shards: {shards:,}. A shard holds what one model answered in one game and one context.")
     if loads := due["loads"].sum():
@@ -186,7 +206,7 @@ def _basis(due: pl.DataFrame) -> list[str]:
             timed = found.select("subject", "timed").unique()["timed"]
             earlier = timed.sum() if basis == BASES[0] else timed.max()
             words.append(f"{basis.removesuffix(' subjects')} ({earlier})" if earlier else basis)
-    return words
+    return [*words, "unknown"] if due["seconds"].has_nulls() else words
 
 
 def _notes(due: pl.DataFrame) -> list[str]:
@@ -198,8 +218,12 @@ def _notes(due: pl.DataFrame) -> list[str]:
         lines.append("measured: the mean of so many earlier jobs (their benchmark files).")
     if BASES[1] in due["seconds_from"]:
         lines.append("other: the same rule for other models, seeds or splits; on GPUs, if they ask for as much.")
+        if due.filter((pl.col("memory_mb") > 0) & (pl.col("gpus") == 0), seconds_from=BASES[1]).height:
+            lines.append("Without GPUs the time of another model is scaled by the numbers of weights.")
         if due.filter(rule=TRAINING, seconds_from=BASES[1]).height:
             lines.append("A training takes longer than another by as much as it has more prompts times epochs.")
+    if due["seconds"].has_nulls():
+        lines.append("unknown: an endpoint's time follows from its answers, of which there is none yet.")
     if BASES[2] in due["seconds_from"]:
         lines.append("estimate: a limit and no prediction. A cluster is asked for it (tom/slurm/job_resources.py).")
     return lines

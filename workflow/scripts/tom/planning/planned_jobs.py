@@ -2,15 +2,18 @@
 
 import shlex
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING
 
+from tom.core.errors import UserError
 from tom.core.job_times import read_benchmark
 from tom.core.snakemake_internals import graph_of
 from tom.engines.registry import changes_adapters
+from tom.models.checkpoint_files import count_weights
 
 if TYPE_CHECKING:
     from snakemake.dag import DAG
@@ -31,7 +34,7 @@ class Timing:
 
     seconds: float  # mean
     jobs: int
-    same_subject: bool  # of the same rule and subject, or of the same rule alone
+    same_subject: bool  # of the same rule and subject, or scaled ones of the same rule alone
 
 
 @dataclass(frozen=True)
@@ -71,10 +74,18 @@ def planned_jobs(
     with graph_of({target}, snakefile, configfiles, config) as workflow:
         dag = workflow.dag
         timed = TimedJobs(sorted(benchmarks.rglob("*.tsv")))
-        alike = _alike(dag)
-        jobs = [_planned(job, dag, timed, alike, prefix) for job in dag.jobs if job.output]
+        comparable = Comparable(dag)
+        jobs = [_planned(job, dag, timed, comparable, prefix) for job in dag.jobs if job.output]
         order = [rule.name.removeprefix(prefix) for rule in workflow.rules]
     return sorted(jobs, key=lambda job: (order.index(job.rule), job.outputs))
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The earlier jobs of a rule and subject."""
+
+    seconds: list[float]
+    wildcards: Mapping[str, str]  # of one of them
 
 
 class TimedJobs:
@@ -82,30 +93,85 @@ class TimedJobs:
 
     def __init__(self, files: list[Path]) -> None:
         self._files = files
-        self._seconds: dict[str, dict[str, list[float]]] = {}  # rule → subject → each job's
-        self._timings: dict[tuple[str, str, frozenset[str] | None], Timing | None] = {}
+        self._found: dict[str, dict[str, Earlier]] = {}  # rule → subject
 
-    def of(self, rule: str, pattern: "IOFile", subject: str, alike: frozenset[str] | None = None) -> Timing | None:
+    def of(
+        self, rule: str, pattern: "IOFile", subject: str, factor: Callable[[str, Mapping[str, str]], float | None]
+    ) -> Timing | None:
         """Those of a rule and subject; of the rule's other subjects where there are none.
 
-        pattern: the rule's. alike: which other subjects count; None for all.
+        pattern: the rule's. factor: from another subject, and the wildcards of one of its jobs, to what its seconds are
+        multiplied by; None if they say nothing of this subject.
         """
-        key = rule, subject, alike
-        if key not in self._timings:
-            self._timings[key] = self._timing(rule, pattern, subject, alike)
-        return self._timings[key]
+        if rule not in self._found:
+            self._found[rule] = self._earlier(pattern)
+        found = self._found[rule]
+        if subject in found:
+            return Timing(mean(found[subject].seconds), len(found[subject].seconds), True)
+        scaled = [(factor(name, other.wildcards), other.seconds) for name, other in found.items()]
+        seconds = [times * each for times, others in scaled if times is not None for each in others]
+        return Timing(mean(seconds), len(seconds), False) if seconds else None
 
-    def _timing(self, rule: str, pattern: "IOFile", subject: str, alike: frozenset[str] | None) -> Timing | None:
-        if rule not in self._seconds:
-            self._seconds[rule] = {}
-            for file in self._files:
-                if (match := pattern.match(str(file))) and "s" in (measured := read_benchmark(file)):
-                    self._seconds[rule].setdefault(subject_of(match.groupdict()), []).append(measured["s"])
-        found = self._seconds[rule]
-        seconds = found.get(subject) or [
-            each for other, others in found.items() if alike is None or other in alike for each in others
-        ]
-        return Timing(mean(seconds), len(seconds), subject in found) if seconds else None
+    def _earlier(self, pattern: "IOFile") -> dict[str, Earlier]:
+        found: dict[str, Earlier] = {}
+        for file in self._files:
+            if (match := pattern.match(str(file))) and "s" in (measured := read_benchmark(file)):
+                of_job = match.groupdict()
+                found.setdefault(subject_of(of_job), Earlier([], of_job)).seconds.append(measured["s"])
+        return found
+
+
+class Comparable:
+    """Which timings of other subjects say something of a planned job, and how much longer it takes."""
+
+    def __init__(self, dag: "DAG") -> None:
+        self._memory = dag.workflow.persistence
+        self._alike = defaultdict(set)  # request of a job → the subjects of the jobs that make the same
+        for job in dag.jobs:
+            self._alike[_request(job)].add(subject_of(job.wildcards_dict))
+        self._made: dict[tuple[str, str], tuple[str | None, str | None]] = {}  # (rule, subject) → _made_by
+        self._billions: dict[str, float | None] = {}
+
+    def factor(self, job: "Job", other: str, wildcards: Mapping[str, str]) -> float | None:
+        """As TimedJobs.of needs it."""
+        rule, weights = self._made_by(job, other, wildcards)
+        # Rules of which one replays a shard and another samples it call their files alike.
+        if SHARDS in Path(job.output[0]).parts and not _same_rule(rule, job.rule.name):
+            return None
+        # On a GPU a small model takes about as long as a large one, if it asks for as much; so does what is written.
+        if job.resources.get("gpu") or job.resources.get("disk_mb"):
+            return 1.0 if other in self._alike[_request(job)] else None
+        if not job.resources.get("engine"):
+            return 1.0
+        own = str(job.input.get("weights"))
+        if weights is None or weights == own:
+            return weights and 1.0
+        sizes = self._size(own) or job.resources.get("million_weights", 0) / 1000, self._size(weights)
+        return sizes[0] / sizes[1] if all(sizes) else None
+
+    def _made_by(self, job: "Job", other: str, wildcards: Mapping[str, str]) -> tuple[str | None, str | None]:
+        """The rule that made another subject's first output, and the weights that it read, as Snakemake remembers."""
+        key = job.rule.name, other
+        if key not in self._made:
+            made = job.rule.output[0].apply_wildcards(wildcards)
+            weights = (file for file in self._memory.input(made) or () if Path(file).name == "weights")
+            self._made[key] = self._memory.rule(made), next(weights, None)
+        return self._made[key]
+
+    def _size(self, weights: str) -> float | None:
+        """The billions of a model, counted where it was fetched, whatever its precision; None if it is not here."""
+        if weights not in self._billions:
+            folder = Path(weights).parent.with_name("fetched") / "weights"
+            try:
+                self._billions[weights] = count_weights(folder).get("billions") if folder.is_dir() else None
+            except UserError:
+                self._billions[weights] = None
+        return self._billions[weights]
+
+
+def _same_rule(made: str | None, rule: str) -> bool:
+    """Whether two rules are the same, one of them perhaps of a module, which puts a name before it."""
+    return made is not None and (made == rule or made.endswith(f"_{rule}") or rule.endswith(f"_{made}"))
 
 
 def subject_of(wildcards: Mapping[str, str]) -> str:
@@ -128,24 +194,11 @@ def first_reason(reason: "Reason") -> str:
     return next(name for name in REASONS if holds[name])
 
 
-def _alike(dag: "DAG") -> dict[tuple, frozenset[str]]:
-    """Request of a job → the subjects of the jobs that make the same."""
-    found = defaultdict(set)
-    for job in dag.jobs:
-        found[_request(job)].add(subject_of(job.wildcards_dict))
-    return {request: frozenset(subjects) for request, subjects in found.items()}
-
-
 def _request(job: "Job") -> tuple:
     return job.rule.name, *(job.resources.get(name) for name in ("gpu", "gpu_memory_mb", "runtime", "disk_mb"))
 
 
-def _planned(
-    job: "Job", dag: "DAG", timed: TimedJobs, alike: Mapping[tuple, frozenset[str]], prefix: str
-) -> PlannedJob:
-    # What a large model takes says nothing of a small one's jobs. Elsewhere any earlier job is better than a limit.
-    of_its_size = job.resources.get("gpu") or job.resources.get("disk_mb")
-    others = alike[_request(job)] if of_its_size else None
+def _planned(job: "Job", dag: "DAG", timed: TimedJobs, comparable: Comparable, prefix: str) -> PlannedJob:
     subject = subject_of(job.wildcards_dict)
     outputs = tuple(Path(file) for file in job.output)
     engine, loaded = _engine(job) if SHARDS in outputs[0].parts else ("", "")
@@ -166,7 +219,9 @@ def _planned(
         engine=engine,
         loaded=loaded,
         benchmark=Path(job.benchmark) if job.benchmark else None,
-        timing=timed.of(job.rule.name, job.rule.benchmark, subject, others) if job.benchmark else None,
+        timing=timed.of(job.rule.name, job.rule.benchmark, subject, partial(comparable.factor, job))
+        if job.benchmark
+        else None,
         after=tuple(Path(other.output[0]) for other in dag.job_dependencies(job) if other.output),
         turns={name: asked for name in TURNS if (asked := job.resources.get(name, 0))},
     )

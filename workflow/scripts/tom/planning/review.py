@@ -57,8 +57,10 @@ def review_lines(jobs: pl.DataFrame) -> list[str]:
 
 def _compared(jobs: pl.DataFrame) -> list[str]:
     timed = jobs.drop_nulls("actual")
-    numbers = [str(jobs.height), str(timed.height), ", ".join(jobs["seconds_from"].unique().sort())]
+    numbers = [str(jobs.height), str(timed.height), ", ".join(jobs["seconds_from"].drop_nulls().unique().sort())]
     if timed.is_empty():
         return [*numbers, "", "", ""]
     forecast, actual = timed["seconds"].sum(), timed["actual"].sum()
-    return [*numbers, f"{forecast:.1f}", f"{actual:.1f}", f"{actual / forecast:.2f}" if forecast else ""]
+    # Where nothing was expected of a job, there is nothing to compare.
+    ratio = f"{actual / forecast:.2f}" if forecast and not timed["seconds"].has_nulls() else ""
+    return [*numbers, f"{forecast:.1f}", f"{actual:.1f}", ratio]

@@ -1,9 +1,12 @@
 """What a run ends with: where its files lie, and the next command."""
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
+
+from tom.config.config_files import given
 
 MOST_LINES = 6
 """Of files and folders; more of them are counted in the folders above."""
@@ -29,9 +32,25 @@ FOUND_SNAKEFILES = ("Snakefile", "workflow/Snakefile")
 """Those that Snakemake looks for by itself in the folder where it runs."""
 
 
-def command(target: str, snakefile: str, configfiles: Sequence[str], config: Mapping[str, object]) -> str:
-    """A command line for a target of this workflow, with the configs of this run. config: of its command line."""
-    words = ["snakemake", target, "--cores", "all"]
+PROFILES = ("--profile", "--workflow-profile")
+
+
+def profile_words(words: Sequence[str]) -> list[str]:
+    """The profiles that Snakemake's command line names, as words of another one, with --cores if it says that too."""
+    named = {flag: given(words, (flag,), most=1) for flag in PROFILES}
+    said = [word for flag, values in named.items() if values for word in (flag, values[-1])]
+    cores = any(re.fullmatch(r"--cores(=.*)?|-c.*", word) for word in words)
+    return [*said, "--cores", "all"] if said and cores else said
+
+
+def command(
+    target: str, snakefile: str, configfiles: Sequence[str], config: Mapping[str, object], profiles: Sequence[str] = ()
+) -> str:
+    """A command line for a target of this workflow, with the configs of this run.
+
+    config: of its command line. profiles: profile_words'. A profile may say itself how much runs at a time.
+    """
+    words = ["snakemake", target, *(profiles or ("--cores", "all"))]
     words += [] if snakefile in FOUND_SNAKEFILES else ["--snakefile", snakefile]
     words += ["--configfile", *configfiles] if configfiles else []
     words += ["--config", *(f"{key}={value}" for key, value in config.items())] if config else []
