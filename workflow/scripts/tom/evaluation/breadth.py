@@ -23,7 +23,7 @@ from tom.evaluation.alignment import gap_closed, noise_gap
 from tom.evaluation.baselines import CHANCE, fit_constant
 from tom.evaluation.payoff_models import PAYOFF_MODELS, payoff_table
 from tom.evaluation.propensities import CELL, count_replies
-from tom.games.game import TIES, Game, order_of
+from tom.games.game import Game, order_of
 from tom.statistics.resampling import Answers, Uncertainty
 
 Cells = list[tuple[str, str]]
@@ -187,7 +187,7 @@ def left_out(asked: Iterable[Game], taught: Iterable[Game]) -> str | None:
     None, too, where a game is of no family by the order of its payoffs: it is asymmetric, or has ties.
     """
     found, known = ({order_of(game.own) if game.symmetric else None for game in played} for played in (asked, taught))
-    if found & known or {None, TIES} & found:
+    if found & known or {None, "ties"} & found:
         return None
     return " ".join(sorted(found))
 

@@ -25,9 +25,6 @@ from tom.games.tabled import TabledGames
 SETS = {"drawn": DrawnGames, "table": TabledGames}
 """Family of a game set → its class. The schema with the family's name lists its keys."""
 
-TIES = "ties"
-"""In place of a family, where payoffs are equal."""
-
 
 @dataclass(frozen=True)
 class Game:
@@ -158,9 +155,9 @@ def game_of(found: dict | DrawnGames | TabledGames, name: GameName, file: str) -
 
 
 def order_of(payoffs: Payoffs) -> str:
-    """The family with the order of these payoffs; TIES if two of them are equal."""
+    """The family with the order of these payoffs; `ties` if two of them are equal."""
     letters = sorted(payoffs._fields, key=lambda letter: -getattr(payoffs, letter))
-    return family_of("".join(letters)) if len(set(payoffs)) == len(payoffs) else TIES
+    return family_of("".join(letters)) if len(set(payoffs)) == len(payoffs) else "ties"
 
 
 def _family_and_payoffs(document: dict, name: GameName, file: str) -> tuple[str, dict[str, float]]:
