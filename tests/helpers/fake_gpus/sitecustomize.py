@@ -4,6 +4,7 @@ Models are still computed on the CPU. A GPU lets in one process at a time, as wi
 EXCLUSIVE_PROCESS: that two jobs never share one is checked here, without the locks under test.
 """
 
+import atexit
 import fcntl
 import os
 import sys
@@ -22,7 +23,7 @@ def driver(module) -> int:
 
 
 def enter(index: str) -> None:
-    """Be the one process on a GPU, until this process ends."""
+    """Be the one process on a GPU, until this process ends or is about to."""
     node = os.environ.get("SLURMD_NODENAME", "")
     file = Path(f"{os.environ['FAKE_GPUS']}.{node}{index}").open("w")  # noqa: SIM115 - kept open
     try:
@@ -30,6 +31,8 @@ def enter(index: str) -> None:
     except BlockingIOError:
         raise RuntimeError(f"CUDA error: device {index} is busy or unavailable") from None
     entered.append(file)
+    # A process leaves its GPU before it lets go of its lock on it, whichever of the two files Python would close first.
+    atexit.register(file.close)
 
 
 def faked(module):
