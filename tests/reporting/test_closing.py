@@ -2,7 +2,7 @@
 
 import pytest
 
-from tom.reporting.closing import MOST_LINES, command, file_lines, profile_words
+from tom.reporting.closing import MOST_LINES, command, file_lines, first_screen, profile_words
 
 
 def test_files_are_counted_by_folder_and_one_alone_is_named():
@@ -46,3 +46,13 @@ def test_a_command_repeats_the_configs_and_quotes():
 )
 def test_a_command_repeats_the_profiles_which_may_say_how_much_runs_at_a_time(words, proposed):
     assert command("all", "Snakefile", [], {}, profile_words(words.split())) == proposed
+
+
+def test_the_end_of_a_run_shows_the_verdict_and_the_first_table_and_names_the_rest():
+    summary = (
+        "# What s learnt\n\n- verdict\n\n## Distances\n\n| a |\n\n## Order and letters\n\n| b |\n\n## Training\n\nc\n"
+    )
+    shown = first_screen(summary)
+    assert shown.startswith("# What s learnt\n\n- verdict\n\n## Distances\n\n| a |\n")
+    assert shown.endswith("\n\nAlso in the summary: Order and letters; Training.\n") and "| b |" not in shown
+    assert first_screen("# What s learnt\n") == "# What s learnt\n"

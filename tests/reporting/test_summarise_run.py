@@ -204,7 +204,7 @@ def test_one_point_one_context_and_one_reply_are_no_more(tables):
     assert "moves it by 1 point (small)" in describe_model("tuned", row)
     row = {"contexts_nearer": 1, "contexts": 1, "low": -0.12, "high": 0.13, "lead": 0.0123}
     assert describe_contexts(row) == (
-        "Nearer than the base in 1 of 1 context; on average 1 point nearer (-12 to 13 over other contexts)"
+        "Nearer than the base in 1 of 1 context; on average 1 point nearer (-12 to 13 with contexts as the sample)"
     )
     narrow = tables["equivalence"].with_columns(margin=0.01)
     assert "within 1 point of the teacher" in equivalence_line(narrow, "both", "exact")

@@ -6,7 +6,7 @@ No rule stands here. workflow/Snakefile calls these functions when a run starts 
 import atexit
 
 from tom.core.snakemake_internals import had_nothing_to_do, requested
-from tom.reporting.closing import command, file_lines, profile_words
+from tom.reporting.closing import command, file_lines, first_screen, profile_words
 
 
 def write_contents():
@@ -24,15 +24,15 @@ def warn_of_replaced_results():
         )
 
 
-def print_new(file):
-    """A text, where this run may have changed it."""
+def print_new(file, part=str):
+    """A text, or a part of it, where this run may have changed it."""
     if file.exists() and file.stat().st_mtime >= STARTED:
-        print(file.read_text(encoding="utf-8"))
+        print(part(file.read_text(encoding="utf-8")))
 
 
 def print_summary():
-    """The result."""
-    print_new(Path(EXPERIMENT) / "summary.md")
+    """The result: as much of the summary as fits a screen, with the verdict still in sight at the end."""
+    print_new(Path(EXPERIMENT) / "summary.md", part=first_screen)
 
 
 def this_runs_command(target):

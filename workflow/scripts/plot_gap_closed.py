@@ -130,9 +130,8 @@ def plot_gap_closed(rows: pl.DataFrame) -> "Figure":
         if own.is_empty():
             axes.remove()
             continue
-        set_share_axis(
-            axes, rows.filter((pl.col("band") == OF_PAPER) == (band == OF_PAPER)), band == OF_PAPER, last[band]
-        )
+        # All panels have one axis, so that 0 and 100 stand below one another.
+        set_share_axis(axes, rows, band == OF_PAPER, last[band])
         plot_panel(axes, own, predictors[band])
         # The first panel of each row of them has the labels.
         row = axes.get_subplotspec().rowspan.start

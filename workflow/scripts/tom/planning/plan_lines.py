@@ -50,10 +50,11 @@ def plan_lines(
     trains = TRAINING in due["rule"]
     costs = [*_costs(due, clock), *([taught] if trains and taught else []), *asked]
     limits = [*_gpu_limits(due), *_memory_limits(due, gradients_mb), *(_training(steps) if trains else [])]
-    limits += [f"GPUs: a run here would be refused. {refused}."] if refused else []
-    limits += [f"key: a run here would be refused; {key}."] if key else []
+    refusals = [f"GPUs: a run here would be refused. {refused}."] if refused else []
+    refusals += [f"key: a run here would be refused; {key}."] if key else []
     return [
         f"Plan of `{target}`: {counted(due.height, 'job')} to run, {plan.height - due.height} done.",
+        *_wrapped(refusals),
         "",
         *_table(plan),
         *_section("Why the jobs run", _reasons(due)),
@@ -65,8 +66,11 @@ def plan_lines(
 
 def _section(title: str, texts: Sequence[str]) -> list[str]:
     """A title and its texts, each wrapped; nothing if there are none."""
-    lines = [line for text in texts for line in wrap(text, WIDTH, subsequent_indent="  ")]
-    return ["", f"{title}:", *lines] if lines else []
+    return ["", f"{title}:", *_wrapped(texts)] if texts else []
+
+
+def _wrapped(texts: Sequence[str]) -> list[str]:
+    return [line for text in texts for line in wrap(text, WIDTH, subsequent_indent="  ")]
 
 
 def _table(plan: pl.DataFrame) -> list[str]:
@@ -225,5 +229,5 @@ def _notes(due: pl.DataFrame) -> list[str]:
     if due["seconds"].has_nulls():
         lines.append("unknown: an endpoint's time follows from its answers, of which there is none yet.")
     if BASES[2] in due["seconds_from"]:
-        lines.append("estimate: a limit and no prediction. A cluster is asked for it (tom/slurm/job_resources.py).")
+        lines.append("estimate: a limit and no prediction. A cluster is asked for it (docs/slurm.md).")
     return lines

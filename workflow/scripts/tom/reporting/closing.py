@@ -1,6 +1,7 @@
 """What a run ends with: where its files lie, and the next command."""
 
 import re
+import re
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -26,6 +27,14 @@ def file_lines(files: Sequence[str]) -> list[str]:
         f"  {alone[folder]}" if number == 1 and folder in alone else f"  {folder}/ ({number} files)"
         for folder, number in sorted(counts.items())
     ]
+
+
+def first_screen(summary: str) -> str:
+    """A summary's title, verdict and first section; of what follows, its headings."""
+    verdict, *sections = re.split(r"^## ", summary, flags=re.MULTILINE)
+    shown = "".join([verdict, *(f"## {section}" for section in sections[:1])]).rstrip()
+    rest = [section.partition("\n")[0] for section in sections[1:]]
+    return f"{shown}\n\nAlso in the summary: {'; '.join(rest)}.\n" if rest else f"{shown}\n"
 
 
 FOUND_SNAKEFILES = ("Snakefile", "workflow/Snakefile")

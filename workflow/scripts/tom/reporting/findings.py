@@ -112,7 +112,7 @@ def describe_contexts(row: dict) -> str:
     if round(100 * lead) < 0:
         lead, low, high, direction = -lead, -high, -low, "farther"
     mean = f"{counted(percent(lead), 'point')} {direction}"
-    return f"{nearer}; on average {mean} ({percent(low)} to {percent(high)} over other contexts)"
+    return f"{nearer}; on average {mean} ({percent(low)} to {percent(high)} with contexts as the sample)"
 
 
 # All splits, or in sample
