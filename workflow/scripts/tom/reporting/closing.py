@@ -1,7 +1,6 @@
 """What a run ends with: where its files lie, and the next command."""
 
 import re
-import re
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -121,7 +121,7 @@ def summary_lines(
         f"## {DISTANCES}": [
             [
                 "- gap: mean over cells of the distance from the teacher's propensity to cooperate, before and after",
-                f"- closed: share of the base's gap that was closed, %; {confidence:.0%} interval, may pass the ceiling",
+                f"- closed: share of the base's gap closed, %; {confidence:.0%} interval, may pass the ceiling",
                 "- order: cooperation listed first in half of the prompts (both), or in all of them (paper's)",
                 "- chance: a propensity of one half; constant: the one propensity that is best in sample",
                 "- offset: the base's propensities, all moved by one number; ceiling: a second sample of the teacher",
