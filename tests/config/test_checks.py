@@ -426,13 +426,13 @@ def test_a_config_is_checked_without_the_key_of_its_endpoint(project, monkeypatc
     check_study(changed(endpoint_teacher(), "teacher"), "config.yaml", Path("resources"))
 
 
-def test_a_key_is_read_from_the_environment_or_missed_with_what_to_do(monkeypatch):
+def test_a_key_is_read_from_the_environment_or_missed(monkeypatch):
     monkeypatch.delenv("TEST_KEY", raising=False)
     with pytest.raises(UserError) as missed:
         read_key("TEST_KEY", "config.yaml: teacher.endpoint.key_variable")
     assert str(missed.value) == (
         "config.yaml: teacher.endpoint.key_variable: the environment variable TEST_KEY is not set"
-        ' (export TEST_KEY=..., or key_variable: "" for a server without keys)'
+        " (empty: the endpoint needs no key)"
     )
     monkeypatch.setenv("TEST_KEY", "sk-1")
     assert read_key("TEST_KEY", "") == "sk-1" and read_key("", "") == ""

@@ -61,7 +61,7 @@ def real_python():
 
 here = {{name: value for name, value in os.environ.items() if value and name.startswith({beginnings!r})}}
 script = sys.argv[1] if len(sys.argv) > 1 else ""
-if here != {imported_with!r} or "/workflow/scripts/" not in "/" + script:
+if here != {imported_with!r} or "workflow/scripts/" not in script:
     real_python()
 # A fork has the three streams. The third number here is that of the list itself.
 if len(os.listdir("/proc/self/fd")) > 4:
@@ -118,7 +118,7 @@ class WarmPython:
             path.write_text(client)
             path.chmod(0o700)
         self.process = subprocess.Popen(
-            [sys.executable, __file__, address], stdin=subprocess.PIPE, env=dict(environment), start_new_session=False
+            [sys.executable, __file__, address], stdin=subprocess.PIPE, env=dict(environment)
         )
 
 

@@ -172,7 +172,13 @@ def asking_gpus(asked):
 def check_key():
     """Refuse a run that asks an endpoint without its key, before any job. A plan and a dry run ask none."""
     if called("sample_endpoint") in {job.rule.name for job in jobs_to_run(workflow)}:
-        read_key(config["teacher"]["endpoint"]["key_variable"], f"{CONFIG_NAMES}: teacher.endpoint.key_variable")
+        variable = config["teacher"]["endpoint"]["key_variable"]
+        where = f"{CONFIG_NAMES}: teacher.endpoint.key_variable"
+        if variable and not os.environ.get(variable):
+            from tom.planning.endpoint_forecast import without_key
+
+            raise UserError(f"{where}: the environment variable {variable} is not set ({without_key(variable)})")
+        read_key(variable, where)
 
 
 def warn_of_slow_types():

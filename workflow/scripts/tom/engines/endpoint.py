@@ -69,11 +69,6 @@ def check_address(base_url: str, where: str) -> None:
         raise UserError(f"{where}: {base_url} (allowed: the address up to, and without, chat/completions)")
 
 
-def without_key(variable: str) -> str:
-    """What to do where the environment variable of a key is not set."""
-    return f'export {variable}=..., or key_variable: "" for a server without keys'
-
-
 def read_key(variable: str, where: str) -> str:
     """The key in an environment variable, or "" if none is named.
 
@@ -83,7 +78,7 @@ def read_key(variable: str, where: str) -> str:
         return ""
     key = os.environ.get(variable, "")
     if not key:
-        raise UserError(f"{where}: the environment variable {variable} is not set ({without_key(variable)})")
+        raise UserError(f"{where}: the environment variable {variable} is not set (empty: the endpoint needs no key)")
     if not (key.isascii() and key.isprintable()) or " " in key:
         raise UserError(f"{where}: the key in {variable} holds a space, a line break or a letter outside ASCII")
     return key

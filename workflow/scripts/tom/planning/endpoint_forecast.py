@@ -11,7 +11,7 @@ import polars as pl
 
 from tom.core.errors import UserError
 from tom.core.random import share_out
-from tom.engines.endpoint import Usage, read_key, without_key
+from tom.engines.endpoint import Usage, read_key
 from tom.games.names import members
 from tom.planning.plan_lines import due_jobs
 
@@ -78,6 +78,11 @@ def endpoint_lines(
         words.append(f"({CHARACTERS_A_TOKEN} characters a prompt token; replies as long as max_tokens allows).")
     words += ["No prices in teacher.endpoint, so no cost."] if cost is None else []
     return [" ".join([*words, "Answers in partial/ are not asked for again."])]
+
+
+def without_key(variable: str) -> str:
+    """What to do where the environment variable of a key is not set."""
+    return f'export {variable}=..., or key_variable: "" for a server without keys'
 
 
 def missing_key(plan: pl.DataFrame, variable: str) -> str:
