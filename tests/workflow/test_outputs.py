@@ -5,6 +5,8 @@ import json
 import polars as pl
 import pytest
 
+from tom.reporting.closing import first_screen
+
 
 def test_every_cell_has_a_shard_for_each_model(finished):
     shards = list((finished.folder / "results/shards").rglob("*.parquet"))
@@ -63,7 +65,7 @@ def test_the_run_ends_with_its_summary_its_files_and_the_next_command(project):
     run = project.run()
     assert "summarise_run: 1 of 1 (1 of 2 jobs of this run)" in run.stderr
     said = run.stdout
-    end = said[said.index((project.experiment / "summary.md").read_text()) :]
+    end = said[said.index(first_screen((project.experiment / "summary.md").read_text()).rstrip()) :]
     assert "Files:\n" in end and "  results/main/summary.md\n" in end and "  results/main/tables/ (" in end
     next_command = "Next: snakemake report --cores all --configfile config/config.yaml tiny.yaml"
     assert end.rstrip().endswith(next_command)
