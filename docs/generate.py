@@ -2,9 +2,8 @@
 
 python docs/generate.py
 
-Replaces what stands between the markers in docs/running.md, config/README.md, docs/pipeline.md and
-docs/data_dictionary.md: the targets, the config's keys, the graph of rules, the jobs that an edit makes, the tables'
-columns. tests/workflow/test_docs.py fails when one of them is stale.
+Replaces what stands between the markers of the pages below: the targets, the config's keys, the graph of rules, the jobs
+that an edit makes, the tables' columns, the figures. tests/workflow/test_docs.py fails when one of them is stale.
 """
 
 import re
@@ -158,6 +157,14 @@ def fill(text: str, name: str, content: str) -> str:
     return f"{before}{begin}\n{content}\n{end}{rest.split(end)[1]}"
 
 
+def figure_table() -> str:
+    """The figures of a run, with the captions that Snakemake's report and the page give them."""
+    pages = ("summary", "workflow")  # no figures
+    captions = [file for file in sorted((ROOT / "workflow/report").glob("*.rst")) if file.stem not in pages]
+    lines = [f"| `{file.stem}` | {' '.join(file.read_text().split())} |" for file in captions]
+    return "\n".join(["| figure | how to read it |", "| --- | --- |", *lines])
+
+
 def adapter_snippet() -> str:
     """How the default run's adapter is used."""
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
@@ -206,6 +213,7 @@ def pages() -> dict[Path, str]:
         "docs/pipeline.md": {"rules": rule_graph, "edits": edit_table},
         "docs/adapter.md": {"snippet": adapter_snippet},
         "docs/data_dictionary.md": {"columns": data_dictionary},
+        "docs/reading_results.md": {"figures": figure_table},
     }
     texts = {}
     for page, made in parts.items():
