@@ -2,8 +2,8 @@
 
 python docs/generate.py
 
-Replaces what stands between the markers of the pages below: the targets, the config's keys, the graph of rules, the jobs
-that an edit makes, the tables' columns, the figures. tests/workflow/test_docs.py fails when one of them is stale.
+Replaces what stands between the markers of the pages below: the targets, the config's keys, the graph of rules, the
+jobs that an edit makes, the tables' columns, the figures. tests/workflow/test_docs.py fails when one of them is stale.
 """
 
 import re
