@@ -36,7 +36,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 VLLM := .venv-vllm
 NEW_ENVIRONMENT := python=$$(envs/find_python.sh $(PYTHON)) && echo "$$($$python --version): $$python" && $$python -m venv
-PIP_INSTALL := python -m pip install --quiet --disable-pip-version-check
+# pip compiles every module on one core, which took more than half of an installation. Python compiles what is imported.
+PIP_INSTALL := python -m pip install --quiet --disable-pip-version-check --no-compile
 # pip is quiet for minutes: what it brings, and how much. $(call installing,FILE,how much)
 installing = @echo "Installing $$(grep -c == $(1)) pinned packages ($(1)): $(2), once. Nothing more is said until they are there."
 # Whole files to each worker, in the order of tests/conftest.py: tests of one file share what takes long to make.
