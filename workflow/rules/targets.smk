@@ -44,7 +44,7 @@ rule in_sample:
 
 
 rule out_of_sample:
-    """Tables and figures of all other splits: unseen contexts, unseen payoffs, games in which a number is named."""
+    """Tables and figures of all other splits: new contexts, new payoffs, games in which a number is named."""
     input:
         tables(out_of_sample_splits(SPLITS)),
         student_tables(),
