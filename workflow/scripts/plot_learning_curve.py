@@ -98,7 +98,7 @@ def plot_learning_curve(rows: pl.DataFrame) -> "Figure":
     add_note(
         figure,
         f"n = {counted(number_of(students['cells']), 'cell')}. Filled: mean over training seeds, with its"
-        f" {students['confidence'][0]:.0%} bootstrap interval. Open: each seed.",
+        f" {students['confidence'][0]:.0%} bootstrap interval. Open: each seed. Numbers in b: observations per cell.",
     )
     return figure
 
