@@ -110,7 +110,8 @@ def plot_breadth(tables: list[pl.DataFrame]) -> "Figure":
     )
     letter_panels(figure.axes)
     cells = cells_told((table["split"][0], table["cells"][0]) for table in tables)
-    add_note(figure, f"n = {cells}. Bars: {tables[0]['confidence'][0]:.0%} intervals over games.")
+    bars = f"Bars: {tables[0]['confidence'][0]:.0%} intervals over games."
+    add_note(figure, f"n = {cells}. {bars} Marks beside a number of games belong to it.")
     return figure
 
 
