@@ -7,6 +7,7 @@ import pytest
 from made_page import HOSTILE, NAME, VERDICT, build, page_inputs
 
 from tom.core.errors import UserError
+from tom.page.figures import figure
 
 
 class Reader(HTMLParser):
@@ -144,6 +145,14 @@ def test_details_are_folded_and_the_result_is_not(text):
 def test_a_caption_stands_once_and_none_is_empty(text):
     captions = re.findall(r"<figcaption>(.*?)</figcaption>", text)
     assert len(captions) == len(set(captions)) == 5 and all(captions)
+
+
+def test_a_caption_beside_a_figure_stands_below_it_on_the_page(tmp_path):
+    drawn = tmp_path / "agreement.svg"
+    drawn.write_text('<svg width="10pt"/>')
+    assert figure(drawn, "Agreement", "Marks.", "How to read it.").note == ""
+    drawn.with_suffix(".txt").write_text("n = 300 replies per cell (teacher).\n")
+    assert figure(drawn, "Agreement", "Marks.", "How to read it.").note == "n = 300 replies per cell (teacher)."
 
 
 def test_a_figure_wider_than_a_phone_says_so(text):

@@ -68,7 +68,7 @@ def test_no_label_of_the_figure_stands_twice(tmp_path):
 
     figure = figure_of(["small", "small"])
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["a", "b"]
-    assert figure.get_supxlabel().startswith("Teacher: large. Student: small. n = 2 cells a split.")
+    assert figure.get_supxlabel().startswith("Teacher: large. Student: small. n = 2 cells per split.")
     assert [axes.get_xlabel() for axes in figure.axes] == ["gap closed (%)", ""]
     figure = figure_of(["small", "larger"])
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["a: small", "b: larger"]

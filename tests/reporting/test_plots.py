@@ -2,6 +2,7 @@ import sys
 from itertools import pairwise
 
 import matplotlib.pyplot as plt
+import numpy as np
 import plot_agreement
 import plot_gap_closed
 import plot_order_bias
@@ -11,11 +12,21 @@ import plot_training_curve
 import polars as pl
 import pytest
 from made_tables import made_tables
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.lines import Line2D
 
 from tom.core.errors import UserError
 from tom.paper.published_choices import published_propensities, teacher_is_published
 from tom.reporting.context_marks import add_context_legend, context_marks, contexts_of
-from tom.reporting.figure_style import CLOSED_RANGE, COLOURS, draw_closed, panel_grid, set_closed_axis, use_style
+from tom.reporting.figure_style import (
+    CLOSED_RANGE,
+    COLOURS,
+    draw_closed,
+    panel_grid,
+    save_figure,
+    set_closed_axis,
+    use_style,
+)
 from tom.reporting.tables import read_table
 from tom.reporting.wording import readable
 
@@ -101,9 +112,72 @@ def legend_of(figure) -> list[str]:
 def test_propensities_say_nothing_of_invalid_replies_where_there_are_none(tables):
     cells = plot_propensities.cells_of(tables["propensities"], "in_sample")
     figure = plot_propensities.plot_split(cells, 0.95)
-    assert legend_of(figure) == ["teacher", "base", "tuned", "open, below: exact propensity"]
+    assert legend_of(figure) == ["teacher", "base", "tuned", "filled: rate of replies", "open, below: exact propensity"]
     # An interval for each of four models, and no band.
     assert len(figure.axes[0].collections) == 4
+
+
+def looks_of(lines) -> set[tuple]:
+    return {
+        (to_hex(line.get_color()), line.get_marker(), to_hex(line.get_markerfacecolor()), line.get_markersize())
+        for line in lines
+    }
+
+
+def test_the_legend_has_the_marks_of_rates_and_of_exact_propensities_as_they_are_drawn(tables):
+    cells = plot_propensities.cells_of(tables["propensities"], "in_sample")
+    teacher = pl.col("model") == "teacher"
+    known = cells.with_columns(exact=pl.when(~teacher).then("exact"), rate=pl.col("rate"))
+    figure = plot_propensities.plot_split(known, 0.95)
+    drawn = [line for line in figure.axes[0].lines if line.get_marker() != "None" and len(line.get_xdata())]
+    drawn = [line for line in drawn if not all(x is None or x != x for x in line.get_xdata())]
+    figure.draw_without_rendering()
+    shown = [line for line in figure.legends[0].findobj(Line2D) if line.get_linestyle() == "None"]
+    assert looks_of(shown) == looks_of(drawn) and len(looks_of(drawn)) == 5
+    # Where nothing is exact, nothing has to be told apart.
+    figure = plot_propensities.plot_split(known.with_columns(exact=pl.lit(None, pl.Float64)), 0.95)
+    assert legend_of(figure) == ["teacher", "base", "tuned"]
+
+
+def test_a_caption_says_whose_replies_it_counts(tables):
+    cells = plot_propensities.cells_of(tables["propensities"], "in_sample")
+    told = " ".join(plot_propensities.plot_split(cells, 0.95).get_supxlabel().split())
+    assert "n = 300 replies per cell (teacher, base, tuned)." in told
+    fewer = pl.when(pl.col("model") == "base").then(40).otherwise("observations")
+    figure = plot_propensities.plot_split(cells.with_columns(observations=fewer), 0.95)
+    assert "n = 300 replies per cell (teacher, tuned), 40 (base)." in " ".join(figure.get_supxlabel().split())
+
+
+def test_the_papers_models_have_their_own_looks(resources):
+    table = published_propensities(resources / "paper" / "observed_choices.csv", "in_sample", 0.95)
+    figure = plot_propensities.plot_split(table.filter(level="cell"), 0.95, plot_paper.SOURCE, plot_paper.LOOKS)
+    assert legend_of(figure) == [
+        "teacher (Llama-2-70b)", "paper's base (Llama-2-7b)", "paper's tuned (Llama-2-7b)",
+    ]  # fmt: skip
+    marked = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 4]
+    colours = [line.get_color() for line in marked if not all(x is None or x != x for x in line.get_xdata())]
+    assert colours == [COLOURS["teacher"], COLOURS["paper"], COLOURS["paper"]]
+
+
+def test_a_caption_stands_apart_where_a_text_is_asked_for(tables, tmp_path):
+    cells = plot_propensities.cells_of(tables["propensities"], "in_sample")
+    files = [tmp_path / "figure.png", tmp_path / "figure.txt"]
+    whole, bare = (plot_propensities.plot_split(cells, 0.95) for _ in range(2))
+    note, panel = whole.get_supxlabel(), panel_sizes(whole)
+    save_figure(bare, files)
+    assert files[1].read_text(encoding="utf-8") == " ".join(note.split()) + "\n"
+    assert not bare.get_supxlabel() and bare.get_figwidth() == whole.get_figwidth()
+    assert bare.get_figheight() < whole.get_figheight()
+    assert panel_sizes(bare) == pytest.approx(panel, rel=1e-3)
+    # A caption below the figure leaves none beside it.
+    save_figure(whole, files[:1])
+    assert not files[1].exists()
+
+
+def panel_sizes(figure) -> list[float]:
+    """The heights of its panels, in inches."""
+    figure.draw_without_rendering()
+    return [axes.get_position().height * figure.get_figheight() for axes in figure.axes]
 
 
 def test_invalid_replies_are_a_band_and_a_share(tables):
@@ -154,18 +228,35 @@ def test_agreement_has_intervals_of_rates_and_none_of_exact_propensities(tables)
     known = plot_agreement.pairs_of(tables["propensities"], 0.95)
     assert known.select("low", "high").null_count().row(0) == (known.height,) * 2
     assert (known["teacher_low"] < known["teacher"]).all() and (known["teacher"] < known["teacher_high"]).all()
-    assert plot_agreement.bars_of(known, 0.95).endswith("Exact, so without an interval: students.")
+    bars = "Bars: 95% Jeffreys intervals, n = 300 replies per cell (teacher)."
+    assert plot_agreement.bars_of(known, 0.95) == f"{bars} Exact, so without an interval: base, tuned."
     sampled = plot_agreement.pairs_of(tables["propensities"].with_columns(exact=pl.lit(None, pl.Float64)), 0.95)
     widths = sampled.with_columns(width=pl.col("high") - pl.col("low")).group_by("student").agg(pl.col("width").mean())
     # Two seeds have twice the replies of the base.
     assert dict(widths.rows())["tuned"] < 0.85 * dict(widths.rows())["base"]
-    words = "Bars: 95% Jeffreys intervals (teacher and students), n = 300 replies a cell and model. "
+    # n is of the replies that an interval is of: of both seeds.
+    words = "Bars: 95% Jeffreys intervals, n = 300 replies per cell (teacher, base), 600 (tuned)."
     assert plot_agreement.bars_of(sampled, 0.95) == words
     figure = plot_agreement.plot_pairs(sampled, 0.95)
     assert figure.get_figwidth() == pytest.approx(183 / 25.4)
     titles = [axes.get_title("left").partition("$  ")[2] for axes in figure.axes]
     splits = ["in sample", "doubled payoffs", "out of sample contexts"]
     assert titles == [f"{student}, {split}" for student in ("Base", "Tuned") for split in splits]
+
+
+def distance(one: str, other: str) -> float:
+    """Between two colours, in Oklab (Ottosson 2020): 1 between black and white."""
+    cones = [[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566],
+             [0.0883024619, 0.2817188376, 0.6299787005]]  # fmt: skip
+    axes = [[0.2104542553, 0.7936177850, -0.0040720468], [1.9779984951, -2.4285922050, 0.4505937099],
+            [0.0259040371, 0.7827717662, -0.8086757660]]  # fmt: skip
+
+    def oklab(colour: str) -> np.ndarray:
+        shares = np.array(to_rgb(colour))
+        linear = np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
+        return np.array(axes) @ np.cbrt(np.array(cones) @ linear)
+
+    return float(np.linalg.norm(oklab(one) - oklab(other)))
 
 
 def test_contexts_have_marks_that_differ_and_stand_in_two_groups():
@@ -177,6 +268,9 @@ def test_contexts_have_marks_that_differ_and_stand_in_two_groups():
     assert groups == {"taught": taught, "not taught": new}
     marks = context_marks(groups)
     assert len({mark.colour for mark in marks.values()}) == len({mark.marker for mark in marks.values()}) == 8
+    # None of them is, or is near, the colour of a model.
+    for mark in marks.values():
+        assert min(distance(mark.colour, colour) for colour in COLOURS.values()) > 0.1
     figure, _ = panel_grid([["In sample"]], 60)
     add_context_legend(figure, groups)
     names = [readable(name) for name in taught], [readable(name) for name in new]

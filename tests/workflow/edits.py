@@ -20,6 +20,7 @@ TABLES = {
 NUMBERS = {"evaluate_numbers": 1, "tabulate_number_games": 1, "plot_numbers": 1}
 """What follows shards of the game in which a number is named."""
 TRAINING = {"train_adapter": 1, "plot_training_curve": 1}
+FIGURES = {rule: jobs for rule, jobs in (TABLES | NUMBERS | TRAINING).items() if rule.startswith("plot_")}
 # The run has eight cells of choices in three splits, and one in which a number is named.
 CHOICE_CELLS, CELLS = 8, 9
 
@@ -134,6 +135,13 @@ EDITS = (
         TABLES,
     ),
     Edit("A figure", "workflow/scripts/plot_agreement.py", "s=14", "s=15", {"plot_agreement": 1}),
+    Edit(
+        "Captions beside the figures, not below them",
+        "tiny.yaml",
+        "observations: 40",
+        "figures: {captions: false}\nobservations: 40",
+        FIGURES,
+    ),
     Edit(
         "What a column means",
         "workflow/schemas/tables.yaml",

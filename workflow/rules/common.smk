@@ -363,15 +363,20 @@ def number_tables():
     return [*files, *own_tables("number_games").values()] if files else []
 
 
+# A parameter of every rule that draws: a file that is left over must not keep a figure from being drawn again.
+CAPTIONED = config.get("figures", {"captions": True})["captions"]
+FIGURE_KINDS = ("pdf", "png", "svg") if CAPTIONED else ("pdf", "png", "svg", "txt")
+
+
 def figure(name):
-    """A figure as PDF for a paper, PNG for a screen, and SVG for the page."""
-    return [f"{EXPERIMENT}/figures/{name}.{kind}" for kind in ("pdf", "png", "svg")]
+    """A figure as PDF for a paper, PNG for a screen, SVG for the page and, unless it has it, its caption as text."""
+    return [f"{EXPERIMENT}/figures/{name}.{kind}" for kind in FIGURE_KINDS]
 
 
 def figure_files(name, **section):
     """A figure's files as a rule's outputs; the PNG goes into Snakemake's report under its caption."""
-    pdf, png, svg = figure(name)
-    return {"pdf": pdf, "png": report(png, caption=f"{CAPTIONS}{name.partition('-')[0]}.rst", **section), "svg": svg}
+    files = dict(zip(FIGURE_KINDS, figure(name)))
+    return files | {"png": report(files["png"], caption=f"{CAPTIONS}{name.partition('-')[0]}.rst", **section)}
 
 
 # An adapter that comes by its path need not come with its training curve.

@@ -1,7 +1,7 @@
 """Figures, each as PDF for a paper, PNG for a screen and SVG for the page. And training curves for TensorBoard.
 
 in: tables and training curves
-out: figures/*.{pdf,png,svg}, tensorboard/seed{seed}/ where the config asks for it
+out: figures/*.{pdf,png,svg}, with .txt where captions stand apart; tensorboard/seed{seed}/ where the config asks for it
 """
 
 
@@ -15,6 +15,7 @@ rule plot_propensities:
     benchmark:
         f"{OWN_BENCHMARKS}/figures/propensities-{{split}}.tsv"
     params:
+        captions=CAPTIONED,
         view="",
         confidence=flags(config["evaluation"], "confidence"),
     shell:
@@ -35,6 +36,7 @@ rule plot_numbers:
     benchmark:
         f"{OWN_BENCHMARKS}/figures/numbers-{{split}}.tsv"
     params:
+        captions=CAPTIONED,
         confidence=flags(config["evaluation"], "confidence"),
     shell:
         python("plot_numbers.py")
@@ -52,6 +54,7 @@ rule plot_agreement:
     benchmark:
         f"{OWN_BENCHMARKS}/figures/agreement.tsv"
     params:
+        captions=CAPTIONED,
         confidence=flags(config["evaluation"], "confidence"),
     shell:
         python("plot_agreement.py") + " --propensities {input.propensities:q} {params.confidence}"
@@ -67,6 +70,8 @@ rule plot_order_bias:
         f"{OWN_LOGS}/figures/order_bias.log",
     benchmark:
         f"{OWN_BENCHMARKS}/figures/order_bias.tsv"
+    params:
+        captions=CAPTIONED,
     shell:
         python("plot_order_bias.py") + " --propensities {input.propensities:q} --output {output:q} > {log:q} 2>&1"
 
@@ -82,6 +87,8 @@ rule plot_gap_closed:
         f"{OWN_LOGS}/figures/gap_closed.log",
     benchmark:
         f"{OWN_BENCHMARKS}/figures/gap_closed.tsv"
+    params:
+        captions=CAPTIONED,
     shell:
         python("plot_gap_closed.py") + " --alignment {input.alignment:q} --propensities {input.propensities:q}"
         " --published {input.published:q} --output {output:q} > {log:q} 2>&1"
@@ -96,6 +103,8 @@ rule plot_training_curve:
         f"{OWN_LOGS}/figures/training_curve.log",
     benchmark:
         f"{OWN_BENCHMARKS}/figures/training_curve.tsv"
+    params:
+        captions=CAPTIONED,
     shell:
         python("plot_training_curve.py") + " --curves {input.curves:q} --output {output:q} > {log:q} 2>&1"
 

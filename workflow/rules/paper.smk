@@ -34,6 +34,7 @@ rule plot_paper:
     wildcard_constraints:
         split="|".join(PAPER_SPLITS),
     params:
+        captions=CAPTIONED,
         confidence=flags(config["evaluation"], "confidence"),
     shell:
         python("plot_paper.py") + " --published {input.published:q} --split {wildcards.split} {params.confidence}"

@@ -103,6 +103,7 @@ rule plot_students:
     wildcard_constraints:
         comparison="|".join(name for name, study in COMPARED.items() if study.comparison.labels),
     params:
+        captions=CAPTIONED,
         lines=drawn_lines,
     shell:
         python("plot_students.py") + " {params.lines} --tables {input.tables:q} --output {output:q} > {log:q} 2>&1"
@@ -115,6 +116,8 @@ rule plot_learning_curve:
         figure("learning_curve"),
     log:
         f"{OWN_LOGS}/figures/learning_curve.log",
+    params:
+        captions=CAPTIONED,
     shell:
         python("plot_learning_curve.py") + " --table {input.table:q} --output {output:q} > {log:q} 2>&1"
 
@@ -175,6 +178,8 @@ rule plot_breadth:
         figure("breadth"),
     log:
         f"{OWN_LOGS}/figures/breadth.log",
+    params:
+        captions=CAPTIONED,
     shell:
         python("plot_breadth.py") + " --tables {input.tables:q} --output {output:q} > {log:q} 2>&1"
 
@@ -242,6 +247,8 @@ rule plot_transfer_matrix:
         figure("transfer_matrix"),
     log:
         f"{OWN_LOGS}/figures/transfer_matrix.log",
+    params:
+        captions=CAPTIONED,
     shell:
         python("plot_transfer_matrix.py") + " --table {input.table:q} --output {output:q} > {log:q} 2>&1"
 
@@ -291,6 +298,8 @@ rule plot_response_curves:
         figure("response_curves"),
     log:
         f"{OWN_LOGS}/figures/response_curves.log",
+    params:
+        captions=CAPTIONED,
     shell:
         python("plot_response_curves.py") + " --table {input.table:q} --output {output:q} > {log:q} 2>&1"
 
@@ -525,5 +534,7 @@ rule plot_experiments:
         figure("experiments"),
     log:
         f"{OWN_LOGS}/figures/experiments.log",
+    params:
+        captions=CAPTIONED,
     shell:
         python("plot_experiments.py") + " --table {input.table:q} --output {output:q} > {log:q} 2>&1"

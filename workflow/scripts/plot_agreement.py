@@ -15,16 +15,17 @@ from tom.core.roles import TEACHER
 from tom.evaluation.propensities import CELL, headline_view
 from tom.reporting.context_marks import add_context_legend, context_marks, contexts_of
 from tom.reporting.figure_style import (
+    MARKERS,
     add_note,
     in_rows,
     letter_panels,
-    number_of,
     panel_grid,
+    replies_told,
     save_figure,
     use_style,
 )
 from tom.reporting.tables import read_table
-from tom.reporting.wording import counted, readable
+from tom.reporting.wording import readable
 from tom.statistics.intervals import jeffreys
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def pairs_of(propensities: pl.DataFrame, confidence: float) -> pl.DataFrame:
     means = (
         cells.group_by(*keys, roles_of().alias("student"), maintain_order=True)
         .agg(pl.coalesce("exact", "rate").mean().alias("propensity"), pl.col("cooperated", "defected").sum(),
-             sampled=pl.col("exact").is_null().all(), observations=pl.col("observations").first())
+             pl.col("observations").sum(), sampled=pl.col("exact").is_null().all())
     )  # fmt: skip
     low, high = jeffreys(means["cooperated"], means["cooperated"] + means["defected"], confidence)
     known = pl.col("sampled") & (pl.col("cooperated") + pl.col("defected") > 0)
@@ -87,15 +88,19 @@ def plot_pairs(pairs: pl.DataFrame, confidence: float) -> "Figure":
 
 
 def bars_of(pairs: pl.DataFrame, confidence: float) -> str:
-    """What has an interval, and of which kind: exact propensities have none."""
-    sampled = {"teacher": pairs["teacher_low"].is_not_null().any(), "students": pairs["low"].is_not_null().any()}
-    whose = " and ".join(name for name, found in sampled.items() if found)
-    exact = " and ".join(name for name, found in sampled.items() if not found)
-    numbers = {"teacher": pairs["asked"], "students": pairs["observations"]}
-    asked = pl.concat([numbers[name] for name, found in sampled.items() if found] or [pairs["asked"]])
-    replies = counted(number_of(asked), "reply", "replies")
-    bars = f"Bars: {confidence:.0%} Jeffreys intervals ({whose}), n = {replies} a cell and model. " if whose else ""
-    return bars + (f"Exact, so without an interval: {exact}." if exact else "")
+    """What has an interval, of which kind and of how many replies: exact propensities have none."""
+    answers = pl.concat([
+        pairs.select(role=pl.lit(TEACHER), replies="asked", low="teacher_low"),
+        pairs.select(role="student", replies="observations", low="low"),
+    ])  # fmt: skip
+    sampled = answers.filter(pl.col("low").is_not_null().any().over("role"))
+    exact = [name for name in MARKERS if name in answers["role"] and name not in sampled["role"]]
+    told = []
+    if sampled.height:
+        told.append(f"Bars: {confidence:.0%} Jeffreys intervals, n = {replies_told(sampled, 'per cell')}.")
+    if exact:
+        told.append(f"Exact, so without an interval: {', '.join(exact)}.")
+    return " ".join(told)
 
 
 def main() -> None:

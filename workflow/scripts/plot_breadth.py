@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 PREDICTORS = {
     "constant": ("best constant", ":", "#56B4E9"),
     "nearest_game": (PAYOFF_MODEL_NAMES["nearest_game"], "-.", "#009E73"),
-    "payoff_network": (PAYOFF_MODEL_NAMES["payoff_network"], "--", "#CC79A7"),
+    "payoff_network": (PAYOFF_MODEL_NAMES["payoff_network"], "--", "#882255"),
     "payoff_regression": (PAYOFF_MODEL_NAMES["payoff_regression"], (0, (5, 1, 1, 1, 1, 1)), "#D55E00"),
 }
-"""Predictors that need no student → (label, style, colour) of the line. Colours as those of figure_style."""
+"""Predictors that need no student → (label, style, colour) of the line. None has the colour of a model."""
 ASIDE = 2**0.12
 """By which factor of games the marks of other ways of asking stand aside, so that no two hide each other."""
 OTHER_MARKERS = "x+1234"
@@ -110,7 +110,8 @@ def plot_breadth(tables: list[pl.DataFrame]) -> "Figure":
     )
     letter_panels(figure.axes)
     cells = cells_told((table["split"][0], table["cells"][0]) for table in tables)
-    add_note(figure, f"n = {cells}. Bars: {tables[0]['confidence'][0]:.0%} intervals over games.")
+    bars = f"Bars: {tables[0]['confidence'][0]:.0%} intervals over games."
+    add_note(figure, f"n = {cells}. {bars} Marks beside a number of games belong to it.")
     return figure
 
 

@@ -90,7 +90,7 @@ def plot_experiments(rows: pl.DataFrame) -> "Figure":
     letter_panels(figure.axes)
     told = [whose(names, "teacher"), *([whose(names, "student")] if labels == experiments else [])]
     cells = counted(number_of(rows["cells"]), "cell")
-    add_note(figure, f"{' '.join(told)} n = {cells} a split. Bars: {rows['confidence'][0]:.0%} bootstrap intervals.")
+    add_note(figure, f"{' '.join(told)} n = {cells} per split. Bars: {rows['confidence'][0]:.0%} bootstrap intervals.")
     return figure
 
 

@@ -19,6 +19,7 @@ from tom.reporting.figure_style import (
     BASELINES,
     COLOURS,
     GAP_CLOSED,
+    PAPERS,
     add_note,
     draw_closed,
     in_rows,
@@ -41,7 +42,7 @@ PREDICTORS = {
     "noise_ceiling": (BASELINES["noise_ceiling"].label, "baseline", BASELINES["noise_ceiling"].marker),
     "tuned": ("tuned student", "tuned", "o"),
     **{name: (style.label, "baseline", style.marker) for name, style in BASELINES.items() if name != "noise_ceiling"},
-    PAPER: ("paper's student", "paper", "P"),
+    PAPER: ("paper's student", "paper", PAPERS["tuned"].marker),
     PAPER_CHANCE: (BASELINES["chance"].label, "baseline", BASELINES["chance"].marker),
 }
 """Predictor → (label, colour, marker), from top to bottom."""

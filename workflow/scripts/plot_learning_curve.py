@@ -1,4 +1,4 @@
-"""Plot the share of the gap that students close against observations a cell and seconds of training.
+"""Plot the share of the gap that students close against observations per cell and seconds of training.
 
 python workflow/scripts/plot_learning_curve.py --table T.parquet --output F.pdf F.png
 """
@@ -63,7 +63,7 @@ def plot_learning_curve(rows: pl.DataFrame) -> "Figure":
     students = rows.filter(roles_of("predictor") == "tuned")
     on_gpu = students["gpu_seconds"].null_count() < students.height
     columns = {
-        "observations": "observations a cell",
+        "observations": "observations per cell",
         "gpu_seconds" if on_gpu else "cpu_seconds": f"{'GPU' if on_gpu else 'CPU'}-seconds of training",
     }
     for axes, (column, label) in zip(axes_row, columns.items(), strict=True):
@@ -87,7 +87,7 @@ def plot_learning_curve(rows: pl.DataFrame) -> "Figure":
         end, offset = (("high", 3), ("low", -11))[place % 2]
         second.annotate(
             row["observations"], (row[seconds], row[end]), (0, offset), textcoords="offset points", ha="center",
-            fontsize="small",
+            fontsize=6,
         )  # fmt: skip
     second.margins(x=0.15)
     first.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=None))
@@ -98,7 +98,7 @@ def plot_learning_curve(rows: pl.DataFrame) -> "Figure":
     add_note(
         figure,
         f"n = {counted(number_of(students['cells']), 'cell')}. Filled: mean over training seeds, with its"
-        f" {students['confidence'][0]:.0%} bootstrap interval. Open: each seed.",
+        f" {students['confidence'][0]:.0%} bootstrap interval. Open: each seed. Numbers in b: observations per cell.",
     )
     return figure
 

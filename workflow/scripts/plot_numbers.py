@@ -23,22 +23,23 @@ from tom.reporting.figure_style import (
     COLOURS,
     DOUBLE_COLUMN,
     MM,
+    PAPERS,
     add_note,
     in_rows,
     letter_panels,
-    number_of,
+    replies_told,
     save_figure,
     use_style,
 )
 from tom.reporting.tables import read_table
-from tom.reporting.wording import counted, readable
+from tom.reporting.wording import readable
 from tom.statistics.distributions import normal_quantile
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PAPERS = {"base": "paper_base", "tuned": "paper"}
+ROLES_OF_PAPER = {"base": "paper_base", "tuned": "paper"}
 """Role of a student of the paper → its role here: it is another model than this run's."""
 LOOKS = {
     "teacher": {"facecolor": COLOURS["teacher"], "edgecolor": COLOURS["teacher"]},
@@ -52,7 +53,7 @@ EDGE = 0.3
 """Points. Thin, since half of it adds to a bar's height."""
 WHISKER, TEACHERS_WHISKER = "0.1", "0.6"
 """Colours. The teacher's bar is so dark that its whisker has to be lighter."""
-NAMES = {"base": "our base", "tuned": "our tuned", "paper_base": "paper's base", "paper": "paper's tuned"}
+NAMES = {"base": "our base", "tuned": "our tuned"} | {ROLES_OF_PAPER[who]: PAPERS[who].name for who in ROLES_OF_PAPER}
 """Role → its name beside the paper's models. Alone, this run's go by their roles."""
 WHOSE = ("this run", "the paper (Llama-2-7b)")
 NAMED = {
@@ -100,13 +101,13 @@ def with_paper(table: pl.DataFrame, published: Path) -> pl.DataFrame:
         )
         for part, whose in ((table, WHOSE[0] if theirs.height else ""), (theirs, WHOSE[1]))
     ]
-    return pl.concat([parts[0], parts[1].with_columns(pl.col("role").replace(PAPERS))])
+    return pl.concat([parts[0], parts[1].with_columns(pl.col("role").replace(ROLES_OF_PAPER))])
 
 
 def named_roles(table: pl.DataFrame) -> dict[str, str]:
     """Role → its name, of those in a table, in the order of LOOKS."""
     found = [who for who in LOOKS if who in table["role"]]
-    return {who: NAMES.get(who, who) if {*PAPERS.values()} & {*found} else who for who in found}
+    return {who: NAMES.get(who, who) if {*ROLES_OF_PAPER.values()} & {*found} else who for who in found}
 
 
 def means_of(table: pl.DataFrame, confidence: float) -> pl.DataFrame:
@@ -216,16 +217,16 @@ def plot_numbers(table: pl.DataFrame, named: dict[str, str], confidence: float) 
 def note_of(table: pl.DataFrame, confidence: float) -> str:
     """n, what the whiskers are, and whose distributions are exact: of the others, bars are shares of replies."""
     replies = table.group_by("group", "role", "model").agg(
-        pl.col("count").sum(), exact=pl.col("exact").is_not_null().any()
+        replies=pl.col("count").sum(), exact=pl.col("exact").is_not_null().any()
     )
-    told = [f"n = {counted(number_of(replies['count']), 'reply', 'replies')} a model and cell."]
+    told = [f"n = {replies_told(replies, 'per cell', named_roles(table))}."]
     told.append(f"Whiskers: {confidence:.0%} intervals of the mean, normal; none where all replies are equal.")
     kinds = []
     for exact in (True, False):
         own = replies.filter(exact=exact)
         if own.height:
-            shares = f"shares of {counted(number_of(own['count']), 'reply', 'replies')}"
-            kinds.append(f"{'exact probabilities' if exact else shares} ({', '.join(whose(own, table))})")
+            kind = "exact probabilities" if exact else "shares of replies"
+            kinds.append(f"{kind} ({', '.join(whose(own, table))})")
     return f"{readable(table['split'][0])}, not taught. {' '.join(told)} Distributions: {'; '.join(kinds)}."
 
 

@@ -21,13 +21,13 @@ from tom.reporting.figure_style import (
     add_note,
     in_rows,
     letter_panels,
-    number_of,
     panel_grid,
+    replies_told,
     save_figure,
     use_style,
 )
 from tom.reporting.tables import read_table
-from tom.reporting.wording import cells_told, counted, readable
+from tom.reporting.wording import cells_told, readable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -89,16 +89,12 @@ def plot_order_bias(rows: pl.DataFrame) -> "Figure":
     add_context_legend(figure, groups, "0.3")
     letter_panels(figure.axes)
     cells = [(split, rows.filter(split=split).unique(CELL).height) for _, split in panels]
-    sampled = rows["replies"].drop_nulls()
-    how = (
-        f"rates of {counted(number_of(sampled), 'reply', 'replies')} where no probabilities are known"
-        if len(sampled)
-        else "exact"
-    )
-    add_note(
-        figure,
-        f"Thin: cells, past the marks. Thick: context means. n = {cells_told(cells)}. Propensities: {how}.",
-    )
+    sampled = rows.drop_nulls("replies")
+    rates = f"rates of {replies_told(sampled, 'per cell and order')}" if sampled.height else ""
+    exact = [name for name in roles if rows.filter(pl.col("replies").is_null(), role=name).height]
+    how = "; ".join([*([f"exact ({', '.join(exact)})"] if exact else []), *([rates] if rates else [])])
+    lines = "Thin lines: cells, drawn past the marks. Thick lines: means of contexts."
+    add_note(figure, f"{lines} n = {cells_told(cells)}. Propensities: {how}.")
     return figure
 
 

@@ -1,4 +1,4 @@
-"""Plot the paper's propensities from its published counts, in the same way as those of a run.
+"""Plot the paper's propensities from its published counts, as those of a run and with the looks of its models.
 
 python workflow/scripts/plot_paper.py --published resources/paper/observed_choices.csv --split in_sample \
     --confidence 0.95 --output F.pdf F.png
@@ -11,9 +11,12 @@ from plot_propensities import plot_split
 
 from tom.core.errors import run_main
 from tom.paper.published_choices import SPLITS, published_propensities
-from tom.reporting.figure_style import save_figure, use_style
+from tom.reporting.figure_style import PAPERS, save_figure, use_style
 
-SOURCE = "Published counts of arXiv 2408.05241: Llama-2-70b, Llama-2-7b and its tuned student. "
+SOURCE = "Published counts of arXiv 2408.05241. "
+MODELS = {"teacher": "Llama-2-70b", "base": "Llama-2-7b", "tuned": "Llama-2-7b"}
+"""Role → the model that the paper took."""
+LOOKS = {who: look._replace(name=f"{look.name} ({MODELS[who]})") for who, look in PAPERS.items()}
 
 
 def main() -> None:
@@ -25,7 +28,7 @@ def main() -> None:
     arguments = parser.parse_args()
     use_style()
     table = published_propensities(arguments.published, arguments.split, arguments.confidence)
-    save_figure(plot_split(table.filter(level="cell"), arguments.confidence, SOURCE), arguments.output)
+    save_figure(plot_split(table.filter(level="cell"), arguments.confidence, SOURCE, LOOKS), arguments.output)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ python workflow/scripts/plot_propensities.py --propensities P.parquet --split in
 """
 
 import argparse
+from collections.abc import Mapping
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,12 +21,17 @@ from tom.core.roles import BASE, TEACHER, role
 from tom.evaluation.propensities import BOUNDS, VIEWS, headline_view
 from tom.reporting.figure_style import (
     COLOURS,
+    EXACT,
     MARKERS,
+    OURS,
+    ModelLook,
+    add_legend,
     add_note,
     in_rows,
     letter_panels,
-    number_of,
+    measure_entries,
     panel_grid,
+    replies_told,
     save_figure,
     use_style,
 )
@@ -52,7 +58,9 @@ def cells_of(propensities: pl.DataFrame, split: str, view: str | None = None) ->
     return cells.filter(pl.col("view") == (view or headline_view(cells["view"].to_list())))
 
 
-def plot_context(axes: "Axes", cells: pl.DataFrame, games: list[str], models: list[str]) -> None:
+def plot_context(
+    axes: "Axes", cells: pl.DataFrame, games: list[str], models: list[str], looks: Mapping[str, ModelLook]
+) -> None:
     """One context: a row for each game, with a point and its interval for each model, the first model on top.
 
     The open mark of its exact propensity, if that is known, lies below.
@@ -64,13 +72,14 @@ def plot_context(axes: "Axes", cells: pl.DataFrame, games: list[str], models: li
         heights = [games.index(game) + offset for game in rows["game"]]
         # Beside the rate, since the two often are equal, and one would hide the other.
         below = [height + APART * step for height in heights]
-        style = {"color": COLOURS[role(model)], "marker": MARKERS[role(model)], "linestyle": "none"}
+        look = looks[role(model)]
+        style = look.line(linestyle="none", markersize=3)
         bounds = rows.with_columns(height=pl.Series(heights)).filter(pl.col("invalid") > 0)
         if len(bounds):
-            axes.hlines(bounds["height"], *(bounds[name] for name in BOUNDS), color=style["color"], **BAND)
-        axes.hlines(heights, rows["low"], rows["high"], color=style["color"])
-        axes.plot(rows["rate"], heights, **style, markersize=3)
-        axes.plot(rows["exact"], below, **style, markersize=3, markerfacecolor="white", markeredgewidth=0.7)
+            axes.hlines(bounds["height"], *(bounds[name] for name in BOUNDS), color=look.colour, **BAND)
+        axes.hlines(heights, rows["low"], rows["high"], color=look.colour)
+        axes.plot(rows["rate"], heights, **style)
+        axes.plot(rows["exact"], below, **style, **EXACT)
     # Room for a whole mark at 0, in panels as narrow as five in a row are.
     axes.set(xlim=(-0.06, 1.06), ylim=(len(games) - 0.5, -0.5), xticks=[0, 0.5, 1])
     axes.set_yticks(range(len(games)), [readable(game) for game in games])
@@ -79,12 +88,14 @@ def plot_context(axes: "Axes", cells: pl.DataFrame, games: list[str], models: li
         axes.axhline(edge + 0.5, color="0.85", linewidth=0.5, zorder=0)
 
 
-def legend_labels(cells: pl.DataFrame) -> dict[str, str]:
+def legend_labels(cells: pl.DataFrame, looks: Mapping[str, ModelLook]) -> dict[str, str]:
     """Role → its label: its name, and the share of its replies that can't be read, if there are any."""
-    counts = cells.group_by(roles_of().alias("role"))
+    counts = cells.group_by("role")
     shares = dict(counts.agg(pl.col("invalid").sum() / pl.col("observations").sum()).rows())
     return {
-        name: f"{name}, {shares[name]:.1%} unreadable" if shares[name] else name for name in MARKERS if name in shares
+        who: f"{look.name}, {shares[who]:.1%} unreadable" if shares[who] else look.name
+        for who, look in looks.items()
+        if who in shares
     }
 
 
@@ -130,51 +141,49 @@ def plot_many_games(cells: pl.DataFrame, source: str = "") -> "Figure":
         ncols=len(drawn),
     )
     letter_panels(figure.axes)
-    add_note(
-        figure,
-        f"{whose(cells, source)} n = {counted(points['game'].n_unique(), 'game')} a panel;"
-        f" {counted(number_of(cells['observations']), 'reply', 'replies')} a cell.",
-    )
+    replies = replies_told(cells.rename({"observations": "replies"}), "per cell")
+    games = counted(points["game"].n_unique(), "game")
+    exact = " Exact propensities where known, else rates of replies." if cells["exact"].is_not_null().any() else ""
+    add_note(figure, f"{whose(cells, source)} n = {games} per panel; {replies}.{exact}")
     return figure
 
 
-def plot_split(cells: pl.DataFrame, confidence: float, source: str = "") -> "Figure":
-    """A panel for each context. source: whose cells they are, a sentence; none for those of this run."""
+def plot_split(
+    cells: pl.DataFrame, confidence: float, source: str = "", looks: Mapping[str, ModelLook] = OURS
+) -> "Figure":
+    """A panel for each context. source: whose cells they are, a sentence; none for those of this run.
+
+    looks: role → how its model looks, in the legend's order.
+    """
     if cells["game"].n_unique() > MOST_LINES:
         return plot_many_games(cells, source)
     from matplotlib.lines import Line2D
 
     contexts = cells["context"].unique().sort().to_list()
     games = cells["game"].unique().sort().to_list()
-    models = sorted(cells["model"].unique(), key=lambda model: (list(MARKERS).index(role(model)), model))
+    models = sorted(cells["model"].unique(), key=lambda model: (list(looks).index(role(model)), model))
+    cells = cells.with_columns(role=roles_of())
     rows = in_rows(contexts, PANELS_A_ROW)
     height = 12 + (3 + 3.6 * len(models)) * len(games)
     figure, panels = panel_grid(rows, height * len(rows) + 10, sharex=False)
     for axes, context in panels:
-        plot_context(axes, cells.filter(pl.col("context") == context), games, models)
+        plot_context(axes, cells.filter(pl.col("context") == context), games, models, looks)
         axes.set(title=readable(context), xlabel="P(cooperate)")
-    models = [
-        Line2D([], [], color=COLOURS[name], marker=MARKERS[name], markersize=3, label=label)
-        for name, label in legend_labels(cells).items()
-    ]
-    marks = []
-    if cells["exact"].is_not_null().any():
-        open_marker = {"color": "0.3", "marker": "o", "markersize": 3, "markerfacecolor": "white", "linestyle": "none"}
-        marks.append(Line2D([], [], **open_marker, label="open, below: exact propensity"))
-    columns = len(models) + len(marks)
+    labels = legend_labels(cells, looks)
+    drawn = [(label, Line2D([], [], **looks[who].line(markersize=3))) for who, label in labels.items()]
+    marks = [*measure_entries(looks, cells, ", below").items()]
+    columns = len(drawn) + len(marks)
+    entries = drawn + marks
     if cells["invalid"].sum():
-        marks.append(Line2D([], [], color="0.3", **BAND, label="unreadable counted as D to as C"))
-        columns = len(models)
-    handles = models + marks
-    if columns < len(handles):
+        marks.append(("band: unreadable replies all D to all C", Line2D([], [], color="0.3", **BAND)))
+        columns = max(len(drawn), len(marks))
         # Legends fill column by column: this order puts the models above and the marks below.
-        handles = [handle for column in zip_longest(models, marks) for handle in column if handle]
-    figure.legend(handles=handles, loc="outside upper center", ncols=columns)
+        entries = [entry for column in zip_longest(drawn, marks) for entry in column if entry]
+    add_legend(figure, dict(entries), columns)
     letter_panels(figure.axes)
-    replies = f"n = {counted(number_of(cells['observations']), 'reply', 'replies')} a cell and model"
-    add_note(
-        figure, f"{whose(cells, source)} {replies}. Bars: {confidence:.0%} Jeffreys intervals of the observed rates."
-    )
+    replies = replies_told(cells.rename({"observations": "replies"}), "per cell")
+    bars = f"Bars: {confidence:.0%} Jeffreys intervals of the rates."
+    add_note(figure, f"{whose(cells, source)} n = {replies}. {bars}")
     return figure
 
 

@@ -11,12 +11,15 @@ import polars as pl
 
 from tom.core.errors import UserError, run_main
 from tom.reporting.figure_style import (
-    COLOURS,
     MARKERS,
+    OURS,
+    add_legend,
     add_note,
     letter_panels,
+    measure_entries,
     number_of,
     panel_grid,
+    replies_told,
     save_figure,
     use_style,
 )
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 
 VARIED = {"scale": ("payoffs multiplied by", {"shift": 0.0}), "shift": ("payoffs shifted by", {"scale": 1.0})}
 """What varies along a curve → (label of its axis, what is fixed at the original payoffs)."""
+AROUND = {"markersize": 5.5, "fillstyle": "none"}
+"""The mark of an exact propensity: round that of the rate, since the two are often equal."""
 
 
 def varied(table: pl.DataFrame) -> list[str]:
@@ -45,13 +50,13 @@ def varied(table: pl.DataFrame) -> list[str]:
 
 def plot_curve(axes: "Axes", rows: pl.DataFrame, name: str) -> None:
     """A line for each role through its rates, with intervals. Open markers: exact propensities."""
-    for who, marker in MARKERS.items():
+    for who, look in OURS.items():
         points = rows.filter(role=who).sort(name)
-        style = {"color": COLOURS[who], "marker": marker}
-        axes.vlines(points[name], points["low"], points["high"], color=COLOURS[who], linewidth=0.9)
+        style = look.line()
+        axes.vlines(points[name], points["low"], points["high"], color=look.colour, linewidth=0.9)
         axes.plot(points[name], points["rate"], "-", markersize=3, linewidth=0.9, label=who, **style)
         exact = points.drop_nulls("exact")
-        axes.plot(exact[name], exact["exact"], linestyle="none", markersize=5.5, fillstyle="none", **style)
+        axes.plot(exact[name], exact["exact"], linestyle="none", **look.line(**AROUND))
     values = rows[name].unique().sort().to_list()
     if name == "scale":
         axes.set_xscale("log")
@@ -72,14 +77,15 @@ def plot_response_curves(table: pl.DataFrame) -> "Figure":
         label, held = VARIED[name]
         plot_curve(axes, table.filter(game=game, **held), name)
         axes.set(title=readable(game), xlabel=label, ylabel="P(cooperate)" if game == games[0] else "")
-    roles = [who for who in MARKERS if who in table["role"]]
     handles = dict(zip(*reversed(panels[0][0].get_legend_handles_labels()), strict=True))
-    figure.legend([handles[who] for who in roles], roles, loc="outside upper center", ncols=len(roles))
+    entries = {who: handles[who] for who in MARKERS if who in table["role"]}
+    entries |= measure_entries(OURS, table, ", around it", AROUND)
+    add_legend(figure, entries, len(entries))
     letter_panels(figure.axes)
-    replies = counted(number_of(table["observations"]), "reply", "replies")
+    replies = replies_told(table.rename({"observations": "replies"}), "per point")
     contexts = counted(number_of(table["contexts"]), "context")
     kind = f"{table['confidence'][0]:.0%} Jeffreys intervals"
-    add_note(figure, f"n = {replies} a point, in {contexts}. Bars: {kind}.")
+    add_note(figure, f"n = {replies}, in {contexts}. Bars: {kind}.")
     return figure
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tom.core.errors import UserError, run_main
-from tom.reporting.figure_style import MM, SINGLE_COLUMN, add_note, letter_panels, save_figure, use_style
+from tom.reporting.figure_style import COLOURS, MM, SINGLE_COLUMN, add_note, letter_panels, save_figure, use_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,6 +44,15 @@ def label_of(file: Path) -> str:
     return f"seed {seeds[-1]}" if seeds else file.stem
 
 
+def colours_of(trainings: int) -> list:
+    """Shades of the tuned student's colour, from light to dark: another hue would be another model's."""
+    import seaborn as sns
+
+    return (
+        [COLOURS["tuned"]] if trainings == 1 else sns.blend_palette(("#9ECAE1", COLOURS["tuned"], "#041E42"), trainings)
+    )
+
+
 def plot_curves(curves: dict[str, pl.DataFrame]) -> "Figure":
     """Loss above, learning rate below, with up to four lines of loss for each training run.
 
@@ -52,12 +61,11 @@ def plot_curves(curves: dict[str, pl.DataFrame]) -> "Figure":
     loss, if it was measured.
     """
     import matplotlib.pyplot as plt
-    import seaborn as sns
 
     figure, (losses, rates) = plt.subplots(
         2, 1, sharex=True, figsize=(SINGLE_COLUMN, 80 * MM), height_ratios=[3, 1], layout="constrained"
     )
-    for (label, curve), colour in zip(curves.items(), sns.color_palette("colorblind", len(curves)), strict=True):
+    for (label, curve), colour in zip(curves.items(), colours_of(len(curves)), strict=True):
         descent, second_order = (curve.filter(pl.col("learning_rate").is_null() == null) for null in (False, True))
         losses.plot(descent["step"], descent["loss"], color=colour, linewidth=0.5, alpha=0.5)
         ends = {"first": pl.col("step").min() - 0.5, "last": pl.col("step").max() + 0.5}
@@ -72,7 +80,7 @@ def plot_curves(curves: dict[str, pl.DataFrame]) -> "Figure":
             validation = {"linestyle": "--", "marker": "o", "markersize": 2.5, "label": f"{label}, validation"}
             losses.plot(validated["step"], validated["validation_loss"], color=colour, **validation)
         rates.plot(curve["step"], curve["learning_rate"], color=colour)
-    losses.set(title="Loss", ylabel="nats a token")
+    losses.set(title="Loss", ylabel="nats per token")
     rates.set(title="Learning rate", xlabel="step")
     # Each number is whole: no power of ten stands above the axis.
     rates.yaxis.set_major_formatter(lambda rate, _: f"{rate:g}")

@@ -72,7 +72,9 @@ def plot_transfer_matrix(table: pl.DataFrame) -> "Figure":
         [text_of(value, bool(lead)) for value, lead in zip(*line, strict=True)]
         for line in zip(values, leads, strict=True)
     ]
-    figure, axes = plt.subplots(figsize=(DOUBLE_COLUMN, (34 + 6.5 * len(rows)) * MM), layout="constrained")
+    # Below the rows lie the slanted names and the note. The colour bar's label needs the height of a few rows.
+    height = 48 + 6.5 * max(3, len(rows))
+    figure, axes = plt.subplots(figsize=(DOUBLE_COLUMN, height * MM), layout="constrained")
     sns.heatmap(
         values, ax=axes, annot=texts, fmt="", cmap="RdBu", vmin=-LIMIT, vmax=LIMIT, linewidths=0.5,
         xticklabels=[label(name) for name in columns], yticklabels=[label(name) for name in rows],
@@ -86,6 +88,7 @@ def plot_transfer_matrix(table: pl.DataFrame) -> "Figure":
                 )
     axes.set(xlabel="measured on", ylabel="left out\nof training")
     axes.tick_params(axis="x", rotation=60)
+    axes.tick_params(axis="y", rotation=0)
     for tick in axes.get_xticklabels():
         tick.set_horizontalalignment("right")
         tick.set_rotation_mode("anchor")

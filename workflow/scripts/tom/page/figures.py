@@ -29,6 +29,7 @@ def read_text(file: Path, what: str) -> str:
 class Figure:
     """A figure. source: the image as a data URI. alternative: a text for those who can't see it. file: its SVG.
 
+    note: what stands below the panels otherwise, of a figure that was drawn without it.
     width: on a wide screen, in CSS pixels; None where the file says none.
     """
 
@@ -38,10 +39,14 @@ class Figure:
     caption: str
     file: str
     width: int | None
+    note: str = ""
 
 
 def figure(file: Path, title: str, alternative: str, caption: str) -> Figure:
-    """An SVG as an image and not as markup, since identifiers of several figures would clash. Errors: UserError."""
+    """An SVG as an image and not as markup, since identifiers of several figures would clash. Errors: UserError.
+
+    Its note is the text beside it, if there is one.
+    """
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -49,7 +54,9 @@ def figure(file: Path, title: str, alternative: str, caption: str) -> Figure:
     points = re.search(rb'<svg[^>]* width="([\d.]+)pt"', content)
     width = round(float(points[1]) * SCALE) if points else None
     source = f"data:image/svg+xml;base64,{base64.b64encode(content).decode()}"
-    return Figure(title, source, alternative, caption, str(file), width)
+    beside = file.with_suffix(".txt")
+    note = read_text(beside, "caption").strip() if beside.exists() else ""
+    return Figure(title, source, alternative, caption, str(file), width, note)
 
 
 def read_caption(folder: Path, name: str) -> str:

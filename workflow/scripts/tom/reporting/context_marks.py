@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-COLOURS = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#AA3377", "#66CCEE", "#8C510A", "#222222")
-"""Tol, Colour Schemes (2021): bright, safe for colour blindness, with brown and black in place of its grey."""
+COLOURS = ("#332288", "#44AA99", "#882255", "#DDCC77", "#117733", "#88CCEE", "#999933", "#661100")
+"""Tol, Colour Schemes (2021): muted, safe for colour blindness. For its rose and purple, which are near the paper's
+models in figure_style, it has a brown of Tol's first scheme. No model's colour may name a context."""
 MARKERS = "osD^vPXh<>"
 MOST = 20
 """More contexts than these have no legend."""

@@ -1,5 +1,6 @@
 """How every figure looks: its width in print, colours, markers and labels. Its files depend on the data alone."""
 
+from collections.abc import Mapping
 from itertools import zip_longest
 from pathlib import Path
 from string import ascii_lowercase
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import polars as pl
 
 from tom.core.files import atomic_file, log_written
-from tom.reporting.wording import gap_closed, percent
+from tom.reporting.wording import counted, gap_closed, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 T = TypeVar("T")
 
@@ -31,6 +33,32 @@ COLOURS = {"teacher": "#333333", "base": "#E69F00", "tuned": "#0072B2", "paper":
 
 MARKERS = {"teacher": "D", "base": "s", "tuned": "o"}
 """Distinct without colour."""
+
+
+class ModelLook(NamedTuple):
+    """A model's name in legends, its colour and its marker."""
+
+    name: str
+    colour: str
+    marker: str
+
+    def line(self, **settings) -> dict:
+        """How its mark looks, as settings of a line."""
+        return {"color": self.colour, "marker": self.marker} | settings
+
+
+OURS = {name: ModelLook(name, COLOURS[name], marker) for name, marker in MARKERS.items()}
+"""Role → how this run's model looks."""
+
+PAPERS = {
+    "teacher": OURS["teacher"],
+    "base": ModelLook("paper's base", COLOURS["paper"], "s"),
+    "tuned": ModelLook("paper's tuned", COLOURS["paper"], "P"),
+}
+"""Role → how the paper's model looks. Its students are other models than this run's, of one colour."""
+
+EXACT = {"markerfacecolor": "white", "markeredgewidth": 0.7}
+"""The open mark of an exact propensity; a rate of replies has a filled one."""
 
 GAP_CLOSED = "gap closed (%)"
 """Label of the axis on which it stands."""
@@ -77,8 +105,20 @@ def use_style() -> None:
 
 
 def save_figure(figure: "Figure", files: list[Path]) -> None:
-    """Write a figure in the format of each file's suffix, as wide as it says. The same data give the same bytes."""
-    for file in files:
+    """Write a figure in the format of each file's suffix, as wide as it says. The same data give the same bytes.
+
+    With a .txt among the files its note stands there, and not below the figure: journals set captions themselves.
+    """
+    texts = [file for file in files if file.suffix == ".txt"]
+    note = take_note(figure) if texts else ""
+    for file in texts:
+        with atomic_file(file) as temporary:
+            temporary.write_text(f"{note}\n", encoding="utf-8")
+        log_written(file, "caption")
+    for file in [file for file in files if file not in texts]:
+        if not texts:
+            # That of an earlier run, which would tell of another figure.
+            file.with_suffix(".txt").unlink(missing_ok=True)
         undated = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}.get(file.suffix)
         with atomic_file(file) as temporary:
             figure.savefig(temporary, format=file.suffix[1:], metadata=undated)
@@ -97,14 +137,68 @@ def letter_panels(panels: list["Axes"]) -> None:
 
 def add_note(figure: "Figure", text: str) -> None:
     """A line below the figure: how many replies or cells there are, and of which kind its intervals are."""
-    wrapped = fill(text, NOTE_CHARACTERS[figure.get_figwidth()])
+    wrapped = fill(text, NOTE_CHARACTERS[figure.get_figwidth()], break_on_hyphens=False)
     figure.supxlabel(wrapped, x=0.005, ha="left", fontsize=6, color="0.25", linespacing=1.3)
+
+
+def take_note(figure: "Figure") -> str:
+    """Remove a figure's note, and the height that it takes, so that panels keep their size. Returns its text."""
+    text = " ".join(figure.get_supxlabel().split())
+    if text:
+        figure.draw_without_rendering()
+        label = next(found for found in figure.texts if found.get_text() == figure.get_supxlabel())
+        padding = 2 * figure.get_layout_engine().get()["h_pad"]
+        figure.set_figheight(figure.get_figheight() - label.get_window_extent().height / figure.dpi - padding)
+        label.remove()
+    return text
 
 
 def number_of(counts: pl.Series) -> str:
     """`300`, or `40 to 300` where counts differ."""
     lowest, highest = counts.min(), counts.max()
     return f"{lowest:,}" if lowest == highest else f"{lowest:,} to {highest:,}"
+
+
+def replies_told(asked: pl.DataFrame, per: str, names: Mapping[str, str] | None = None) -> str:
+    """`300 replies per cell (teacher), 40 (base, tuned)`: how many replies there are, and whose.
+
+    asked: rows with `role` and `replies`. per: `per cell`. names: role → its name, in their order; else the roles'.
+    """
+    names = names or {name: name for name in MARKERS}
+    found: dict[str, list[str]] = {}
+    for who in [who for who in names if who in asked["role"]]:
+        found.setdefault(number_of(asked.filter(role=who)["replies"]), []).append(names[who])
+    (number, whose), *others = found.items()
+    told = [f"{counted(number, 'reply', 'replies')} {per} ({', '.join(whose)})"]
+    return ", ".join(told + [f"{number} ({', '.join(whose)})" for number, whose in others])
+
+
+def measure_entries(
+    looks: Mapping[str, ModelLook], cells: pl.DataFrame, where: str = "", opened: Mapping = EXACT
+) -> dict[str, tuple["Line2D", ...]]:
+    """Label → marks of a legend's entries that tell rates of replies from exact propensities, each as it is drawn.
+
+    None where nothing is exact. cells: rows with `role`, `rate` and `exact`. where: the exact ones lie, after `open`.
+    opened: how an exact one is drawn.
+    """
+    from matplotlib.lines import Line2D
+
+    def marks(column: str, **look) -> tuple["Line2D", ...]:
+        found = cells.drop_nulls(column)["role"]
+        drawn = {"linestyle": "none", "markersize": 3} | look
+        return tuple(Line2D([], [], **own.line(**drawn)) for who, own in looks.items() if who in found)
+
+    exact = marks("exact", **opened)
+    return {"filled: rate of replies": marks("rate"), f"open{where}: exact propensity": exact} if exact else {}
+
+
+def add_legend(figure: "Figure", entries: Mapping[str, object], columns: int) -> None:
+    """A legend above the panels. entries: label → its mark, or several marks side by side."""
+    from matplotlib.legend_handler import HandlerTuple
+
+    side_by_side = {tuple: HandlerTuple(ndivide=None, pad=0.8)}
+    where = {"loc": "outside upper center", "ncols": columns}
+    figure.legend([*entries.values()], [*entries], handler_map=side_by_side, **where)
 
 
 def in_rows(names: list[str], most: int = 4) -> list[list[str]]:
@@ -168,6 +262,6 @@ def draw_closed(axes: "Axes", row: dict, height: float, colour: str, marker: str
             axes.plot(edge, height, marker="<>"[sign > 0], color=colour, clip_on=False)
             number = gap_closed(row) if (value - edge) * sign > 0 and low is not None else percent(end)
             axes.annotate(
-                number.replace("-", "−"), (edge, height), (-5 * sign, 1.5), textcoords="offset points", fontsize=5.5,
+                number.replace("-", "−"), (edge, height), (-5 * sign, 1.5), textcoords="offset points", fontsize=6,
                 ha="left" if sign < 0 else "right", va="bottom", color=colour,
             )  # fmt: skip
