@@ -9,7 +9,6 @@ from made_page import HOSTILE, NAME, VERDICT, build, page_inputs
 from tom.config.studies import STUDIES
 from tom.core.errors import UserError
 
-
 NUMBER = re.compile(r'<span class="number" id="(\w+)-(\d+)">(\w+) (\d+)</span>[.]? ?')
 """The number of a figure or a table, and what parts it from a title: (its target's kind and number, as it is told)."""
 
