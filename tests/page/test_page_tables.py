@@ -147,6 +147,11 @@ def test_markup_in_markdown_is_inert():
     assert "<td>&lt;i&gt;</td>" in html
 
 
+def test_a_missing_value_of_a_summary_is_a_dash_and_a_hyphen_stays():
+    html = from_markdown("| a | b |\n| - | -: |\n| - | x-y |\n")
+    assert "<td>–</td>" in html and ">x-y</td>" in html
+
+
 def test_a_summary_falls_apart_at_its_headings_and_loses_its_title():
     parts = markdown_parts("# Gone\n\n- found\n\n## One\n\nfirst\n\n## Two\n\n- second\n")
     assert [*parts] == ["", "One", "Two"]

@@ -21,7 +21,7 @@ from tom.page.figures import read_text
 from tom.reporting.figure_style import BASELINES as FIGURE_BASELINES
 from tom.reporting.findings import headline_measure
 from tom.reporting.main_result import VIEW_NAMES
-from tom.reporting.wording import counted, grouped, minus_signs, readable, shown
+from tom.reporting.wording import NOTHING, counted, grouped, minus_signs, readable, shown
 
 NAMES = ("split", "game", "context", "order")
 """Columns of names, which the page shows with a capital and with spaces."""
@@ -236,7 +236,8 @@ def from_markdown(text: str) -> Markup:
         wide = table.partition("</thead>")[0].count("</th>") > ON_A_PHONE
         before += TITLE + (SWIPE if wide else "")
         before += f'<div class="across" tabindex="0" role="region" aria-label="table"><table>{table}'
-    return Markup(before.replace("</table>", "</table></div>"))
+    # A summary writes a missing value as plain text does.
+    return Markup(before.replace("</table>", "</table></div>").replace(">-</td>", f">{NOTHING}</td>"))
 
 
 def markdown_parts(text: str) -> dict[str, Markup]:
