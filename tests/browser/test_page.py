@@ -49,7 +49,10 @@ def test_studies_are_opened_and_filtered(visit):
     assert opened.column(table, "labels") == ["letters", "letters", HOSTILE_NAME, HOSTILE_NAME]
     part.locator('select[name="labels"]').select_option(HOSTILE_NAME)
     assert opened.column(table, "labels") == [HOSTILE_NAME, HOSTILE_NAME]
-    assert "snakemake learning_curve" in opened.page.locator("#studies > ul").inner_text()
+    unmade = opened.page.locator("#studies > details")
+    assert not unmade.locator("ul").is_visible()
+    unmade.locator("summary").click()
+    assert "snakemake learning_curve" in unmade.locator("ul").inner_text()
     assert opened.page.evaluate("window.caught") is None and opened.said == []
 
 
@@ -86,7 +89,7 @@ def test_a_click_sorts_numbers_up_then_down_with_dashes_last(visit):
         heading.get_by_role("button").click()
         assert heading.get_attribute("aria-sort") == direction
         texts = opened.column("cells-table", "exact")
-        numbers = [float(text) for text in texts if text != "–"]
+        numbers = [float(text.replace("−", "-")) for text in texts if text != "–"]
         assert numbers == sorted(numbers, reverse=reverse)
         assert texts[len(numbers) :] == ["–"] * (len(texts) - len(numbers)) != []
 

@@ -53,6 +53,33 @@ def test_the_default_config_can_run(project):
     check_study(CONFIG, "config.yaml", Path("resources"))
 
 
+def test_every_unknown_game_and_context_is_named_at_once(project):
+    config = changed({"games": ["stag_hnt", "stag_hnt-x2"], "contexts": ["spots", "sports"]}, "splits", "one")
+    config["splits"]["two"] = {"games": ["public_goods"], "contexts": ["neutrals", "alone"]}
+    lines = complaint(config).splitlines()
+    assert [line.partition(" has no file ")[0] for line in lines] == [
+        "config.yaml: splits.one.games: 'stag_hnt'",
+        "config.yaml: splits.one.contexts: 'spots'",
+        "config.yaml: splits.two.contexts: 'neutrals'",
+        "config.yaml: splits.two.contexts: 'alone'",
+    ]
+    assert "did you mean stag_hunt?" in lines[0] and "did you mean sports?" in lines[1]
+    assert "resources/group_contexts/neutrals.yaml" in lines[2]
+
+
+def test_a_context_of_groups_is_not_missed_where_the_game_is_unknown(project):
+    (known,) = (file.stem for file in Path("resources/group_contexts").glob("neutral.yaml"))
+    config = changed({"games": ["public_god"], "contexts": [known]}, "splits", "public_goods")
+    assert len(complaint(config).splitlines()) == 1
+
+
+@pytest.mark.parametrize("role", ["teacher", "student"])
+def test_an_unknown_engine_is_refused_once_with_the_engines_of_its_role(project, role):
+    (line,) = complaint(changed("transfomers", role, "engine")).splitlines()
+    assert line.startswith(f"config.yaml: {role}.engine: 'transfomers' is not allowed (allowed: ")
+    assert ("recorded" in line) == (role == "teacher") and "transformers, vllm" in line
+
+
 @pytest.mark.parametrize(
     ("config", "parts"),
     [
@@ -76,6 +103,15 @@ def test_the_default_config_can_run(project):
         (
             changed(["pub"], "splits", "out_of_sample_contexts", "contexts"),
             ["config.yaml: splits.out_of_sample_contexts.contexts", "'pub'", "allowed: ", "business, business_b"],
+        ),
+        (changed([], "training", "seeds"), ["config.yaml: training.seeds: [] is empty (allowed: one or more)"]),
+        (
+            changed([["C", "C"]], "training", "label_pairs"),
+            ["training.label_pairs.0: ['C', 'C'] has the same twice (allowed: each once)"],
+        ),
+        (
+            changed([["C"], ["A", "B", "C"]], "training", "label_pairs"),
+            ["['C'] has too few (allowed: two)", "['A', 'B', 'C'] has too many (allowed: two)"],
         ),
         (changed("essay", "prompt_format"), ["config.yaml: prompt_format", "'essay'", "allowed: choice"]),
         (changed(["stag_hunt-x0"], "splits", "doubled_payoffs", "games"), ["stag_hunt-x0"]),

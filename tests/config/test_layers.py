@@ -78,6 +78,14 @@ def test_null_drops_keys_of_the_config_of_splits_and_of_models_alone():
     assert config["training"]["batch_size"] is None
 
 
+def test_a_key_that_null_drops_is_missed_in_the_file_with_the_null():
+    layers = [Layer("one.yaml", {"observations": 3}), Layer("two.yaml", {"observations": None})]
+    said = at_fault("one.yaml, two.yaml: missing key 'observations'", "one.yaml, two.yaml", layers)
+    assert said == "two.yaml: missing key 'observations'; null drops it"
+    said = at_fault("one.yaml, two.yaml: missing key 'labels'", "one.yaml, two.yaml", layers)
+    assert said == "one.yaml, two.yaml: missing key 'labels'"
+
+
 def test_an_endpoint_has_defaults_and_other_teachers_none():
     asked = {"base_url": "http://localhost:8000/v1", "model": "m", "key_variable": ""}
     given = {"name": "x", "engine": "openai", "endpoint": asked | {"concurrency": 2}, "license": None}

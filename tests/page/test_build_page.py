@@ -6,8 +6,12 @@ from html.parser import HTMLParser
 import pytest
 from made_page import HOSTILE, NAME, VERDICT, build, page_inputs
 
+from tom.config.studies import STUDIES
 from tom.core.errors import UserError
 from tom.page.figures import figure
+
+NUMBER = re.compile(r'<span class="number" id="(\w+)-(\d+)">(\w+) (\d+)</span>[.]? ?')
+"""The number of a figure or a table, and what parts it from a title: (its target's kind and number, as it is told)."""
 
 
 class Reader(HTMLParser):
@@ -122,24 +126,41 @@ def test_terms_are_explained_before_the_verdict_which_begins_the_result(text):
 def test_gaps_open_with_the_rows_of_the_headline(text):
     for table in ("table-alignment", "table-alignment-leads"):
         form = text[text.index(f'data-for="{table}"') :].partition("</form>")[0]
-        assert re.findall(r"<option selected>([^<]*)<", form) == ["both orders", "exact"]
-        assert "<option>paper's order</option>" in form.replace("&#39;", "'")
+        assert re.findall(r"<option selected>([^<]*)<", form) == ["both", "exact"]
+        assert "<option>paper's</option>" in form.replace("&#39;", "'")
     assert text.count("<option selected>") == 4
 
 
 def test_tables_say_what_the_page_explains_and_not_names_of_code(text):
     cells = {cell.strip() for cell in re.findall(r"<td>([^<]*)", text)}
     assert not cells & {"fixed", "swapped", "pooled", "noise_ceiling", "paper_tuned", "Fixed", "Swapped"}
-    assert {"noise ceiling", "tuned student", "nearest cell", "both orders"} <= cells
+    assert {"noise ceiling", "tuned student", "nearest cell", "base + offset", "both", "paper's"} <= {
+        cell.replace("&#39;", "'") for cell in cells
+    }
 
 
 def test_details_are_folded_and_the_result_is_not(text):
+    text = NUMBER.sub("", text)
     open_parts = re.sub(r"<details.*?</details>", "", text, flags=re.DOTALL)
     for words in (VERDICT, "<h3>Distances from the teacher</h3>", "Read closed instead", "<h3>Gap closed</h3>"):
         assert open_parts.count(words) == 1, words
     assert "<h3>Option order</h3>" in open_parts and "<h3>Propensities: In sample</h3>" in open_parts
     for words in ("what is listed first decides", "Training loss", "<h3>Every cell</h3>", "<h3>Replies by cell</h3>"):
         assert words in text and words not in open_parts, words
+
+
+def test_figures_and_tables_are_numbered_as_they_stand(text):
+    found = NUMBER.findall(text)
+    for kind, elements in (("Figure", r"<img "), ("Table", r"<table\b")):
+        numbers = [(target, int(one), int(other)) for target, one, told, other in found if told == kind]
+        assert numbers == [(kind.lower(), number, number) for number in range(1, len(numbers) + 1)]
+        assert len(numbers) == len(re.findall(elements, text)) > 5
+
+
+def test_studies_that_were_not_made_are_folded_into_one_line(text):
+    folded = text[text.index("<h3>Not made</h3>") :].partition("</details>")[0]
+    assert f"{len(STUDIES)} studies" in folded
+    assert folded.count("<li>") == len(STUDIES)
 
 
 def test_a_caption_stands_once_and_none_is_empty(text):

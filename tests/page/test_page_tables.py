@@ -23,8 +23,9 @@ from tom.reporting.wording import shown
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (None, "–"), (True, "yes"), (3, "3"), (0.0, "0.000"), (0.12345, "0.123"), (-0.5, "-0.500"), (12.3456, "12.346"),
-        (123.45, "123.5"), (0.00031, "0.0003"), (2.4e-7, "2e-07"), ("text", "text"),
+        (None, "–"), (True, "yes"), (3, "3"), (0.0, "0.000"), (0.12345, "0.123"), (-0.5, "−0.500"), (-2, "−2"),
+        (12.3456, "12.346"), (123.45, "123.5"), (0.00031, "0.0003"), (2.4e-7, "2e-07"), ("text", "text"),
+        ("base -1", "base -1"),
     ],
 )  # fmt: skip
 def test_values_are_shown(value, text):
@@ -46,12 +47,12 @@ def test_a_table_leaves_out_what_holds_nothing_and_reads_names():
 
 
 def test_shares_are_shown_in_percent():
-    frame = pl.DataFrame({"gap_closed": [0.7059, None], "gap": [0.25, 0.5]})
+    frame = pl.DataFrame({"gap_closed": [0.7059, None, -0.25, -0.0002], "gap": [0.25, 0.5, 0.0, 0.0]})
     described = {"gap_closed": ("Float64", "share", "closed"), "gap": ("Float64", "propensity", "distance")}
     table = to_table(frame, described, "key", "Title")
     assert [column.title for column in table.columns] == ["Gap closed (%)", "Gap"]
     assert [column.meaning for column in table.columns] == ["closed (%)", "distance (propensity)"]
-    assert table.rows == [["70.6", "0.250"], ["–", "0.500"]]
+    assert table.rows == [["70.6", "0.250"], ["–", "0.500"], ["−25.0", "0.000"], ["0.0", "0.000"]]
 
 
 def test_values_and_meanings_are_in_the_words_of_the_page():
@@ -63,8 +64,8 @@ def test_values_and_meanings_are_in_the_words_of_the_page():
         "predictor": ("String", "", "tuned, tuned-seed1"),
     }
     table = to_table(frame, described, "key", "Title")
-    assert table.rows == [["paper's order", "Swapped order", "noise ceiling"], ["both orders", "–", "chance"]]
-    assert table.columns[0].meaning == "both orders: the mean; paper's order: the paper's"
+    assert table.rows == [["paper's", "Cooperation last", "noise ceiling"], ["both", "–", "chance"]]
+    assert (table.columns[0].title, table.columns[0].meaning) == ("Order", "both: the mean; paper's: the paper's")
     assert table.columns[2].meaning == "tuned student, tuned-seed1"
 
 
@@ -144,6 +145,11 @@ def test_markup_in_markdown_is_inert():
     assert "&lt;img src=x&gt;" in html
     assert "<a" not in html and "<img" not in html
     assert "<td>&lt;i&gt;</td>" in html
+
+
+def test_a_missing_value_of_a_summary_is_a_dash_and_a_hyphen_stays():
+    html = from_markdown("| a | b |\n| - | -: |\n| - | x-y |\n")
+    assert "<td>–</td>" in html and ">x-y</td>" in html
 
 
 def test_a_summary_falls_apart_at_its_headings_and_loses_its_title():

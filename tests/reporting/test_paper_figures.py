@@ -1,12 +1,15 @@
+import re
+
 import polars as pl
 import pytest
 from recompute_paper import judge_paper, page
 
 from tom.core.errors import UserError
+from tom.core.frames import table_schema
 from tom.paper.public_goods import contribution_set, contribution_table
 from tom.paper.published_choices import read_contributions
 from tom.reporting.paper_figures import Recomputed, compare, read_stated, recompute
-from tom.reporting.tables import latex_table
+from tom.reporting.tables import PRINTED, SIZES, TEXT_WIDTH, latex_table, write_registered
 from tom.statistics.resampling import Uncertainty
 
 PRECISION = Uncertainty(300, 0.95, 1, 0.1)
@@ -68,6 +71,23 @@ def test_agreement_is_to_the_stated_places():
     stated = pl.DataFrame({"figure": ["a"], "stated": [0.33], "decimals": [2], "unit": [""], "origin": [""]})
     assert compare(stated, {"a": Recomputed(0.3349)})["agrees"].to_list() == [True]
     assert compare(stated, {"a": Recomputed(0.3351)})["agrees"].to_list() == [False]
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_a_wide_table_prints_the_columns_that_carry_the_result(name, tmp_path):
+    words = {"split": "out_of_sample_contexts", "quantity": "slope_on_teacher", "level": "prisoners_delight-x2"}
+    words |= {"view": "fixed", "measure": "sampled", "predictor": "noise_ceiling", "model": "tuned-seed1"}
+    schema = table_schema(name)
+    row = {column: words.get(column, "x & y" if schema[column] == pl.String else 0) for column in schema}
+    write_registered(name, pl.DataFrame([row], schema=schema), tmp_path / f"{name}.parquet")
+    assert pl.read_parquet(tmp_path / f"{name}.parquet").columns == list(schema)
+    text = (tmp_path / f"{name}.tex").read_text()
+    size = re.match(r"\\begingroup(\\\w+)\\setlength\{\\tabcolsep\}\{3pt\}\n\\begin\{longtable\}", text)[1]
+    assert text.endswith("\\end{longtable}\n\\endgroup\n")
+    (header, *_) = (line for line in text.splitlines() if " & " in line)
+    assert header.replace("\\", "").strip().split(" & ") == list(PRINTED[name])
+    widths = sum(max(len(column), len(str(row[column])), 5) for column in PRINTED[name])
+    assert widths * SIZES[size] / 2 + 6 * len(PRINTED[name]) <= 1.05 * TEXT_WIDTH
 
 
 def test_latex_escapes_and_rounds():

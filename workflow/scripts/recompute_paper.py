@@ -27,7 +27,7 @@ from tom.paper.public_goods import contribution_set, contribution_table
 from tom.paper.published_choices import SPLITS, read_contributions, read_published_cells
 from tom.reporting.findings import equivalence_line, joint_line, sensitivity_table
 from tom.reporting.paper_figures import compare, read_stated, recompute
-from tom.reporting.tables import markdown_table, write_table
+from tom.reporting.tables import markdown_table, write_registered
 from tom.reporting.wording import readable, wrapped
 from tom.statistics.resampling import Counted, Uncertainty
 
@@ -159,7 +159,7 @@ def main() -> None:
     found = recompute(tables, given, tables["contributions"], contribution_set(given, uncertainty.confidence))
     tables["figures"] = compare(stated, found)
     for name in tables_made_by("recompute_paper"):
-        write_table(tables[name], arguments.output / f"{name}.parquet")
+        write_registered(name, tables[name], arguments.output / f"{name}.parquet")
     target = arguments.output / "paper.md"
     with atomic_file(target) as temporary:
         temporary.write_text("\n".join(page(tables, uncertainty)) + "\n")

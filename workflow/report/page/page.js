@@ -8,11 +8,16 @@ function column(table, name) {
   return [...table.tHead.rows[0].cells].findIndex((heading) => heading.dataset.name === name);
 }
 
+// A number as programs write it: the page has minus signs.
+function plain(text) {
+  return text.replace("−", "-");
+}
+
 // What a cell is sorted by; null for a missing value, which comes last in both directions.
 function keyOf(cell, numeric) {
   const text = cell.textContent.trim();
   if (text === NOTHING) return null;
-  return numeric ? Number.parseFloat(text) : text;
+  return numeric ? Number.parseFloat(plain(text)) : text;
 }
 
 function sortBy(heading) {
@@ -58,7 +63,8 @@ function filter(form, table) {
 }
 
 function saveCsv(table) {
-  const quoted = (cell) => `"${cell.textContent.trim().replaceAll('"', '""')}"`;
+  const told = (cell) => (cell.matches("td.n") ? plain(cell.textContent) : cell.textContent);
+  const quoted = (cell) => `"${told(cell).trim().replaceAll('"', '""')}"`;
   const rows = [...table.rows].filter((row) => !row.hidden);
   const text = rows.map((row) => [...row.cells].map(quoted).join(",")).join("\r\n");
   const link = document.createElement("a");

@@ -49,8 +49,10 @@ def config_schema() -> dict[str, Any]:
         " ".join(["", *(f"{name}: {found.about};" for name, found in TARGETS.items())]).rstrip(";") + "."
     )
     engines = list(engine_names())
-    model["engine"]["enum"] = [*model["engine"]["enum"], *engines]
+    schema["properties"]["teacher"]["properties"]["engine"]["enum"] += engines
     schema["properties"]["student"]["properties"]["engine"]["enum"] = engines
+    with_weights, *_ = schema["$defs"]["model"]["allOf"]
+    with_weights["if"]["properties"]["engine"]["enum"] = engines
     for name in engines:
         settings = settings_schema(name)
         if settings["properties"]:
@@ -65,6 +67,15 @@ SHARED_FOLDERS = (
 """Folders below results/ that an experiment can't be called by: tom/config/store.py."""
 
 
+LIBRARY_WORDS = {
+    " should be non-empty": " is empty (allowed: one or more)",
+    " has non-unique elements": " has the same twice (allowed: each once)",
+    " is too short": " has too few (allowed: two)",
+    " is too long": " has too many (allowed: two)",
+}
+"""The end of a message of jsonschema → ours. Only pairs of labels have a length."""
+
+
 def check_study(config: dict, file: str, resources: Path) -> None:
     """Raise UserError unless a run of this config can start.
 
@@ -73,7 +84,10 @@ def check_study(config: dict, file: str, resources: Path) -> None:
     """
     schema = config_schema()
     _check_key_variables(config, file, schema)
-    check(config, "config", file, schema)
+    try:
+        check(config, "config", file, schema)
+    except UserError as error:
+        raise UserError(in_own_words(str(error))) from None
     _check_experiment(config, file)
     for name, target in ((HELD_OUT, "validate"), (HELD_OUT_REWORDED, "validate_reworded")):
         if name in config["splits"]:
@@ -85,6 +99,20 @@ def check_study(config: dict, file: str, resources: Path) -> None:
     _check_tensorboard(config, file)
     for role in ("teacher", "student"):
         _check_model(config, role, file, resources)
+
+
+def in_own_words(message: str) -> str:
+    """A schema's complaint whose lines all say what is allowed, where the library's words for it do not.
+
+    Here and not in tom/core/yaml_files.py, whose functions every job reads its files with: new words there would make
+    a finished run stale.
+    """
+    return "\n".join(_in_own_words(line) for line in message.splitlines())
+
+
+def _in_own_words(line: str) -> str:
+    found = next((words for words in LIBRARY_WORDS if line.endswith(words)), None)
+    return line.removesuffix(found) + LIBRARY_WORDS[found] if found else line
 
 
 def _check_key_variables(config: dict, file: str, schema: dict) -> None:
@@ -139,6 +167,7 @@ def _check_disjoint(config: dict, games: dict[str, list[Game]], file: str) -> No
             game, context = shared[0]
             raise UserError(
                 f"{file}: splits.{name}: {game} in {context} is trained on (in_sample), so it is not out of sample"
+                " (allowed: cells that in_sample does not have)"
             )
         for game in names:
             if (known := spelt.setdefault(split_rescaling(game), game)) != game:

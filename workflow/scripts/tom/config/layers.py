@@ -20,6 +20,7 @@ COMMAND_LINE = "--config"
 _PATH = r"[a-z_0-9]+(?:[.][A-Za-z_0-9-]+)*"
 _KEYS = re.compile(rf"(?P<paths>{_PATH}(?:, {_PATH})*): |")
 _UNKNOWN = re.compile(r"unknown key '(\w+)'")
+_DROPPED = re.compile(r"missing key '(\w+)'$")
 
 
 class Layer(NamedTuple):
@@ -89,12 +90,16 @@ def _at_fault(line: str, names: str, layers: list[Layer]) -> str:
     paths = [path.split(".") for path in (_KEYS.match(rest)["paths"] or "").split(", ")]
     if unknown := _UNKNOWN.search(rest):
         paths[-1].append(unknown[1])
+    # Of the first level: the key of a section may be missing since another file replaced the section.
+    if dropped := _DROPPED.match(rest):
+        paths[-1].append(dropped[1])
     found = [_file_of([key for key in path if key], layers) for path in paths]
     # With none of the path in any file, such as a key that is missing, all of them are meant.
     if not all(found):
         return line
     role = paths[0][0]
     why = "; another model needs all of its keys" if role in MODELS and rest.startswith(f"{role}: missing") else ""
+    why = "; null drops it" if dropped else why
     return f"{', '.join(dict.fromkeys(found))}: {rest}{why}"
 
 

@@ -1,5 +1,6 @@
 """Whether the texts of a config are there and say what they must: games, contexts, prompt formats and labels."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from tom.config.study import (
@@ -26,9 +27,15 @@ def check_texts(config: dict, file: str, resources: Path) -> dict[str, list[Game
         raise UserError(
             f"{file}: splits.{IN_SAMPLE}.recorded: students are trained on a teacher's answers (allowed: true)"
         )
-    games = {
-        name: check_split(split, name, f"{file}: splits.{name}", resources) for name, split in config["splits"].items()
-    }
+    games, refused = {}, []
+    for name, split in config["splits"].items():
+        try:
+            games[name] = check_split(split, name, f"{file}: splits.{name}", resources)
+        except UserError as error:
+            refused.append(str(error))
+    # Of all splits at once: who has mended one name should not have to start again to hear of the next.
+    if refused:
+        raise UserError("\n".join(refused))
     asked = [("prompt_format", config["prompt_format"])]
     for key, name in asked + [("compared_prompt_formats", name) for name in config["compared_prompt_formats"]]:
         require_file(resources / "prompt_formats", name, f"{file}: {key}")
@@ -60,8 +67,8 @@ def check_split(split: dict, name: str, where: str, resources: Path) -> list[Gam
     kinds = {}
     with asked_by(f"{where}.games"):
         games = games_of(split)
+    _require_games(games, split["contexts"], where, resources)
     for game in games:
-        require_file(resources / "games", file_stem(game), f"{where}.games")
         with asked_by(f"{where}.games"):
             kinds[game] = game_kinds.kind_of(game_file(game, resources))
     kind = kinds[games[0]]
@@ -82,27 +89,54 @@ def check_split(split: dict, name: str, where: str, resources: Path) -> list[Gam
             names = [member for game in games for member in members(game)]
             loaded = load_games(list({game_file(game, resources) for game in games}), names)
     for folder in dict.fromkeys(context_folder(game, resources) for game in games):
+        _require_files(folder, split["contexts"], f"{where}.contexts")
         for context in split["contexts"]:
-            require_file(folder, context, f"{where}.contexts")
             with asked_by(f"{where}.contexts"):
                 load_context(folder / f"{context}.yaml")
     return loaded
 
 
+def _require_games(games: list[str], contexts: list[str], where: str, resources: Path) -> None:
+    """Raise UserError for games without a file, and with them for contexts that no game could have."""
+    stems = dict.fromkeys(map(file_stem, games))
+    missing = [line for stem in stems if (line := _no_file(resources / "games", stem, f"{where}.games"))]
+    if missing:
+        # In which folder its contexts are, a game's file says.
+        folders = [resources / name for name in CONTEXT_FOLDERS]
+        unknown = [name for name in contexts if not any((folder / f"{name}.yaml").is_file() for folder in folders)]
+        missing += [_no_file(folders[0], name, f"{where}.contexts") for name in unknown]
+        raise UserError("\n".join(missing))
+
+
+CONTEXT_FOLDERS = ("contexts", "group_contexts")
+"""Folders of contexts: for two players, and for more."""
 OWN_FILES = {
-    "contexts": "Write it, one line, `situation: ...` (docs/extending.md), or name one that is there",
     "games": "Write it, with `family` and `payoffs` (docs/extending.md), or name one that is there",
-}
+} | dict.fromkeys(
+    CONTEXT_FOLDERS, "Write it, one line, `situation: ...` (docs/extending.md), or name one that is there"
+)
 """Folder of resources → what to do for a file of one's own."""
-OWN_FILES["group_contexts"] = OWN_FILES["contexts"]
 
 
 def require_file(folder: Path, stem: str, where: str) -> None:
-    if not (folder / f"{stem}.yaml").is_file():
-        known = sorted(path.stem for path in folder.glob("*.yaml"))
-        meant = did_you_mean(stem, known)
-        own = f"{'' if meant else '.'} {OWN_FILES[folder.name]}" if folder.name in OWN_FILES else ""
-        raise UserError(f"{where}: '{stem}' has no file {folder / stem}.yaml{meant}{own} (allowed: {', '.join(known)})")
+    """Raise UserError unless the folder has the YAML file."""
+    _require_files(folder, [stem], where)
+
+
+def _require_files(folder: Path, stems: Iterable[str], where: str) -> None:
+    """The same for several, with a line for each that is missing."""
+    if missing := [line for stem in stems if (line := _no_file(folder, stem, where))]:
+        raise UserError("\n".join(missing))
+
+
+def _no_file(folder: Path, stem: str, where: str) -> str:
+    """What to say of a YAML file that the folder does not have; nothing if it has it."""
+    if (folder / f"{stem}.yaml").is_file():
+        return ""
+    known = sorted(path.stem for path in folder.glob("*.yaml"))
+    meant = did_you_mean(stem, known)
+    own = f"{'' if meant else '.'} {OWN_FILES[folder.name]}" if folder.name in OWN_FILES else ""
+    return f"{where}: '{stem}' has no file {folder / stem}.yaml{meant}{own} (allowed: {', '.join(known)})"
 
 
 def form_of(config: dict, resources: Path) -> str:

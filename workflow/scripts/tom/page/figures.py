@@ -10,7 +10,8 @@ import polars as pl
 from tom.core.errors import UserError
 from tom.core.frames import roles_of
 from tom.reporting.findings import headline_measure
-from tom.reporting.wording import counted, readable
+from tom.reporting.main_result import VIEW_NAMES
+from tom.reporting.wording import counted, minus_signs, readable
 
 SCALE = 4 / 3 * 1.35
 """CSS pixels for a point of print: a third more than its own size, since screens are read from farther away."""
@@ -108,6 +109,6 @@ def describe_gap_closed(alignment: pl.DataFrame) -> str:
     for row in shown.filter(predictor="tuned").iter_rows(named=True):
         chance = shown.filter(split=row["split"], view=row["view"], predictor="chance")["gap_closed"].item()
         if row["gap_closed"] is not None and row["view"] in ("both", "fixed"):
-            order = "both orders" if row["view"] == "both" else "the paper's order"
+            order = f"order {VIEW_NAMES[row['view']]}"
             told.append(f"{readable(row['split'])}, {order}: tuned {row['gap_closed']:.0%}, chance {chance:.0%}")
-    return f"Share of the gap closed. {'; '.join(told)}."
+    return minus_signs(f"Share of the gap closed. {'; '.join(told)}.")

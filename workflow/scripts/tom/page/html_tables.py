@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,8 +18,10 @@ from tom.core.table_columns import Heading, describe_columns, headings, read_reg
 from tom.evaluation.baselines import BASELINES
 from tom.evaluation.propensities import headline_view_of
 from tom.page.figures import read_text
+from tom.reporting.figure_style import BASELINES as FIGURE_BASELINES
 from tom.reporting.findings import headline_measure
-from tom.reporting.wording import counted, grouped, readable, shown
+from tom.reporting.main_result import VIEW_NAMES
+from tom.reporting.wording import NOTHING, counted, grouped, minus_signs, readable, shown
 
 NAMES = ("split", "game", "context", "order")
 """Columns of names, which the page shows with a capital and with spaces."""
@@ -34,6 +37,7 @@ SHARE, PERCENT = "share", "%"
 
 TITLES = {
     REPLY: "reply",
+    "view": "order",
     "sha256": "SHA-256",
     "prompt_sha256": "prompt's SHA-256",
     "pooled": "all its orders count",
@@ -48,20 +52,16 @@ TITLES = {
 PREDICTORS = {
     "base": "base student",
     "tuned": "tuned student",
-    "offset": "base moved by one offset",
-    "nearest": "nearest cell",
-    "noise_ceiling": "noise ceiling",
     "paper_base": "paper's base",
     "paper_tuned": "paper's student",
     "uniform": "all numbers equally likely",
     "middle": "the middle number",
-}
+} | {name: style.label for name, style in FIGURE_BASELINES.items()}
 """Predictor → the words for it that the page explains; others are words already."""
 
-ORDERS = {"both": "both orders", "fixed": "paper's order", "swapped": "swapped order"}
 WORDS = {
-    "view": ORDERS,
-    "order": ORDERS,
+    "view": VIEW_NAMES,
+    "order": VIEW_NAMES,
     "teacher_answers": {"pooled": "sampled, all its orders"},
     "predictor": PREDICTORS,
     "against": PREDICTORS,
@@ -152,7 +152,8 @@ def _texts(name: str, values: list, in_percent: bool) -> list[str | None]:
     if name in (REPLY, PROMPT):
         return values
     if in_percent:
-        return [shown(None) if value is None else f"{value:.1f}" for value in values]
+        # Zero is added to a rounded number, since nothing is less than 0 by −0.0.
+        return [shown(None) if value is None else minus_signs(f"{round(value, 1) + 0.0:.1f}") for value in values]
     if words := WORDS.get(name):
         values = [words.get(value, value) for value in values]
     return [_named(value, name) for value in values]
@@ -192,7 +193,24 @@ def render(folder: Path, **values: object) -> str:
         raise UserError(f"{folder / str(error)}: no such template") from None
     # Files that belong to the template are not escaped.
     style, script = (Markup(read_text(folder / name, "part of the page")) for name in ("page.css", "page.js"))
-    return template.render(style=style, script=script, script_hash=source_hash(script), **values)
+    return numbered(template.render(style=style, script=script, script_hash=source_hash(script), **values))
+
+
+NUMBER = '<span class="number">{}</span>'
+"""What stands where a figure or a table of the page has its number. No value can hold it, since values are escaped."""
+_NUMBER = re.compile(NUMBER.format("(Figure|Table)"))
+
+
+def numbered(page: str) -> str:
+    """The page with its figures and its tables numbered in the order in which they stand; each number is a target."""
+    last: Counter[str] = Counter()
+
+    def number(found: re.Match) -> str:
+        kind = found[1]
+        last[kind] += 1
+        return f'<span class="number" id="{kind.lower()}-{last[kind]}">{kind} {last[kind]}</span>'
+
+    return _NUMBER.sub(number, page)
 
 
 def source_hash(script: str) -> str:
@@ -202,21 +220,24 @@ def source_hash(script: str) -> str:
 
 ON_A_PHONE = 5
 """Columns that a table of Markdown may have on the screen of a phone."""
+TITLE = f'<p class="title">{NUMBER.format("Table")}</p>'
 SWIPE = '<p class="swipe">Wider than this screen: swipe the table sideways.</p>'
 
 
 def from_markdown(text: str) -> Markup:
     """Markdown as HTML, with markup escaped.
 
-    Each table has a box of its own, which scrolls on a narrow screen; above one that is cut off there, words say so.
+    Each table has a number, and a box of its own, which scrolls on a narrow screen; above one that is cut off there,
+    words say so.
     """
     parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["image", "link", "autolink"])
     before, *tables = parser.render(text).split("<table>")
     for table in tables:
         wide = table.partition("</thead>")[0].count("</th>") > ON_A_PHONE
-        before += SWIPE if wide else ""
+        before += TITLE + (SWIPE if wide else "")
         before += f'<div class="across" tabindex="0" role="region" aria-label="table"><table>{table}'
-    return Markup(before.replace("</table>", "</table></div>"))
+    # A summary writes a missing value as plain text does.
+    return Markup(before.replace("</table>", "</table></div>").replace(">-</td>", f">{NOTHING}</td>"))
 
 
 def markdown_parts(text: str) -> dict[str, Markup]:
@@ -262,7 +283,7 @@ def _headline(alignment: pl.DataFrame | None) -> dict[str, str]:
     if alignment is None or not {"view", "measure"} <= set(alignment.columns):
         return {}
     shown = headline_measure(alignment)
-    return {"view": ORDERS[headline_view_of(shown)], "measure": shown["measure"][0]}
+    return {"view": VIEW_NAMES[headline_view_of(shown)], "measure": shown["measure"][0]}
 
 
 def _opened_with(table: Table, preset: dict[str, str]) -> Table:
@@ -270,7 +291,9 @@ def _opened_with(table: Table, preset: dict[str, str]) -> Table:
     kept = {column.name: preset[column.name] for column, values in table.offered() if preset.get(column.name) in values}
     if not kept:
         return table
-    first = f"Opens with the rows of the result above ({', '.join(kept.values())}); “all” shows the others."
+    titles = {column.name: column.title.lower() for column in table.columns}
+    chosen = ", ".join(f"{titles[name]}: {value}" for name, value in kept.items())
+    first = f"Opens with the rows of the result above ({chosen}); “all” shows the others."
     return replace(table, about=f"{table.about} {first}".strip(), preset=kept)
 
 

@@ -13,7 +13,8 @@ from tom.reporting.findings import headline_measure, predictors_of
 from tom.reporting.tables import markdown_table
 from tom.reporting.wording import cells_told, gap_closed, percent, readable
 
-VIEW_NAMES = {"both": "both", "fixed": "paper's", "swapped": "swapped"}
+VIEW_NAMES = {"both": "both", "fixed": "paper's", "swapped": "cooperation last"}
+"""View → the order that options were listed in, as summary and page name it."""
 OTHERS = (*BASELINES, "noise_ceiling")
 """Predictors without a student, in the order of their columns."""
 LATEX = r"""%% Needs \usepackage{booktabs}.

@@ -1,6 +1,7 @@
 """Files of result tables: each as Parquet for programs and, beside it, as CSV for people and LaTeX for papers."""
 
 import argparse
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -26,6 +27,36 @@ def latex_table(table: pl.DataFrame, digits: int = 3) -> str:
     )
     aligned = "".join("r" if dtype.is_numeric() else "l" for dtype in table.dtypes)
     return style.hide(axis="index").to_latex(column_format=aligned, hrules=True, environment="longtable")
+
+
+PRINTED = {
+    "alignment": ("split", "view", "measure", "predictor", "gap", "gap_closed", "low", "high"),
+    "generalisation": ("split", "view", "measure", "predictor", "against", "contexts", "lead", "low", "high", "p_holm"),
+    "sensitivities": (
+        "split", "view", "model", "quantity", "factor", "level", "estimate", "low", "high", "p_holm",
+    ),
+}  # fmt: skip
+"""Table → the columns of its LaTeX, where all of them are wider than any page: those that carry the result."""
+
+TEXT_WIDTH = 455.0
+"""Of a page, in TeX's points: 160 mm."""
+SIZES = {r"\normalsize": 10, r"\small": 9, r"\footnotesize": 8, r"\scriptsize": 7}
+"""Command → the size of the type in points, the largest first."""
+SEPARATION = 3
+"""Points on either side of a column of a printed table."""
+
+
+def printed_latex(table: pl.DataFrame, columns: Iterable[str]) -> str:
+    """The LaTeX of some columns, in the largest type in which they fit TEXT_WIDTH, or else in the smallest."""
+    table = table.select(columns)
+    text = latex_table(table)
+    rows = [re.split(r"(?<!\\)&", line.removesuffix(r"\\")) for line in text.splitlines() if " & " in line]
+    widest = [max(len(cell.strip().replace("\\", "")) for cell in column) for column in zip(*rows, strict=True)]
+    spaces = 2 * SEPARATION * len(widest)
+    # A character is half as wide as its type is large, by and large.
+    fitting = (name for name, size in SIZES.items() if sum(widest) * size / 2 + spaces <= TEXT_WIDTH)
+    size = next(fitting, list(SIZES)[-1])
+    return f"\\begingroup{size}\\setlength{{\\tabcolsep}}{{{SEPARATION}pt}}\n{text}\\endgroup\n"
 
 
 def markdown_table(header: list[str], rows: list[list[str]]) -> list[str]:
@@ -65,7 +96,12 @@ def add_table_flags(parser: argparse.ArgumentParser, tables: Iterable[str]) -> N
 def write_tables(tables: Mapping[str, pl.DataFrame], arguments: argparse.Namespace) -> None:
     """Write tables by name to the files of add_table_flags."""
     for name, table in tables.items():
-        write_table(table, getattr(arguments, name))
+        write_registered(name, table, getattr(arguments, name))
+
+
+def write_registered(name: str, table: pl.DataFrame, file: Path) -> None:
+    """Write a table of the registry: in LaTeX those of its columns that are printed."""
+    write_table(table, file, printed_latex(table, PRINTED[name]) if name in PRINTED else None)
 
 
 def read_table(*files: str | Path) -> pl.DataFrame:

@@ -90,7 +90,9 @@ def shown(value: object) -> str:
         return NOTHING
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return _rounded(value) if isinstance(value, float) else str(value)
+    if isinstance(value, str):
+        return value
+    return minus_signs(_rounded(value) if isinstance(value, float) else str(value))
 
 
 def _rounded(number: float) -> str:
