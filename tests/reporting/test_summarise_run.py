@@ -94,10 +94,10 @@ def test_the_summary_says_what_was_found(lines):
     assert "- Reactions other than the teacher's, in sample (joint model, Holm): base to the context" in flat
     # Bias of .1 either way in the base; change 0, distance |2p - 1|.
     assert (
-        "- base: the option order moves it by 20 points (notable); "
+        "- Base: the option order moves it by 20 points (notable); "
         "what is listed first decides, not the letter." in text
     )
-    assert "- tuned: the option order moves it by 4 points (small)" in text
+    assert "- Tuned: the option order moves it by 4 points (small)" in text
 
 
 def test_the_papers_figures_are_computed_from_its_counts(tables, paper):
@@ -313,7 +313,7 @@ def test_main_writes_the_summary(tables, paper, tmp_path, monkeypatch):
 def test_what_the_students_follow_stands_before_the_tables_and_once(lines):
     text = "\n".join(lines)
     lead = text.partition("\n## ")[0]
-    for name in ("base", "tuned"):
+    for name in ("Base", "Tuned"):
         assert f"\n- {name}: " in lead and text.count(f"\n- {name}: ") == 1
 
 

@@ -52,7 +52,7 @@ def test_the_whole_pipeline_runs_on_blocks_of_games(toy):
     assert pennies["family"] == "asymmetric" and pennies["mixed_cooperation"] == 0.5 and not pennies["pure_equilibria"]
     assert described.filter(game="textbook-5")["order"].to_list() == ["R > T = P > S"]
     summary = (toy.experiment / "summary.md").read_text()
-    assert "a logit player" in summary and "teacher: a behavioural model" in summary
+    assert "a logit player" in summary and "Teacher: a behavioural model" in summary
     breadth = pl.read_parquet(tables / "unseen_games" / "breadth.parquet")
     assert set(breadth.filter(predictor="tuned")["games"]) == {4, 10}
     assert (toy.experiment / "figures" / "breadth.svg").stat().st_size > 5000

@@ -31,7 +31,7 @@ def teacher_lines(diagnostics: pl.DataFrame, sensitivities: pl.DataFrame, view: 
         lines.append(wrapped(f"{describe_model(TEACHER, row)} {_cells(row)} {_shares(sensitivities, view)}".strip()))
     elif row["order_difference"] is not None:
         told = (
-            f"- teacher: with cooperation listed first it cooperates {signed_points(row['order_difference'])} points."
+            f"- Teacher: with cooperation listed first it cooperates {signed_points(row['order_difference'])} points."
         )
         lines.append(wrapped(f"{told} {_cells(row)} {_shares(sensitivities, view)}".strip()))
     if nothing:
@@ -136,4 +136,4 @@ def describe_model(name: str, row: dict) -> str:
         letters = "it follows the game more than the letter"
     else:
         letters = "it follows the letter more than the game"
-    return f"- {name}: {order}; {letters}."
+    return f"- {name.capitalize()}: {order}; {letters}."

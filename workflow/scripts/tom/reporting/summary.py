@@ -48,7 +48,7 @@ TABLES = (
 )
 NUMBER_TABLES = ("number_means", "number_gaps")
 """Only of runs with games in which a number is named."""
-COMPUTED = "- teacher: a behavioural model."
+COMPUTED = "- Teacher: a behavioural model."
 """Said of a computed teacher."""
 TEACHERS = {EXACT: "exact", SAMPLED: "sampled", POOLED: "sampled, in all the orders that it was asked in"}
 """What the teacher's propensities are, in words."""
@@ -121,7 +121,7 @@ def summary_lines(
         f"## {DISTANCES}": [
             [
                 "- gap: mean over cells of the distance from the teacher's propensity to cooperate, before and after",
-                f"- closed: share of the base's gap closed, %; {confidence:.0%} interval, may pass the ceiling",
+                f"- closed: share of the base's gap closed, %; {percent(confidence)} % interval, may pass the ceiling",
                 "- order: cooperation listed first in half of the prompts (both), or in all of them (paper's)",
                 "- chance: a propensity of one half; constant: the one propensity that is best in sample",
                 "- offset: the base's propensities, all moved by one number; ceiling: a second sample of the teacher",
