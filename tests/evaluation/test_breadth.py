@@ -92,8 +92,8 @@ def table_of(truth, games, teacher=None, taught=None, students=None):
 def test_a_row_for_each_predictor_number_of_games_and_way_of_asking(truth, games):
     table = table_of(truth, games)
     assert set(table["predictor"]) == {
-        "chance", "base", "tuned", "tuned-seed1", "tuned-seed2", "constant", "nearest_game", "payoff_regression",
-        "payoff_network",
+        "chance", "own_constant", "base", "tuned", "tuned-seed1", "tuned-seed2", "constant", "nearest_game",
+        "payoff_regression", "payoff_network",
     }  # fmt: skip
     assert not table.select("labels", "exchanged", "games", "predictor").is_duplicated().any()
     tuned = table.filter(predictor="tuned")
@@ -113,6 +113,9 @@ def test_predictors_without_a_student_learn_the_same_games(truth, games):
     (constant,) = table.filter(games=40, predictor="constant")["gap"]
     known = np.median([truth[name] for name in TAUGHT])
     assert constant == pytest.approx(np.mean([abs(truth[name] - known) for name in ASKED]))
+    (own,) = table.filter(predictor="own_constant")["gap"]
+    asked = [truth[name] for name in ASKED]
+    assert own == pytest.approx(np.mean(np.abs(asked - np.median(asked)))) and own <= constant
     first = np.median([truth[name] for name in TAUGHT[:10]])
     (of_few,) = table.filter(games=10, predictor="constant")["gap"]
     assert of_few == pytest.approx(np.mean([abs(truth[name] - first) for name in ASKED]))
@@ -200,13 +203,14 @@ def test_the_figure_names_every_line_once_beside_the_panels_and_hides_no_mark(tr
     figure = plot_breadth.plot_breadth([table_of(truth, games)] * 2)
     (legend,) = figure.legends
     told = [text.get_text() for text in legend.get_texts()]
-    assert told[0] == "student" and told[-4:] == [label for label, *_ in plot_breadth.PREDICTORS.values()]
+    others = [label for label, *_ in plot_breadth.PREDICTORS.values()]
+    assert told[0] == "student" and told[-len(others) :] == others
     assert len(told) == len({*told}) and {"student, first letters", "base student"} <= {*told}
     figure.draw_without_rendering()
     left = legend.get_window_extent().x0
     assert all(axes.get_window_extent().x1 < left for axes in figure.axes)
-    colours = {line.get_color() for line in figure.axes[0].lines if line.get_label() in told[-4:]}
-    assert len(colours) == 4
+    colours = {line.get_color() for line in figure.axes[0].lines if line.get_label() in others}
+    assert len(colours) == len(others) == 5
     # Marks of other ways of asking stand beside those of the one that was taught.
     places = {line.get_label(): {*line.get_xdata()} for line in figure.axes[0].lines}
     assert not places["student"] & places["student, first letters"]

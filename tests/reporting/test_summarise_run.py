@@ -68,7 +68,7 @@ def test_the_paper_stands_beside_a_run_of_its_cells_alone(tables, paper, lines):
     its_own = tables["alignment"].with_columns(cells=pl.when(split="in_sample").then(20).otherwise(1))
     text = "\n".join(summary_lines(tables | {"alignment": its_own}, *paper, "s", "t"))
     assert "## Beside the paper" in text and re.search(r"^\| In sample +\| +46 \|", text, re.MULTILINE)
-    assert "It explodes where teacher and base are near each other" in text and "read closed." in text
+    assert "It explodes where teacher and base are alike" in text and "read closed." in text
 
 
 def test_the_summary_says_what_was_found(lines):

@@ -66,7 +66,7 @@ def test_a_config_for_gpus_plans_a_whole_run_that_its_cards_hold(fresh, names, s
 
 @pytest.mark.parametrize("page", ["README.md", "config/README.md"])
 def test_the_pair_of_the_readme_is_a_config(fresh, page):
-    (block,) = re.findall(r"```yaml\n(# my_pair.yaml\n.*?)```", (REPOSITORY / page).read_text(), re.DOTALL)
+    (block,) = re.findall(r"```yaml\n(# \w+_pair.yaml\n.*?)```", (REPOSITORY / page).read_text(), re.DOTALL)
     (fresh.folder / "my_pair.yaml").write_text(block)
     jobs = Project(fresh.folder, ("config/config.yaml", "my_pair.yaml")).plan()
     assert jobs["fetch_model"] == 2 and jobs["train_adapter"] == 1

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PREDICTORS = {
-    "constant": ("best constant", ":", "#56B4E9"),
+    "constant": ("constant", ":", "#56B4E9"),
+    "own_constant": ("constant fitted to these games", (0, (1, 3)), "#777777"),
     "nearest_game": (PAYOFF_MODEL_NAMES["nearest_game"], "-.", "#009E73"),
     "payoff_network": (PAYOFF_MODEL_NAMES["payoff_network"], "--", "#882255"),
     "payoff_regression": (PAYOFF_MODEL_NAMES["payoff_regression"], (0, (5, 1, 1, 1, 1, 1)), "#D55E00"),

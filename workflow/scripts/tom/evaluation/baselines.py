@@ -15,8 +15,8 @@ from tom.games.rescaling import split_rescaling
 CHANCE = 0.5
 BASELINES = ("chance", "constant", "offset", "nearest")
 NEAREST_CELL = (
-    "the teacher's mean propensity in the nearest other cells that were taught: those of the same game and context,"
-    " else of the same context, else of the same game, else all of them"
+    "the teacher's mean propensity in the most similar other taught cells: the same game and context at other payoffs,"
+    " else the other games of the context, else its game in other contexts, else all of them"
 )
 """What summary, model card, page, tables and documentation say of the nearest cell; a test compares them."""
 

@@ -28,6 +28,9 @@ from tom.statistics.resampling import Answers, Uncertainty
 
 Cells = list[tuple[str, str]]
 CONSTANT, TUNED, NOISE_CEILING = "constant", "tuned", "noise_ceiling"
+OWN_CONSTANT = "own_constant"
+"""The one propensity that is nearest to the teacher's in the games that are measured. Nobody knows it beforehand. In a
+family whose games the teacher plays much alike, a student has to be nearer to show that it tells them apart."""
 AS_TAUGHT = "letters"
 """The labels C and D, of which C is the first action's."""
 
@@ -153,7 +156,8 @@ def breadth_table(
         rows.append(row)
 
     as_taught = {"labels": AS_TAUGHT, "exchanged": False}
-    add("chance", [np.full(len(played.cells), CHANCE)], None, as_taught)
+    for name, constant in (("chance", CHANCE), (OWN_CONSTANT, fit_constant(played.propensities))):
+        add(name, [np.full(len(played.cells), constant)], None, as_taught)
     for number, found in fitted.items():
         for predictor, answers in found.items():
             add(predictor, [answers], number, as_taught)

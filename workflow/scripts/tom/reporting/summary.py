@@ -6,6 +6,7 @@ from textwrap import fill
 
 import polars as pl
 
+from tom.config.study import IN_SAMPLE
 from tom.core.frames import roles_of
 from tom.core.roles import BASE
 from tom.evaluation.aligned_counts import EXACT, POOLED, SAMPLED
@@ -56,8 +57,8 @@ NO_NOISE = "Nothing was drawn for them, so intervals have no width."
 """Said where the propensities of both are exact."""
 PAPER_HEADER = ["split", "improvement: paper", "improvement: run", "closed: paper", "chance: paper", "closed: run"]
 PAPER = [
-    "Percent, in the paper's option order, sampled as the paper did. Improvement: mean over cells of (tuned − base) /",
-    "(teacher − base). It explodes where teacher and base are near each other: read closed.",
+    "Percent, in the paper's option order, sampled as the paper did: cite these beside the paper's. Improvement: mean",
+    "over cells of (tuned − base) / (teacher − base). It explodes where teacher and base are alike: read closed.",
 ]
 DIAGNOSTICS = [
     "- order bias: how far the propensity moves when the options are listed the other way round",
@@ -153,7 +154,8 @@ def scope_lines(tuned: pl.DataFrame) -> list[str]:
     seeds = tuned["seeds"].max()
     trained = "One training seed" if seeds == 1 else f"Mean over {seeds} training seeds"
     cells = listed([str(cells) for cells in tuned["cells"]])
-    noise = "" if tuned["teacher_answers"][0] == EXACT else " Intervals are of sampled replies, not of seeds or cells."
+    drawn = "the teacher's replies" if tuned["measure"][0] == EXACT else "sampled replies"
+    noise = "" if tuned["teacher_answers"][0] == EXACT else f" Intervals are of {drawn}, not of seeds or cells."
     scope = f"- {trained}; {cells} {'cell' if cells == '1' else 'cells'}.{noise}"
     return [wrapped(scope), *([RECORDED] if tuned["teacher_answers"][0] == POOLED else [])]
 
@@ -176,7 +178,7 @@ def paper_rows(
     """
     sampled = alignment.filter(measure="sampled")
     rows = []
-    for split in SPLITS:
+    for split in sorted(SPLITS, key=lambda name: (name != IN_SAMPLE, name)):  # as in the table of distances
         counts = read_published_split(published, split)
         mean = summarise_improvements(published_improvement(counts))["mean_improvement"]
         found = predictors_of(sampled, split, "fixed")
