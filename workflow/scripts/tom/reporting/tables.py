@@ -75,15 +75,19 @@ def markdown_table(header: list[str], rows: list[list[str]]) -> list[str]:
     return [line(row) for row in [header, rule, *rows]]
 
 
-def write_table(table: pl.DataFrame, file: Path, latex: str | None = None) -> None:
-    """Write a table as Parquet to a file, and as CSV and LaTeX beside it. latex: in place of the `latex_table`."""
+def write_table(table: pl.DataFrame, file: Path, latex: str | None = None, reported: bool = True) -> None:
+    """Write a table as Parquet to a file, and as CSV and LaTeX beside it.
+
+    latex: in place of the `latex_table`. reported: whether stderr says so.
+    """
     with atomic_file(file) as temporary:
         table.write_parquet(temporary, compression="zstd", statistics=False)
     with atomic_file(file.with_suffix(".csv")) as temporary:
         table.write_csv(temporary)
     with atomic_file(file.with_suffix(".tex")) as temporary:
         temporary.write_text(latex or latex_table(table))
-    log_written(file, f"{counted(table.height, 'row')}, and as CSV and LaTeX")
+    if reported:
+        log_written(file, f"{counted(table.height, 'row')}, and as CSV and LaTeX")
 
 
 def add_table_flags(parser: argparse.ArgumentParser, tables: Iterable[str]) -> None:
@@ -94,14 +98,16 @@ def add_table_flags(parser: argparse.ArgumentParser, tables: Iterable[str]) -> N
 
 
 def write_tables(tables: Mapping[str, pl.DataFrame], arguments: argparse.Namespace) -> None:
-    """Write tables by name to the files of add_table_flags."""
+    """Write tables by name to the files of add_table_flags, all in one folder, and report them in one line."""
     for name, table in tables.items():
-        write_registered(name, table, getattr(arguments, name))
+        write_registered(name, table, getattr(arguments, name), reported=False)
+    (folder,) = {getattr(arguments, name).parent for name in tables}
+    log_written(folder, f"{counted(len(tables), 'table')}, each as Parquet, CSV and LaTeX")
 
 
-def write_registered(name: str, table: pl.DataFrame, file: Path) -> None:
-    """Write a table of the registry: in LaTeX those of its columns that are printed."""
-    write_table(table, file, printed_latex(table, PRINTED[name]) if name in PRINTED else None)
+def write_registered(name: str, table: pl.DataFrame, file: Path, reported: bool = True) -> None:
+    """Write a table of the registry: in LaTeX those of its columns that are printed. reported: as for write_table."""
+    write_table(table, file, printed_latex(table, PRINTED[name]) if name in PRINTED else None, reported)
 
 
 def read_table(*files: str | Path) -> pl.DataFrame:
