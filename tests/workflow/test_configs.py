@@ -82,6 +82,20 @@ def test_the_recorded_choices_of_the_docs_plan_a_whole_run(fresh):
     assert jobs["replay_shard"] == 4
 
 
+def test_the_own_games_of_the_docs_plan_a_whole_run(fresh):
+    extending = (REPOSITORY / "docs" / "extending.md").read_text()
+    for kind, name in (("contexts", "library"), ("games", "my_game")):
+        (text,) = re.findall(rf"`resources/{kind}/{name}.yaml`:\n\n```yaml\n(.*?)```", extending, re.DOTALL)
+        (fresh.folder / "resources" / kind / f"{name}.yaml").write_text(text)
+    (block,) = re.findall(
+        r"```yaml\n(# own_games.yaml\n.*?)```", (REPOSITORY / "config" / "README.md").read_text(), re.DOTALL
+    )
+    (fresh.folder / "own_games.yaml").write_text(block)
+    jobs = Project(fresh.folder, ("config/config.yaml", "own_games.yaml")).plan()
+    assert jobs["train_adapter"] == jobs["summarise_run"] == 1
+    assert jobs["compute_shard"] == 4 + 2 + 1 and jobs["sample_shard"] == 2 * (4 + 2 + 1)
+
+
 def test_every_config_is_planned_by_some_test():
     for_gpus = {"paper", "paper_qlora", "modern"}
     found = {file.stem for file in (REPOSITORY / "config").glob("*.yaml")}
