@@ -60,7 +60,7 @@ def test_a_teacher_with_exact_propensities_is_judged_by_these(kind):
     text = " ".join(" ".join(teacher_lines(diagnostics, sensitivities, "both", 0.95)).split())
     assert ("nothing to transfer" in text) == (kind not in LEARNABLE)
     words = {
-        "order": "the option order moves it by 80 points (notable); what is listed first decides, not the letter",
+        "order": "moves it by 80 percentage points (notable); what is listed first decides, not the letter",
         "letters": "it follows the letter more than the game",
         "coin": "it is so near to chance that neither game nor letter shows",
         "games": "it follows the game more than the letter",
@@ -79,7 +79,7 @@ def test_a_teacher_without_scores_is_judged_by_its_replies(kind):
     assert has_nothing_to_transfer(row, 0.95) != learnable
     text = " ".join(" ".join(teacher_lines(diagnostics, sensitivities, "both", 0.95)).split())
     assert ("nothing to transfer" in text) != learnable
-    assert "with cooperation listed first it cooperates" in text
+    assert "listing cooperation first moves its propensity by" in text
     assert abs(row["order_difference"] - (0.8 if kind == "order" else 0)) < 0.08
 
 

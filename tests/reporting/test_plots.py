@@ -1,3 +1,4 @@
+import math
 import sys
 from itertools import pairwise
 
@@ -156,7 +157,7 @@ def test_the_papers_models_have_their_own_looks(resources):
     ]  # fmt: skip
     marked = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 4]
     colours = [line.get_color() for line in marked if not all(x is None or x != x for x in line.get_xdata())]
-    assert colours == [COLOURS["teacher"], COLOURS["paper"], COLOURS["paper"]]
+    assert colours == [COLOURS["teacher"], COLOURS["paper_base"], COLOURS["paper"]]
 
 
 def test_a_caption_stands_apart_where_a_text_is_asked_for(tables, tmp_path):
@@ -428,6 +429,35 @@ def test_training_curves_are_named_by_seed(curves, tmp_path):
     figure.canvas.draw()
     assert not figure.axes[1].yaxis.get_offset_text().get_text()
     assert float(figure.axes[1].get_yticklabels()[-1].get_text().replace("\N{MINUS SIGN}", "-")) > 0
+
+
+def loss_report(*prompts: dict[str, int], distinct: int = 2) -> dict:
+    """A report of prompts whose replies have these counts, each of two tokens."""
+    return {
+        "examples": [
+            {
+                "distinct_replies": distinct,
+                "supervised_tokens": 2 * sum(counts.values()),
+                "replies": [{"count": count} for count in counts.values()],
+            }
+            for counts in prompts
+        ]
+    }
+
+
+def test_no_loss_is_below_the_entropy_of_the_replies(curves):
+    coin = loss_report({"C": 150, "D": 150}, {"C": 300, "D": 0})
+    # Half of the replies are sure, and each has two tokens.
+    assert plot_training_curve.least_loss(coin) == pytest.approx(math.log(2) / 4)
+    anchored = coin | {"anchors": loss_report({"0": 600, "1": 0})["examples"]}
+    assert plot_training_curve.least_loss(anchored) == pytest.approx(math.log(2) / 8)
+    # Of texts, a report shows the first eight alone.
+    assert plot_training_curve.least_loss(loss_report({"C": 1, "D": 1}, distinct=200)) is None
+
+    figure = plot_training_curve.plot_curves({"run": plot_training_curve.read_curve(curves[0])}, math.log(2) / 4)
+    assert set(figure.axes[0].lines[-1].get_ydata()) == {math.log(2) / 4}
+    assert "least possible" in [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert "entropy" in figure.get_supxlabel()
 
 
 def test_a_curve_without_validation_has_no_line_for_it(tmp_path):

@@ -33,6 +33,7 @@ from tom.config.study import (
     game_file,
     game_table,
     games_of,
+    in_sample_first,
     out_of_sample_splits,
     recorded_context,
     splits_of_kind,
@@ -330,11 +331,6 @@ def own_tables(*names):
 def table_flags(names):
     """Flags that tell a script where to write tables which are outputs of the same names."""
     return " ".join(f"--{name.replace('_', '-')} {{output.{name}:q}}" for name in names)
-
-
-def in_sample_first(splits):
-    """Names of splits in the order that people read them in."""
-    return sorted(splits, key=lambda split: (split != IN_SAMPLE, split))
 
 
 def table(splits, name):

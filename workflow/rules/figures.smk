@@ -97,6 +97,7 @@ rule plot_gap_closed:
 rule plot_training_curve:
     input:
         curves=expand(f"{STUDENT.folder}/seed{{seed}}/curve.csv", seed=SEEDS),
+        loss_report=f"{STUDENT.folder}/seed{SEEDS[0]}/loss_report.json",
     output:
         **figure_files("training_curve", category="Training"),
     log:
@@ -106,7 +107,8 @@ rule plot_training_curve:
     params:
         captions=CAPTIONED,
     shell:
-        python("plot_training_curve.py") + " --curves {input.curves:q} --output {output:q} > {log:q} 2>&1"
+        python("plot_training_curve.py")
+        + " --curves {input.curves:q} --loss-report {input.loss_report:q} --output {output:q} > {log:q} 2>&1"
 
 
 rule log_curve:

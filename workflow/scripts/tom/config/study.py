@@ -73,6 +73,11 @@ def training_size(config: dict) -> TrainingSize:
     return TrainingSize(games * variants, prompts + anchors, replies, games * contexts * drawn + anchors)
 
 
+def in_sample_first(splits: Iterable[str]) -> list[str]:
+    """Names of splits in the order that people read them in."""
+    return sorted(splits, key=lambda split: (split != IN_SAMPLE, split))
+
+
 def out_of_sample_splits(splits: Splits) -> list[str]:
     """Names of the splits that are never taught."""
     return sorted(set(splits) - {IN_SAMPLE})

@@ -161,20 +161,27 @@ def had_nothing_to_do(workflow: Workflow) -> bool:
     return planned and workflow.exec_mode == ExecMode.DEFAULT and not workflow.dryrun and not len(workflow.dag)
 
 
-def show_progress(workflow: Workflow, in_lines: Callable[[Mapping[str, int], Callable], Handler]) -> None:
+def show_progress(
+    workflow: Workflow,
+    in_lines: Callable[[Mapping[str, int], Callable], Handler],
+    of_trainings: Callable[[Callable], Handler],
+) -> None:
     """Add the time left to the progress bars of `logger: rich`. Where it has no terminal for them, tell in lines.
 
-    in_lines: makes the handler that does, from the number of jobs of each rule and what takes a line.
+    in_lines: makes the handler that does, from the number of jobs of each rule and what takes a line. of_trainings: the
+    same from what takes a line alone; it tells how far trainings are, which no bar of jobs shows.
     """
     from rich.progress import TextColumn, TimeRemainingColumn
 
     for handler in workflow.logger_manager.plugin_handlers:
         if progress := getattr(handler, "progress", None):
+            tell = partial(handler.console.print, soft_wrap=True, highlight=False)
+            logger.addHandler(of_trainings(tell))
             if handler.console.is_terminal:
                 progress.columns = (*progress.columns, TextColumn("left"), TimeRemainingColumn())
             else:
                 jobs = Counter(job.rule.name for job in workflow.dag.needrun_jobs())
-                logger.addHandler(in_lines(jobs, partial(handler.console.print, soft_wrap=True, highlight=False)))
+                logger.addHandler(in_lines(jobs, tell))
 
 
 def forget_outputs(workflow: Workflow) -> None:

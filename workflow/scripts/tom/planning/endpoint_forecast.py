@@ -70,7 +70,7 @@ def endpoint_lines(
         f"endpoint: {requests:,} requests in {len(due)} job(s), {exact:,} of them for exact probabilities;"
         f" {at_a_time} at a time, {requests / at_a_time / 3600:.2f} hours at 1 s a request; about"
         f" {total.prompt_tokens:,} prompt tokens and {most} {total.completion_tokens:,} tokens of replies"
-        + (f"; cost {most} {cost:.2f}" if cost is not None else "")
+        + (f"; cost {most} {cost:.2f} in the currency of teacher.endpoint.prices" if cost is not None else "")
     ]
     if timed:
         words.append(f"(tokens as in {cells} finished cells).")

@@ -30,9 +30,8 @@ def teacher_lines(diagnostics: pl.DataFrame, sensitivities: pl.DataFrame, view: 
     if row["letter_change"] is not None:
         lines.append(wrapped(f"{describe_model(TEACHER, row)} {_cells(row)} {_shares(sensitivities, view)}".strip()))
     elif row["order_difference"] is not None:
-        told = (
-            f"- Teacher: with cooperation listed first it cooperates {signed_points(row['order_difference'])} points."
-        )
+        moved = signed_points(row["order_difference"])
+        told = f"- Teacher: listing cooperation first moves its propensity by {moved} percentage points."
         lines.append(wrapped(f"{told} {_cells(row)} {_shares(sensitivities, view)}".strip()))
     if nothing:
         # Exact propensities are averaged over both meanings of the letters, which replies are not asked in.
@@ -65,7 +64,8 @@ def _cells(row: dict) -> str:
         return ""
     noise = f"the noise of its replies is {100 * row['cell_noise']:.1f} points"
     if row["cell_sd"] is not None:
-        return f"Averaged over orders and letters, its cells differ by {100 * row['cell_sd']:.1f} points (SD); {noise}."
+        spread = f"{100 * row['cell_sd']:.1f} percentage points"
+        return f"Averaged over orders and letters, its cells have a standard deviation of {spread}; {noise}."
     if row["p_cells"] is None:
         return ""
     p_value = "below .001" if row["p_cells"] < 0.001 else f"{row['p_cells']:.3f}"
@@ -125,7 +125,7 @@ def describe_model(name: str, row: dict) -> str:
     order = "no option order to compare"
     if row["order_bias"] is not None:
         weight = "notable" if row["order_bias"] > NOTABLE else "small"
-        order = f"the option order moves it by {counted(percent(row['order_bias']), 'point')} ({weight})"
+        order = f"the option order moves it by {counted(percent(row['order_bias']), 'percentage point')} ({weight})"
     change, from_letter = row["letter_change"], row["letter_distance"]
     if max(change, from_letter) <= NOTABLE:
         letters = "it is so near to chance that neither game nor letter shows"

@@ -28,8 +28,12 @@ SINGLE_COLUMN, DOUBLE_COLUMN = 89 * MM, 183 * MM
 NOTE_CHARACTERS = {SINGLE_COLUMN: 78, DOUBLE_COLUMN: 165}
 """Width → characters of a note that fit on one line."""
 
-COLOURS = {"teacher": "#333333", "base": "#E69F00", "tuned": "#0072B2", "paper": "#CC79A7", "baseline": "#7F7F7F"}
-"""Safe for common colour blindness: Okabe and Ito, Color Universal Design (2008)."""
+COLOURS = {"teacher": "#333333", "base": "#E69F00", "tuned": "#0072B2", "baseline": "#7F7F7F"} | {
+    "paper_base": "#DDA3C3",
+    "paper": "#B04A86",
+}
+"""Safe for common colour blindness: Okabe and Ito, Color Universal Design (2008). The paper's students have a pale
+and a dark shade of their purple."""
 
 MARKERS = {"teacher": "D", "base": "s", "tuned": "o"}
 """Distinct without colour."""
@@ -52,10 +56,10 @@ OURS = {name: ModelLook(name, COLOURS[name], marker) for name, marker in MARKERS
 
 PAPERS = {
     "teacher": OURS["teacher"],
-    "base": ModelLook("paper's base", COLOURS["paper"], "s"),
+    "base": ModelLook("paper's base", COLOURS["paper_base"], "s"),
     "tuned": ModelLook("paper's tuned", COLOURS["paper"], "P"),
 }
-"""Role → how the paper's model looks. Its students are other models than this run's, of one colour."""
+"""Role → how the paper's model looks. Its students are other models than this run's."""
 
 EXACT = {"markerfacecolor": "white", "markeredgewidth": 0.7}
 """The open mark of an exact propensity; a rate of replies has a filled one."""

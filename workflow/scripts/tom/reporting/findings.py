@@ -111,8 +111,8 @@ def describe_contexts(row: dict) -> str:
     lead, low, high, direction = row["lead"], row["low"], row["high"], "nearer"
     if round(100 * lead) < 0:
         lead, low, high, direction = -lead, -high, -low, "farther"
-    mean = f"{counted(percent(lead), 'point')} {direction}"
-    return f"{nearer}; on average {mean} ({percent(low)} to {percent(high)} with contexts as the sample)"
+    mean = f"{counted(percent(lead), 'percentage point')} {direction}"
+    return f"{nearer}; on average {mean} (contexts as the sample: {percent(low)} to {percent(high)})"
 
 
 # All splits, or in sample
@@ -130,7 +130,7 @@ def equivalence_line(equivalence: pl.DataFrame, view: str, measure: str) -> str 
         for split in shown["split"].unique(maintain_order=True)
         for verdicts in [shown.filter(split=split)["verdict"].to_list()]
     ]
-    margin = counted(f"{100 * equivalence['margin'][0]:.0f}", "point")
+    margin = counted(f"{100 * equivalence['margin'][0]:.0f}", "percentage point")
     return wrapped(f"- Cells {' / '.join(EQUIVALENCES)} within {margin} of the teacher: {'; '.join(counts)}.")
 
 
@@ -141,10 +141,7 @@ def sensitivity_table(sensitivities: pl.DataFrame, view: str) -> list[str]:
     shares = {(row["student"], row["factor"]): row["estimate"] for row in _of_quantity(means, "variance_share")}
     if (TEACHER, "context") not in shares:
         return []
-    slopes = {
-        row["factor"]: estimate(row["estimate"], row["low"], row["high"], two_places, undefined="none to learn")
-        for row in _of_quantity(means.filter(student="tuned"), "slope_on_teacher")
-    }
+    slopes = {row["factor"]: _learnt(row) for row in _of_quantity(means.filter(student="tuned"), "slope_on_teacher")}
     models = (TEACHER, BASE, "tuned")
     return markdown_table(
         ["in sample, % of the variance due to", *models, "learnt (1: all, 0: none)"],
@@ -153,6 +150,13 @@ def sensitivity_table(sensitivities: pl.DataFrame, view: str) -> list[str]:
             for factor, cause in CAUSES.items()
         ],
     )
+
+
+def _learnt(row: dict) -> str:
+    """How much of the teacher's reaction was learnt, with its interval; no number where it may be none and all."""
+    words = estimate(row["estimate"], row["low"], row["high"], two_places, undefined="none to learn")
+    spans = row["low"] is not None and row["low"] <= 0 and row["high"] >= 1
+    return f"unclear ({two_places(row['low'])} to {two_places(row['high'])})" if spans else words
 
 
 def joint_line(joint: pl.DataFrame, view: str, confidence: float) -> str | None:
@@ -167,15 +171,15 @@ def joint_line(joint: pl.DataFrame, view: str, confidence: float) -> str | None:
         for factor in ("context", "game"):
             p_values = own.filter(term=f"model:{factor}")["p_holm"]
             if other := int((p_values < 1 - confidence).sum()):
-                found.append(f"to the {factor}" + (f" ({other} of {len(p_values)} seeds)" if len(p_values) > 1 else ""))
+                found.append(factor + (f" ({other} of {len(p_values)} seeds)" if len(p_values) > 1 else ""))
         averages = own.filter(term="model").select(pl.col("estimate", "low", "high").mean()).rows()
         if averages and None not in averages[0]:
-            reactions.append(f"{student} {' and '.join(found) or 'not shown'}")
-            means.append(f"{student} {estimate(*averages[0], signed_points)}")
+            reactions.append(f"{student}, {' and '.join(found) or 'none shown'}")
+            means.append(f"{student}, {estimate(*averages[0], signed_points)}")
     if not means:
         return None
-    told = f"- Reactions other than the teacher's, in sample (joint model, Holm): {', '.join(reactions)}. Mean"
-    return wrapped(f"{told} propensity less its own: {', '.join(means)} points.")
+    told = f"- Reactions that differ from the teacher's, in sample (joint model): {'; '.join(reactions)}."
+    return wrapped(f"{told} Mean propensity less the teacher's, in percentage points: {'; '.join(means)}.")
 
 
 def not_estimated_line(tables: Mapping[str, pl.DataFrame], view: str, measure: str) -> str | None:

@@ -6,7 +6,7 @@ from textwrap import fill
 
 import polars as pl
 
-from tom.config.study import IN_SAMPLE
+from tom.config.study import in_sample_first
 from tom.core.frames import roles_of
 from tom.core.roles import BASE
 from tom.evaluation.aligned_counts import EXACT, POOLED, SAMPLED
@@ -178,7 +178,7 @@ def paper_rows(
     """
     sampled = alignment.filter(measure="sampled")
     rows = []
-    for split in sorted(SPLITS, key=lambda name: (name != IN_SAMPLE, name)):  # as in the table of distances
+    for split in in_sample_first(SPLITS):
         counts = read_published_split(published, split)
         mean = summarise_improvements(published_improvement(counts))["mean_improvement"]
         found = predictors_of(sampled, split, "fixed")
