@@ -86,7 +86,7 @@ def headline(alignment: pl.DataFrame, student: str, teacher: str) -> str:
 
 
 def _where(split: str) -> str:
-    return "in the in-sample cells" if split == IN_SAMPLE else f"in “{readable(split)}”"
+    return "in the cells that it was trained on" if split == IN_SAMPLE else f"in “{readable(split)}”"
 
 
 # One split

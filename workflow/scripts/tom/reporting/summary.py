@@ -57,8 +57,8 @@ NO_NOISE = "Nothing was drawn for them, so intervals have no width."
 """Said where the propensities of both are exact."""
 PAPER_HEADER = ["split", "improvement: paper", "improvement: run", "closed: paper", "chance: paper", "closed: run"]
 PAPER = [
-    "Percent, in the paper's option order, sampled as the paper did: cite these beside the paper's. Improvement: mean",
-    "over cells of (tuned − base) / (teacher − base). It explodes where teacher and base are alike: read closed.",
+    "Percent, in the paper's option order, sampled as the paper did. Improvement: mean over cells of (tuned − base) /",
+    "(teacher − base). It explodes where teacher and base are alike: cite and read closed.",
 ]
 DIAGNOSTICS = [
     "- order bias: how far the propensity moves when the options are listed the other way round",
