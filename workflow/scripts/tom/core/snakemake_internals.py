@@ -1,4 +1,7 @@
-"""All that relies on what Snakemake (9.27) and its SLURM plugin (2.6) don't promise; their versions are pinned."""
+"""All that relies on what Snakemake (9.27) and its SLURM plugin (2.6) don't promise; their versions are pinned.
+
+The graph that is built here is read in tom/planning/planned_jobs.py.
+"""
 
 import re
 import subprocess

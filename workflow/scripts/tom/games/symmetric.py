@@ -2,7 +2,8 @@
 
 Equilibria and optima are searched among the symmetric outcomes, in which all players name the same number: a beauty
 contest of ten players has 101 of these, and 101 ** 10 outcomes in all. Optima are compared with all outcomes, and
-dominance considers all profiles of the other players, or a subset if these are too many (tom/games/action_profiles.py).
+dominance considers all profiles of the other players. If there are too many of either, a subset stands for them
+(tom/games/action_profiles.py).
 Source: Osborne and Rubinstein, A Course in Game Theory (1994), chapters 2 and 4.
 """
 
