@@ -60,7 +60,7 @@ def test_a_teacher_with_exact_propensities_is_judged_by_these(kind):
     text = " ".join(" ".join(teacher_lines(diagnostics, sensitivities, "both", 0.95)).split())
     assert ("nothing to transfer" in text) == (kind not in LEARNABLE)
     words = {
-        "order": "moves it by 80 percentage points (notable); what is listed first decides, not the letter",
+        "order": "the option order moves it by 80 percentage points; what is listed first decides, not the letter",
         "letters": "it follows the letter more than the game",
         "coin": "it is so near to chance that neither game nor letter shows",
         "games": "it follows the game more than the letter",

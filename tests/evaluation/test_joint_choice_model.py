@@ -146,7 +146,7 @@ def test_every_student_has_its_family(table):
 
 def test_the_summary_says_whose_sensitivity_is_another(table):
     line = " ".join(joint_line(table, "both", 0.95).split())
-    assert line.startswith("- Reactions that differ from the teacher's, in sample (joint model): base, context")
+    assert line.startswith("- Reactions unlike the teacher's, in sample (joint model): base, context")
     assert "tuned, context (1 of 2 seeds). Mean propensity" in line
     same = table.filter(model="tuned-seed1")
     said = " ".join(joint_line(same, "both", 0.95).split()).replace("+0.0", "-0.0")

@@ -124,8 +124,7 @@ def describe_model(name: str, row: dict) -> str:
     """What a model's answers follow. row: its diagnostics, or their means."""
     order = "no option order to compare"
     if row["order_bias"] is not None:
-        weight = "notable" if row["order_bias"] > NOTABLE else "small"
-        order = f"the option order moves it by {counted(percent(row['order_bias']), 'percentage point')} ({weight})"
+        order = f"the option order moves it by {counted(percent(row['order_bias']), 'percentage point')}"
     change, from_letter = row["letter_change"], row["letter_distance"]
     if max(change, from_letter) <= NOTABLE:
         letters = "it is so near to chance that neither game nor letter shows"

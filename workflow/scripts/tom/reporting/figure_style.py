@@ -28,7 +28,11 @@ SINGLE_COLUMN, DOUBLE_COLUMN = 89 * MM, 183 * MM
 NOTE_CHARACTERS = {SINGLE_COLUMN: 78, DOUBLE_COLUMN: 165}
 """Width → characters of a note that fit on one line."""
 
-COLOURS = {"teacher": "#333333", "base": "#E69F00", "tuned": "#0072B2", "baseline": "#7F7F7F"} | {
+COLOURS = {
+    "teacher": "#333333",
+    "base": "#E69F00",
+    "tuned": "#0072B2",
+    "baseline": "#7F7F7F",
     "paper_base": "#DDA3C3",
     "paper": "#B04A86",
 }

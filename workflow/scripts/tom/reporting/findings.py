@@ -178,7 +178,7 @@ def joint_line(joint: pl.DataFrame, view: str, confidence: float) -> str | None:
             means.append(f"{student}, {estimate(*averages[0], signed_points)}")
     if not means:
         return None
-    told = f"- Reactions that differ from the teacher's, in sample (joint model): {'; '.join(reactions)}."
+    told = f"- Reactions unlike the teacher's, in sample (joint model): {'; '.join(reactions)}."
     return wrapped(f"{told} Mean propensity less the teacher's, in percentage points: {'; '.join(means)}.")
 
 

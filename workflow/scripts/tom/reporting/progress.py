@@ -72,26 +72,20 @@ class Training:
         done = _DONE.findall(text)
         if not done or done[-1][1] == done[-1][2]:
             return None
+        # It brings packages along that no run should wait for as it starts.
+        from tom.reporting.wording import duration
+
         part, number, parts, seconds = done[-1]
-        others = int(parts) - int(number)
-        return (
-            f"{self.name}: {part} {number} of {parts} done, {duration(others * float(seconds))} for the other {others}"
-        )
+        left = duration((int(parts) - int(number)) * float(seconds))
+        return f"{self.name}: {part} {number} of {parts} done, about {left} to the end of the last"
 
     def changed(self) -> bool:
         """Whether this job has written to its log."""
         return self.log.stat().st_mtime >= self.started
 
 
-def duration(seconds: float) -> str:
-    """`40 s`, `12 min` or `3.5 h`, after `about`."""
-    if seconds < 100:
-        return f"about {seconds:.0f} s"
-    return f"about {seconds / 60:.0f} min" if seconds < 100 * 60 else f"about {seconds / 3600:.1f} h"
-
-
 class TrainingLines(logging.Handler):
-    """Tells `train_adapter, seed 1: epoch 2 of 4 done, about 2 min for the other 2` as a training goes on.
+    """Tells `train_adapter, seed 1: epoch 2 of 4 done, about 2 min 30 s to the end of the last` as a training goes on.
 
     rule: of trainings. tell: takes a line. A thread reads their logs, on a cluster too, for as long as one is running.
     """
